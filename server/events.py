@@ -1,0 +1,94 @@
+"""What the hands did, as frozen objects: OSC, MIDI, the page and the command line all end here.
+
+A device turns its messages into a tuple of events and hands that tuple to an ``EventSink`` in
+one call. The tuple is the unit of time: an OSC bundle arrives as one, and the desk applies it
+as a whole (``server.desk``). ``reply_to`` is where an answer is due, or None where nobody
+asked (MIDI, ``--set``, a score).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Protocol
+
+from server.replies import Reply
+
+
+class Sender(Protocol):
+    """Someone who may be answered; callable from the thread of the event loop."""
+
+    def reply(self, reply: Reply) -> None:
+        """Send ``reply`` back; never raises, for a sender may be long gone."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at the hands."""
+
+    _: KW_ONLY
+    reply_to: Sender | None = None
+
+
+@dataclass(frozen=True)
+class SetControl(Event):
+    """New values for the control at ``address``; checked against its range already."""
+
+    address: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Query(Event):
+    """What is the value at ``address``?"""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class LoadDeck(Event):
+    """Put ``source``, a library deck's name or an audio file, onto a deck (``a``, ``b``)."""
+
+    deck: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Play(Event):
+    """Let the playhead run."""
+
+
+@dataclass(frozen=True)
+class Stop(Event):
+    """Hold the playhead and fall silent."""
+
+
+@dataclass(frozen=True)
+class Panic(Event):
+    """Stop and forget every ringing state, now."""
+
+
+@dataclass(frozen=True)
+class StatusRequest(Event):
+    """Tell the figures of ``/status.reply``."""
+
+
+@dataclass(frozen=True)
+class VersionRequest(Event):
+    """Tell the program's name and version."""
+
+
+@dataclass(frozen=True)
+class SyncRequest(Event):
+    """Answer with ``number`` once everything before it has been taken in."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Quit(Event):
+    """End the program in good order."""
+
+
+EventSink = Callable[[tuple[Event, ...]], None]
+"""Takes what belongs together in one call; called in the thread of the event loop."""

@@ -1,0 +1,83 @@
+"""What the instrument says back, as plain messages; any transport can carry them.
+
+The words are those of SuperCollider's server: ``/done cmd ...``, ``/fail cmd why``, ``/synced``,
+``/version.reply`` and ``/status.reply``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Argument = int | float | str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One message to whoever asked; an int goes out as ``i``, a float as ``f``, text as ``s``."""
+
+    address: str
+    arguments: tuple[Argument, ...] = ()
+
+
+STATUS_NAMES: tuple[tuple[str, type[Argument]], ...] = (
+    ("bundle", str),
+    ("provider", str),
+    ("block_samples", int),
+    ("model_rate_hz", float),
+    ("device_rate_hz", float),
+    ("decode_p50_ms", float),
+    ("decode_p99_ms", float),
+    ("ring_blocks", int),
+    ("late_blocks", int),
+    ("underruns", int),
+    ("osc_received", int),
+    ("osc_rejected", int),
+    ("midi_received", int),
+    ("latency_ms", float),
+)
+"""Names of ``/status.reply`` and what each value is, in the order of the contract."""
+
+ANSWERS = ("/done", "/fail", "/synced", "/status.reply", "/version.reply")
+"""Addresses that only ever answer: two servers that hear each other must not reply to them."""
+
+
+def done(command: str, *rest: Argument) -> Reply:
+    """``command`` has finished."""
+    return Reply("/done", (command, *rest))
+
+
+def fail(command: str, why: str) -> Reply:
+    """``command`` was not carried out."""
+    return Reply("/fail", (command, why))
+
+
+def synced(number: int) -> Reply:
+    """Everything sent before ``/sync number`` has been taken in."""
+    return Reply("/synced", (number,))
+
+
+def version(program: str, number: str) -> Reply:
+    """Program name, major, minor and the rest, laid out as SuperCollider's server lays it out.
+
+    >>> version("latent-deck", "0.1.0").arguments
+    ('latent-deck', 0, 1, '.0')
+    """
+    major, minor, *rest = number.split(".")
+    return Reply(
+        "/version.reply", (program, int(major), int(minor), "".join(f".{r}" for r in rest))
+    )
+
+
+def status(figures: Mapping[str, Argument]) -> Reply:
+    """Alternating names and values: the contract's in its order, then whatever else is there.
+
+    Args:
+        figures: a value for every name of ``STATUS_NAMES``; further names may follow.
+
+    Raises:
+        KeyError: a name of the contract has no value.
+    """
+    contract = {name: kind(figures[name]) for name, kind in STATUS_NAMES}
+    pairs = contract | {name: value for name, value in figures.items() if name not in contract}
+    return Reply("/status.reply", tuple(part for pair in pairs.items() for part in pair))
