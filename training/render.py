@@ -1,0 +1,385 @@
+"""Play scores with several instruments each: ``python -m training.render MIDI... -o FOLDER``.
+
+fluidsynth and a SoundFont do the playing. What comes out is a folder of FLAC files with
+``pairs.json``, which tells ``training.prepare`` which files are the same score::
+
+    {"bach-invention_1__0.flac": {"score": "bach/invention_1", "instrument": "0", "heldout": false}}
+
+All renderings of a score have the same length to the sample. Interrupted and run again, it goes
+on; what is drawn for a score depends on the seed and the score's name alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.prepare import PAIRS_FILE
+from training.scores import (
+    Instrumentation,
+    Score,
+    ScoreError,
+    arrange,
+    cut,
+    instrumentations,
+    named_instrumentation,
+    read_score,
+    vary,
+)
+
+RATE_HZ = 44_100
+TAIL_S = 1.5
+"""What is kept of the reverberation after the last note; the last 50 ms of it are faded out."""
+
+SUFFIXES = (".mid", ".midi")
+_FADE_S = 0.05
+_TIMEOUT_S = 600
+_PROGRAM = "fluidsynth"
+
+
+class RenderError(ValueError):
+    """Options, a program or a SoundFont with which nothing can be rendered."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A MIDI file and the name its score goes by."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One rendering to make: a varied score, its instruments, and where it goes."""
+
+    score_name: str
+    score: Score
+    instrumentation: Instrumentation
+    soundfont: Path
+    target: Path
+    heldout: bool
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """What ``pairs.json`` says about the file."""
+        label = self.instrumentation.label
+        return {"score": self.score_name, "instrument": label, "heldout": self.heldout}
+
+
+def find_scores(given: Sequence[Path]) -> list[Source]:
+    """The MIDI files given, and those below the folders given.
+
+    Raises:
+        RenderError: one does not exist, there is no MIDI, or two go by the same name.
+    """
+    sources = [source for path in given for source in _expand(path)]
+    if not sources:
+        raise RenderError(f"no {' or '.join(SUFFIXES)} files in these folders")
+    doubled = [name for name, n in Counter(source.name for source in sources).items() if n > 1]
+    if doubled:
+        raise RenderError(f"two scores go by the name {doubled[0]}; rename one or render apart")
+    return sources
+
+
+def render(part: Part, gain: float) -> None:
+    """Play one part into its FLAC file, which appears whole or not at all.
+
+    Raises:
+        RenderError: fluidsynth fails, or plays nothing.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        midi, wav = Path(scratch, "score.mid"), Path(scratch, "score.wav")
+        arrange(part.score, part.instrumentation).save(midi)
+        _play(midi, wav, part.soundfont, gain)
+        samples = _read_wav(wav)
+    if not np.abs(samples).max(initial=0.0) > 1e-4:
+        raise RenderError(f"{part.target.name}: {part.soundfont.name} plays nothing for it")
+    _write_flac(part.target, _fit_length(samples, part.score.end_s + TAIL_S))
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Command line of ``python -m training.render``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.render",
+        description="Play MIDI scores with several instruments each, for training.prepare. "
+        "Tempo, key and dynamics are varied, the same for all instruments of one score.",
+    )
+    parser.add_argument("midi", metavar="MIDI", type=Path, nargs="+", help="MIDI file or folder")
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", type=Path, required=True, help="folder for the audio"
+    )
+    players = parser.add_mutually_exclusive_group()
+    players.add_argument(
+        "--instruments",
+        metavar="0,24,40+42",
+        help="General MIDI programs 0-127, one rendering for each comma; + gives a score's "
+        "channels different ones in turn; for drums alone it is the kit",
+    )
+    players.add_argument(
+        "--instruments-random",
+        metavar="N",
+        type=int,
+        default=3,
+        help="or N instrumentations drawn for every score (default 3)",
+    )
+    parser.add_argument(
+        "--soundfont",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="SoundFont (.sf2, .sf3) to play with; of several one is drawn for every score",
+    )
+    _add_numbers(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point: 0 when there are renderings in the folder, 2 on bad input."""
+    try:
+        run(parse_args(argv))
+    except (RenderError, ScoreError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the command line says and print the summary.
+
+    Raises:
+        RenderError: fluidsynth or a SoundFont is missing, bad options, nothing rendered.
+    """
+    _require_options(options)
+    _require_player(options.soundfont)
+    sources = _choose(find_scores(options.midi), options)
+    options.output.mkdir(parents=True, exist_ok=True)
+    pairs = _read_pairs(options.output)
+    skipped: Counter[str] = Counter()
+    parts = list(_plan(sources, options, skipped))
+    missing = [part for part in parts if not _is_there(part, pairs)]
+    made = _render_all(missing, options, pairs, skipped)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    print(
+        f"rendered {made} of {len(sources)} scores, already there {len(parts) - len(missing)}, "
+        f"skipped {skipped.total()}" + (f" ({reasons})" if reasons else "")
+    )
+    if not pairs:
+        raise RenderError("nothing was rendered; every score was skipped")
+
+
+def _add_numbers(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--seconds-max",
+        metavar="S",
+        type=float,
+        default=120.0,
+        help="cut scores after so many seconds (default 120)",
+    )
+    add("--scores-max", metavar="N", type=int, help="draw N of the scores (default all)")
+    add(
+        "--heldout-every",
+        metavar="K",
+        type=int,
+        default=0,
+        help="hold every K-th score out of training, with all its renderings (default 0: none)",
+    )
+    add("--gain", type=float, default=0.2, help="fluidsynth's gain, 0 to 1 (default 0.2)")
+    add("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
+    add("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="at a time (cores)")
+
+
+def _plan(
+    sources: Sequence[Source], options: argparse.Namespace, skipped: Counter[str]
+) -> Iterator[Part]:
+    """Every rendering to make; a broken score is named and counted."""
+    for number, source in enumerate(sources, start=1):
+        heldout = bool(options.heldout_every) and number % options.heldout_every == 0
+        try:
+            yield from _parts(source, options, heldout)
+        except ScoreError as error:
+            _skip(skipped, "broken", error)
+
+
+def _parts(source: Source, options: argparse.Namespace, heldout: bool) -> Iterator[Part]:
+    rng = np.random.default_rng([options.seed, zlib.crc32(source.name.encode())])
+    score = cut(vary(read_score(source.path), rng), options.seconds_max)
+    soundfont = options.soundfont[int(rng.integers(len(options.soundfont)))]
+    for players in _instruments(score, options, rng):
+        target = options.output / f"{_file_name(source.name)}__{players.label}.flac"
+        yield Part(source.name, score, players, soundfont, target, heldout)
+
+
+def _instruments(
+    score: Score, options: argparse.Namespace, rng: np.random.Generator
+) -> tuple[Instrumentation, ...]:
+    if options.instruments is None:
+        return instrumentations(score, options.instruments_random, rng)
+    return tuple(named_instrumentation(score, label) for label in options.instruments.split(","))
+
+
+def _render_all(
+    parts: Sequence[Part],
+    options: argparse.Namespace,
+    pairs: dict[str, dict[str, object]],
+    skipped: Counter[str],
+) -> int:
+    """Render in parallel and note each in ``pairs.json``; how many were made."""
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    def attempt(part: Part) -> RenderError | None:
+        try:
+            render(part, options.gain)
+        except RenderError as error:
+            return error
+        return None
+
+    made = 0
+    parallel = Parallel(n_jobs=options.jobs, prefer="threads", return_as="generator")
+    outcomes = parallel(delayed(attempt)(part) for part in parts)
+    for part, error in zip(tqdm(parts, unit="file", disable=not parts), outcomes, strict=True):
+        if error is not None:
+            _skip(skipped, "not rendered", error)
+            continue
+        pairs[part.target.name] = part.entry
+        _write_pairs(options.output, pairs)
+        made += 1
+    return made
+
+
+def _skip(skipped: Counter[str], reason: str, error: Exception) -> None:
+    from tqdm import tqdm
+
+    skipped[reason] += 1
+    tqdm.write(f"skipped ({reason}): {error}", file=sys.stderr)
+
+
+def _play(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+    command = [_PROGRAM, "-ni", "-q", "-g", str(gain), "-r", str(RATE_HZ)]
+    command += ["-F", str(wav), str(soundfont.resolve()), str(midi)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+    except subprocess.SubprocessError as error:
+        raise RenderError(f"{_PROGRAM} failed: {error}") from error
+    if not wav.is_file():
+        raise RenderError(f"{_PROGRAM} wrote nothing; is {soundfont} a SoundFont?")
+
+
+def _read_wav(wav: Path) -> NDArray[np.float32]:
+    import soundfile
+
+    samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    return np.asarray(samples, np.float32)
+
+
+def _fit_length(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """(T, C) cut or filled up to exactly this long, faded out."""
+    length, fade = round(seconds * RATE_HZ), round(_FADE_S * RATE_HZ)
+    fitted = np.zeros((length, samples.shape[1]), np.float32)
+    fitted[: samples.shape[0]] = samples[:length]
+    fitted[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]
+    return fitted
+
+
+def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
+    import soundfile
+
+    draft = target.with_name(f".{target.name}.part")
+    soundfile.write(draft, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
+    draft.replace(target)
+
+
+def _expand(path: Path) -> Iterator[Source]:
+    if path.is_file():
+        yield Source(path, f"{path.resolve().parent.name}/{path.stem}")
+        return
+    if not path.is_dir():
+        raise RenderError(f"{path}: no such file or folder; give MIDI files or folders of them")
+    root = path.resolve()
+    for found in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES):
+        inside = found.relative_to(root).with_suffix("").as_posix()
+        yield Source(found, f"{root.name}/{inside}")
+
+
+def _choose(sources: list[Source], options: argparse.Namespace) -> list[Source]:
+    if options.scores_max is None or options.scores_max >= len(sources):
+        return sources
+    rng = np.random.default_rng(options.seed)
+    return [sources[i] for i in sorted(rng.permutation(len(sources))[: options.scores_max])]
+
+
+def _file_name(score_name: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", score_name)
+
+
+def _is_there(part: Part, pairs: dict[str, dict[str, object]]) -> bool:
+    return part.target.name in pairs and part.target.is_file()
+
+
+def _read_pairs(folder: Path) -> dict[str, dict[str, object]]:
+    path = folder / PAIRS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RenderError(f"{path}: damaged ({error}); give another folder") from error
+
+
+def _write_pairs(folder: Path, pairs: dict[str, dict[str, object]]) -> None:
+    draft = folder / f".{PAIRS_FILE}.part"
+    draft.write_text(json.dumps(pairs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(folder / PAIRS_FILE)
+
+
+def _require_options(options: argparse.Namespace) -> None:
+    for name, lowest in (("jobs", 1), ("instruments_random", 1), ("seed", 0), ("heldout_every", 0)):
+        value = getattr(options, name)
+        if value < lowest:
+            raise RenderError(f"--{name.replace('_', '-')} {value}: at least {lowest}")
+    if options.scores_max is not None and options.scores_max < 1:
+        raise RenderError(f"--scores-max {options.scores_max}: at least 1")
+    if not options.seconds_max >= 1.0:
+        raise RenderError(f"--seconds-max {options.seconds_max}: at least 1 s")
+    if not 0.0 < options.gain <= 1.0:
+        raise RenderError(f"--gain {options.gain}: above 0, at most 1")
+
+
+def _require_player(soundfonts: Sequence[Path]) -> None:
+    if shutil.which(_PROGRAM) is None:
+        raise RenderError(
+            f"the program {_PROGRAM} is missing; on Debian: apt-get install {_PROGRAM}"
+        )
+    for path in soundfonts:
+        if not path.is_file():
+            raise RenderError(
+                f"{path}: no such SoundFont; on Debian: apt-get install fluid-soundfont-gm"
+            )
+        with path.open("rb") as file:
+            head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+            raise RenderError(f"{path}: not a SoundFont; give a .sf2 or .sf3 file")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Scores as timed MIDI events, varied and given instruments: the pure half of ``training.render``.
+
+Everything that changes *what is played* (tempo, transposition, dynamics, length) is drawn once
+for a score; only the programs differ between its renderings. So the renderings of one score are
+aligned in time and differ in timbre alone: pairs with a true answer for style transfer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mido
+import numpy as np
+
+DRUM_CHANNEL = 9
+FAMILY_PROGRAMS = 8
+FAMILIES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13)
+"""General MIDI's families of eight programs; effects and percussive sounds left out."""
+
+KITS = (0, 8, 16, 24, 25, 32, 40)
+"""Programs of the drum channel: standard, room, power, electronic, TR-808, jazz, brush."""
+
+_TEMPO_FACTORS = (0.8, 1.25)
+_TRANSPOSE_SEMITONES = 3
+_FLAT_VELOCITIES = 8  # a score with fewer different ones has no dynamics of its own
+_TICKS_PER_BEAT = 960
+_BEATS_PER_SECOND = 2  # MIDI's tempo where none is set
+_LEAD_S = 0.05  # silence before the first note
+_BANK_SELECT = (0, 32)
+_SUSTAIN = 64
+_KEPT = ("note_on", "note_off", "control_change", "pitchwheel", "aftertouch", "polytouch")
+
+
+class ScoreError(ValueError):
+    """A MIDI file that nothing can be rendered from."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One MIDI message, ``time_s`` seconds after the beginning."""
+
+    time_s: float
+    message: mido.Message
+
+
+@dataclass(frozen=True)
+class Score:
+    """Events in order of time; ``end_s`` is when the last note ends."""
+
+    events: tuple[Event, ...]
+    end_s: float
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels with notes, drums left out."""
+        played = {event.message.channel for event in self.events if _begins_note(event.message)}
+        return tuple(sorted(played - {DRUM_CHANNEL}))
+
+
+@dataclass(frozen=True)
+class Instrumentation:
+    """Programs for a score's channels, used in turn; for a score of drums alone, the kit."""
+
+    programs: tuple[int, ...]
+    is_kit: bool = False
+
+    @property
+    def label(self) -> str:
+        """ "0", "40+42" or "kit8"."""
+        return ("kit" if self.is_kit else "") + "+".join(map(str, self.programs))
+
+
+def read_score(path: Path) -> Score:
+    """Read a MIDI file; programs, banks, system exclusive and text are left behind.
+
+    Raises:
+        ScoreError: not a MIDI file, damaged, or without notes.
+    """
+    try:
+        events = tuple(_timed(mido.MidiFile(path, clip=True)))
+    except (OSError, EOFError, ValueError, TypeError, LookupError) as error:
+        raise ScoreError(f"{path}: not a readable MIDI file ({type(error).__name__})") from error
+    notes = [event for event in events if _begins_note(event.message)]
+    if not notes:
+        raise ScoreError(f"{path}: no notes in this MIDI file")
+    begin_s = max(notes[0].time_s - _LEAD_S, 0.0)
+    moved = tuple(replace(e, time_s=max(e.time_s - begin_s, 0.0)) for e in events)
+    return Score(moved, moved[-1].time_s)
+
+
+def vary(score: Score, rng: np.random.Generator) -> Score:
+    """The score at another tempo, in another key, with dynamics: one draw for all instruments."""
+    low, high = np.log(_TEMPO_FACTORS)
+    stretch = float(np.exp(rng.uniform(low, high)))
+    semitones = int(rng.integers(-_TRANSPOSE_SEMITONES, _TRANSPOSE_SEMITONES + 1))
+    velocities = _Dynamics(score, rng)
+    events = (
+        Event(event.time_s * stretch, velocities.shape(event, _transpose(event.message, semitones)))
+        for event in score.events
+    )
+    return Score(tuple(events), score.end_s * stretch)
+
+
+def cut(score: Score, longest_s: float) -> Score:
+    """The first ``longest_s`` seconds; what sounds there is released there."""
+    if score.end_s <= longest_s:
+        return score
+    kept = tuple(event for event in score.events if event.time_s < longest_s)
+    releases = (Event(longest_s, message) for message in _releases(kept))
+    return Score((*kept, *releases), longest_s)
+
+
+def instrumentations(
+    score: Score, count: int, rng: np.random.Generator
+) -> tuple[Instrumentation, ...]:
+    """``count`` different choices of instruments, each led by another family.
+
+    One in three plays the whole score on one instrument; the others give every channel its own.
+    """
+    if not score.channels:
+        kits = rng.permutation(KITS)[:count]
+        return tuple(Instrumentation((int(kit),), is_kit=True) for kit in kits)
+    families = rng.permutation(FAMILIES)
+    return tuple(
+        Instrumentation(_ensemble(np.roll(families, -lead), len(score.channels), rng))
+        for lead in range(min(count, len(families)))
+    )
+
+
+def named_instrumentation(score: Score, label: str) -> Instrumentation:
+    """The instrumentation that ``label`` stands for, "0" or "40+42", or a kit for drums alone.
+
+    Raises:
+        ScoreError: a label that is no list of programs.
+    """
+    try:
+        programs = tuple(int(part) for part in label.split("+"))
+    except ValueError:
+        raise ScoreError(f"instrument '{label}': programs 0 to 127, joined by +") from None
+    if not all(0 <= program <= 127 for program in programs):
+        raise ScoreError(f"instrument '{label}': programs go from 0 to 127")
+    return Instrumentation(programs, is_kit=not score.channels)
+
+
+def arrange(score: Score, instrumentation: Instrumentation) -> mido.MidiFile:
+    """The score as a one-track MIDI file that asks for these instruments."""
+    channels = (DRUM_CHANNEL,) if instrumentation.is_kit else score.channels
+    programs = instrumentation.programs
+    track = mido.MidiTrack(
+        mido.Message("program_change", channel=channel, program=programs[i % len(programs)])
+        for i, channel in enumerate(channels)
+    )
+    now = 0
+    for event in score.events:
+        ticks = round(event.time_s * _BEATS_PER_SECOND * _TICKS_PER_BEAT)
+        track.append(event.message.copy(time=ticks - now))
+        now = ticks
+    return mido.MidiFile(type=0, ticks_per_beat=_TICKS_PER_BEAT, tracks=[track])
+
+
+class _Dynamics:
+    """Velocities that swell and fade over phrases, with a little of every note's own.
+
+    The sum of three sines of 3 to 15 s; shallow where the score has dynamics of its own.
+    """
+
+    def __init__(self, score: Score, rng: np.random.Generator) -> None:
+        played = {e.message.velocity for e in score.events if _begins_note(e.message)}
+        depth = 14.0 if len(played) < _FLAT_VELOCITIES else 4.0
+        self._depths = rng.uniform(0.3, 1.0, 3) * depth
+        self._rates = 2 * np.pi / rng.uniform(3.0, 15.0, 3)
+        self._phases = rng.uniform(0, 2 * np.pi, 3)
+        self._offset = rng.uniform(-1.0, 1.0) * depth
+        self._rng = rng
+
+    def shape(self, event: Event, message: mido.Message) -> mido.Message:
+        """The message with its velocity shaped, if it begins a note."""
+        if not _begins_note(message):
+            return message
+        swell = float(self._depths @ np.sin(self._rates * event.time_s + self._phases))
+        velocity = message.velocity + self._offset + swell + self._rng.normal(0.0, 3.0)
+        return message.copy(velocity=int(np.clip(round(velocity), 20, 127)))
+
+
+def _timed(file: mido.MidiFile) -> Iterator[Event]:
+    now_s = 0.0
+    for message in file:
+        now_s += message.time
+        if message.type in _KEPT and not _selects_bank(message):
+            yield Event(now_s, message)
+
+
+def _selects_bank(message: mido.Message) -> bool:
+    return message.type == "control_change" and message.control in _BANK_SELECT
+
+
+def _begins_note(message: mido.Message) -> bool:
+    return bool(message.type == "note_on" and message.velocity > 0)
+
+
+def _transpose(message: mido.Message, semitones: int) -> mido.Message:
+    if message.channel == DRUM_CHANNEL or not hasattr(message, "note"):
+        return message
+    return message.copy(note=int(np.clip(message.note + semitones, 0, 127)))
+
+
+def _releases(events: tuple[Event, ...]) -> Iterator[mido.Message]:
+    sounding: Counter[tuple[int, int]] = Counter()
+    for event in events:
+        message = event.message
+        if message.type in ("note_on", "note_off"):
+            sounding[message.channel, message.note] += 1 if _begins_note(message) else -1
+    for (channel, note), count in sorted(sounding.items()):
+        yield from [mido.Message("note_off", channel=channel, note=note)] * max(count, 0)
+    for channel in sorted({event.message.channel for event in events}):
+        yield mido.Message("control_change", channel=channel, control=_SUSTAIN, value=0)
+
+
+def _ensemble(families: np.ndarray, channels: int, rng: np.random.Generator) -> tuple[int, ...]:
+    """One program for all, or one per channel of families in turn."""
+    players = 1 if rng.random() < 1 / 3 else channels
+    chosen = np.resize(families, players)
+    return tuple(int(f) * FAMILY_PROGRAMS + int(rng.integers(FAMILY_PROGRAMS)) for f in chosen)
