@@ -1,0 +1,79 @@
+"""How values follow the hands without zipper noise: every control glides, the gate ramps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+SNAP = 1e-6
+"""A value this close to its target is there; the glide alone would never arrive."""
+
+
+class Glide:
+    """One-pole smoothing of a whole vector of values, once a frame.
+
+    y[n] = target + (y[n-1] - target) * exp(-frame_s / smoothing_s), written in closed form, so
+    that blocks of any size give the same values. The first values are jumped to.
+    """
+
+    def __init__(self, smoothing_s: Sequence[float], frame_s: float) -> None:
+        times = np.asarray(smoothing_s, np.float64)
+        self._decay = np.exp(-frame_s / np.maximum(times, 1e-9))
+        self._decay[times <= 0] = 0.0
+        self._powers: dict[int, NDArray[np.float64]] = {}
+        self._present: NDArray[np.float64] | None = None
+
+    def follow(self, targets: Sequence[float], frames: int) -> NDArray[np.float64]:
+        """Values (V, N) of the next ``frames`` frames on the way to ``targets`` (V,)."""
+        goal = np.asarray(targets, np.float64)
+        if self._present is None:
+            self._present = goal
+        distance = self._present - goal
+        distance[np.abs(distance) < SNAP] = 0.0
+        values: NDArray[np.float64] = goal[:, None] + distance[:, None] * self._powers_of(frames)
+        self._present = values[:, -1].copy()
+        return values
+
+    def _powers_of(self, frames: int) -> NDArray[np.float64]:
+        if frames not in self._powers:
+            self._powers[frames] = self._decay[:, None] ** np.arange(1, frames + 1)
+        return self._powers[frames]
+
+
+class Gate:
+    """The gain that opens and closes the sound without a click: a straight ramp per sample."""
+
+    def __init__(self, ramp_samples: int) -> None:
+        self._step = 1.0 / max(ramp_samples, 1)
+        self._gain = 0.0
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing passes at present."""
+        return self._gain == 0.0
+
+    def follow(self, is_open: bool, samples: int) -> NDArray[np.float64]:
+        """Gains (T,) of the next ``samples`` samples."""
+        step = self._step if is_open else -self._step
+        gains: NDArray[np.float64] = np.clip(
+            self._gain + step * np.arange(1, samples + 1), 0.0, 1.0
+        )
+        self._gain = float(gains[-1])
+        return gains
+
+    def shut(self) -> None:
+        """Close at once; for when what came before is silent already."""
+        self._gain = 0.0
+
+
+def ramp_between(ends: NDArray[np.float64], before: float, hop_samples: int) -> NDArray[np.float64]:
+    """A gain per sample (N*hop,), straight from each frame's end value to the next one's.
+
+    ``ends`` (N,) are the values at the frames' last samples, ``before`` the one before them.
+    """
+    starts = np.concatenate([[before], ends[:-1]])
+    share = np.arange(1, hop_samples + 1) / hop_samples
+    ramps: NDArray[np.float64] = starts[:, None] + (ends - starts)[:, None] * share
+    return ramps.reshape(-1)

@@ -1,0 +1,79 @@
+"""Stand-ins for what the engine and the outputs hang on: a third implementation each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from export.bundle import Manifest
+from server.deck import DeckData
+from server.session import Floats
+from tests import mini_bundle
+
+
+class FakeSession:
+    """A sine whose pitch is the mean of style and whose level is the mean of structure.
+
+    Remembers what it was given; ``fault`` is added to the audio of the steps in ``faulty``.
+    """
+
+    provider = "FakeExecutionProvider"
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._hop = manifest.hop_samples
+        self._spectra = manifest.spectra_per_frame
+        self.styles: list[Floats] = []
+        self.structures: list[Floats] = []
+        self.resets = 0
+        self.faulty: dict[int, float | Exception] = {}
+        self.gain = 0.5
+        self._phase = 0.0
+        self._level = 0.0
+
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
+        frames = style.shape[1]
+        assert structure.shape[1] == frames
+        assert noise.shape[1] == frames * self._spectra
+        fault = self.faulty.get(len(self.styles), 0.0)
+        self.styles.append(style.copy())
+        self.structures.append(structure.copy())
+        if isinstance(fault, Exception):
+            raise fault
+        turns = np.repeat(0.02 + 0.01 * style.mean(axis=0, dtype=np.float64), self._hop)
+        phases = self._phase + np.cumsum(turns)
+        levels = np.concatenate([[self._level], structure.mean(axis=0)])
+        gains = np.interp(
+            np.arange(1, frames * self._hop + 1) / self._hop, np.arange(frames + 1), levels
+        )
+        self._phase, self._level = float(phases[-1] % 1), float(levels[-1])
+        hiss = np.repeat(noise.mean(axis=0), self._hop // self._spectra)
+        audio = self.gain * gains * np.sin(2 * np.pi * phases) + 1e-4 * hiss
+        return np.asarray(audio[None] + fault, np.float32)
+
+    def reset(self) -> None:
+        self.resets += 1
+        self._phase = self._level = 0.0
+
+    @property
+    def style(self) -> Floats:
+        """All styles so far, (D, N)."""
+        return np.concatenate(self.styles, axis=1)
+
+    @property
+    def structure(self) -> Floats:
+        """All structure so far, (S, N)."""
+        return np.concatenate(self.structures, axis=1)
+
+
+def fake_deck(name: str, style: float, ticks: int = 20, structure: float | None = None) -> DeckData:
+    """A deck whose style is one number and whose structure rises from 0.5 to 1, or is constant."""
+    row = np.linspace(0.5, 1.0, ticks) if structure is None else np.full(ticks, structure)
+    mean = np.full(mini_bundle.STYLE_DIMS, style, np.float32)
+    return DeckData(
+        name=name,
+        style_mean=mean,
+        style_track=mean[None],
+        style_ticks=np.array([ticks / 2], np.float32),
+        structure=np.tile(row, (mini_bundle.STRUCTURE_DIMS, 1)).astype(np.float32),
+        gain_db=0.0,
+        seconds=ticks * 0.008,
+    )
