@@ -1,0 +1,203 @@
+"""``python -m training.prepare`` on folders as musicians have them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from training.prepare import main
+from training.store import INDEX_FILE, Store
+
+RATE_HZ = 16_000
+
+
+def write_tone(path: Path, seconds: float = 1.0, hz: float = 440.0, rate_hz: int = RATE_HZ) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    soundfile.write(path, 0.2 * np.sin(2 * np.pi * hz * time_s), rate_hz)
+
+
+def prepare(*arguments: object) -> int:
+    return main([*map(str, arguments), "--preset", "tiny", "--jobs", "1"])
+
+
+def contents(store: Store) -> dict[str, tuple[str, bytes]]:
+    return {r.name: (r.split, store.audio(r).tobytes()) for r in store.recordings}
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """Four usable files and one of each kind that is not."""
+    folder = tmp_path / "music"
+    write_tone(folder / "a.wav")
+    write_tone(folder / "deep" / "b.flac", rate_hz=44_100)
+    write_tone(folder / "low.ogg", rate_hz=8_000)
+    write_tone(folder / "high.wav", rate_hz=192_000)
+    write_tone(folder / "short.wav", seconds=0.2)
+    soundfile.write(folder / "silent.wav", np.zeros(RATE_HZ), RATE_HZ)
+    soundfile.write(folder / "nan.wav", np.full(RATE_HZ, np.nan), RATE_HZ, subtype="FLOAT")
+    (folder / "empty.wav").touch()
+    (folder / "corrupt.mp3").write_bytes(b"not a song" * 100)
+    (folder / "notes.txt").write_text("buy strings")
+    (folder / "._a.wav").write_bytes(b"left by another system")
+    return folder
+
+
+def test_what_is_usable_is_stored_and_the_rest_is_named_and_counted(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    said = capsys.readouterr()
+    counted = "1 corrupt, 1 empty, 1 not finite, 1 silent, 1 too short"
+    assert f"prepared 4, skipped 5 ({counted})" in said.out
+    for name in ("short.wav", "silent.wav", "nan.wav", "empty.wav", "corrupt.mp3"):
+        assert f"skipped music/{name}" in said.err
+    store = Store.open(tmp_path / "store")
+    names = [recording.name for recording in store.recordings]
+    assert names == ["music/a.wav", "music/deep/b.flac", "music/high.wav", "music/low.ogg"]
+    assert store.sample_rate_hz == RATE_HZ
+    assert all(abs(r.length - RATE_HZ) <= 1 for r in store.recordings)
+
+
+def test_again_with_another_folder_adds_it(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tone(tmp_path / "more" / "a.wav", hz=600)
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    before = contents(Store.open(tmp_path / "store"))
+    assert prepare(music, tmp_path / "more", "-o", tmp_path / "store") == 0
+    assert "prepared 1, already there 4, skipped 5" in capsys.readouterr().out
+    after = contents(Store.open(tmp_path / "store"))
+    assert after.keys() - before.keys() == {"more/a.wav"}
+    assert {name: after[name] for name in before} == before
+
+
+def test_globs_hold_out_and_exclude(music: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert prepare(music, "-o", store, "--heldout", "deep/*", "low*", "--exclude", "high.wav") == 0
+    splits = {recording.name: recording.split for recording in Store.open(store).recordings}
+    assert splits == {
+        "music/a.wav": "train",
+        "music/deep/b.flac": "heldout",
+        "music/low.ogg": "heldout",
+    }
+
+
+def test_what_was_held_out_stays_held_out(music: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert prepare(music, "-o", store, "--heldout", "a.wav") == 0
+    assert prepare(music, "-o", store, "--heldout", "low.ogg") == 0
+    held = {recording.name for recording in Store.open(store).split("heldout")}
+    assert held == {"music/a.wav", "music/low.ogg"}
+
+
+def test_renderings_keep_their_pairing_and_are_held_out_by_score(tmp_path: Path) -> None:
+    folder = tmp_path / "rendered"
+    pairs = {}
+    for score in ("fugue", "rag"):
+        for instrument in ("0", "40+42"):
+            name = f"{score}__{instrument}.flac"
+            write_tone(folder / name)
+            pairs[name] = {"score": score, "instrument": instrument, "heldout": False}
+    (folder / "pairs.json").write_text(json.dumps(pairs))
+    assert prepare(folder, "-o", tmp_path / "store", "--heldout", "fugue__0.flac") == 0
+    store = Store.open(tmp_path / "store")
+    assert [(r.score, r.instrument) for r in store.split("heldout")] == [
+        ("fugue", "0"),
+        ("fugue", "40+42"),
+    ]
+    assert {r.score for r in store.split("train")} == {"rag"}
+    assert len({r.length for r in store.recordings}) == 1
+
+
+def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
+    for name, level in (("loud", 0.9), ("quiet", 0.01)):
+        path = tmp_path / "music" / f"{name}.wav"
+        path.parent.mkdir(exist_ok=True)
+        time_s = np.arange(2 * RATE_HZ) / RATE_HZ
+        soundfile.write(path, level * np.sin(2 * np.pi * 440 * time_s), RATE_HZ, subtype="FLOAT")
+    assert prepare(tmp_path / "music", "-o", tmp_path / "store") == 0
+    store = Store.open(tmp_path / "store")
+    loud, quiet = (np.abs(store.audio(r)).max() for r in store.recordings)
+    assert abs(int(loud) - int(quiet)) <= 2
+    gains_db = [recording.gain_db for recording in store.recordings]
+    assert gains_db[1] - gains_db[0] == pytest.approx(20 * np.log10(90), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere", "-o", "store"], "nowhere: no such folder"),
+        (["bare", "-o", "store"], "no audio in this folder"),
+        (["useless", "-o", "store"], "nothing usable"),
+        (["music", "-o", "store", "--heldout", "x*"], "matches no recording"),
+        (["music", "-o", "store", "--exclude", "*"], "every file was excluded"),
+        (["music", "-o", "store", "--min-seconds", "0.1"], "at least 0.4 s"),
+        (["music", "-o", "store", "--jobs", "0"], "at least 1 process"),
+        (["music", "-o", "store", "--preset", "huge"], "no preset 'huge'"),
+        (["music", "-o", "store", "--rate", "10"], "8000 to 192000 Hz"),
+        (["badpairs", "-o", "store"], "pairs.json: damaged"),
+        (["music", "-o", "music/a.wav"], "a.wav"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tone(tmp_path / "music" / "a.wav")
+    write_tone(tmp_path / "badpairs" / "a.wav")
+    (tmp_path / "badpairs" / "pairs.json").write_text("{")
+    (tmp_path / "bare").mkdir()
+    write_tone(tmp_path / "useless" / "short.wav", seconds=0.1)
+    assert main(arguments) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert said in errors[0]
+
+
+def test_a_store_of_another_rate_is_not_mixed(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    assert main([str(music), "-o", str(tmp_path / "store"), "--rate", "22050"]) == 2
+    assert "give another folder" in capsys.readouterr().err
+
+
+def test_killed_midway_and_run_again_the_store_is_the_same(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    for number in range(60):
+        write_tone(music / f"{number:02}.wav", seconds=4.0, hz=200 + 10 * number, rate_hz=44_100)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    arguments = ["--preset", "tiny", "--jobs", "1", "--heldout", "1*"]
+    assert main([str(music), "-o", str(whole), *arguments]) == 0
+
+    command = [sys.executable, "-m", "training.prepare", str(music), "-o", str(broken), *arguments]
+    kill_midway(command, broken / INDEX_FILE, whole / INDEX_FILE)
+    assert 0 < len(Store.open(broken).recordings) < 60
+    assert main([str(music), "-o", str(broken), *arguments]) == 0
+    assert contents(Store.open(broken)) == contents(Store.open(whole))
+    assert (broken / "audio.i16").read_bytes() == (whole / "audio.i16").read_bytes()
+
+
+def kill_midway(command: list[str], index: Path, whole_index: Path) -> None:
+    """Kill -9 the command once its index has begun to grow; it must not have finished by then."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline_s = time.monotonic() + 60
+    while not index.exists() and time.monotonic() < deadline_s:
+        assert process.poll() is None, "ended before anything was written"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(timeout=30) == -signal.SIGKILL
+    assert index.stat().st_size < whole_index.stat().st_size

@@ -1,0 +1,148 @@
+"""The training store: what is written is read back, and damage is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.store import (
+    AUDIO_FILE,
+    INDEX_FILE,
+    Store,
+    StoredRecording,
+    StoreError,
+    StoreWriter,
+    to_float,
+    to_int16,
+)
+
+RATE_HZ = 16_000
+
+
+def entry(name: str, split: str = "train", **more: str) -> StoredRecording:
+    return StoredRecording(name, 0, 0, -1.5, split, **more)
+
+
+def noise(length: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-32767, 32767, length).astype(np.int16)
+
+
+def write(path: Path, *entries: StoredRecording) -> None:
+    with StoreWriter(path, RATE_HZ, -23.0) as writer:
+        for number, recording in enumerate(entries):
+            writer.append(recording, noise(1000 + number, number))
+
+
+def test_recordings_come_back_as_they_were_written(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"), entry("b", "heldout", score="s", instrument="40+42"))
+    store = Store.open(tmp_path)
+    first, second = store.recordings
+    assert store.sample_rate_hz == RATE_HZ
+    assert (first.name, first.score, first.gain_db) == ("a", None, -1.5)
+    assert (second.score, second.instrument, second.length) == ("s", "40+42", 1001)
+    np.testing.assert_array_equal(store.audio(first), noise(1000, 0))
+    np.testing.assert_array_equal(store.audio(second), noise(1001, 1))
+
+
+def test_audio_is_a_read_only_view(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"))
+    audio = Store.open(tmp_path).audio(Store.open(tmp_path).recordings[0])
+    assert audio.dtype == np.int16
+    with pytest.raises(ValueError, match="read-only"):
+        audio[0] = 1
+
+
+def test_splits_are_told_apart(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"), entry("b", "heldout"), entry("c"))
+    store = Store.open(tmp_path)
+    assert [recording.name for recording in store.split("train")] == ["a", "c"]
+    assert [recording.name for recording in store.split("heldout")] == ["b"]
+    assert store.seconds(store.split("heldout")) == pytest.approx(1001 / RATE_HZ)
+    with pytest.raises(StoreError, match="choose one of train, heldout"):
+        store.split("valid")
+
+
+def test_a_pickled_store_maps_the_file_again(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"))
+    pickled = pickle.dumps(Store.open(tmp_path))
+    assert len(pickled) < 500
+    copy = pickle.loads(pickled)
+    np.testing.assert_array_equal(copy.audio(copy.recordings[0]), noise(1000))
+
+
+def test_a_later_writer_appends(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"))
+    with StoreWriter(tmp_path, RATE_HZ, -23.0) as writer:
+        assert writer.find("a") is not None
+        writer.append(entry("b"), noise(50, 9))
+    store = Store.open(tmp_path)
+    np.testing.assert_array_equal(store.audio(store.recordings[1]), noise(50, 9))
+
+
+def test_samples_that_no_index_knows_are_cut_off(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"))
+    with (tmp_path / AUDIO_FILE).open("ab") as file:
+        file.write(b"half a recording.")
+    write(tmp_path, entry("b"))
+    store = Store.open(tmp_path)
+    assert [recording.offset for recording in store.recordings] == [0, 1000]
+    assert (tmp_path / AUDIO_FILE).stat().st_size == 4000
+
+
+def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    with StoreWriter(tmp_path, RATE_HZ, -23.0), pytest.raises(StoreError, match="another process"):
+        StoreWriter(tmp_path, RATE_HZ, -23.0)
+
+
+def test_another_rate_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"))
+    with pytest.raises(StoreError, match="16000 Hz, 22050 Hz was asked for"):
+        StoreWriter(tmp_path, 22_050, -23.0)
+
+
+def test_int16_round_trip_is_within_half_a_step() -> None:
+    samples = np.linspace(-1.0, 1.0, 10_001, dtype=np.float32)
+    stored = to_int16(samples)
+    assert (stored.min(), stored.max()) == (-32767, 32767)
+    np.testing.assert_allclose(to_float(stored), samples, atol=0.51 / 32767)
+    np.testing.assert_array_equal(to_int16(to_float(stored)), stored)
+
+
+def damage(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        index = json.loads((folder / INDEX_FILE).read_text())
+        change(index)
+        (folder / INDEX_FILE).write_text(json.dumps(index))
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / INDEX_FILE).unlink(), "no training store here"),
+        (lambda folder: (folder / INDEX_FILE).write_text("{"), "damaged"),
+        (lambda folder: (folder / INDEX_FILE).write_text("[]"), "damaged"),
+        (lambda folder: (folder / AUDIO_FILE).write_bytes(b"xx"), "the index speaks of"),
+        (lambda folder: (folder / AUDIO_FILE).unlink(), "the index speaks of"),
+        (damage(lambda index: index.update(version=99)), "version 99"),
+        (damage(lambda index: index.update(recordings=[])), "empty"),
+        (damage(lambda index: index["recordings"][0].update(split="test")), "damaged"),
+        (damage(lambda index: index["recordings"][0].update(offset=-4)), "damaged"),
+        (damage(lambda index: index["recordings"][0].pop("length")), "damaged"),
+    ],
+)
+def test_a_damaged_store_is_refused_in_one_line(
+    tmp_path: Path, spoil: Callable[[Path], None], said: str
+) -> None:
+    write(tmp_path, entry("a"))
+    spoil(tmp_path)
+    with pytest.raises(StoreError, match=said) as caught:
+        Store.open(tmp_path)
+    assert "\n" not in str(caught.value)
