@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from training.prepare import PAIRS_FILE
 from training.scores import (
     Instrumentation,
+    InstrumentError,
     Score,
     ScoreError,
     arrange,
@@ -153,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when there are renderings in the folder, 2 on bad input."""
     try:
         run(parse_args(argv))
-    except (RenderError, ScoreError, OSError) as error:
+    except (RenderError, InstrumentError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -167,6 +168,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         RenderError: fluidsynth or a SoundFont is missing, bad options, nothing rendered.
+        InstrumentError: ``--instruments`` names one that does not exist.
     """
     _require_options(options)
     _require_player(options.soundfont)
@@ -234,7 +236,8 @@ def _instruments(
 ) -> tuple[Instrumentation, ...]:
     if options.instruments is None:
         return instrumentations(score, options.instruments_random, rng)
-    return tuple(named_instrumentation(score, label) for label in options.instruments.split(","))
+    labels = dict.fromkeys(options.instruments.split(","))
+    return tuple(named_instrumentation(score, label) for label in labels)
 
 
 def _render_all(

@@ -38,6 +38,10 @@ class ScoreError(ValueError):
     """A MIDI file that nothing can be rendered from."""
 
 
+class InstrumentError(ValueError):
+    """An instrument that General MIDI does not have."""
+
+
 @dataclass(frozen=True)
 class Event:
     """One MIDI message, ``time_s`` seconds after the beginning."""
@@ -134,14 +138,14 @@ def named_instrumentation(score: Score, label: str) -> Instrumentation:
     """The instrumentation that ``label`` stands for, "0" or "40+42", or a kit for drums alone.
 
     Raises:
-        ScoreError: a label that is no list of programs.
+        InstrumentError: a label that is no list of programs.
     """
     try:
         programs = tuple(int(part) for part in label.split("+"))
     except ValueError:
-        raise ScoreError(f"instrument '{label}': programs 0 to 127, joined by +") from None
+        raise InstrumentError(f"instrument '{label}': programs 0 to 127, joined by +") from None
     if not all(0 <= program <= 127 for program in programs):
-        raise ScoreError(f"instrument '{label}': programs go from 0 to 127")
+        raise InstrumentError(f"instrument '{label}': programs go from 0 to 127")
     return Instrumentation(programs, is_kit=not score.channels)
 
 

@@ -1,0 +1,160 @@
+"""``python -m training.render`` without fluidsynth: its choices, its bookkeeping, its refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.training.test_scores import write_midi
+from training import render
+from training.prepare import main as prepare
+from training.render import RATE_HZ, TAIL_S, main
+from training.store import Store
+
+
+def fake_play(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+    """Stands in for fluidsynth: noise of a length that differs from one playing to the next."""
+    rng = np.random.default_rng(midi.stat().st_size)
+    length = int(rng.integers(RATE_HZ, 30 * RATE_HZ))
+    soundfile.write(wav, rng.uniform(-gain, gain, (length, 2)), RATE_HZ)
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with scores, a SoundFont by name only, and a player that needs neither."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(render, "_play", fake_play)
+    monkeypatch.setattr(render.shutil, "which", lambda program: program)
+    (tmp_path / "font.sf2").write_bytes(b"RIFF\0\0\0\0sfbk")
+    (tmp_path / "scores").mkdir()
+    for name in ("a", "b", "c", "d"):
+        write_midi(tmp_path / "scores" / f"{name}.mid")
+    return tmp_path
+
+
+def call(*arguments: str) -> int:
+    return main([*arguments, "--soundfont", "font.sf2", "--jobs", "1", "--seconds-max", "4"])
+
+
+def read_pairs(folder: Path) -> dict[str, dict[str, object]]:
+    pairs: dict[str, dict[str, object]] = json.loads((folder / "pairs.json").read_text())
+    return pairs
+
+
+def test_every_score_is_rendered_with_every_instrument(studio: Path) -> None:
+    assert call("scores", "-o", "out", "--instruments", "0,40+42", "--heldout-every", "2") == 0
+    pairs = read_pairs(studio / "out")
+    assert pairs["scores-a__0.flac"] == {
+        "score": "scores/a",
+        "instrument": "0",
+        "heldout": False,
+    }
+    assert {entry["score"] for entry in pairs.values() if entry["heldout"]} == {
+        "scores/b",
+        "scores/d",
+    }
+    assert len(pairs) == 8
+    assert {path.name for path in (studio / "out").glob("*.flac")} == set(pairs)
+
+
+def test_renderings_have_the_scores_length_to_the_sample(studio: Path) -> None:
+    assert call("scores", "-o", "out", "--instruments-random", "3") == 0
+    frames = {soundfile.info(path).frames for path in (studio / "out").glob("*.flac")}
+    assert frames == {round((4.0 + TAIL_S) * RATE_HZ)}
+
+
+def test_prepare_takes_up_the_pairing(studio: Path) -> None:
+    assert call("scores", "-o", "out", "--instruments", "0,24", "--heldout-every", "4") == 0
+    assert prepare(["out", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
+    store = Store.open(studio / "store")
+    assert {(r.score, r.instrument) for r in store.split("heldout")} == {
+        ("scores/d", "0"),
+        ("scores/d", "24"),
+    }
+    assert len({r.length for r in store.recordings}) == 1
+
+
+def test_run_again_it_renders_only_what_is_missing(
+    studio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("scores", "-o", "out", "--instruments", "0,24") == 0
+    (studio / "out" / "scores-a__0.flac").unlink()
+    assert call("scores", "-o", "out", "--instruments", "0,24") == 0
+    assert "rendered 1 of 4 scores, already there 7" in capsys.readouterr().out
+    assert (studio / "out" / "scores-a__0.flac").is_file()
+
+
+def test_fewer_scores_are_drawn_by_the_seed(studio: Path) -> None:
+    assert call("scores", "-o", "out", "--instruments", "0", "--scores-max", "2") == 0
+    assert call("scores", "-o", "again", "--instruments", "0", "--scores-max", "2") == 0
+    assert len(read_pairs(studio / "out")) == 2
+    assert read_pairs(studio / "out") == read_pairs(studio / "again")
+
+
+def test_a_broken_score_is_named_and_counted(
+    studio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (studio / "scores" / "b.mid").write_bytes(b"broken")
+    assert call("scores", "-o", "out", "--instruments", "0") == 0
+    said = capsys.readouterr()
+    assert "b.mid: not a readable MIDI file" in said.err
+    assert "rendered 3 of 4 scores, already there 0, skipped 1 (1 broken)" in said.out
+
+
+def test_a_silent_rendering_is_no_rendering(
+    studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+        soundfile.write(wav, np.zeros((RATE_HZ, 2)), RATE_HZ)
+
+    monkeypatch.setattr(render, "_play", silent)
+    assert call("scores", "-o", "out", "--instruments", "0") == 2
+    said = capsys.readouterr().err
+    assert "font.sf2 plays nothing" in said
+    assert "error: nothing was rendered" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere: no such file or folder"),
+        (["out"], "no .mid or .midi files"),
+        (["scores", "--instruments", "0,piano"], "instrument 'piano': programs 0 to 127"),
+        (["scores", "scores/a.mid"], "two scores go by the name scores/a"),
+        (["scores", "--instruments-random", "0"], "--instruments-random 0: at least 1"),
+        (["scores", "--scores-max", "0"], "--scores-max 0: at least 1"),
+        (["scores", "--gain", "nan"], "--gain nan"),
+        (["scores", "--jobs", "0"], "--jobs 0: at least 1"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    studio: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    (studio / "out").mkdir()
+    assert main([*arguments, "-o", "out", "--soundfont", "font.sf2"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert said in error
+
+
+@pytest.mark.parametrize(
+    ("font", "said"),
+    [("absent.sf2", "no such SoundFont; on Debian"), ("scores/a.mid", "not a SoundFont")],
+)
+def test_a_wrong_soundfont_is_named(
+    studio: Path, capsys: pytest.CaptureFixture[str], font: str, said: str
+) -> None:
+    assert main(["scores", "-o", "out", "--soundfont", font]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_fluidsynth_is_named_with_the_remedy(
+    studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(render.shutil, "which", lambda program: None)
+    assert call("scores", "-o", "out") == 2
+    assert "apt-get install fluidsynth" in capsys.readouterr().err
