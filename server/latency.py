@@ -1,0 +1,59 @@
+"""From the hand to the ear: where the milliseconds go, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Parts of the way from a changed value to its sound, each in ms.
+
+    The desk is read when a block is begun, which then enters a ring that holds all blocks but
+    one; half a block is waited for it on average::
+
+        value changes ... | block n is rendered, ring holds R-1 blocks | ... heard
+           wait (1/2)       block (1)              ring (R - 2)   device, window, resampler
+
+    ``smoothing`` is the time constant of the glide: after it, 63 % of the way is gone.
+    """
+
+    wait_ms: float
+    block_ms: float
+    ring_ms: float
+    device_ms: float
+    synthesis_window_ms: float
+    resampler_ms: float
+    smoothing_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """The sum of all parts."""
+        return float(sum(astuple(self)))
+
+    def table(self) -> str:
+        """The parts, one a line, and their sum."""
+        rows = [(part.name.removesuffix("_ms"), getattr(self, part.name)) for part in fields(self)]
+        named = [(name.replace("_", " "), value) for name, value in (*rows, ("sum", self.total_ms))]
+        return "\n".join(f"  {name:<16} {value:7.1f} ms" for name, value in named)
+
+
+def latency(
+    *,
+    block_s: float,
+    ring_blocks: int,
+    device_s: float,
+    window_s: float,
+    resampler_s: float,
+    smoothing_s: float,
+) -> Latency:
+    """The table for blocks of ``block_s`` and a ring of ``ring_blocks`` (2 or more) blocks."""
+    return Latency(
+        wait_ms=1e3 * block_s / 2,
+        block_ms=1e3 * block_s,
+        ring_ms=1e3 * block_s * (ring_blocks - 2),
+        device_ms=1e3 * device_s,
+        synthesis_window_ms=1e3 * window_s,
+        resampler_ms=1e3 * resampler_s,
+        smoothing_ms=1e3 * smoothing_s,
+    )
