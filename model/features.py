@@ -1,0 +1,69 @@
+"""What the encoder sees and the decoder says: three log-mel spectrograms stacked as one image."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torchaudio.functional import melscale_fbanks
+
+from model.config import FeatureConfig
+from model.dft import MagnitudeDFT
+
+
+class LogMelImage(nn.Module):
+    """Audio to log-mel image, (B, T) -> (B, 3, M, N), values -1 (floor) to 1 (full scale).
+
+    Every window is centred on its frame, and nothing is padded: the caller gives
+    ``context_samples`` more than the frames stand for, half of them on each side::
+
+        samples   |.. context/2 ..|  hop  |  hop  |  hop  |.. context/2 ..|
+        frame 0   |<------ longest window ------->|
+        frame 1           |<------ longest window ------->|
+
+    so N = (T - context_samples) / hop_samples. Magnitudes are scaled such that a full-scale sine
+    reads 0 dB at its bin; mel filters are torchaudio's (Slaney scale, unnormalised triangles).
+    """
+
+    def __init__(self, config: FeatureConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scales = nn.ModuleList(_LogMel(config, window) for window in config.window_samples)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """(B, T) -> (B, 3, M, N)."""
+        return torch.stack([scale(audio) for scale in self.scales], dim=1)
+
+
+class _LogMel(nn.Module):
+    """One of the three spectrograms, (B, T) -> (B, M, N)."""
+
+    def __init__(self, config: FeatureConfig, window_samples: int) -> None:
+        super().__init__()
+        self.hop_samples = config.hop_samples
+        self.window_samples = window_samples
+        self.margin = (max(config.window_samples) - window_samples) // 2
+        self.floor_db = config.floor_db
+        self.dft = MagnitudeDFT(window_samples)
+        window = torch.hann_window(window_samples)
+        filters = melscale_fbanks(
+            self.dft.bins,
+            config.lowest_hz,
+            config.sample_rate_hz / 2,
+            config.mel_bins,
+            config.sample_rate_hz,
+            norm=None,
+            mel_scale="slaney",
+        )
+        self.register_buffer("window", window * 2 / window.sum(), persistent=False)
+        self.register_buffer("filters", filters, persistent=False)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """(B, T) -> (B, M, N)."""
+        centred = audio[:, self.margin : audio.shape[1] - self.margin]
+        frames = centred.unfold(1, self.window_samples, self.hop_samples)
+        mel = self.dft(frames * self.window) @ self.filters
+        floor = 10 ** (self.floor_db / 20)
+        level_db = torch.log(mel.clamp(min=floor)) * (20 / math.log(10))
+        return (1 - 2 * level_db / self.floor_db).transpose(1, 2)

@@ -1,0 +1,84 @@
+"""The whole model: the half that listens, and the half that plays as one stream."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.decoder import Decoder, ticks_to_frames
+from model.encoder import Encoder
+from model.features import LogMelImage
+from model.streaming import State
+from model.vocoder import Vocoder
+
+
+class Listener(nn.Module):
+    """Audio to latents, (B, T) -> style mean (B, D), structure (B, S, K); ``encoder.onnx``."""
+
+    def __init__(self, config: ModelConfig, encoder: Encoder) -> None:
+        super().__init__()
+        self.features = LogMelImage(config.features)
+        self.encoder = encoder
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, ``config.input_samples``) -> (B, D), (B, S, K)."""
+        latents = self.encoder(self.features(audio))
+        return latents.style_mean, latents.structure
+
+
+class Player(nn.Module):
+    """Latents per frame to audio with all its memory outside; ``decoder.onnx``."""
+
+    def __init__(self, decoder: Decoder, vocoder: Vocoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.vocoder = vocoder
+
+    def initial_state(self, batch: int) -> State:
+        """Silence: every memory at zero."""
+        return self.decoder.initial_state(batch) | self.vocoder.initial_state(batch)
+
+    def forward(
+        self, style: Tensor, structure: Tensor, noise: Tensor, state: State
+    ) -> tuple[Tensor, State]:
+        """(B, D, N), (B, S, N), standard normal (B, F, L), state -> (B, C, T), state."""
+        image, decoder_state = self.decoder(style, structure, state)
+        audio, vocoder_state = self.vocoder(image, noise, state)
+        return audio, decoder_state | vocoder_state
+
+
+class Instrument(nn.Module):
+    """Encoder, decoder and vocoder of one preset, as they are trained and stored."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.vocoder = Vocoder(config)
+
+    def listener(self) -> Listener:
+        """The half that listens, sharing these weights."""
+        return Listener(self.config, self.encoder)
+
+    def player(self) -> Player:
+        """The half that plays, sharing these weights."""
+        return Player(self.decoder, self.vocoder)
+
+
+def excitation(config: ModelConfig, batch: int, frames: int, device: torch.device) -> Tensor:
+    """Standard normal numbers that the vocoder jitters phases with, (B, F, L)."""
+    spectra = frames * config.vocoder.spectra_per_frame
+    return torch.randn(batch, config.spectrum_bins, spectra, device=device)
+
+
+@torch.no_grad()
+def reconstruct(model: Instrument, image: Tensor) -> Tensor:
+    """Decoded image of the means, no noise, from silence: (B, 3, M, N) -> the same shape."""
+    config = model.config
+    latents = model.encoder(image)
+    structure = ticks_to_frames(latents.structure, config.encoder.frames_per_tick)
+    style = latents.style_mean[:, :, None].expand(-1, -1, structure.shape[2])
+    decoded, _ = model.decoder(style, structure, model.decoder.initial_state(len(image)))
+    return decoded.clamp(-1, 1)

@@ -1,0 +1,94 @@
+"""Batches of clip pairs from a store, each reproducible from its number alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from training.store import Store, StoredRecording, StoreError, to_float
+
+
+class PairBatch(NamedTuple):
+    """Two clips an item: ``audio`` (B, 2, T); ``same_score`` (B,) bool.
+
+    Where ``same_score`` is true the two are the same notes at the same time, played by two
+    instruments; else two excerpts of one recording, which share their style.
+    """
+
+    audio: Tensor
+    same_score: Tensor
+
+
+class ClipPairs(Dataset[PairBatch]):
+    """Training batches by number; number n is the same in every run with the same seed."""
+
+    def __init__(
+        self,
+        store: Store,
+        clip_samples: int,
+        batch: int,
+        steps: int,
+        seed: int = 0,
+        same_score_share: float = 0.35,
+        split: str = "train",
+    ) -> None:
+        usable = [one for one in store.split(split) if one.length >= clip_samples]
+        if not usable:
+            raise StoreError(
+                f"no recording of split '{split}' is as long as a clip ({clip_samples} samples); "
+                "prepare longer ones"
+            )
+        self.store = store
+        self.clip_samples = clip_samples
+        self.batch = batch
+        self.steps = steps
+        self.seed = seed
+        self.recordings = usable
+        lengths = np.array([one.length for one in usable], dtype=np.float64)
+        self.weights = lengths / lengths.sum()
+        self.scores = _scores_with_several_instruments(usable)
+        self.same_score_share = same_score_share if self.scores else 0.0
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> PairBatch:
+        random = np.random.default_rng((self.seed, step))
+        same_score = random.random(self.batch) < self.same_score_share
+        pairs = [
+            self._two_instruments(random) if paired else self._two_excerpts(random)
+            for paired in same_score
+        ]
+        audio = torch.from_numpy(to_float(np.stack(pairs)))
+        return PairBatch(audio, torch.from_numpy(same_score))
+
+    def _two_excerpts(self, random: np.random.Generator) -> NDArray[np.int16]:
+        recording = self.recordings[random.choice(len(self.recordings), p=self.weights)]
+        starts = random.integers(0, recording.length - self.clip_samples + 1, size=2)
+        return np.stack([self._clip(recording, int(start)) for start in starts])
+
+    def _two_instruments(self, random: np.random.Generator) -> NDArray[np.int16]:
+        players = self.scores[random.integers(len(self.scores))]
+        chosen = [players[i] for i in random.permutation(len(players))[:2]]
+        shortest = min(one.length for one in chosen)
+        start = int(random.integers(0, shortest - self.clip_samples + 1))
+        return np.stack([self._clip(one, start) for one in chosen])
+
+    def _clip(self, recording: StoredRecording, start: int) -> NDArray[np.int16]:
+        return self.store.audio(recording)[start : start + self.clip_samples]
+
+
+def _scores_with_several_instruments(
+    recordings: list[StoredRecording],
+) -> list[list[StoredRecording]]:
+    by_score: dict[str, list[StoredRecording]] = defaultdict(list)
+    for one in recordings:
+        if one.score is not None:
+            by_score[one.score].append(one)
+    return [players for _, players in sorted(by_score.items()) if len(players) > 1]

@@ -1,0 +1,85 @@
+"""What the model is asked to get right, each term a plain function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from model.vocoder import Spectra
+
+
+def style_divergence(mean: Tensor, log_variance: Tensor, free_nats: float) -> Tensor:
+    """KL of the style posterior to N(0, I) in nats, summed over dimensions, batch mean.
+
+    Each dimension's share counts only beyond ``free_nats`` (free bits, arXiv 1606.04934), so
+    that a dimension may carry that much before it costs anything.
+    """
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    return divergence.mean(dim=0).clamp(min=free_nats).sum()
+
+
+def structure_power(structure: Tensor) -> Tensor:
+    """Mean square of the structure map: its KL to N(0, I) at fixed noise, up to a constant."""
+    return structure.square().mean()
+
+
+def magnitude_loss(spectra: Spectra, truth: Tensor) -> Tensor:
+    """L1 between log magnitudes, ``truth`` complex (B, F, L)."""
+    return functional.l1_loss(spectra.log_magnitude, torch.log(truth.abs() + MAGNITUDE_FLOOR))
+
+
+def advance_loss(spectra: Spectra, truth: Tensor, bin_turns: Tensor) -> Tensor:
+    """How far predicted phase advances are from true ones, weighted with loudness.
+
+    The prediction is a wrapped normal of mean a and standard deviation s; the mean of e^(i x)
+    under it is e^(-s^2/2) e^(i a). The squared distance of that from e^(i true advance) is least
+    where a is the likeliest advance and s tells how certain it is.
+    """
+    turn = truth[:, :, 1:] * truth[:, :, :-1].conj()
+    expected = torch.exp(-2j * torch.pi * bin_turns)[None, :, None].to(turn.dtype)
+    true = torch.angle(turn * expected)
+    resultant = torch.exp(-0.5 * spectra.spread[:, :, 1:].square())
+    cosine = torch.cos(spectra.advance[:, :, 1:] - true)
+    distance = resultant.square() - 2 * resultant * cosine + 1
+    weight = truth[:, :, 1:].abs().sqrt()
+    return (weight * distance).sum() / weight.sum().clamp(min=1e-6)
+
+
+def spectral_loss(audio: Tensor, truth: Tensor, windows: Sequence[int] = (2048, 1024, 512, 256, 128)) -> Tensor:
+    """Multi-resolution STFT loss, (B, T) against (B, T), mean over windows.
+
+    Relative L2 of magnitudes (spectral convergence) plus L1 of log magnitudes, hop a quarter of
+    the window (arXiv 1910.11480).
+    """
+    return torch.stack([_one_resolution(audio, truth, size) for size in windows]).mean()
+
+
+def _one_resolution(audio: Tensor, truth: Tensor, window_samples: int) -> Tensor:
+    mine, true = (_magnitudes(x, window_samples) for x in (audio, truth))
+    difference = torch.linalg.vector_norm(mine - true, dim=(1, 2))
+    convergence = difference / torch.linalg.vector_norm(true, dim=(1, 2)).clamp(min=1e-3)
+    logarithmic = functional.l1_loss(
+        torch.log(mine + MAGNITUDE_FLOOR), torch.log(true + MAGNITUDE_FLOOR)
+    )
+    return convergence.mean() + logarithmic
+
+
+def _magnitudes(audio: Tensor, window_samples: int) -> Tensor:
+    window = torch.hann_window(window_samples, device=audio.device)
+    spectrum = torch.stft(
+        audio.float(),
+        window_samples,
+        window_samples // 4,
+        window=window,
+        center=False,
+        return_complex=True,
+    )
+    # The square root's slope is infinite at zero.
+    return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-8)
+
+
+MAGNITUDE_FLOOR = 1e-2
+"""Magnitude that logarithms start from: a sine of -88 dB in a window of 1024 samples."""
