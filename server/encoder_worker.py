@@ -1,0 +1,169 @@
+"""Files are encoded in a process of their own, politely, so that the sound goes on.
+
+    submit -> queue -> thread "encoder" -- pipe --> process (nice 10): DeckEncoder
+                             '-> listener(Progressed | Finished | Failed)
+
+One file at a time, in order. A process that dies is reported as the failure of its file, and
+the next file gets a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from export.bundle import Manifest
+from server.deck import DeckData
+from server.encoding import DeckEncoder
+from server.runtime import RuntimeOptions
+
+NICENESS = 10
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """So much of request ``ticket`` is encoded, 0..1."""
+
+    ticket: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Request ``ticket`` gave a deck."""
+
+    ticket: int
+    deck: DeckData
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Request ``ticket`` gave none; ``reason`` is one line."""
+
+    ticket: int
+    reason: str
+
+
+Report = Progressed | Finished | Failed
+Listener = Callable[[Report], None]
+"""Called in the worker's thread; must hand over and return."""
+
+
+class EncoderWorker:
+    """Encodes files in the background; the process starts with the first request."""
+
+    def __init__(self, manifest: Manifest, encoder_onnx: bytes, listener: Listener) -> None:
+        self._setup = (manifest, encoder_onnx)
+        self._listener = listener
+        self._requests: queue.SimpleQueue[tuple[int, Path] | None] = queue.SimpleQueue()
+        self._tickets = 0
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+        self._thread.start()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that encodes, once there is one."""
+        return None if self._process is None else self._process.pid
+
+    def submit(self, path: Path) -> int:
+        """Queue a file; the ticket is in every report about it."""
+        self._tickets += 1
+        self._requests.put((self._tickets, path))
+        return self._tickets
+
+    def stop(self) -> None:
+        """End the process and the thread; what is queued is dropped."""
+        with self._lock:
+            self._stopping.set()
+            if self._process is not None:
+                self._process.kill()
+        self._requests.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (request := self._requests.get()) is not None and not self._stopping.is_set():
+            ticket, path = request
+            report = self._encode(ticket, path)
+            if not self._stopping.is_set():
+                self._listener(report)
+        self._end_process()
+
+    def _encode(self, ticket: int, path: Path) -> Report:
+        """Send one request and pass its progress on; the last report about it."""
+        try:
+            pipe = self._connected()
+            pipe.send((ticket, path))
+            while isinstance(report := pipe.recv(), Progressed):
+                self._listener(report)
+            assert isinstance(report, Finished | Failed)
+            return report
+        except (EOFError, OSError):
+            return Failed(ticket, f"{path}: the encoder process died ({self._end_process()})")
+
+    def _connected(self) -> Connection:
+        with self._lock:
+            if self._stopping.is_set():
+                raise EOFError
+            if self._pipe is None:
+                self._pipe, self._process = _start_process(*self._setup)
+            return self._pipe
+
+    def _end_process(self) -> str:
+        """Make sure the process is gone; how it went."""
+        with self._lock:
+            process, self._process = self._process, None
+            pipe, self._pipe = self._pipe, None
+        if process is None or pipe is None:
+            return "it was not running"
+        with contextlib.suppress(OSError):
+            pipe.close()
+        process.join(timeout=1.0)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        return f"exit code {process.exitcode}"
+
+
+def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
+    # "spawn", because a fork of a process with threads and a sound card is no copy of it.
+    context = multiprocessing.get_context("spawn")
+    pipe, far_end = context.Pipe()
+    process = context.Process(
+        target=_serve, args=(far_end, manifest, encoder_onnx), name="encoder", daemon=True
+    )
+    process.start()
+    far_end.close()
+    return pipe, process
+
+
+def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
+    """The process: encode what comes until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    encoder: DeckEncoder | None = None
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            ticket, path = pipe.recv()
+            try:
+                encoder = encoder or DeckEncoder(manifest, encoder_onnx, RuntimeOptions("cpu"))
+                pipe.send(Finished(ticket, encoder.encode(path, _reporter(pipe, ticket))))
+            except Exception as error:  # whatever is wrong with a file, the next one may be good
+                pipe.send(Failed(ticket, " ".join(str(error).split())))
+
+
+def _reporter(pipe: Connection, ticket: int) -> Callable[[float], None]:
+    return lambda share: pipe.send(Progressed(ticket, share))
