@@ -36,7 +36,8 @@ def matching(pattern: str, addresses: Iterable[str]) -> tuple[str, ...]:
         PatternError: the pattern is malformed.
     """
     automaton = _compiled(pattern)
-    return tuple(address for address in addresses if automaton.matches(address))
+    plain = pattern[: next((i for i, c in enumerate(pattern) if c in _SPECIAL), None)]
+    return tuple(a for a in addresses if a.startswith(plain) and automaton.matches(a))
 
 
 @dataclass(frozen=True)

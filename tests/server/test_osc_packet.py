@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 import time
@@ -186,10 +187,8 @@ def test_the_address_of_a_bad_message_is_known_where_it_could_be_read() -> None:
 )
 def test_the_largest_packets_take_no_longer_than_their_length_asks(packet: bytes) -> None:
     begin = time.perf_counter()
-    try:
+    with contextlib.suppress(OscError):
         read_packet(packet)
-    except OscError:
-        pass
     assert time.perf_counter() - begin < 0.5
 
 
@@ -227,10 +226,8 @@ def test_a_damaged_packet_is_read_or_refused(data: st.DataObject) -> None:
     whole = bundle(INTERP, bundle(message("/deck/a/load", "s", padded(b"piano"))))
     position = data.draw(st.integers(0, len(whole) - 1))
     damaged = whole[:position] + data.draw(st.binary(max_size=4)) + whole[position + 1 :]
-    try:
+    with contextlib.suppress(OscError):
         read_packet(damaged[: data.draw(st.integers(0, len(damaged)))])
-    except OscError:
-        pass
 
 
 float32 = st.floats(width=32, allow_nan=False)

@@ -1,0 +1,175 @@
+"""Messages to events, by the table of controls. Pure: nothing is moved, sent or logged here.
+
+A message is taken as a whole or refused as a whole, and so is a packet with several. An
+address of a value without arguments is a question. An address pattern reaches every control
+that matches, except commands without arguments: ``/*`` asks for values, it does not quit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+from server.controls import Control, ControlTable
+from server.events import Event, Query, Sender, SetControl
+from server.osc_packet import Argument, OscMessage
+from server.osc_pattern import PatternError, is_pattern, matching
+
+
+class MappingError(ValueError):
+    """A message that no control takes; ``address`` is the one that was sent."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{shown(address)}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+def events_of_messages(
+    table: ControlTable, messages: Iterable[OscMessage], sender: Sender | None = None
+) -> tuple[Event, ...]:
+    """The events of one packet, in order.
+
+    Raises:
+        MappingError: one of the messages is refused, and with it all of them.
+    """
+    return tuple(
+        event for message in messages for event in events_of_message(table, message, sender)
+    )
+
+
+def events_of_message(
+    table: ControlTable, message: OscMessage, sender: Sender | None = None
+) -> tuple[Event, ...]:
+    """The events of one message: one, or for an address pattern one per control it reaches.
+
+    Raises:
+        MappingError: unknown address, or arguments in number, type or range that a control
+            does not take.
+    """
+    controls = _reached(table, message.address)
+    return tuple(_event(control, message, sender) for control in controls)
+
+
+def setting(table: ControlTable, text: str) -> SetControl:
+    """The event of ``ADDRESS=VALUE``; several values are separated by commas.
+
+    >>> from server.controls import control_table
+    >>> setting(control_table(style_dims=8), "/latent=0.5,-1").values
+    (0.5, -1.0)
+
+    Raises:
+        MappingError: not of this form, no value's address, or a value out of its range.
+    """
+    address, equals, values = text.partition("=")
+    if not equals or not values:
+        raise MappingError(text, "expected ADDRESS=VALUE, for example /interp=0.5")
+    arguments = tuple(_number_or_text(value) for value in values.split(","))
+    control = table.controls.get(address)
+    if control and not control.is_value:
+        raise MappingError(address, "is a command and has no value to set")
+    if is_pattern(address):
+        raise MappingError(address, "stands for several controls; name one")
+    (event,) = events_of_message(table, OscMessage(address, arguments))
+    assert isinstance(event, SetControl)  # a value with arguments
+    return event
+
+
+def shown(value: object) -> str:
+    """``value`` for a one-line message: short, and without what could upset a terminal.
+
+    >>> shown("two\\nlines"), shown(0.25), len(shown("a" * 1000))
+    ("'two\\\\nlines'", '0.25', 43)
+    """
+    if isinstance(value, str):
+        short = value if len(value) <= 60 else f"{value[:40]}..."
+        return short if short.isascii() and short.isprintable() and short else ascii(short)
+    if isinstance(value, int | float | None):
+        return f"{value:.9g}" if isinstance(value, float) else str(value)
+    return type(value).__name__
+
+
+def _reached(table: ControlTable, address: str) -> tuple[Control, ...]:
+    if control := table.controls.get(address):
+        return (control,)
+    if not is_pattern(address):
+        raise MappingError(address, "no such control; --list-controls shows them all")
+    try:
+        found = tuple(table.controls[match] for match in matching(address, table.controls))
+    except PatternError as error:
+        raise MappingError(address, str(error)) from error
+    reached = tuple(control for control in found if control.types)
+    if not reached:
+        raise MappingError(address, "this pattern reaches no control that has arguments")
+    return reached
+
+
+def _event(control: Control, message: OscMessage, sender: Sender | None) -> Event:
+    if control.is_value and not message.arguments:
+        return Query(control.address, reply_to=sender)
+    _check_count(control, message)
+    arguments = tuple(
+        _TAKERS[tag](control, argument)
+        for tag, argument in zip(control.types, message.arguments, strict=False)
+    )
+    if control.command:
+        members = (control.member,) if control.member else ()
+        return control.command(*members, *arguments, reply_to=sender)
+    return SetControl(control.address, tuple(float(number) for number in arguments))
+
+
+def _check_count(control: Control, message: OscMessage) -> None:
+    given, allowed = len(message.arguments), len(control.types)
+    if given == allowed or (control.takes_fewer and given < allowed):
+        return
+    fewer = "1 to " if control.takes_fewer else ""
+    noun = "argument" if allowed == 1 else "arguments"
+    raise MappingError(control.address, f"{given} arguments; it takes {fewer}{allowed} {noun}")
+
+
+def _number(control: Control, argument: Argument) -> float:
+    """An argument of type ``f``: any finite number in range; 1 means 1.0."""
+    if isinstance(argument, bool) or not isinstance(argument, int | float):
+        raise MappingError(control.address, f"{shown(argument)} is no number")
+    return _in_range(control, argument)
+
+
+def _whole(control: Control, argument: Argument) -> int:
+    """An argument of type ``i``; also a float without fraction (all that Pure Data has)."""
+    if not isinstance(argument, int | float) or not _is_int32(argument):
+        raise MappingError(control.address, f"{shown(argument)} is no whole number of 32 bits")
+    return int(_in_range(control, argument))
+
+
+def _is_int32(number: float) -> bool:
+    return -(2**31) <= number < 2**31 and number == int(number)
+
+
+def _in_range(control: Control, number: float) -> float:
+    low = -math.inf if control.minimum is None else control.minimum
+    high = math.inf if control.maximum is None else control.maximum
+    if not (math.isfinite(number) and low <= number <= high):
+        unit = f" {control.unit}" if control.unit else ""
+        reason = f"{shown(number)} is out of range; allowed are {low:g} to {high:g}{unit}"
+        raise MappingError(control.address, reason)
+    return float(number)
+
+
+def _text(control: Control, argument: Argument) -> str:
+    if not isinstance(argument, str) or not argument:
+        raise MappingError(control.address, f"{shown(argument)} is no text, or empty")
+    return argument
+
+
+_TAKERS: Mapping[str, Callable[[Control, Argument], int | float | str]] = {
+    "f": _number,
+    "i": _whole,
+    "s": _text,
+}
+
+
+def _number_or_text(text: str) -> Argument:
+    try:
+        return float(text)
+    except ValueError:
+        return text
