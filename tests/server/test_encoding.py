@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from export.audio import AudioError
+from export.sequence import Encoded, lay_together, structure_track
 from server.deck import DeckData
-from server.encoding import DeckEncoder, Encoded, lay_together
+from server.encoding import DeckEncoder
 from server.runtime import RuntimeOptions
 from tests import mini_bundle
 
@@ -87,17 +88,15 @@ def test_a_file_shorter_than_a_clip_is_looped_at_its_own_length() -> None:
     clip_ticks = mini_bundle.CLIP_TICKS
     manifest = mini_bundle.manifest()
     windows = [Encoded(0, np.zeros(1, np.float32), np.ones((2, clip_ticks), np.float32))]
-    encoder = DeckEncoder(manifest, mini_bundle.encoder_onnx(), RuntimeOptions("cpu"))
-    assert encoder._structure(windows, 10 * TICK + 5).shape == (2, 10)
+    assert structure_track(windows, 10 * TICK + 5, manifest).shape == (2, 10)
 
 
 def test_without_structure_the_code_of_one_clip_is_repeated() -> None:
     manifest = mini_bundle.manifest(has_structure=False)
-    encoder = DeckEncoder(manifest, mini_bundle.encoder_onnx(), RuntimeOptions("cpu"))
     code = np.random.default_rng(0).standard_normal((3, mini_bundle.CLIP_TICKS)).astype("f4")
     windows = [Encoded(tick, np.zeros(1, np.float32), code) for tick in (0, 8, 16, 19)]
     ticks = 19 + mini_bundle.CLIP_TICKS
-    laid = encoder._structure(windows, ticks * TICK)
+    laid = structure_track(windows, ticks * TICK, manifest)
     np.testing.assert_array_equal(laid, np.resize(code.T, (ticks, 3)).T)
 
 
