@@ -1,7 +1,8 @@
 """The table of controls: everything a hand can move or ask for, each in one place.
 
 From it follow OSC dispatch and MIDI targets (``server.mapping``), the desk's values
-(``server.desk``), ``--list-controls`` and the README's table (``server.control_lists``). To add a control, add a row.
+(``server.desk``), ``--list-controls`` and the README's table
+(``server.control_lists``). To add a control, add a row.
 
 A row may stand for a family: ``{}`` in its address is filled from ``members``. A row is one of
 
