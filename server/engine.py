@@ -21,6 +21,7 @@ from server.deck import DeckData
 from server.desk import Snapshot
 from server.glide import Gate, Glide, ramp_between
 from server.limiter import Limiter
+from server.log_limit import LimitedLog
 from server.mixer import Mixer
 from server.playhead import Playhead
 from server.session import Floats, Session
@@ -51,6 +52,7 @@ class Engine:
         self.manifest = manifest
         self.playhead = Playhead()
         self.failed_blocks = 0
+        self._log = LimitedLog(logger)
         self._latents = latents
         self._session = session
         self._desk = desk
@@ -133,7 +135,7 @@ class Engine:
         if not fault:
             return audio
         self.failed_blocks += 1
-        logger.warning("decoder gave no sound (%s); its state was cleared", fault)
+        self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
         self._session.reset()
         self._gate.shut()
         return self._fade_out(style.shape[1] * self.manifest.hop_samples)

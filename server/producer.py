@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from server.engine import Engine
+from server.log_limit import LimitedLog
 from server.resampler import StreamResampler
 from server.ring import Ring
 from server.session import Floats
@@ -50,6 +51,7 @@ class Producer:
         self.late_blocks = 0
         self.resampler = StreamResampler(manifest.sample_rate_hz, device_rate_hz, manifest.channels)
         self._engine = engine
+        self._log = LimitedLog(logger)
         self._tap = tap
         self._device_block = round(self.block_s * device_rate_hz)
         self._wanted_samples = ring_blocks * self._device_block
@@ -99,6 +101,6 @@ class Producer:
         """A block; silence where the engine has a fault, for a dead thread would be worse."""
         try:
             return self._engine.render(self.block_frames)
-        except Exception:
-            logger.exception("the engine failed on a block; it is silent")
+        except Exception as error:
+            self._log.warning(f"the engine failed on a block, which is silent ({error!r})")
             return np.zeros((self._engine.manifest.channels, self.block_samples), np.float32)

@@ -1,0 +1,25 @@
+"""The bundle built into the package, so that the first command makes a sound."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from export.bundle import Bundle, BundleError, read_bundle
+
+NAME = "default.bundle"
+
+
+def open_bundle(path: Path | None) -> Bundle:
+    """The bundle at ``path``, or the one built in.
+
+    Raises:
+        BundleError: missing, damaged, or of another version.
+    """
+    if path is not None:
+        return read_bundle(path)
+    built_in = resources.files("server") / NAME
+    if not built_in.is_file():
+        raise BundleError("no bundle is built in; name one with --bundle FILE")
+    with resources.as_file(built_in) as file:
+        return read_bundle(file)
