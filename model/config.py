@@ -52,7 +52,7 @@ class EncoderConfig:
     lstm_units: int = 128
     style_dims: int = 32
     structure_channels: int = 2
-    structure_noise: float = 0.3
+    structure_noise: float = 0.5
 
     @property
     def frames_per_tick(self) -> int:

@@ -110,8 +110,11 @@ class Decoder(nn.Module):
                 x = self.doublings[level - 1](x)
             x, block_state = block(x, style, state)
             new_state |= block_state
-        envelope = _as_map(self.envelope(style), self.mel_bins)
-        return self.to_image(functional.silu(x)) + envelope, new_state
+        return self.to_image(functional.silu(x)) + self.envelope_of(style), new_state
+
+    def envelope_of(self, style: Tensor) -> Tensor:
+        """The spectrum that style stands for by itself, (B, D, N) -> (B, 3, M, N)."""
+        return _as_map(self.envelope(style), self.mel_bins)
 
     def _maps(self, hidden: Tensor, structure: Tensor) -> Tensor:
         """LSTM's map, structure map and height, side by side: (B, channels, bands, N)."""

@@ -35,7 +35,7 @@ class ClipPairs(Dataset[PairBatch]):
         batch: int,
         steps: int,
         seed: int = 0,
-        same_score_share: float = 0.35,
+        same_score_share: float = 0.45,
         split: str = "train",
     ) -> None:
         usable = [one for one in store.split(split) if one.length >= clip_samples]

@@ -15,9 +15,9 @@ from lightning.fabric import Fabric
 from lightning.fabric.utilities.seed import seed_everything
 from torch.utils.data import DataLoader
 
+from model import checkpoint
 from model.config import ConfigError, ModelConfig, preset
 from model.instrument import Instrument
-from training import checkpoint
 from training.autoencoding import Autoencoding
 from training.budget import Budget
 from training.data import ClipPairs, PairBatch
@@ -26,6 +26,7 @@ from training.pictures import show_images
 from training.precision import precision_for
 from training.progress import RunLog
 from training.store import Store, StoreError
+from training.style_space import measure_style_space
 from training.vocoding import Vocoding
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,9 @@ def fit_stage(stage: int, config: ModelConfig, store: Store, settings: FitSettin
         progress = {"steps": step, "seconds": round(budget.trained_s()), "batch": settings.batch}
         checkpoint.save_part(settings.out, part, model, progress | {"loss": log.smooth})
         checkpoint.save_resume(settings.out, part, optimiser)
+        if stage == 1:
+            space = measure_style_space(model, store)
+            checkpoint.save_style_space(settings.out, space)
         show_images(log, store, model, step)
 
     step = seen["steps"]

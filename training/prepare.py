@@ -9,15 +9,15 @@ named, skipped and counted.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,30 +25,19 @@ from numpy.typing import NDArray
 from export.audio import (
     LOUDNESS_LUFS,
     SHORTEST_S,
-    SUFFIXES,
     AudioError,
     normalise_loudness,
     read_mono,
 )
 from model.config import PRESETS, ConfigError, preset
+from training.sources import Job, SourceError, find_jobs
 from training.store import StoredRecording, StoreError, StoreWriter, to_int16
-
-PAIRS_FILE = "pairs.json"
-"""Beside renderings: which files are the same score; written by ``training.render``."""
 
 _GATE_S = 0.4  # one block of BS.1770's gate: nothing shorter has a loudness
 
 
 class PrepareError(ValueError):
-    """Sources or options that no store can be prepared from."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to convert; ``recording`` says everything but where it will lie."""
-
-    path: Path
-    recording: StoredRecording
+    """Options, or sources together, that no store can be prepared from."""
 
 
 @dataclass(frozen=True)
@@ -76,34 +65,9 @@ class Tally:
         return f"prepared {self.prepared}{present}, {skipped}"
 
 
-def find_jobs(source: Path, exclude: Sequence[str], heldout: Sequence[str]) -> list[Job]:
-    """The audio files below ``source`` by name, with their split and pairing.
-
-    Names begin with the folder's own name, so that several sources live in one store. A score
-    is held out as a whole: one of its renderings held out takes the others with it.
-
-    Raises:
-        PrepareError: no such folder, no audio in it, or a damaged ``pairs.json``.
-    """
-    if not source.is_dir():
-        raise PrepareError(f"{source}: no such folder; give folders with music in them")
-    root = source.resolve()
-    found = [path for path in _files(root) if path.suffix.lower() in SUFFIXES]
-    if not found:
-        raise PrepareError(
-            f"{source}: no audio in this folder; {', '.join(SUFFIXES)} are looked for"
-        )
-    pairs = _read_pairs(root)
-    jobs = [
-        Job(path, _describe(path, root, pairs, heldout))
-        for path in found
-        if not _matches(path, root, exclude)
-    ]
-    return _hold_out_scores(jobs)
-
-
-def convert(job: Job, sample_rate_hz: int, shortest_s: float) -> Converted:
-    """Read, resample and normalise one file; runs in a worker process."""
+def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int) -> Converted:
+    """Read, resample and normalise one file; runs in a worker process of ``parent_id``."""
+    _end_with(parent_id)
     try:
         audio = read_mono(job.path, sample_rate_hz, shortest_s)
         samples, gain_db = normalise_loudness(audio.samples, sample_rate_hz)
@@ -178,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when the store has music in it, 2 on bad input."""
     try:
         run(parse_args(argv))
-    except (PrepareError, StoreError, ConfigError, OSError) as error:
+    except (PrepareError, SourceError, StoreError, ConfigError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -191,7 +155,8 @@ def run(options: argparse.Namespace) -> None:
     """Do what the command line says and print the summary.
 
     Raises:
-        PrepareError: bad options or sources, or nothing usable in them.
+        PrepareError: bad options, or nothing usable in the sources.
+        SourceError: a source that is no folder of music.
         StoreError: the output folder holds another store.
     """
     rate_hz = _rate_hz(options)
@@ -218,8 +183,24 @@ def _converted(
     from tqdm import tqdm
 
     parallel = Parallel(n_jobs=min(processes, max(len(jobs), 1)), return_as="generator")
-    results = parallel(delayed(convert)(job, sample_rate_hz, shortest_s) for job in jobs)
+    results = parallel(delayed(convert)(job, sample_rate_hz, shortest_s, os.getpid()) for job in jobs)
     yield from tqdm(results, total=len(jobs), unit="file", disable=not jobs)
+
+
+@cache
+def _end_with(parent_id: int) -> None:
+    """Let this worker end soon after its parent was killed.
+
+    By itself it would wait for ever: its result fits no pipe that nobody reads.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent_id:
+            time.sleep(1.0)
+        os._exit(1)
+
+    if os.getpid() != parent_id:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _missing(jobs: Iterable[Job], writer: StoreWriter, tally: Tally) -> Iterator[Job]:
@@ -242,69 +223,6 @@ def _skip(tally: Tally, job: Job, error: AudioError | None) -> None:
     reason = error.reason if error else "corrupt"
     tally.skipped[reason] += 1
     tqdm.write(f"skipped {job.recording.name} ({reason}): {error}", file=sys.stderr)
-
-
-def _files(root: Path) -> list[Path]:
-    """Regular files below ``root`` by name, hidden ones left out."""
-    paths = (path for path in root.rglob("*") if not path.name.startswith("."))
-    return sorted(path for path in paths if path.is_file())
-
-
-def _matches(path: Path, root: Path, globs: Sequence[str]) -> bool:
-    inside = path.relative_to(root).as_posix()
-    names = (inside, path.name, f"{root.name}/{inside}")
-    return any(fnmatch(name, glob) for glob in globs for name in names)
-
-
-def _describe(
-    path: Path, root: Path, pairs: dict[str, dict[str, Any]], heldout: Sequence[str]
-) -> StoredRecording:
-    inside = path.relative_to(root).as_posix()
-    pair = pairs.get(inside, {})
-    held = bool(pair.get("heldout", False)) or _matches(path, root, heldout)
-    return StoredRecording(
-        name=f"{root.name}/{inside}",
-        offset=0,
-        length=0,
-        gain_db=0.0,
-        split="heldout" if held else "train",
-        score=pair.get("score"),
-        instrument=pair.get("instrument"),
-        source_bytes=path.stat().st_size,
-    )
-
-
-def _hold_out_scores(jobs: list[Job]) -> list[Job]:
-    scores = {job.recording.score for job in jobs if job.recording.split == "heldout"} - {None}
-    return [
-        replace(job, recording=replace(job.recording, split="heldout"))
-        if job.recording.score in scores
-        else job
-        for job in jobs
-    ]
-
-
-def _read_pairs(root: Path) -> dict[str, dict[str, Any]]:
-    path = root / PAIRS_FILE
-    if not path.is_file():
-        return {}
-    try:
-        pairs = json.loads(path.read_text(encoding="utf-8"))
-        sound = isinstance(pairs, dict) and all(map(_is_pair, pairs.values()))
-    except ValueError as error:
-        raise PrepareError(f"{path}: damaged ({error}); render the scores again") from error
-    if not sound:
-        raise PrepareError(f"{path}: not a file of training.render; remove it or render again")
-    return dict(pairs)
-
-
-def _is_pair(entry: object) -> bool:
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("score"), str)
-        and isinstance(entry.get("instrument"), str)
-        and isinstance(entry.get("heldout"), bool)
-    )
 
 
 def _rate_hz(options: argparse.Namespace) -> int:

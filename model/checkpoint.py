@@ -3,7 +3,8 @@
     RUN/config.json               the model's configuration
     RUN/autoencoder.safetensors   stage 1: encoder and decoder
     RUN/vocoder.safetensors       stage 2
-    RUN/<part>.json               steps, seconds, data: what the weights have seen
+    RUN/style_space.safetensors   mean and covariance of the training music's styles
+    RUN/<part>.json               steps, seconds, losses: what the weights have seen
     RUN/<part>.resume.safetensors optimiser and random state, to go on exactly
 
 Every file is written beside its place and moved there, so a run that dies while writing keeps
@@ -20,7 +21,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.config import ConfigError, ModelConfig
 from model.instrument import Instrument
@@ -57,7 +58,9 @@ def load_config(run: Path) -> ModelConfig:
     try:
         return ModelConfig.from_dict(json.loads((run / "config.json").read_text()))
     except FileNotFoundError:
-        raise CheckpointError(f"no checkpoint in {run}; train one with python -m training.fit") from None
+        raise CheckpointError(
+            f"no checkpoint in {run}; train one with python -m training.fit"
+        ) from None
     except (OSError, json.JSONDecodeError, ConfigError, AttributeError) as error:
         raise CheckpointError(f"{run}/config.json is unreadable: {error}") from error
 
@@ -145,9 +148,18 @@ def load_resume(run: Path, part: str, optimiser: torch.optim.Optimizer) -> None:
     optimiser.load_state_dict(stored)
 
 
-def parameter_count(module: nn.Module) -> int:
-    """Trained numbers in a module."""
-    return sum(parameter.numel() for parameter in module.parameters())
+def save_style_space(run: Path, space: dict[str, Tensor]) -> None:
+    """Store where the styles of the training music lie: mean (D,), covariance (D, D)."""
+    _write_tensors(run / "style_space.safetensors", space)
+
+
+def load_style_space(run: Path) -> dict[str, Tensor]:
+    """Inverse of ``save_style_space``.
+
+    Raises:
+        CheckpointError: missing or unreadable.
+    """
+    return _read_tensors(run / "style_space.safetensors")
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,105 @@
+"""A trained run as the contents of a bundle: manifest, style space, graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from export.audio import LOUDNESS_LUFS
+from export.bundle import Bundle, Dimension, Latents, Manifest, StateSpec
+from export.card import Card
+from export.decks import make_decks
+from export.graphs import decoder_graph, encoder_graph
+from export.parity import Parity, measure_parity
+from export.rounding import round_weights, store_half
+from model.instrument import Instrument
+
+
+def make_bundle(
+    model: Instrument,
+    style_space: Mapping[str, Tensor],
+    card: Card,
+    media: Path,
+    training: Mapping[str, Any],
+    quality: Mapping[str, Any],
+) -> tuple[Bundle, Parity]:
+    """Round, export, compare and encode; the bundle is only worth writing if parity holds.
+
+    Raises:
+        ParityError: a graph differs from the model.
+        AudioError: a deck's recording cannot be used.
+    """
+    round_weights(model)
+    model.eval()
+    encoder_onnx = store_half(encoder_graph(model))
+    decoder_onnx = store_half(decoder_graph(model))
+    parity = measure_parity(model, encoder_onnx, decoder_onnx)
+    parity.check()
+    manifest = replace(
+        make_manifest(model, card),
+        parity=parity.to_dict(),
+        training=dict(training),
+        quality=dict(quality),
+    )
+    bundle = Bundle(
+        manifest=manifest,
+        encoder_onnx=encoder_onnx,
+        decoder_onnx=decoder_onnx,
+        latents=sorted_style_space(style_space["mean"], style_space["covariance"]),
+        dimensions=tuple(Dimension(index) for index in range(manifest.style_dims)),
+        decks=make_decks(card.decks, media, model, manifest),
+    )
+    return bundle, parity
+
+
+def make_manifest(model: Instrument, card: Card) -> Manifest:
+    """The manifest's numbers from the model's configuration."""
+    config = model.config
+    states = model.player().initial_state(1)
+    return Manifest(
+        name=card.name,
+        preset=config.preset,
+        sample_rate_hz=config.features.sample_rate_hz,
+        hop_samples=config.features.hop_samples,
+        channels=config.channels,
+        mel_bins=config.features.mel_bins,
+        style_dims=config.encoder.style_dims,
+        structure_dims=config.structure_dims,
+        structure_channels=config.encoder.structure_channels,
+        structure_bands=config.bands if config.has_structure else 0,
+        frames_per_tick=config.encoder.frames_per_tick,
+        clip_samples=config.clip_samples,
+        input_samples=config.input_samples,
+        context_samples=config.features.context_samples,
+        clip_ticks=config.clip_ticks,
+        spectrum_bins=config.spectrum_bins,
+        spectra_per_frame=config.vocoder.spectra_per_frame,
+        latency_samples=config.latency_samples,
+        loudness_lufs=LOUDNESS_LUFS,
+        states=tuple(StateSpec(name, tuple(value.shape)) for name, value in states.items()),
+        has_structure=config.has_structure,
+        licence=card.licence,
+        attribution=card.attribution,
+    )
+
+
+def sorted_style_space(mean: Tensor, covariance: Tensor) -> Latents:
+    """Principal axes of the styles, widest first: where music differs most, the first knobs lie.
+
+    An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
+    """
+    variance, axes = torch.linalg.eigh(covariance.double())
+    order = torch.argsort(variance, descending=True)
+    rows = axes.T[order].numpy()
+    largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
+    return Latents(
+        mean=mean.numpy().astype(np.float32),
+        rotation=(rows * np.sign(largest)[:, None]).astype(np.float32),
+        spread=variance[order].clamp(min=0).sqrt().numpy().astype(np.float32),
+    )

@@ -1,0 +1,51 @@
+"""The ready-made decks of a bundle: recordings named in the card, encoded like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from export.audio import Samples
+from export.bundle import BundleDeck, Manifest
+from export.card import CardDeck
+from export.sequence import Floats, encode_file
+from model.instrument import Instrument
+
+
+def make_decks(
+    decks: Iterable[CardDeck], media: Path, model: Instrument, manifest: Manifest
+) -> dict[str, BundleDeck]:
+    """Encode each recording under ``media`` by name.
+
+    Raises:
+        AudioError: a recording is missing or cannot be used.
+    """
+    listener = model.listener().eval()
+
+    @torch.no_grad()
+    def encode(samples: Samples) -> tuple[Floats, Floats]:
+        style, structure = listener(torch.from_numpy(samples)[None])
+        return style[0].numpy(), structure[0].numpy()
+
+    made = {}
+    for deck in tqdm(list(decks), desc="decks", unit="deck"):
+        sequence = encode_file(media / deck.file, manifest, encode)
+        made[deck.slug] = BundleDeck(
+            slug=deck.slug,
+            title=deck.title,
+            artist=deck.artist,
+            licence=deck.licence,
+            source=deck.source,
+            tempo_bpm=None,
+            seconds=sequence.seconds,
+            gain_db=sequence.gain_db,
+            style_mean=sequence.style_mean,
+            style_track=sequence.style_track,
+            style_ticks=sequence.style_ticks,
+            structure=sequence.structure.astype(np.float16),
+        )
+    return made

@@ -1,0 +1,78 @@
+"""The player behind ``training.render``: MIDI and a SoundFont to a FLAC file, by fluidsynth."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+RATE_HZ = 44_100
+TAIL_S = 1.5
+"""What is kept of the reverberation after the last note; the last 50 ms of it are faded out."""
+
+_FADE_S = 0.05
+_TIMEOUT_S = 600
+_PROGRAM = "fluidsynth"
+
+
+class PlayError(ValueError):
+    """fluidsynth or a SoundFont is missing, or they play nothing."""
+
+
+def _require_player(soundfonts: Sequence[Path]) -> None:
+    if shutil.which(_PROGRAM) is None:
+        raise RenderError(
+            f"the program {_PROGRAM} is missing; on Debian: apt-get install {_PROGRAM}"
+        )
+    for path in soundfonts:
+        if not path.is_file():
+            raise RenderError(
+                f"{path}: no such SoundFont; on Debian: apt-get install fluid-soundfont-gm"
+            )
+        with path.open("rb") as file:
+            head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+            raise RenderError(f"{path}: not a SoundFont; give a .sf2 or .sf3 file")
+
+
+def _play(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+    command = [_PROGRAM, "-ni", "-q", "-g", str(gain), "-r", str(RATE_HZ)]
+    command += ["-F", str(wav), str(soundfont.resolve()), str(midi)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+    except subprocess.SubprocessError as error:
+        raise RenderError(f"{_PROGRAM} failed: {error}") from error
+    if not wav.is_file():
+        raise RenderError(f"{_PROGRAM} wrote nothing; is {soundfont} a SoundFont?")
+
+
+def _read_wav(wav: Path) -> NDArray[np.float32]:
+    import soundfile
+
+    samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    return np.asarray(samples, np.float32)
+
+
+def _fit_length(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """(T, C) cut or filled up to exactly this long, faded out."""
+    length, fade = round(seconds * RATE_HZ), round(_FADE_S * RATE_HZ)
+    fitted = np.zeros((length, samples.shape[1]), np.float32)
+    fitted[: samples.shape[0]] = samples[:length]
+    fitted[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]
+    return fitted
+
+
+def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
+    import soundfile
+
+    draft = target.with_name(f".{target.name}.part")
+    soundfile.write(draft, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
+    draft.replace(target)
+
+
