@@ -17,6 +17,7 @@ TAIL_S = 1.5
 """What is kept of the reverberation after the last note; the last 50 ms of it are faded out."""
 
 _FADE_S = 0.05
+_SILENCE = 1e-4
 _TIMEOUT_S = 600
 _PROGRAM = "fluidsynth"
 
@@ -25,31 +26,52 @@ class PlayError(ValueError):
     """fluidsynth or a SoundFont is missing, or they play nothing."""
 
 
-def _require_player(soundfonts: Sequence[Path]) -> None:
+def require_player(soundfonts: Sequence[Path]) -> None:
+    """Make sure that the program and these files are there.
+
+    Raises:
+        PlayError: the program is missing, or a file is missing or no SoundFont.
+    """
     if shutil.which(_PROGRAM) is None:
-        raise RenderError(
-            f"the program {_PROGRAM} is missing; on Debian: apt-get install {_PROGRAM}"
-        )
+        raise PlayError(f"the program {_PROGRAM} is missing; on Debian: apt-get install {_PROGRAM}")
     for path in soundfonts:
         if not path.is_file():
-            raise RenderError(
+            raise PlayError(
                 f"{path}: no such SoundFont; on Debian: apt-get install fluid-soundfont-gm"
             )
         with path.open("rb") as file:
             head = file.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"sfbk":
-            raise RenderError(f"{path}: not a SoundFont; give a .sf2 or .sf3 file")
+            raise PlayError(f"{path}: not a SoundFont; give a .sf2 or .sf3 file")
 
 
-def _play(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+def play(midi: mido.MidiFile, target: Path, soundfont: Path, gain: float, seconds: float) -> None:
+    """Play ``midi`` into the stereo FLAC file ``target``, exactly ``seconds`` long.
+
+    The file appears whole or not at all.
+
+    Raises:
+        PlayError: fluidsynth fails, or plays nothing.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        score, wav = Path(scratch, "score.mid"), Path(scratch, "score.wav")
+        midi.save(score)
+        _run(score, wav, soundfont, gain)
+        samples = _read_wav(wav)
+    if not np.abs(samples).max(initial=0.0) > _SILENCE:
+        raise PlayError(f"{target.name}: {soundfont.name} plays nothing for it")
+    _write_flac(target, _fit_length(samples, seconds))
+
+
+def _run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
     command = [_PROGRAM, "-ni", "-q", "-g", str(gain), "-r", str(RATE_HZ)]
     command += ["-F", str(wav), str(soundfont.resolve()), str(midi)]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
     except subprocess.SubprocessError as error:
-        raise RenderError(f"{_PROGRAM} failed: {error}") from error
+        raise PlayError(f"{_PROGRAM} failed: {error}") from error
     if not wav.is_file():
-        raise RenderError(f"{_PROGRAM} wrote nothing; is {soundfont} a SoundFont?")
+        raise PlayError(f"{_PROGRAM} wrote nothing; is {soundfont} a SoundFont?")
 
 
 def _read_wav(wav: Path) -> NDArray[np.float32]:
@@ -74,5 +96,3 @@ def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
     draft = target.with_name(f".{target.name}.part")
     soundfile.write(draft, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
     draft.replace(target)
-
-

@@ -31,7 +31,7 @@ from export.audio import (
 )
 from model.config import PRESETS, ConfigError, preset
 from training.sources import Job, SourceError, find_jobs
-from training.store import StoredRecording, StoreError, StoreWriter, to_int16
+from training.store import StoreError, StoreWriter, to_int16
 
 _GATE_S = 0.4  # one block of BS.1770's gate: nothing shorter has a loudness
 
@@ -183,7 +183,9 @@ def _converted(
     from tqdm import tqdm
 
     parallel = Parallel(n_jobs=min(processes, max(len(jobs), 1)), return_as="generator")
-    results = parallel(delayed(convert)(job, sample_rate_hz, shortest_s, os.getpid()) for job in jobs)
+    results = parallel(
+        delayed(convert)(job, sample_rate_hz, shortest_s, os.getpid()) for job in jobs
+    )
     yield from tqdm(results, total=len(jobs), unit="file", disable=not jobs)
 
 

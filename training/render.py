@@ -15,10 +15,7 @@ import argparse
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,9 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.prepare import PAIRS_FILE
+from training.fluidsynth import TAIL_S, PlayError, play, require_player
 from training.scores import (
     Instrumentation,
     InstrumentError,
@@ -41,8 +37,15 @@ from training.scores import (
     read_score,
     vary,
 )
+from training.sources import PAIRS_FILE
 
 SUFFIXES = (".mid", ".midi")
+
+
+class RenderError(ValueError):
+    """Options or scores with which nothing can be rendered."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A MIDI file and the name its score goes by."""
@@ -88,16 +91,10 @@ def render(part: Part, gain: float) -> None:
     """Play one part into its FLAC file, which appears whole or not at all.
 
     Raises:
-        RenderError: fluidsynth fails, or plays nothing.
+        PlayError: fluidsynth fails, or plays nothing.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        midi, wav = Path(scratch, "score.mid"), Path(scratch, "score.wav")
-        arrange(part.score, part.instrumentation).save(midi)
-        _play(midi, wav, part.soundfont, gain)
-        samples = _read_wav(wav)
-    if not np.abs(samples).max(initial=0.0) > 1e-4:
-        raise RenderError(f"{part.target.name}: {part.soundfont.name} plays nothing for it")
-    _write_flac(part.target, _fit_length(samples, part.score.end_s + TAIL_S))
+    midi = arrange(part.score, part.instrumentation)
+    play(midi, part.target, part.soundfont, gain, part.score.end_s + TAIL_S)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -141,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when there are renderings in the folder, 2 on bad input."""
     try:
         run(parse_args(argv))
-    except (RenderError, InstrumentError, OSError) as error:
+    except (RenderError, PlayError, InstrumentError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -154,11 +151,12 @@ def run(options: argparse.Namespace) -> None:
     """Do what the command line says and print the summary.
 
     Raises:
-        RenderError: fluidsynth or a SoundFont is missing, bad options, nothing rendered.
+        RenderError: bad options, nothing rendered.
+        PlayError: fluidsynth or a SoundFont is missing.
         InstrumentError: ``--instruments`` names one that does not exist.
     """
     _require_options(options)
-    _require_player(options.soundfont)
+    require_player(options.soundfont)
     sources = _choose(find_scores(options.midi), options)
     options.output.mkdir(parents=True, exist_ok=True)
     pairs = _read_pairs(options.output)
@@ -237,10 +235,10 @@ def _render_all(
     from joblib import Parallel, delayed
     from tqdm import tqdm
 
-    def attempt(part: Part) -> RenderError | None:
+    def attempt(part: Part) -> PlayError | None:
         try:
             render(part, options.gain)
-        except RenderError as error:
+        except PlayError as error:
             return error
         return None
 

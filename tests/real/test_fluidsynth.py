@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from tests.real.needs import missing, needs
-from training.render import RATE_HZ, TAIL_S, main
+from training.fluidsynth import RATE_HZ, TAIL_S
+from training.render import main
 
 FONTS = ("FluidR3_GM.sf2", "TimGM6mb.sf2", "default-GM.sf2")
 FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from training.prepare import main
 from training.store import INDEX_FILE, Store
 
 RATE_HZ = 16_000
+ROOT = str(Path(__file__).parents[2])
 
 
 def write_tone(path: Path, seconds: float = 1.0, hz: float = 440.0, rate_hz: int = RATE_HZ) -> None:
@@ -189,6 +192,35 @@ def test_killed_midway_and_run_again_the_store_is_the_same(tmp_path: Path) -> No
     assert main([str(music), "-o", str(broken), *arguments]) == 0
     assert contents(Store.open(broken)) == contents(Store.open(whole))
     assert (broken / "audio.i16").read_bytes() == (whole / "audio.i16").read_bytes()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_killed_it_leaves_no_worker_behind(tmp_path: Path) -> None:
+    for number in range(40):
+        write_tone(tmp_path / "music" / f"{number:02}.wav", seconds=20.0, rate_hz=44_100)
+    index = tmp_path / "store" / INDEX_FILE
+    command = [sys.executable, "-m", "training.prepare", "music", "-o", "store", "--jobs", "2"]
+    process = subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, cwd=tmp_path, env={**os.environ, "PYTHONPATH": ROOT}
+    )
+    wait_for(index.exists)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait(timeout=30)
+    wait_for(lambda: not any(Path(f"/proc/{worker}/fd/0").exists() for worker in workers))
+
+
+def children(process_id: int) -> list[str]:
+    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text()
+    return listed.split()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline_s, "waited a minute"
+        time.sleep(0.02)
 
 
 def kill_midway(command: list[str], index: Path, whole_index: Path) -> None:

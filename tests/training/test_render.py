@@ -10,13 +10,14 @@ import pytest
 import soundfile
 
 from tests.training.test_scores import write_midi
-from training import render
+from training import fluidsynth
+from training.fluidsynth import RATE_HZ, TAIL_S
 from training.prepare import main as prepare
-from training.render import RATE_HZ, TAIL_S, main
+from training.render import main
 from training.store import Store
 
 
-def fake_play(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
     """Stands in for fluidsynth: noise of a length that differs from one playing to the next."""
     rng = np.random.default_rng(midi.stat().st_size)
     length = int(rng.integers(RATE_HZ, 30 * RATE_HZ))
@@ -27,8 +28,8 @@ def fake_play(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with scores, a SoundFont by name only, and a player that needs neither."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(render, "_play", fake_play)
-    monkeypatch.setattr(render.shutil, "which", lambda program: program)
+    monkeypatch.setattr(fluidsynth, "_run", fake_run)
+    monkeypatch.setattr(fluidsynth.shutil, "which", lambda program: program)
     (tmp_path / "font.sf2").write_bytes(b"RIFF\0\0\0\0sfbk")
     (tmp_path / "scores").mkdir()
     for name in ("a", "b", "c", "d"):
@@ -111,7 +112,7 @@ def test_a_silent_rendering_is_no_rendering(
     def silent(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
         soundfile.write(wav, np.zeros((RATE_HZ, 2)), RATE_HZ)
 
-    monkeypatch.setattr(render, "_play", silent)
+    monkeypatch.setattr(fluidsynth, "_run", silent)
     assert call("scores", "-o", "out", "--instruments", "0") == 2
     said = capsys.readouterr().err
     assert "font.sf2 plays nothing" in said
@@ -155,6 +156,6 @@ def test_a_wrong_soundfont_is_named(
 def test_a_missing_fluidsynth_is_named_with_the_remedy(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(render.shutil, "which", lambda program: None)
+    monkeypatch.setattr(fluidsynth.shutil, "which", lambda program: None)
     assert call("scores", "-o", "out") == 2
     assert "apt-get install fluidsynth" in capsys.readouterr().err
