@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
-from server.osc_server import DEFAULT_HOST, DEFAULT_PORT, OscAddressError, parse_endpoint
 from server.runtime import Device
 
 OutputKind = Literal["soundcard", "wav", "flac", "null"]
@@ -44,7 +43,7 @@ class Settings:
     output: OutputChoice = OutputChoice()
     device: Device = "auto"
     block_frames: int | None = None
-    osc: tuple[str, int] | None = (DEFAULT_HOST, DEFAULT_PORT)
+    osc: tuple[str, int] | None = ("127.0.0.1", 9000)
     midi: str = "all"
     deck_a: str | None = None
     deck_b: str | None = None
@@ -141,7 +140,7 @@ def _add_hands(parser: argparse.ArgumentParser) -> None:
         type=_address,
         default=Settings.osc,
         metavar="HOST:PORT",
-        help=f"where to listen for OSC over UDP, or none (default: {DEFAULT_HOST}:{DEFAULT_PORT})",
+        help="where to listen for OSC over UDP, or none (default: 127.0.0.1:9000)",
     )
     group.add_argument(
         "--midi",
@@ -212,10 +211,14 @@ def _output(text: str) -> OutputChoice:
 
 
 def _address(text: str) -> tuple[str, int] | None:
-    try:
-        return parse_endpoint(text)
-    except OscAddressError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    if text == "none":
+        return None
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no address; use HOST:PORT with a port of 0 to 65535, or none"
+        )
+    return host.strip("[]"), int(port)
 
 
 def _block(text: str) -> int | None:

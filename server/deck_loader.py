@@ -74,3 +74,24 @@ class DeckLoader:
             return
         self._put_deck(waiting.deck, deck)
         waiting.then(None)
+
+
+def initial_decks(
+    library: Mapping[str, BundleDeck], deck_a: str | None, deck_b: str | None
+) -> dict[str, str]:
+    """What lies on the decks at the start: as asked for, else the first of the library.
+
+    Raises:
+        MediaError: neither a library deck nor a file.
+    """
+    if deck_a is None and deck_b is None:
+        return dict(zip(("a", "b"), library, strict=False))
+    chosen = {"a": deck_a, "b": deck_b}
+    sources = {name: source for name, source in chosen.items() if source is not None}
+    for name, source in sources.items():
+        if source not in library and not Path(source).exists():
+            raise MediaError(
+                f"--deck-{name}: '{source}' is neither a file nor a library deck; "
+                "--list-decks shows the library"
+            )
+    return sources

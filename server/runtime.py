@@ -73,10 +73,20 @@ def _open_on_cuda(
     model: bytes, options: RuntimeOptions, dimensions: Mapping[str, int]
 ) -> onnxruntime.InferenceSession | None:
     """A session that runs on CUDA, or None."""
-    if CUDA not in onnxruntime.get_available_providers():
+    if CUDA not in onnxruntime.get_available_providers() or not _has_nvidia_driver():
         return None
+    # What it prints of what it does not find says less than the remedy that we give.
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        return _try_cuda(model, options, dimensions)
+    finally:
+        onnxruntime.set_default_logger_severity(2)
+
+
+def _try_cuda(
+    model: bytes, options: RuntimeOptions, dimensions: Mapping[str, int]
+) -> onnxruntime.InferenceSession | None:
     if hasattr(onnxruntime, "preload_dlls"):
-        # It prints what it does not find; the outcome is asked of the session instead.
         with contextlib.redirect_stdout(io.StringIO()):
             onnxruntime.preload_dlls()
     quiet = _session_options(options, dimensions)

@@ -1,0 +1,216 @@
+"""Playing live. The only place that knows everyone: it builds, wires, starts and stops.
+
+OSC, MIDI --> dispatch --> desk --> producer(engine) --> ring --> output
+                 '--> deck loader --> encoder worker --'
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from export.bundle import Bundle
+from server import native_noise
+from server.bench import choose_block_frames
+from server.cli import OutputChoice, Settings
+from server.deck_loader import DeckLoader, initial_decks
+from server.desk import Desk
+from server.dispatch import Dispatcher
+from server.encoder_worker import EncoderWorker, Report
+from server.engine import GATE_RAMP_S, Engine
+from server.events import Stop
+from server.latency import Latency, latency
+from server.midi_input import MidiInput
+from server.osc_server import OscServer
+from server.output_null import NullOutput
+from server.output_soundcard import SoundCardOutput, load_portaudio
+from server.outputs import NoSoundCard, Output
+from server.producer import Producer, Tap
+from server.replies import Argument
+from server.runtime import RuntimeOptions
+from server.session import OrtSession, warm_up
+
+logger = logging.getLogger(__name__)
+
+RING_BLOCKS = 3
+SWITCH_INTERVAL_S = 0.0005
+"""The interpreter's own 5 ms are longer than a sound card's block."""
+
+
+class App:
+    """One live session; ``tap`` is given every block as it goes to the output.
+
+    Raises:
+        OutputError, RuntimeUnavailable: what was asked for cannot be had here.
+    """
+
+    def __init__(
+        self, settings: Settings, bundle: Bundle, desk: Desk, tap: Tap | None = None
+    ) -> None:
+        manifest, options = bundle.manifest, RuntimeOptions(settings.device)
+        self._settings = settings
+        self._bundle = bundle
+        self._desk = desk
+        self._exit_code = 0
+        self._ending = asyncio.Event()
+        self._sources = initial_decks(bundle.decks, settings.deck_a, settings.deck_b)
+        self._output = open_output(settings.output, manifest.sample_rate_hz, manifest.channels)
+        frames = settings.block_frames or choose_block_frames(bundle, options)
+        self._session = OrtSession(bundle, options, frames)
+        warm_up(self._session, manifest, frames)
+        self._engine = Engine(manifest, bundle.latents, self._session, desk)
+        self._producer = Producer(
+            self._engine, frames, self._output.sample_rate_hz, RING_BLOCKS, tap
+        )
+        self._worker = EncoderWorker(manifest, bundle.encoder_onnx, self._hand_over)
+        self._loader = DeckLoader(
+            bundle.decks, settings.media, self._worker.submit, self._engine.put_deck
+        )
+        dispatcher = Dispatcher(desk, self._loader, self.status, self._ending.set)
+        self._osc = OscServer(desk.table, dispatcher)
+        self._midi = MidiInput(settings.midi, desk.table, dispatcher)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self) -> int:
+        """Play until told to end; the exit code.
+
+        Raises:
+            OscAddressError, MidiPortError, OutputError: a port or device cannot be opened.
+        """
+        return asyncio.run(self._run())
+
+    async def _run(self) -> int:
+        self._loop = asyncio.get_running_loop()
+        with ExitStack() as stack:
+            stack.callback(self._worker.stop)
+            stack.enter_context(_signals_call(self._ending.set, self._loop))
+            await self._start(stack)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), self._settings.seconds)
+            await self._fade_out()
+        return self._exit_code
+
+    async def _start(self, stack: ExitStack) -> None:
+        """Start everything; ``stack`` stops it in the reverse order."""
+        stack.callback(self._osc.stop)
+        osc = self._settings.osc and await self._osc.start(*self._settings.osc)
+        stack.callback(self._midi.stop)
+        await self._midi.start()
+        for deck, source in self._sources.items():
+            self._loader.load(deck, source, self._initial_deck_loaded, trusted=True)
+        _prepare_interpreter()
+        stack.callback(self._producer.stop)
+        self._producer.start()
+        stack.callback(self._output.stop)
+        self._output.start(self._producer.ring)
+        self._announce(osc)
+
+    async def _fade_out(self) -> None:
+        """Stop without a click: the fade has to get through the ring and the device."""
+        self._desk.apply([Stop()])
+        ring_s = RING_BLOCKS * self._producer.block_s
+        await asyncio.sleep(2 * GATE_RAMP_S + ring_s + self._output.latency_s)
+
+    def latency(self) -> Latency:
+        """Where the milliseconds go, from a hand to the ear."""
+        manifest = self._bundle.manifest
+        return latency(
+            block_s=self._producer.block_s,
+            ring_blocks=RING_BLOCKS,
+            device_s=self._output.latency_s,
+            window_s=manifest.latency_samples / manifest.sample_rate_hz,
+            resampler_s=self._producer.resampler.latency_s,
+            smoothing_s=self._desk.table.controls["/interp/style"].smoothing_s,
+        )
+
+    def status(self) -> Mapping[str, Argument]:
+        """The figures of ``/status.reply``."""
+        return {
+            "bundle": self._bundle.manifest.name,
+            "provider": self._session.provider,
+            "block_samples": self._producer.block_samples,
+            "model_rate_hz": float(self._bundle.manifest.sample_rate_hz),
+            "device_rate_hz": float(self._output.sample_rate_hz),
+            "decode_p50_ms": self._producer.timings.percentile_ms(50),
+            "decode_p99_ms": self._producer.timings.percentile_ms(99),
+            "ring_blocks": RING_BLOCKS,
+            "late_blocks": self._producer.late_blocks,
+            "underruns": self._output.underruns,
+            "osc_received": self._osc.received,
+            "osc_rejected": self._osc.rejected,
+            "midi_received": self._midi.received,
+            "latency_ms": self.latency().total_ms,
+            "failed_blocks": self._engine.failed_blocks,
+            "playing": int(self._desk.snapshot().playing),
+        }
+
+    def _announce(self, osc: tuple[str, int] | None) -> None:
+        """Tell what plays, on what, and how far the hand is from the ear."""
+        print(f"bundle {self._bundle.manifest.name}, decoding on {self._session.provider}")
+        print(
+            f"output {self._output.name} at {self._output.sample_rate_hz:g} Hz, blocks of "
+            f"{self._producer.block_samples} samples at {self._bundle.manifest.sample_rate_hz} Hz"
+        )
+        print(f"latency from hand to ear\n{self.latency().table()}")
+        decks = ", ".join(f"{name}: {source}" for name, source in self._sources.items())
+        print(f"decks {decks or 'are empty; name a recording with --deck-a FILE'}")
+        print("OSC is off" if osc is None else f"OSC on {osc[0]}:{osc[1]}")
+        print("playing; Ctrl-C ends", flush=True)
+
+    def _initial_deck_loaded(self, failure: str | None) -> None:
+        """A deck of the command line: what is wrong with it ends the program."""
+        if failure is not None:
+            print(f"python -m server: {failure}", file=sys.stderr)
+            self._exit_code = 2
+            self._ending.set()
+
+    def _hand_over(self, report: Report) -> None:
+        """From the worker's thread to the event loop's."""
+        assert self._loop is not None  # nothing is submitted before
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the worker
+            self._loop.call_soon_threadsafe(self._loader.take, report)
+
+
+def open_output(choice: OutputChoice, model_rate_hz: int, channels: int) -> Output:
+    """The live output asked for; without a sound card, the null output and a word about it.
+
+    Raises:
+        OutputError: a sound card was named and is not there.
+    """
+    if choice.kind == "null":
+        return NullOutput(model_rate_hz)
+    try:
+        with native_noise.hidden():
+            portaudio = load_portaudio()
+            return SoundCardOutput(portaudio, choice.target, model_rate_hz, channels)
+    except NoSoundCard as error:
+        if choice.target is not None:
+            raise
+        logger.warning("%s; playing on without sound (--output wav:FILE renders to a file)", error)
+        return NullOutput(model_rate_hz)
+
+
+def _prepare_interpreter() -> None:
+    """No long turns of other threads, no collecting of what stays."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def _signals_call(end: Callable[[], None], loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call ``end`` in the event loop."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

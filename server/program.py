@@ -1,0 +1,123 @@
+"""``python -m server``: answer a question, render a file, or play; errors in one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn, cast
+
+from export.audio import AudioError
+from export.bundle import Bundle, BundleError
+from server import native_noise, questions
+from server.app import App
+from server.cli import Settings, parse_args
+from server.controls import control_table
+from server.default_bundle import open_bundle
+from server.desk import Desk
+from server.mapping import MappingError, setting
+from server.media import MediaError
+from server.midi_ports import midi_port_names
+from server.midi_source import MidiPortError
+from server.offline import render
+from server.osc_server import OscAddressError
+from server.output_file import FileKind
+from server.outputs import OutputError
+from server.runtime import RuntimeOptions, RuntimeUnavailable
+
+USER_ERRORS = (
+    AudioError,
+    BundleError,
+    MappingError,
+    MediaError,
+    MidiPortError,
+    OscAddressError,
+    OutputError,
+    RuntimeUnavailable,
+)
+"""What the user can set right: told in one line, exit code 2."""
+
+INTERRUPTED = 130
+"""Exit code of a rendering or a question that Ctrl-C cut short; playing ends with 0."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    settings = parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(settings)
+    except USER_ERRORS as error:
+        print(f"python -m server: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("python -m server: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # of ``| head``
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def desk_of(settings: Settings, bundle: Bundle) -> Desk:
+    """A desk that plays, with the initial values of the command line.
+
+    Raises:
+        MappingError: a ``--set`` that no control takes.
+    """
+    desk = Desk(control_table(bundle.manifest.style_dims), playing=True)
+    desk.apply(setting(desk.table, text) for text in settings.sets)
+    return desk
+
+
+def _run(settings: Settings) -> int:
+    if settings.listing == "devices":
+        return _print(_device_lines())
+    bundle = open_bundle(settings.bundle)
+    if settings.listing == "decks":
+        return _print(questions.deck_lines(bundle))
+    if settings.listing == "controls":
+        return _print(questions.control_lines(bundle))
+    options = RuntimeOptions(settings.device)
+    if settings.bench:
+        return _print(questions.bench_lines(bundle, options, settings.as_json))
+    desk = desk_of(settings, bundle)
+    if settings.output.is_file:
+        return _render(settings, bundle, desk, options)
+    return App(settings, bundle, desk).run()
+
+
+def _render(settings: Settings, bundle: Bundle, desk: Desk, options: RuntimeOptions) -> int:
+    assert settings.output.target is not None
+    render(
+        bundle,
+        desk,
+        options,
+        Path(settings.output.target),
+        cast(FileKind, settings.output.kind),
+        deck_a=settings.deck_a,
+        deck_b=settings.deck_b,
+        frames=settings.block_frames,
+        seconds=settings.seconds,
+    )
+    return 0
+
+
+def _device_lines() -> Iterator[str]:
+    with native_noise.hidden():
+        cards, ports = list(questions.sound_card_lines()), midi_port_names()
+    yield from cards
+    yield from (f"MIDI input {name}" for name in ports or ["none"])
+
+
+def _print(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(line, flush=True)
+    return 0
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
