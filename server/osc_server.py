@@ -27,32 +27,12 @@ from server.replies import ANSWERS, Reply, fail
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 9000
-
 _RECEIVE_BUFFER_BYTES = 1 << 20
 """Room for a burst of some thousand messages while the loop is busy; the system may give less."""
 
 
 class OscAddressError(ValueError):
     """A host and port that cannot be listened on."""
-
-
-def parse_endpoint(text: str) -> tuple[str, int] | None:
-    """Host and port of ``HOST:PORT``; None for ``none``.
-
-    >>> parse_endpoint("127.0.0.1:9000"), parse_endpoint("[::1]:9001"), parse_endpoint("none")
-    (('127.0.0.1', 9000), ('::1', 9001), None)
-
-    Raises:
-        OscAddressError: anything else.
-    """
-    if text == "none":
-        return None
-    host, colon, port = text.rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise OscAddressError(f"'{text}' is no HOST:PORT; try 127.0.0.1:9000, or none")
-    return host.strip("[]") or DEFAULT_HOST, int(port)
 
 
 def encode(reply: Reply) -> bytes:
@@ -90,7 +70,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._log = LimitedLog(logger)
         self._transport: asyncio.DatagramTransport | None = None
 
-    async def start(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> tuple[str, int]:
+    async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; port 0 takes a free one. Returns the host and port that it became.
 
         Raises:

@@ -1,0 +1,25 @@
+"""What libraries print by themselves is held back; what anybody else prints is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from server import native_noise
+
+
+def test_known_noise_is_hidden_and_the_rest_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    with native_noise.hidden():
+        os.write(2, b"Cannot connect to server socket err = No such file\nsomething else\n")
+        subprocess.run(["echo 'ALSA lib conf.c: unable to open slave' >&2"], shell=True, check=True)
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "something else\nafterwards\n"
+
+
+def test_an_error_inside_still_gives_the_terminal_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError), native_noise.hidden():
+        raise RuntimeError
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "afterwards\n"
