@@ -1,8 +1,8 @@
 """The card of a bundle: what no checkpoint knows, written by whoever publishes it.
 
-    {"name": "...", "licence": "...", "attribution": ["..."], "training": {"data": "..."},
-     "decks": [{"file": "a.ogg", "slug": "a", "title": "...", "artist": "...", "licence": "...",
-                "source": "..."}]}
+{"name": "...", "licence": "...", "attribution": ["..."], "training": {"data": "..."},
+ "decks": [{"file": "a.ogg", "slug": "a", "title": "...", "artist": "...", "licence": "...",
+            "source": "..."}]}
 """
 
 from __future__ import annotations

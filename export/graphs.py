@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import onnx
 import torch
@@ -46,14 +47,14 @@ def decoder_graph(model: Instrument) -> bytes:
     state = player.initial_state(1)
     names = list(state)
     inputs = (*example_inputs(model.config, EXAMPLE_FRAMES), *state.values())
-    stream = io.BytesIO()
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "decoder.onnx"
         # The newer exporter unrolls an LSTM to the example's length (torch 2.11: "tracing
         # inferred a static shape" for dynamic time); this one writes ONNX's own LSTM.
         torch.onnx.export(
             _FlatPlayer(player, names),
             inputs,
-            stream,
+            path,
             input_names=["style", "structure", "noise", *names],
             output_names=["audio", *(f"next_{name}" for name in names)],
             dynamic_axes={
@@ -64,7 +65,7 @@ def decoder_graph(model: Instrument) -> bytes:
             dynamo=False,
             opset_version=OPSET,
         )
-    return _checked(stream.getvalue())
+        return _checked(path.read_bytes())
 
 
 def example_inputs(config: ModelConfig, frames: int) -> tuple[Tensor, Tensor, Tensor]:

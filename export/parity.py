@@ -64,8 +64,11 @@ def measure_parity(model: Instrument, encoder_onnx: bytes, decoder_onnx: bytes) 
     exported = _Stream(decoder_onnx, model)
     whole_onnx = exported.play(inputs, [frames])
     state_difference = max(
-        (float(np.abs(mine - states[name].numpy()).max()) for name, mine in exported.state.items()
-         if mine.size),
+        (
+            float(np.abs(mine - states[name].numpy()).max())
+            for name, mine in exported.state.items()
+            if mine.size
+        ),
         default=0.0,
     )
     blocks = _random_blocks(frames)
@@ -106,9 +109,7 @@ class _Stream:
         return np.asarray(audio)
 
 
-def _whole_torch(
-    model: Instrument, inputs: Sequence[Tensor]
-) -> tuple[Floats, dict[str, Tensor]]:
+def _whole_torch(model: Instrument, inputs: Sequence[Tensor]) -> tuple[Floats, dict[str, Tensor]]:
     player = model.player().eval()
     audio, state = player(*inputs, player.initial_state(1))
     return audio.numpy(), state

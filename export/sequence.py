@@ -43,7 +43,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A recording as latents: style_mean (D,), style_track (W,D), style_ticks (W,), structure (S,K).
+    """A recording as latents: style_mean (D,), _track (W,D), _ticks (W,), structure (S,K).
 
     ``gain_db`` is what brought the source to the model's loudness; ``seconds`` its length.
     """

@@ -244,13 +244,9 @@ PRESETS: dict[str, ModelConfig] = {
                 mel_bins=32,
                 window_samples=(256, 512, 1024),
             ),
-            encoder=EncoderConfig(
-                widths=(8, 8, 8), depths=(1, 1, 1), lstm_units=16, style_dims=8
-            ),
+            encoder=EncoderConfig(widths=(8, 8, 8), depths=(1, 1, 1), lstm_units=16, style_dims=8),
             decoder=DecoderConfig(lstm_units=32, map_channels=4, widths=(12, 8, 8)),
-            vocoder=VocoderConfig(
-                width=32, blocks=2, window_samples=512, spectra_per_frame=2
-            ),
+            vocoder=VocoderConfig(width=32, blocks=2, window_samples=512, spectra_per_frame=2),
             clip_frames=64,
         ),
         ModelConfig(

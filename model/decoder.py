@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,8 +18,8 @@ class FiLM(nn.Module):
     def __init__(self, style_dims: int, channels: int) -> None:
         super().__init__()
         self.modulation = nn.Conv1d(style_dims, 2 * channels, 1)
+        # Near the identity at first, whatever the style.
         nn.init.normal_(self.modulation.weight, std=0.05)
-        nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(B, C, M, N) and (B, D, N) -> (B, C, M, N)."""
@@ -77,7 +79,7 @@ class Decoder(nn.Module):
         )
         self.register_buffer("height", torch.linspace(-1, 1, self.bands), persistent=False)
         self.height: Tensor
-        self.blocks = nn.ModuleList(
+        self.blocks: Iterable[DecoderBlock] = nn.ModuleList(  # type: ignore[assignment]
             DecoderBlock(
                 f"decoder.block{level}",
                 width,

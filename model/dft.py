@@ -25,6 +25,12 @@ class MagnitudeDFT(nn.Module):
 
     def __init__(self, window_samples: int) -> None:
         super().__init__()
+        self.inner_cos: Tensor
+        self.inner_sin: Tensor
+        self.twiddle_cos: Tensor
+        self.twiddle_sin: Tensor
+        self.outer_cos: Tensor
+        self.outer_sin: Tensor
         self.columns = 2 ** (window_samples.bit_length() // 2)
         self.rows = window_samples // self.columns
         if self.rows * self.columns != window_samples:
@@ -49,7 +55,7 @@ class MagnitudeDFT(nn.Module):
         """
         if not torch.compiler.is_exporting():
             return torch.fft.rfft(frames).abs()
-        x = frames.unflatten(-1, (self.rows, self.columns))
+        x = frames.reshape(*frames.shape[:-1], self.rows, self.columns)
         real, imaginary = self.inner_cos @ x, self.inner_sin @ x
         real, imaginary = (
             real * self.twiddle_cos - imaginary * self.twiddle_sin,

@@ -56,6 +56,8 @@ class _LogMel(nn.Module):
             norm=None,
             mel_scale="slaney",
         )
+        self.window: Tensor
+        self.filters: Tensor
         self.register_buffer("window", window * 2 / window.sum(), persistent=False)
         self.register_buffer("filters", filters, persistent=False)
 

@@ -22,9 +22,7 @@ class CausalConv2d(nn.Module):
         `-----> y y y y
     """
 
-    def __init__(
-        self, name: str, inputs: int, outputs: int, bins: int, time_kernel: int
-    ) -> None:
+    def __init__(self, name: str, inputs: int, outputs: int, bins: int, time_kernel: int) -> None:
         super().__init__()
         self.name = name
         self.state_shape = (inputs, bins, time_kernel - 1)
@@ -43,9 +41,7 @@ class CausalConv2d(nn.Module):
 class CausalConv1d(nn.Module):
     """1-D convolution, causal in time: (B, C, N) + last ``kernel - 1`` frames."""
 
-    def __init__(
-        self, name: str, inputs: int, outputs: int, kernel: int, groups: int = 1
-    ) -> None:
+    def __init__(self, name: str, inputs: int, outputs: int, kernel: int, groups: int = 1) -> None:
         super().__init__()
         self.name = name
         self.state_shape = (inputs, kernel - 1)
@@ -71,9 +67,8 @@ class StreamingLSTM(nn.Module):
 
     def initial_state(self, batch: int) -> State:
         """Hidden and cell state of zeros, each (B, layers, units)."""
-        zeros = self.lstm.weight_hh_l0.new_zeros(
-            batch, self.lstm.num_layers, self.lstm.hidden_size
-        )
+        weight: Tensor = self.lstm.all_weights[0][0]
+        zeros = weight.new_zeros(batch, self.lstm.num_layers, self.lstm.hidden_size)
         return {f"{self.name}.hidden": zeros, f"{self.name}.cell": zeros}
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:

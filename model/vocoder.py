@@ -11,6 +11,7 @@ attacks) are jittered by the random numbers the caller gives, certain ones (tone
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -62,7 +63,7 @@ class Vocoder(nn.Module):
         inputs = 3 * config.features.mel_bins
         self.config = config
         self.stem = CausalConv1d("vocoder.stem", inputs, vocoder.width, vocoder.time_kernel)
-        self.blocks = nn.ModuleList(
+        self.blocks: Iterable[ConvNeXtBlock] = nn.ModuleList(  # type: ignore[assignment]
             ConvNeXtBlock(
                 f"vocoder.block{index}", vocoder.width, vocoder.time_kernel, 1 / vocoder.blocks
             )
@@ -184,7 +185,9 @@ def _lock(magnitude: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tens
     """
     power = magnitude.detach().square()
     real, imaginary = (_sum_of_three(power * part) for part in (cosine, sine))
-    norm = torch.sqrt(real * real + imaginary * imaginary + 1e-12 * _sum_of_three(power) ** 2 + 1e-24)
+    # Where three phases cancel, the bin fades instead of dividing by nothing.
+    floor = 1e-12 * _sum_of_three(power).square() + 1e-24
+    norm = torch.sqrt(real * real + imaginary * imaginary + floor)
     return magnitude * real / norm, magnitude * imaginary / norm
 
 

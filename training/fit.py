@@ -53,7 +53,8 @@ def fit_stage(stage: int, config: ModelConfig, store: Store, settings: FitSettin
     """One stage from its first (or, resumed, its next) step to the end of its budget."""
     part = PART_OF_STAGE[stage]
     fabric = Fabric(devices=1, precision=precision_for(settings.precision))
-    model = Instrument(config).to(fabric.device, memory_format=torch.channels_last)
+    model = Instrument(config).to(fabric.device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
     seen = _load_what_is_there(part, model, settings)
     objective = _objective(stage, model, settings)
     optimiser = _optimiser(objective, settings)
@@ -74,7 +75,7 @@ def fit_stage(stage: int, config: ModelConfig, store: Store, settings: FitSettin
         show_images(log, store, model, step)
 
     step = seen["steps"]
-    for step, batch in budget.bar(batches, part, step):
+    for step, batch in budget.bar(batches, part, first=seen["steps"]):
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * budget.learning_rate_factor(step)
         terms = module(batch, step)

@@ -48,7 +48,9 @@ def advance_loss(spectra: Spectra, truth: Tensor, bin_turns: Tensor) -> Tensor:
     return (weight * distance).sum() / weight.sum().clamp(min=1e-6)
 
 
-def spectral_loss(audio: Tensor, truth: Tensor, windows: Sequence[int] = (2048, 1024, 512, 256, 128)) -> Tensor:
+def spectral_loss(
+    audio: Tensor, truth: Tensor, windows: Sequence[int] = (2048, 1024, 512, 256, 128)
+) -> Tensor:
     """Multi-resolution STFT loss, (B, T) against (B, T), mean over windows.
 
     Relative L2 of magnitudes (spectral convergence) plus L1 of log magnitudes, hop a quarter of

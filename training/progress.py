@@ -20,8 +20,8 @@ class RunLog:
 
     def terms(self, terms: dict[str, Tensor], step: int) -> None:
         """Note one step's loss terms; written as running means over about 50 steps."""
-        for name, value in terms.items():
-            now = float(value.detach())
+        for name, term in terms.items():
+            now = float(term.detach())
             self.smooth[name] = 0.98 * self.smooth.get(name, now) + 0.02 * now
         if step % self.every_steps == 0:
             for name, value in self.smooth.items():
@@ -32,7 +32,7 @@ class RunLog:
         return " ".join(f"{name} {value:.4f}" for name, value in self.smooth.items())
 
     def picture(self, name: str, rows: list[Tensor], step: int) -> None:
-        """Log-mel images (M, N) with values -1..1 below each other, low frequencies at the bottom."""
+        """Log-mel images (M, N), values -1..1, below each other, low frequencies at the bottom."""
         stacked = torch.cat([row.flip(0) for row in rows]).float().cpu()
         self.writer.add_image(name, ((stacked + 1) / 2).clamp(0, 1)[None], step)
         self.writer.flush()
