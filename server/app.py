@@ -104,7 +104,7 @@ class App:
         await self._midi.start()
         for deck, source in self._sources.items():
             self._loader.load(deck, source, self._initial_deck_loaded, trusted=True)
-        _prepare_interpreter()
+        stack.enter_context(_undisturbed())
         stack.callback(self._producer.stop)
         self._producer.start()
         stack.callback(self._output.stop)
@@ -196,11 +196,18 @@ def open_output(choice: OutputChoice, model_rate_hz: int, channels: int) -> Outp
         return NullOutput(model_rate_hz)
 
 
-def _prepare_interpreter() -> None:
+@contextmanager
+def _undisturbed() -> Iterator[None]:
     """No long turns of other threads, no collecting of what stays."""
+    interval_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(interval_s)
 
 
 @contextmanager
