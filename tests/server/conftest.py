@@ -1,0 +1,29 @@
+"""Files that several tests of the server read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from export.bundle import write_bundle
+from tests import mini_bundle
+
+
+@pytest.fixture(scope="session")
+def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mini bundle as a file."""
+    path = tmp_path_factory.mktemp("bundle") / "mini.bundle"
+    write_bundle(path, mini_bundle.bundle())
+    return path
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of noise as a WAV file."""
+    path = tmp_path_factory.mktemp("media") / "noise.wav"
+    generator = np.random.default_rng(5)
+    soundfile.write(path, 0.1 * generator.standard_normal(22_050).clip(-3, 3), 22_050)
+    return path
