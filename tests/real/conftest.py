@@ -1,0 +1,19 @@
+"""The real parts that tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real import jack_server
+from tests.real.jack_server import JackServer
+from tests.real.needs import needs
+
+
+@pytest.fixture(scope="session")
+def jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
+    """A JACK server at 48 kHz with a period of 128 samples; ask for it before PortAudio loads."""
+    needs("jackd", "jack_lsp", "jack_connect")
+    with jack_server.running(tmp_path_factory.mktemp("jack") / "jackd.log") as server:
+        yield server

@@ -1,0 +1,79 @@
+"""A JACK server without a sound card, of our own name, for the length of a test session."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_WITHIN_S = 15.0
+
+
+@dataclass(frozen=True)
+class JackServer:
+    """Where it runs; clients find it by ``JACK_DEFAULT_SERVER`` in the environment."""
+
+    name: str
+    sample_rate_hz: int
+    period_samples: int
+
+    def connect(self, source: str, target: str) -> None:
+        """Connect two ports by their full names."""
+        subprocess.run(["jack_connect", source, target], check=True, timeout=10)
+
+    def connections(self) -> dict[str, list[str]]:
+        """Every port that is there by its full name, and what it is connected to."""
+        listed = subprocess.run(
+            ["jack_lsp", "-c"], check=True, timeout=10, capture_output=True, text=True
+        )
+        found: dict[str, list[str]] = {}
+        for line in listed.stdout.splitlines():
+            if line.startswith(" "):
+                found[list(found)[-1]].append(line.strip())
+            else:
+                found[line] = []
+        return found
+
+
+@contextlib.contextmanager
+def running(
+    log: Path, sample_rate_hz: int = 48000, period_samples: int = 128
+) -> Iterator[JackServer]:
+    """Start jackd on its dummy driver, wait until it answers, end it by its id.
+
+    While it runs, ``JACK_DEFAULT_SERVER`` of this process names it and nothing starts another.
+    """
+    server = JackServer(f"latent-deck-{os.getpid()}", sample_rate_hz, period_samples)
+    before = dict(os.environ)
+    os.environ |= {"JACK_DEFAULT_SERVER": server.name, "JACK_NO_START_SERVER": "1"}
+    command = f"jackd -R -n {server.name} -d dummy -r {sample_rate_hz} -p {period_samples}"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command.split(), stdout=output, stderr=output)
+        try:
+            _wait_until_ready(process, log)
+            yield server
+        finally:
+            _end(process)
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline_s = time.monotonic() + READY_WITHIN_S
+    while subprocess.run(["jack_lsp"], capture_output=True, timeout=10).returncode != 0:
+        if process.poll() is not None or time.monotonic() > deadline_s:
+            raise RuntimeError(f"jackd does not answer:\n{log.read_text(errors='replace')}")
+        time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
