@@ -23,7 +23,8 @@ class LogMelImage(nn.Module):
         frame 1           |<------ longest window ------->|
 
     so N = (T - context_samples) / hop_samples. Magnitudes are scaled such that a full-scale sine
-    reads 0 dB at its bin; mel filters are torchaudio's (Slaney scale, unnormalised triangles).
+    reads 0 dB at its bin, and up to 6 dB in a mel band as wide as the window's main lobe; mel
+    filters are torchaudio's (Slaney scale, unnormalised triangles).
     """
 
     def __init__(self, config: FeatureConfig) -> None:

@@ -1,0 +1,35 @@
+"""The transform in real arithmetic says what an FFT says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from model.dft import MagnitudeDFT, inverse_dft_matrix
+
+
+@pytest.mark.parametrize("window_samples", [256, 512, 1024, 2048, 4096])
+def test_the_exported_form_equals_the_fft(
+    window_samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = torch.randn(2, 3, window_samples)
+    dft = MagnitudeDFT(window_samples)
+    fast = dft(frames)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    exported = dft(frames)
+    assert exported.shape == fast.shape == (2, 3, window_samples // 2 + 1)
+    torch.testing.assert_close(exported, fast, atol=2e-4, rtol=1e-5)
+
+
+def test_a_window_that_is_no_power_of_two_is_refused() -> None:
+    with pytest.raises(ValueError, match="1000 samples is no power of two"):
+        MagnitudeDFT(1000)
+
+
+@pytest.mark.parametrize("window_samples", [64, 512, 2048])
+def test_the_inverse_matrix_equals_the_inverse_fft(window_samples: int) -> None:
+    signal = torch.randn(4, window_samples)
+    spectrum = torch.fft.rfft(signal)
+    parts = torch.cat([spectrum.real, spectrum.imag], dim=1)
+    back = parts @ inverse_dft_matrix(window_samples)
+    torch.testing.assert_close(back, signal, atol=1e-5, rtol=1e-5)
