@@ -70,7 +70,8 @@ class RtMidiSource:
         self._rtmidi = _load_rtmidi()
         self._api = _chosen_api(self._rtmidi)
         # One client that only looks: making one per look would reorder JACK's graph each second.
-        self._watch = self._client(f"{CLIENT_NAME}-watch")
+        with native_noise.hidden():
+            self._watch = self._client(f"{CLIENT_NAME}-watch")
 
     def names(self) -> list[str]:
         """Inputs that are there now; a name that comes twice is numbered."""
@@ -99,11 +100,10 @@ class RtMidiSource:
         self._watch.delete()
 
     def _client(self, name: str) -> Any:
-        with native_noise.hidden():
-            try:
-                return self._rtmidi.MidiIn(self._api, name=name)
-            except self._rtmidi.RtMidiError as error:
-                raise MidiUnavailable(_remedy(self._rtmidi, self._api, error)) from error
+        try:
+            return self._rtmidi.MidiIn(self._api, name=name)
+        except self._rtmidi.RtMidiError as error:
+            raise MidiUnavailable(_remedy(self._rtmidi, self._api, error)) from error
 
 
 class _RtMidiPort:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 
 _STDERR = 2
@@ -21,11 +22,17 @@ _NOISE = (
 )
 """How the lines begin that libjack (jackd2) and alsa-lib print."""
 
+_ONE_THREAD = threading.RLock()
+"""Two threads that overlap would restore each other's file instead of the terminal."""
+
 
 @contextlib.contextmanager
 def hidden() -> Iterator[None]:
-    """Hold back standard error, then print what is no known noise."""
-    with tempfile.TemporaryFile() as held:
+    """Hold back the whole process's standard error, then print what is no known noise.
+
+    For short calls at the start only: a process started meanwhile inherits the held file.
+    """
+    with _ONE_THREAD, tempfile.TemporaryFile() as held:
         terminal = os.dup(_STDERR)
         os.dup2(held.fileno(), _STDERR)
         try:
