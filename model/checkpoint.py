@@ -96,7 +96,10 @@ def load_part(run: Path, part: str, model: Instrument) -> dict[str, Any]:
             raise CheckpointError(
                 f"{run}/{part}.safetensors is no {part} of preset '{model.config.preset}': {first}"
             ) from error
-    progress: dict[str, Any] = json.loads((run / f"{part}.json").read_text())
+    try:
+        progress: dict[str, Any] = json.loads((run / f"{part}.json").read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{run}/{part}.json is unreadable: {error}") from error
     return progress
 
 
