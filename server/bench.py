@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from server.controls import control_table
 from server.deck import DeckData, library_deck
 from server.desk import Desk
 from server.engine import Engine
+from server.priority import raise_own_priority
 from server.runtime import RuntimeOptions
 from server.session import OrtSession, warm_up
 from server.timing import Timings
@@ -61,9 +63,16 @@ def bench(
 def choose_block_frames(bundle: Bundle, options: RuntimeOptions) -> int:
     """The smallest block, from 512 samples up in doublings, that decodes well within its time.
 
+    It is tried with the priority that the engine's thread will have.
+
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
+    with ThreadPoolExecutor(1, initializer=raise_own_priority) as engine_like:
+        return engine_like.submit(_smallest_block, bundle, options).result()
+
+
+def _smallest_block(bundle: Bundle, options: RuntimeOptions) -> int:
     frames = block_frames(bundle, SMALLEST_BLOCK_SAMPLES)
     while True:
         row = _row(bundle, options, frames, TRIAL_BLOCKS)

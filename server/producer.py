@@ -18,6 +18,7 @@ import numpy as np
 
 from server.engine import Engine
 from server.log_limit import LimitedLog
+from server.priority import raise_own_priority
 from server.resampler import StreamResampler
 from server.ring import Ring
 from server.session import Floats
@@ -78,6 +79,7 @@ class Producer:
             self._thread.join()
 
     def _run(self) -> None:
+        logger.debug("engine thread: %s priority", raise_own_priority())
         pause_s = max(self.block_s / _PAUSES_A_BLOCK, _SHORTEST_PAUSE_S)
         while not self._stopping.is_set():
             if self.ring.available + self._device_block <= self._wanted_samples:

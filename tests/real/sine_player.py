@@ -1,0 +1,60 @@
+"""A sine through the server's own path to the sound card: RATE_HZ BLOCK_SAMPLES.
+
+Plays until its standard input closes, then prints how many underruns there were since the last
+line that came in there.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from server.app import RING_BLOCKS, SWITCH_INTERVAL_S
+from server.engine import Engine
+from server.output_soundcard import SoundCardOutput, load_portaudio
+from server.producer import Producer
+from server.session import Floats
+
+
+class SineEngine:
+    """Renders 440 Hz and nothing else."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self.manifest: Any = SimpleNamespace(
+            sample_rate_hz=sample_rate_hz, hop_samples=1, channels=1
+        )
+        self._position = 0
+
+    def render(self, samples: int) -> Floats:
+        """The next samples, (1, T)."""
+        time = self._position + np.arange(samples)
+        self._position += samples
+        sine = 0.1 * np.sin(2 * np.pi * 440 * time / self.manifest.sample_rate_hz)
+        return np.asarray(sine[None], np.float32)
+
+
+def main() -> None:
+    """Play."""
+    rate_hz, block_samples = (int(argument) for argument in sys.argv[1:])
+    output = SoundCardOutput(load_portaudio(), None, rate_hz, 1)
+    engine = cast(Engine, SineEngine(rate_hz))
+    producer = Producer(engine, block_samples, output.sample_rate_hz, RING_BLOCKS)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.freeze()
+    producer.start()
+    output.start(producer.ring)
+    print("playing", flush=True)
+    before = 0
+    for _ in sys.stdin:
+        before = output.underruns
+    output.stop()
+    producer.stop()
+    print(output.underruns - before, flush=True)
+
+
+if __name__ == "__main__":
+    main()

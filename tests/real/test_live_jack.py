@@ -1,0 +1,218 @@
+"""Playing live under jackd: no dropouts under both hands, and the card gets what was rendered."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from export.bundle import write_bundle
+from tests import mini_bundle
+from tests.real.jack_server import JackServer
+
+SECONDS = float(os.environ.get("LATENT_DECK_LIVE_SECONDS", "30"))
+SWEEPS_HZ = 50
+READY_S = 60
+
+
+@dataclass
+class Helper:
+    """A process of this test that ends when its standard input closes."""
+
+    process: subprocess.Popen[str]
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Read lines until one matches."""
+        assert self.process.stdout is not None
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if found := re.match(pattern, line):
+                return found
+        raise AssertionError(f"it ended without '{pattern}':\n{said}")
+
+    def mark(self) -> None:
+        """Send it a line."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("from here\n")
+        self.process.stdin.flush()
+
+    def last_number(self) -> int:
+        """End it; the number it prints."""
+        said, _ = self.process.communicate(timeout=READY_S)
+        return int(said.splitlines()[-1])
+
+
+@contextlib.contextmanager
+def helper(module: str, *arguments: object) -> Iterator[Helper]:
+    command = [sys.executable, "-m", f"tests.real.{module}", *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Helper(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@dataclass
+class Client:
+    """One OSC client."""
+
+    connection: socket.socket
+
+    def send(self, address: str, *arguments: float) -> None:
+        builder = OscMessageBuilder(address)
+        for argument in arguments:
+            builder.add_arg(argument)
+        self.connection.send(builder.build().dgram)
+
+    def ask(self, address: str) -> list[object]:
+        self.send(address)
+        return list(OscMessage(self.connection.recv(65536)).params)
+
+    def status(self) -> dict[str, float]:
+        answer = self.ask("/status")
+        return dict(zip(answer[::2], answer[1::2], strict=True))  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def client_of(server: Helper) -> Iterator[Client]:
+    found = server.wait_for(r"OSC on (.*):(\d+)$")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+        connection.settimeout(READY_S)
+        connection.connect((found[1], int(found[2])))
+        server.wait_for("playing")
+        yield Client(connection)
+
+
+@dataclass(frozen=True)
+class Take:
+    """What came of one run."""
+
+    underruns: float
+    sine_underruns: int
+    xruns: int
+    osc_received: float
+    midi_received: float
+    rendered: np.ndarray
+    recorded: np.ndarray
+
+
+def play(jack: JackServer, bundle: Path, folder: Path, seconds: float) -> Take:
+    """Play, sweep both hands, and record; a sine plays beside through the same path."""
+    tapped, recorded = folder / "rendered.npy", folder / "recorded.npy"
+    arguments = ["--bundle", bundle, "--osc", "127.0.0.1:0", "--set", "/level=0"]
+    backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
+    with (
+        backend.open_output("out", virtual=True, client_name="knobs") as knobs,
+        helper("tapped_server", tapped, *arguments) as server,
+        client_of(server) as client,
+        helper("sine_player", *block_of(client)) as sine,
+    ):
+        sine.wait_for("playing")
+        until(lambda: len(jack.connections().get("knobs:out", [])) > 0)
+        recorder_arguments = ("PortAudio:out_0", seconds + READY_S, recorded)
+        with helper("jack_recorder", *recorder_arguments) as recorder:
+            recorder.wait_for("recording")
+            sine.mark()
+            before = client.status()["underruns"]
+            sweep(client, knobs, seconds)
+            status = client.status()
+            sine_underruns, xruns = sine.last_number(), recorder.last_number()
+        client.send("/quit")
+        assert server.process.wait(timeout=READY_S) == 0
+    print(f"status {status}; underruns before {before}; sine {sine_underruns}; xruns {xruns}")
+    return Take(
+        underruns=status["underruns"] - before,
+        sine_underruns=sine_underruns,
+        xruns=xruns,
+        osc_received=status["osc_received"],
+        midi_received=status["midi_received"],
+        rendered=np.load(tapped)[:, 0],
+        recorded=np.load(recorded),
+    )
+
+
+def block_of(client: Client) -> tuple[int, int]:
+    """Rate and block for the sine: the server's own."""
+    status = client.status()
+    return int(status["model_rate_hz"]), int(status["block_samples"])
+
+
+def sweep(client: Client, knobs: mido.ports.BaseOutput, seconds: float) -> None:
+    """``/interp`` up and down by OSC and a style offset by MIDI, 50 times a second each."""
+    started_s = time.monotonic()
+    for step in range(int(seconds * SWEEPS_HZ)):
+        turn = step / SWEEPS_HZ / 2
+        client.send("/interp", abs(2 * (turn % 1) - 1))
+        value = round(127 * abs(2 * (1.3 * turn % 1) - 1))
+        knobs.send(mido.Message("control_change", control=17, value=value))
+        time.sleep(max(started_s + (step + 1) / SWEEPS_HZ - time.monotonic(), 0))
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + READY_S
+    while not reached():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def breaks(recorded: np.ndarray, rendered: np.ndarray, period: int) -> int:
+    """How often the recording, period by period, does not go on in what was rendered."""
+    places = {rendered[i : i + 8].tobytes(): i for i in range(len(rendered) - period)}
+    connected = int(np.flatnonzero(recorded)[0]) // period * period
+    count, position = -1, -period
+    for start in range(connected, len(recorded) - period, period):
+        heard = recorded[start : start + period]
+        if not np.array_equal(heard, rendered[position : position + period]):
+            count += 1
+            position = places.get(heard[:8].tobytes(), -2 * period)
+        position += period
+    return count
+
+
+def check(take: Take, seconds: float, period: int) -> None:
+    assert take.underruns <= take.sine_underruns
+    assert take.osc_received >= seconds * SWEEPS_HZ
+    assert take.midi_received >= 0.9 * seconds * SWEEPS_HZ
+    assert len(take.recorded) >= 0.95 * seconds * 48_000
+    assert np.abs(take.recorded).max() > 0.01
+    # A period that the recorder or the card missed breaks off and begins again.
+    assert breaks(take.recorded, take.rendered, period) <= 2 * (take.xruns + take.underruns)
+
+
+@pytest.mark.timeout(SECONDS + 240)
+def test_the_shipped_bundle_plays_without_dropouts_under_both_hands(
+    jack: JackServer, tmp_path: Path
+) -> None:
+    shipped = resources.files("server") / "default.bundle"
+    with resources.as_file(shipped) as bundle:
+        take = play(jack, bundle, tmp_path, SECONDS)
+    check(take, SECONDS, jack.period_samples)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("rate_hz", [48_000, 44_100])
+def test_the_card_gets_what_was_rendered_bit_for_bit(
+    jack: JackServer, tmp_path: Path, rate_hz: int
+) -> None:
+    made = mini_bundle.bundle(manifest=mini_bundle.manifest(sample_rate_hz=rate_hz))
+    write_bundle(tmp_path / "mini.bundle", made)
+    take = play(jack, tmp_path / "mini.bundle", tmp_path, 5.0)
+    check(take, 5.0, jack.period_samples)
