@@ -5,6 +5,7 @@ What is timed is ``engine.render`` of a playing deck, which is all that a block 
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import numpy as np
 from export.bundle import Bundle
 from server.controls import control_table
 from server.deck import DeckData, library_deck
+from server.denormals import flush_denormals
 from server.desk import Desk
 from server.engine import Engine
 from server.priority import raise_own_priority
@@ -55,21 +57,29 @@ def bench(
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
     sizes = sorted({block_frames(bundle, samples) for samples in BENCH_SAMPLES})
-    for threads in BENCH_THREADS:
-        for frames in sizes:
-            yield _row(bundle, replace(options, threads=threads), frames, blocks)
+    # Denormals as the engine's thread has them, but ordinary priority: a minute of real time
+    # would stop everything else.
+    with ThreadPoolExecutor(1, initializer=flush_denormals) as apart:
+        for threads, frames in itertools.product(BENCH_THREADS, sizes):
+            tuned = replace(options, threads=threads)
+            yield apart.submit(_row, bundle, tuned, frames, blocks).result()
 
 
 def choose_block_frames(bundle: Bundle, options: RuntimeOptions) -> int:
     """The smallest block, from 512 samples up in doublings, that decodes well within its time.
 
-    It is tried with the priority that the engine's thread will have.
+    It is tried in a thread like the engine's.
 
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
-    with ThreadPoolExecutor(1, initializer=raise_own_priority) as engine_like:
+    with ThreadPoolExecutor(1, initializer=_be_like_the_engines) as engine_like:
         return engine_like.submit(_smallest_block, bundle, options).result()
+
+
+def _be_like_the_engines() -> None:
+    raise_own_priority()
+    flush_denormals()
 
 
 def _smallest_block(bundle: Bundle, options: RuntimeOptions) -> int:

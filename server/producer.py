@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from server.denormals import flush_denormals
 from server.engine import Engine
 from server.log_limit import LimitedLog
 from server.priority import raise_own_priority
@@ -80,6 +81,7 @@ class Producer:
 
     def _run(self) -> None:
         logger.debug("engine thread: %s priority", raise_own_priority())
+        flush_denormals()
         pause_s = max(self.block_s / _PAUSES_A_BLOCK, _SHORTEST_PAUSE_S)
         while not self._stopping.is_set():
             if self.ring.available + self._device_block <= self._wanted_samples:

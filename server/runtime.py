@@ -13,6 +13,7 @@ import io
 import logging
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -101,10 +102,15 @@ def _try_cuda(
 def _create(
     model: bytes, options: onnxruntime.SessionOptions, providers: list[Any]
 ) -> onnxruntime.InferenceSession:
-    try:
+    def make() -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(
             model, sess_options=options, providers=providers, enable_fallback=0
         )
+
+    try:
+        # Elsewhere, because the first session changes its maker's arithmetic (server.denormals).
+        with ThreadPoolExecutor(1) as elsewhere:
+            return elsewhere.submit(make).result()
     except Exception as error:  # ONNX Runtime's exception classes share no base of their own
         reason = " ".join(str(error).split())[:300]
         raise RuntimeUnavailable(f"ONNX Runtime does not load the model ({reason})") from error
