@@ -1,0 +1,216 @@
+"""From a run to a bundle: parity first, then the file; every preset ends up playable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import soundfile
+import torch
+
+from export import __main__ as command
+from export import contents
+from export.bundle import read_bundle
+from export.card import CardError, read_card
+from export.contents import sorted_style_space
+from export.graphs import decoder_graph, example_inputs
+from export.parity import LARGEST_DIFFERENCE, ParityError, measure_parity
+from export.rounding import round_weights, store_half
+from model import checkpoint
+from model.config import PRESETS
+from model.instrument import Instrument
+
+
+def make_run(folder: Path, name: str = "tiny") -> Path:
+    """An untrained run: export cares for numbers, not for music."""
+    config = PRESETS[name]
+    torch.manual_seed(0)
+    model = Instrument(config)
+    checkpoint.save_config(folder, config)
+    for part in checkpoint.PARTS:
+        checkpoint.save_part(folder, part, model, {"steps": 1, "seconds": 2})
+    dims = config.encoder.style_dims
+    covariance = torch.cov(torch.randn(dims, 64))
+    checkpoint.save_style_space(folder, {"mean": torch.zeros(dims), "covariance": covariance})
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "run")
+
+
+def write_card(folder: Path, **changes: object) -> Path:
+    generator = np.random.default_rng(0)
+    soundfile.write(folder / "piece.wav", 0.1 * generator.standard_normal(24_000), 16_000)
+    deck = {
+        "file": "piece.wav",
+        "slug": "piece",
+        "title": "A Piece",
+        "artist": "Nobody",
+        "licence": "CC0",
+        "source": "made up",
+    }
+    card = {"name": "Test", "licence": "CC0", "attribution": ["nobody"], "decks": [deck]}
+    path = folder / "card.json"
+    path.write_text(json.dumps(card | changes))
+    return path
+
+
+@pytest.mark.parametrize("name", ["tiny", "seed"])
+def test_a_run_becomes_a_bundle_that_plays(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = make_run(tmp_path / "run", name), tmp_path / "out.bundle"
+    card, figures = write_card(tmp_path), tmp_path / "report.json"
+    figures.write_text('{"share_closed": 0.25}')
+    arguments = [str(run), "-o", str(out), "--card", str(card), "--media", str(tmp_path)]
+    assert command.main([*arguments, "--quality", str(figures)]) == 0
+    printed = capsys.readouterr().out
+    bundle = read_bundle(out)
+    manifest = bundle.manifest
+    assert manifest.preset == name
+    assert manifest.training["vocoder"] == {"steps": 1, "seconds": 2}
+    assert manifest.quality == {"share_closed": 0.25}
+    assert max(manifest.parity.values()) <= LARGEST_DIFFERENCE
+    assert all(figure in printed for figure in manifest.parity)
+    deck = bundle.decks["piece"]
+    assert deck.structure.shape[0] == manifest.structure_dims
+    session = onnxruntime.InferenceSession(bundle.decoder_onnx)
+    style, structure, noise = (x.numpy() for x in example_inputs(PRESETS[name], 3))
+    states = {s.name: np.zeros(s.shape, np.float32) for s in manifest.states}
+    audio = session.run(
+        ["audio"], {"style": style, "structure": structure, "noise": noise, **states}
+    )[0]
+    assert audio.shape == (1, manifest.channels, 3 * manifest.hop_samples)
+    assert np.isfinite(audio).all()
+
+
+def test_a_graph_that_differs_is_refused_and_nothing_is_written(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def other_weights(model: Instrument) -> bytes:
+        other = Instrument(model.config).eval()
+        return decoder_graph(other)
+
+    monkeypatch.setattr(contents, "decoder_graph", other_weights)
+    out = tmp_path / "out.bundle"
+    out.write_text("the old one")
+    assert command.main([str(run), "-o", str(out)]) == 2
+    assert "no bundle was written" in capsys.readouterr().err
+    assert out.read_text() == "the old one"
+
+
+def test_parity_sees_a_small_difference() -> None:
+    torch.manual_seed(0)
+    model = Instrument(PRESETS["tiny"]).eval()
+    encoder, decoder = contents.encoder_graph(model), decoder_graph(model)
+    measure_parity(model, encoder, decoder).check()
+    with torch.no_grad():
+        model.vocoder.head.bias += 0.01
+    with pytest.raises(ParityError, match="decoder differs by"):
+        measure_parity(model, encoder, decoder).check()
+
+
+def test_half_precision_storage_loses_nothing_after_rounding() -> None:
+    model = Instrument(PRESETS["tiny"]).eval()
+    round_weights(model)
+    graph = decoder_graph(model)
+    stored = store_half(graph)
+    halves = [
+        t for t in onnx.load_from_string(stored).graph.initializer if t.name.endswith(".half")
+    ]
+    assert len(halves) > 10
+    assert len(stored) < len(graph) - sum(len(t.raw_data) for t in halves) // 2
+    inputs = example_inputs(model.config, 2)
+    state = model.player().initial_state(1)
+    feed = dict(zip(("style", "structure", "noise"), inputs, strict=True)) | state
+    numbers = {name: value.numpy() for name, value in feed.items()}
+    before, after = (
+        onnxruntime.InferenceSession(g).run(["audio"], numbers)[0] for g in (graph, stored)
+    )
+    np.testing.assert_array_equal(before, after)
+
+
+def test_unrounded_weights_stay_whole() -> None:
+    stored = store_half(decoder_graph(Instrument(PRESETS["tiny"]).eval()))
+    names = [tensor.name for tensor in onnx.load_from_string(stored).graph.initializer]
+    assert not any(name.endswith(".half") for name in names)
+
+
+def test_style_axes_are_sorted_orthonormal_and_turned_one_way() -> None:
+    torch.manual_seed(0)
+    mixing = torch.randn(5, 5)
+    latents = sorted_style_space(torch.ones(5), mixing @ mixing.T)
+    assert (np.diff(latents.spread) <= 0).all()
+    np.testing.assert_allclose(latents.rotation @ latents.rotation.T, np.eye(5), atol=1e-5)
+    rebuilt = (latents.rotation.T * latents.spread**2) @ latents.rotation
+    np.testing.assert_allclose(rebuilt, (mixing @ mixing.T).numpy(), rtol=1e-3, atol=1e-4)
+    largest = np.abs(latents.rotation).argmax(axis=1)
+    assert (latents.rotation[np.arange(5), largest] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is no JSON"),
+        ("[]", "card"),
+        ('{"name": "x"}', "licence"),
+        ('{"name": "x", "licence": "y", "colour": 1}', "colour"),
+        ('{"name": "x", "licence": "y", "decks": [{"file": "a.wav"}]}', "slug"),
+    ],
+)
+def test_a_bad_card_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "card.json"
+    path.write_text(text)
+    with pytest.raises(CardError, match=words):
+        read_card(path)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--card", "No such file"),
+        ("--quality", "cannot be read"),
+    ],
+)
+def test_a_missing_file_ends_in_one_line(
+    run: Path, tmp_path: Path, option: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "nowhere.json")
+    assert command.main([str(run), "-o", str(tmp_path / "x"), option, missing]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_recording_of_a_deck_is_named(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = write_card(tmp_path)
+    (tmp_path / "piece.wav").unlink()
+    arguments = [str(run), "-o", str(tmp_path / "x"), "--card", str(card), "--media", str(tmp_path)]
+    assert command.main(arguments) == 2
+    assert "piece.wav: no such file" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_run_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([str(tmp_path), "-o", str(tmp_path / "x")]) == 2
+    assert "no checkpoint in" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_preset_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "config.json").write_text(json.dumps(PRESETS["small"].to_dict()))
+    assert command.main([str(run), "-o", str(tmp_path / "x")]) == 2
+    assert "of preset 'small'" in capsys.readouterr().err
