@@ -1,6 +1,7 @@
 """How fast this machine decodes: the bench, and the choice of the block size.
 
-What is timed is ``engine.render`` of a playing deck, which is all that a block costs.
+What is timed is ``engine.render`` of a playing deck, which is all that a block costs, in a
+thread like the engine's: of the same priority, and resting between blocks.
 """
 
 from __future__ import annotations
@@ -57,29 +58,28 @@ def bench(
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
     sizes = sorted({block_frames(bundle, samples) for samples in BENCH_SAMPLES})
-    # Denormals as the engine's thread has them, but ordinary priority: a minute of real time
-    # would stop everything else.
-    with ThreadPoolExecutor(1, initializer=flush_denormals) as apart:
+    with _thread_like_the_engines() as thread:
         for threads, frames in itertools.product(BENCH_THREADS, sizes):
             tuned = replace(options, threads=threads)
-            yield apart.submit(_row, bundle, tuned, frames, blocks).result()
+            yield thread.submit(_row, bundle, tuned, frames, blocks).result()
 
 
 def choose_block_frames(bundle: Bundle, options: RuntimeOptions) -> int:
     """The smallest block, from 512 samples up in doublings, that decodes well within its time.
 
-    It is tried in a thread like the engine's.
-
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
-    with ThreadPoolExecutor(1, initializer=_be_like_the_engines) as engine_like:
-        return engine_like.submit(_smallest_block, bundle, options).result()
+    with _thread_like_the_engines() as thread:
+        return thread.submit(_smallest_block, bundle, options).result()
 
 
-def _be_like_the_engines() -> None:
-    raise_own_priority()
-    flush_denormals()
+def _thread_like_the_engines() -> ThreadPoolExecutor:
+    def initialise() -> None:
+        raise_own_priority()
+        flush_denormals()
+
+    return ThreadPoolExecutor(1, initializer=initialise)
 
 
 def _smallest_block(bundle: Bundle, options: RuntimeOptions) -> int:
@@ -122,7 +122,9 @@ def _timed(engine: Engine, frames: int, blocks: int) -> Timings:
     for _ in range(blocks):
         started_s = time.perf_counter()
         engine.render(frames)
-        timings.add(time.perf_counter() - started_s)
+        elapsed_s = time.perf_counter() - started_s
+        timings.add(elapsed_s)
+        time.sleep(elapsed_s)  # as long again, for others have work to do too
     return timings
 
 
