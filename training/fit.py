@@ -157,7 +157,7 @@ def _batches(
 def _check_finite(total: torch.Tensor, step: int, run: Path) -> None:
     if not torch.isfinite(total):
         raise NotFiniteError(
-            f"the loss is {float(total)} at step {step}; {run} keeps the last good checkpoint: "
+            f"the loss is {total.item()} at step {step}; {run} keeps the last good checkpoint: "
             "go on from it with --resume and a lower --learning-rate"
         )
 

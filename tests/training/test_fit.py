@@ -1,0 +1,197 @@
+"""Training end to end with the preset ``tiny``: it learns, resumes, and refuses what is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from model import checkpoint
+from model.config import PRESETS
+from model.instrument import Instrument
+from tests.training.made_up_store import make_store
+from training import fit
+from training.autoencoding import Autoencoding
+from training.data import ClipPairs, PairBatch
+from training.vocoding import Vocoding
+
+TINY = PRESETS["tiny"]
+FAST = ["--preset", "tiny", "--batch", "4", "--threads", "1", "--minutes", "5"]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_store(tmp_path_factory.mktemp("store")).path
+
+
+def run_fit(store: Path, out: Path, *more: str) -> int:
+    return fit.main([str(store), "--out", str(out), *FAST, *more])
+
+
+def test_both_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run_fit(store, out, "--steps", "3") == 0
+    model, progress = checkpoint.load_instrument(out)
+    assert model.config == TINY
+    assert {part: seen["steps"] for part, seen in progress.items()} == {
+        "autoencoder": 3,
+        "vocoder": 3,
+    }
+    assert checkpoint.load_style_space(out)["covariance"].shape == (8, 8)
+    assert list((out / "tensorboard" / "autoencoder").glob("events*"))
+
+
+def test_the_seed_trains_too(tmp_path: Path) -> None:
+    config = PRESETS["seed"]
+    torch.manual_seed(0)
+    model = Instrument(config)
+    objective = Autoencoding(config, model.encoder, model.decoder)
+    batch = PairBatch(0.1 * torch.randn(1, 2, config.input_samples), torch.tensor([True]))
+    terms = objective(batch, 1)
+    terms["total"].backward()
+    assert torch.isfinite(terms["total"])
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    honest = ClipPairs.__getitem__
+
+    def watched(self: ClipPairs, step: int) -> PairBatch:
+        if self.seed == 0:  # training's; pictures and the style space draw with seeds of their own
+            seen.append(step)
+        return honest(self, step)
+
+    monkeypatch.setattr(ClipPairs, "__getitem__", watched)
+    assert run_fit(store, tmp_path, "--stage", "1", "--steps", "2") == 0
+    first = load_file(tmp_path / "autoencoder.safetensors")
+    assert run_fit(store, tmp_path, "--stage", "1", "--steps", "5", "--resume") == 0
+    assert seen == [0, 1, 2, 3, 4]
+    assert json.loads((tmp_path / "autoencoder.json").read_text())["steps"] == 5
+    moments = load_file(tmp_path / "autoencoder.resume.safetensors")
+    assert {float(v) for name, v in moments.items() if name.endswith(".step")} == {5.0}
+    second = load_file(tmp_path / "autoencoder.safetensors")
+    assert not torch.equal(first["decoder.widen.weight"], second["decoder.widen.weight"])
+
+
+def test_a_run_is_not_overwritten_unasked(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run_fit(store, out, "--stage", "1", "--steps", "1") == 0
+    before = (out / "autoencoder.safetensors").read_bytes()
+    assert run_fit(store, out, "--stage", "1", "--steps", "1") == 2
+    assert "already holds a trained autoencoder; go on with --resume" in capsys.readouterr().err
+    assert (out / "autoencoder.safetensors").read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_ends_with_the_last_checkpoint(
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "run"
+    assert run_fit(store, out, "--stage", "1", "--steps", "1") == 0
+    before = (out / "autoencoder.safetensors").read_bytes()
+    honest = Autoencoding.forward
+
+    def broken(self: Autoencoding, batch: PairBatch, step: int) -> dict[str, torch.Tensor]:
+        terms = honest(self, batch, step)
+        return terms | {"total": terms["total"] * math.nan}
+
+    monkeypatch.setattr(Autoencoding, "forward", broken)
+    assert run_fit(store, out, "--stage", "1", "--steps", "3", "--resume") == 2
+    assert "the loss is nan at step 2" in capsys.readouterr().err
+    assert (out / "autoencoder.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "--out", "x", "--preset", "tiny"], "nowhere"),
+        (["STORE", "--out", "OUT", "--preset", "small"], "prepare it with --preset small"),
+    ],
+)
+def test_what_does_not_fit_ends_in_one_line(
+    store: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = {
+        "STORE": str(store),
+        "OUT": str(tmp_path / "out"),
+        "nowhere": str(tmp_path / "nowhere"),
+    }
+    assert fit.main([places.get(argument, argument) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [["--batch", "3"], ["--minutes", "0"], ["--preset", "huge"]])
+def test_bad_options_end_with_2(option: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        fit.main([str(tmp_path), "--out", str(tmp_path / "x"), *option])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_few_steps_on_one_batch_lower_the_loss(store: Path, stage: int) -> None:
+    torch.manual_seed(0)
+    model = Instrument(TINY)
+    objective: Autoencoding | Vocoding = (
+        Autoencoding(TINY, model.encoder, model.decoder)
+        if stage == 1
+        else Vocoding(TINY, model.vocoder, None)
+    )
+    pairs = ClipPairs(fit.Store.open(store), TINY.input_samples, 4, 1)
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=3e-3)
+    losses = []
+    for step in range(25):
+        terms = objective(pairs[0], step)
+        optimiser.zero_grad()
+        terms["total"].backward()
+        optimiser.step()
+        losses.append(float(terms["total"].detach()))
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_the_questions_ask_for_what_two_instruments_share() -> None:
+    model = Instrument(TINY)
+    objective = Autoencoding(TINY, model.encoder, model.decoder)
+    torch.manual_seed(0)
+    same_score = torch.tensor([True, False] * 200)
+    source, target = objective._questions(same_score)
+    clips = torch.arange(800)
+    swapped = source != clips
+    paired = same_score.repeat_interleave(2)
+    assert torch.equal(source[swapped], (clips ^ 1)[swapped])
+    # One score: the answer is the other rendering. One recording: it stays the clip itself.
+    assert torch.equal(target[paired], source[paired])
+    assert torch.equal(target[~paired], clips[~paired])
+    assert 0.7 < swapped[paired].float().mean() < 0.9
+    assert 0.4 < swapped[~paired].float().mean() < 0.6
+
+
+def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> None:
+    model = Instrument(TINY)
+    objective = Autoencoding(TINY, model.encoder, model.decoder)
+    pairs = ClipPairs(fit.Store.open(store), TINY.input_samples, 8, 2)
+    objective(pairs[0], 1)
+    carried = objective.carried
+    assert carried is not None
+    start = objective._start(16)["decoder.lstm.hidden"]
+    kept = [torch.equal(a, b) for a, b in zip(start, carried["decoder.lstm.hidden"], strict=True)]
+    assert any(kept)
+    assert not all(kept)
+    assert all(keep or not row.any() for keep, row in zip(kept, start, strict=True)), (
+        "an item either goes on or starts in silence"
+    )
