@@ -1,0 +1,107 @@
+"""The packages meet only where the design says, and the server's process never loads torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("export", "model", "server", "training")
+
+# Modules of one package that another may import; ALL stands for every module.
+ALL = frozenset({"*"})
+ALLOWED: dict[tuple[str, str], frozenset[str]] = {
+    ("training", "model"): ALL,
+    ("training", "export"): frozenset({"export.audio", "export.sequence"}),
+    ("export", "model"): ALL,
+    ("server", "export"): frozenset({"export.bundle", "export.audio", "export.sequence"}),
+}
+ALLOWED_MODULES = {("training.evaluate", "server.engine")}
+
+# What the server imports of export is standard library and numpy, and libraries of audio files
+# imported inside functions.
+LIGHT = {
+    "export.audio",
+    "export.bundle",
+    "export.bundle_arrays",
+    "export.bundle_format",
+    "export.bundle_parts",
+    "export.onnx_guard",
+    "export.sequence",
+}
+HEAVY = {"torch", "torchvision", "torchaudio", "librosa", "lightning", "onnx", "model", "training"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every absolute name of a module that is imported anywhere in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            folder = ROOT.joinpath(*node.module.split("."))
+            for alias in node.names:
+                is_module = (folder / f"{alias.name}.py").exists()
+                yield f"{node.module}.{alias.name}" if is_module else node.module
+
+
+MODULES = dict(modules())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_packages_import_each_other_one_way(name: str) -> None:
+    package = name.split(".")[0]
+    for imported in imports(MODULES[name]):
+        other = imported.split(".")[0]
+        if other not in PACKAGES or other == package or (name, imported) in ALLOWED_MODULES:
+            continue
+        allowed = ALLOWED.get((package, other), frozenset())
+        assert allowed == ALL or imported in allowed, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", [*LIGHT, *(n for n in MODULES if n.startswith("server"))])
+def test_what_plays_needs_nothing_heavy(name: str) -> None:
+    heavy = {imported for imported in imports(MODULES[name]) if imported.split(".")[0] in HEAVY}
+    assert not heavy
+    if name.startswith("export"):
+        inside = {i for i in imports(MODULES[name]) if i.startswith("export")}
+        assert inside <= LIGHT
+
+
+def test_no_module_is_imported_in_a_circle() -> None:
+    graph = {name: {i for i in imports(path) if i in MODULES} for name, path in MODULES.items()}
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " -> ".join((*way, name))
+        if name not in done:
+            for imported in graph[name]:
+                visit(imported, (*way, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_files_stay_empty(package: str) -> None:
+    assert (ROOT / package / "__init__.py").read_text() == ""
+
+
+def test_playing_does_not_load_torch() -> None:
+    code = (
+        "import sys, server.app, server.program, server.encoder_worker;"
+        f"sys.exit(', '.join(sorted(set(sys.modules) & {HEAVY!r})) or 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
