@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import queue
 import signal
 import threading
@@ -24,6 +23,7 @@ from pathlib import Path
 from export.bundle import Manifest
 from server.deck import DeckData
 from server.encoding import DeckEncoder
+from server.priority import make_polite
 from server.runtime import RuntimeOptions
 
 NICENESS = 10
@@ -152,8 +152,7 @@ def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection,
 def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
     """The process: encode what comes until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    make_polite(NICENESS)
     encoder: DeckEncoder | None = None
     with contextlib.suppress(EOFError, OSError):
         while True:

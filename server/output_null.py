@@ -17,6 +17,7 @@ class NullOutput:
 
     name = "null"
     latency_s = PERIOD_S
+    device_xruns = 0
 
     def __init__(self, sample_rate_hz: float) -> None:
         self.sample_rate_hz = sample_rate_hz

@@ -68,6 +68,7 @@ class SoundCardOutput:
         found = _find(portaudio, device)
         self.name = str(found["name"])
         self.underruns = 0
+        self.device_xruns = 0
         self.restarts = 0
         self.latency_s = 0.0
         self._portaudio = portaudio
@@ -138,7 +139,8 @@ class SoundCardOutput:
             if ring.channels == 1:
                 outdata[:count, 1:] = outdata[:count, :1]
             outdata[count:] = 0
-            self.underruns += count < frames or bool(status and status.output_underflow)
+            self.underruns += count < frames
+            self.device_xruns += bool(status and status.output_underflow)
         except Exception:
             outdata.fill(0)
             self.underruns += 1

@@ -34,6 +34,10 @@ class Output(Protocol):
     def underruns(self) -> int:
         """How often there was less in the ring than it needed."""
 
+    @property
+    def device_xruns(self) -> int:
+        """How often the device told of a dropout of its own, whoever's fault."""
+
     def start(self, ring: Ring) -> None:
         """Begin to take samples.
 

@@ -1,7 +1,7 @@
 """A sine through the server's own path to the sound card: RATE_HZ BLOCK_SAMPLES.
 
 Plays until its standard input closes, then prints how many underruns there were since the last
-line that came in there.
+line that came in there, and how many dropouts the device told of.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from server.app import RING_BLOCKS, SWITCH_INTERVAL_S
 from server.engine import Engine
 from server.output_soundcard import SoundCardOutput, load_portaudio
+from server.priority import HANDS_PRIORITY, raise_own_priority
 from server.producer import Producer
 from server.session import Floats
 
@@ -40,6 +41,7 @@ class SineEngine:
 def main() -> None:
     """Play."""
     rate_hz, block_samples = (int(argument) for argument in sys.argv[1:])
+    raise_own_priority(HANDS_PRIORITY)  # as the server does
     output = SoundCardOutput(load_portaudio(), None, rate_hz, 1)
     engine = cast(Engine, SineEngine(rate_hz))
     producer = Producer(engine, block_samples, output.sample_rate_hz, RING_BLOCKS)
@@ -48,12 +50,12 @@ def main() -> None:
     producer.start()
     output.start(producer.ring)
     print("playing", flush=True)
-    before = 0
+    before = 0, 0
     for _ in sys.stdin:
-        before = output.underruns
+        before = output.underruns, output.device_xruns
     output.stop()
     producer.stop()
-    print(output.underruns - before, flush=True)
+    print(output.underruns - before[0], output.device_xruns - before[1], flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class FakeOutput:
 
     name = "fake"
     latency_s = 0.0
+    device_xruns = 0
 
     def __init__(self, sample_rate_hz: float) -> None:
         self.sample_rate_hz = sample_rate_hz
