@@ -38,9 +38,6 @@ from server.session import OrtSession, warm_up
 
 logger = logging.getLogger(__name__)
 
-RING_BLOCKS = 4
-"""Blocks ahead of the device. Three broke off now and then on a busy virtual machine, whose host
-held a processor up for 30 ms; with four, decoding a block survives that."""
 SWITCH_INTERVAL_S = 0.0005
 """The interpreter's own 5 ms are longer than a sound card's block."""
 
@@ -67,9 +64,7 @@ class App:
         self._session = OrtSession(bundle, options, frames)
         warm_up(self._session, manifest, frames)
         self._engine = Engine(manifest, bundle.latents, self._session, desk)
-        self._producer = Producer(
-            self._engine, frames, self._output.sample_rate_hz, RING_BLOCKS, tap
-        )
+        self._producer = Producer(self._engine, frames, self._output.sample_rate_hz, tap=tap)
         self._worker = EncoderWorker(manifest, bundle.encoder_onnx, self._hand_over)
         self._loader = DeckLoader(
             bundle.decks, settings.media, self._worker.submit, self._engine.put_deck
@@ -117,7 +112,7 @@ class App:
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to get through the ring and the device."""
         self._desk.apply([Stop()])
-        ring_s = RING_BLOCKS * self._producer.block_s
+        ring_s = self._producer.ring_blocks * self._producer.block_s
         await asyncio.sleep(2 * GATE_RAMP_S + ring_s + self._output.latency_s)
 
     def latency(self) -> Latency:
@@ -125,7 +120,7 @@ class App:
         manifest = self._bundle.manifest
         return latency(
             block_s=self._producer.block_s,
-            ring_blocks=RING_BLOCKS,
+            ring_blocks=self._producer.ring_blocks,
             device_s=self._output.latency_s,
             window_s=manifest.latency_samples / manifest.sample_rate_hz,
             resampler_s=self._producer.resampler.latency_s,
@@ -142,7 +137,7 @@ class App:
             "device_rate_hz": float(self._output.sample_rate_hz),
             "decode_p50_ms": self._producer.timings.percentile_ms(50),
             "decode_p99_ms": self._producer.timings.percentile_ms(99),
-            "ring_blocks": RING_BLOCKS,
+            "ring_blocks": self._producer.ring_blocks,
             "late_blocks": self._producer.late_blocks,
             "underruns": self._output.underruns,
             "osc_received": self._osc.received,

@@ -4,12 +4,14 @@
                         |
                         '-> tap (a recorder, a test)
 
-The ring is filled up to ``ring_blocks`` blocks; a block is rendered as soon as there is room.
+The ring is filled up to ``ring_blocks`` blocks, two or more; a block is rendered as soon as there
+is room for it.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 Tap = Callable[[Floats], None]
 
+RING_MARGIN_S = 0.034
+"""What the ring holds while a block is decoded. With 23 ms sound broke off now and then on a busy
+virtual machine, whose host holds a processor up for up to 30 ms; real ones are calmer."""
+
 _PAUSES_A_BLOCK = 8
 _SHORTEST_PAUSE_S = 0.0005
 
@@ -41,14 +47,14 @@ class Producer:
         engine: Engine,
         block_frames: int,
         device_rate_hz: float,
-        ring_blocks: int,
+        ring_blocks: int | None = None,
         tap: Tap | None = None,
     ) -> None:
         manifest = engine.manifest
         self.block_frames = block_frames
         self.block_samples = block_frames * manifest.hop_samples
         self.block_s = self.block_samples / manifest.sample_rate_hz
-        self.ring_blocks = ring_blocks
+        self.ring_blocks = ring_blocks or 1 + math.ceil(RING_MARGIN_S / self.block_s)
         self.timings = Timings()
         self.late_blocks = 0
         self.resampler = StreamResampler(manifest.sample_rate_hz, device_rate_hz, manifest.channels)
@@ -56,7 +62,7 @@ class Producer:
         self._log = LimitedLog(logger)
         self._tap = tap
         self._device_block = round(self.block_s * device_rate_hz)
-        self._wanted_samples = ring_blocks * self._device_block
+        self._wanted_samples = self.ring_blocks * self._device_block
         # Beyond what is wanted, room for one uneven block of the resampler.
         self.ring = Ring(self._wanted_samples + 2 * self._device_block, manifest.channels)
         self._filled = threading.Event()

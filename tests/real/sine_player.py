@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from server.app import RING_BLOCKS, SWITCH_INTERVAL_S
+from server.app import SWITCH_INTERVAL_S
 from server.engine import Engine
 from server.output_soundcard import SoundCardOutput, load_portaudio
 from server.priority import HANDS_PRIORITY, raise_own_priority
@@ -44,7 +44,7 @@ def main() -> None:
     raise_own_priority(HANDS_PRIORITY)  # as the server does
     output = SoundCardOutput(load_portaudio(), None, rate_hz, 1)
     engine = cast(Engine, SineEngine(rate_hz))
-    producer = Producer(engine, block_samples, output.sample_rate_hz, RING_BLOCKS)
+    producer = Producer(engine, block_samples, output.sample_rate_hz)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.freeze()
     producer.start()
