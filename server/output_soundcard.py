@@ -2,16 +2,24 @@
 
 The callback runs in PortAudio's thread and only copies from the ring, fills with zeros and
 counts. An exception in it would end the stream for good, and its buffer comes uninitialised, so
-it catches everything and always fills. A watchdog opens a stream anew that has died. PortAudio
-is loaded when an output is opened, not before: loading it looks for devices.
+it catches everything and always fills. PortAudio is loaded when an output is opened, not before:
+loading it looks for devices.
+
+A watchdog opens a stream anew that has died. Where even closing it does not return (PortAudio
+waits ten minutes for a JACK server that has gone), there is no way back for this process: the
+null output takes over, so that everything but the sound goes on.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
+import sys
 import threading
 from typing import Any
 
+from server.output_null import NullOutput
 from server.outputs import NoSoundCard, OutputError
 from server.ring import Ring
 
@@ -19,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 WATCH_S = 1.0
 """A stream that called back less than once in this time is dead."""
+
+CLOSE_S = 3.0
+"""A driver that needs longer to close a stream does not answer any more."""
 
 _INSTALL = "apt-get install libportaudio2"
 
@@ -64,6 +75,7 @@ class SoundCardOutput:
         preferred_rate_hz: float,
         channels: int,
         watch_s: float = WATCH_S,
+        close_s: float = CLOSE_S,
     ) -> None:
         found = _find(portaudio, device)
         self.name = str(found["name"])
@@ -80,6 +92,8 @@ class SoundCardOutput:
             )
         self.sample_rate_hz = self._usable_rate(found, preferred_rate_hz)
         self._watch_s = watch_s
+        self._close_s = close_s
+        self._stand_in: NullOutput | None = None
         self._callbacks = 0
         self._ring: Ring | None = None
         self._stream: Any = None
@@ -104,7 +118,10 @@ class SoundCardOutput:
         self._stopping.set()
         if self._watchdog.is_alive():
             self._watchdog.join()
-        self._close()
+        if self._stand_in is not None:
+            self._stand_in.stop()
+        elif not self._close():
+            atexit.register(_leave_at_once)
 
     def _open(self) -> None:
         stream = self._portaudio.OutputStream(
@@ -120,14 +137,15 @@ class SoundCardOutput:
         stream.start()
         self.latency_s = float(stream.latency)
 
-    def _close(self) -> None:
+    def _close(self) -> bool:
+        """Close the stream; False where the driver does not answer."""
         stream, self._stream = self._stream, None
         if stream is None:
-            return
-        try:
-            stream.close()
-        except Exception as error:
-            logger.debug("closing the sound card failed: %s", error)
+            return True
+        closing = threading.Thread(target=_close_stream, args=(stream,), daemon=True)
+        closing.start()
+        closing.join(self._close_s)
+        return not closing.is_alive()
 
     def _callback(self, outdata: Any, frames: int, time: Any, status: Any) -> None:
         """PortAudio's thread: copy, fill with zeros, count; nothing else."""
@@ -154,11 +172,25 @@ class SoundCardOutput:
                 continue
             logger.warning("sound card '%s' stopped calling; opening it again", self.name)
             self.restarts += 1
-            self._close()
+            if not self._close():
+                self._give_up()
+                return
             try:
                 self._open()
             except Exception as error:
                 logger.warning("sound card '%s' does not start (%s)", self.name, error)
+
+    def _give_up(self) -> None:
+        """The driver is gone for good; go on without sound."""
+        logger.warning(
+            "sound card '%s' does not answer any more; playing on without sound, start the "
+            "program again to hear it",
+            self.name,
+        )
+        atexit.register(_leave_at_once)
+        assert self._ring is not None
+        self._stand_in = NullOutput(self.sample_rate_hz)
+        self._stand_in.start(self._ring)
 
     def _usable_rate(self, found: Any, preferred_rate_hz: float) -> float:
         try:
@@ -189,3 +221,17 @@ def _find(portaudio: Any, device: str | None) -> Any:
 def _identified(device: str | None) -> str | int | None:
     """A device's number or name as ``sounddevice`` wants it."""
     return int(device) if device is not None and device.isdigit() else device
+
+
+def _close_stream(stream: Any) -> None:
+    try:
+        stream.close()
+    except Exception as error:
+        logger.debug("closing the sound card failed: %s", error)
+
+
+def _leave_at_once() -> None:
+    """At the end of the program: do not wait for PortAudio, which waits for the driver."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

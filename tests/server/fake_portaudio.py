@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,8 @@ class FakePortAudio:
         self.rates_hz = rates_hz
         self.streams: list[FakeStream] = []
         self.broken = False
+        self.answering = Event()
+        self.answering.set()
         self._devices = [
             {
                 "name": f"Card {index}",
@@ -51,7 +54,7 @@ class FakePortAudio:
     def OutputStream(self, **settings: Any) -> FakeStream:
         if self.broken:
             raise FakePortAudioError("Device unavailable")
-        self.streams.append(FakeStream(**settings))
+        self.streams.append(FakeStream(self.answering, **settings))
         return self.streams[-1]
 
 
@@ -60,10 +63,13 @@ class FakeStream:
 
     latency = 0.004
 
-    def __init__(self, *, callback: Callable[..., None], channels: int, **settings: Any) -> None:
+    def __init__(
+        self, answering: Event, *, callback: Callable[..., None], channels: int, **settings: Any
+    ) -> None:
         self.settings = {**settings, "channels": channels}
         self.is_running = False
         self.is_closed = False
+        self._answering = answering
         self._callback = callback
         self._channels = channels
 
@@ -71,6 +77,7 @@ class FakeStream:
         self.is_running = True
 
     def close(self) -> None:
+        self._answering.wait()
         self.is_closed = True
 
     def call(self, frames: int, underflow: bool = False) -> np.ndarray:

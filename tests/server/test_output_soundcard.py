@@ -165,3 +165,21 @@ def test_the_watchdog_leaves_a_living_stream_alone() -> None:
         time.sleep(0.01)
     assert output.restarts == 0
     output.stop()
+
+
+def test_a_driver_that_does_not_answer_any_more_is_replaced_by_the_null_output(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    at_the_end: list[object] = []
+    monkeypatch.setattr("atexit.register", at_the_end.append)
+    card, ring = FakePortAudio(), Ring(48_000, 1)
+    output = started(card, ring, watch_s=0.02, close_s=0.05)
+    ring.write(samples(48_000))
+    card.answering.clear()
+    until(lambda: ring.available < 40_000)
+    assert "playing on without sound" in caplog.text
+    output.stop()
+    output.stop()
+    assert len(card.streams) == 1
+    assert at_the_end
+    card.answering.set()
