@@ -121,6 +121,11 @@ class ModelConfig:
                 f"a synthesis window of {self.vocoder.window_samples} samples is no multiple of "
                 f"its hop of {self.synthesis_hop_samples}"
             )
+        if self.vocoder.window_samples not in self.features.window_samples:
+            raise ConfigError(
+                f"the vocoder's window of {self.vocoder.window_samples} samples is none of the "
+                f"image's: {', '.join(map(str, self.features.window_samples))}"
+            )
         if 2 ** (len(self.decoder.widths) - 1) != self.encoder.frequency_stride:
             raise ConfigError(
                 f"{len(self.decoder.widths)} decoder widths double the bands to "

@@ -95,6 +95,8 @@ class Decoder(nn.Module):
         )
         self.to_image = nn.Conv2d(decoder.widths[-1], 3, 1)
         self.envelope = nn.Conv1d(style_dims, 3 * config.features.mel_bins, 1)
+        # Untrained, it is nearly silent, as music between its notes is.
+        nn.init.constant_(self.envelope.bias, -0.8)  # type: ignore[arg-type]
 
     def initial_state(self, batch: int) -> State:
         """Silence: every memory at zero."""

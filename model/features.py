@@ -48,19 +48,10 @@ class _LogMel(nn.Module):
         self.floor_db = config.floor_db
         self.dft = MagnitudeDFT(window_samples)
         window = torch.hann_window(window_samples)
-        filters = melscale_fbanks(
-            self.dft.bins,
-            config.lowest_hz,
-            config.sample_rate_hz / 2,
-            config.mel_bins,
-            config.sample_rate_hz,
-            norm=None,
-            mel_scale="slaney",
-        )
         self.window: Tensor
         self.filters: Tensor
         self.register_buffer("window", window * 2 / window.sum(), persistent=False)
-        self.register_buffer("filters", filters, persistent=False)
+        self.register_buffer("filters", mel_filters(config, window_samples), persistent=False)
 
     def forward(self, audio: Tensor) -> Tensor:
         """(B, T) -> (B, M, N)."""
@@ -70,3 +61,16 @@ class _LogMel(nn.Module):
         floor = 10 ** (self.floor_db / 20)
         level_db = torch.log(mel.clamp(min=floor)) * (20 / math.log(10))
         return (1 - 2 * level_db / self.floor_db).transpose(1, 2)
+
+
+def mel_filters(config: FeatureConfig, window_samples: int) -> Tensor:
+    """Triangles from DFT bins to mel bins, (window/2+1, M)."""
+    return melscale_fbanks(
+        window_samples // 2 + 1,
+        config.lowest_hz,
+        config.sample_rate_hz / 2,
+        config.mel_bins,
+        config.sample_rate_hz,
+        norm=None,
+        mel_scale="slaney",
+    )

@@ -3,9 +3,10 @@
 A convolution alone cannot sustain a tone: fed the same image at every frame (a frozen chord), it
 repeats the same few milliseconds, and whatever the pitch, the result buzzes at the hop rate. So
 the network predicts for every bin of a short-time spectrum what a phase vocoder measures
-(Flanagan and Golden 1966): its magnitude, by how much its phase advances, and how uncertain that
-advance is. Phases are summed up over time, part of the stream state; uncertain bins (noise,
-attacks) are jittered by the random numbers the caller gives, certain ones (tones) are not.
+(Flanagan and Golden 1966): its magnitude (as a correction to the image's own, spread back over
+the bins), by how much its phase advances, and how uncertain that advance is. Phases are summed up
+over time, part of the stream state; uncertain bins (noise, attacks) are jittered by the random
+numbers the caller gives, certain ones (tones) are not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch.nn import functional
 
 from model.config import ModelConfig
 from model.dft import inverse_dft_matrix
+from model.inverse_mel import InverseMel
 from model.streaming import CausalConv1d, State
 
 
@@ -72,6 +74,7 @@ class Vocoder(nn.Module):
         self.norm = nn.LayerNorm(vocoder.width)
         outputs = 3 * config.spectrum_bins * vocoder.spectra_per_frame
         self.head = nn.Linear(vocoder.width, outputs)
+        self.inverse_mel = InverseMel(config)
         self.synthesis = PhaseSynthesis(config)
 
     def initial_state(self, batch: int) -> State:
@@ -95,10 +98,12 @@ class Vocoder(nn.Module):
             new_state |= block_state
         y = self.head(self.norm(x.transpose(1, 2))).float()
         parts = y.reshape(y.shape[0], -1, 3, self.config.spectrum_bins)
-        log_magnitude, advance, spread = parts.permute(2, 0, 3, 1)
+        correction, advance, spread = parts.permute(2, 0, 3, 1)
+        start = self.inverse_mel(image.float())
+        start = start.repeat_interleave(self.config.vocoder.spectra_per_frame, dim=2)
         return (
             Spectra(
-                log_magnitude.clamp(max=3.0) * LOG_MAGNITUDE_SCALE - LOG_MAGNITUDE_SHIFT,
+                (start + correction).clamp(max=LARGEST_LOG_MAGNITUDE),
                 torch.tanh(advance) * math.pi,
                 torch.sigmoid(spread) * LARGEST_SPREAD,
             ),
@@ -198,9 +203,8 @@ def _sum_of_three(x: Tensor) -> Tensor:
     return padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
 
 
-LOG_MAGNITUDE_SCALE = 3.0
-LOG_MAGNITUDE_SHIFT = 2.0
-"""The head's zero is a bin magnitude of e^-2, its unit three nepers: music's range, at start."""
+LARGEST_LOG_MAGNITUDE = 7.0
+"""A sine of full scale reads a quarter of the window: 6.2 with 2048 samples."""
 
 LARGEST_SPREAD = 3.0
 """Radians. A wrapped normal that wide is uniform: nothing is known of the phase."""

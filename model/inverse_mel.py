@@ -1,0 +1,52 @@
+"""Mel bins spread back over DFT bins: where the vocoder's magnitudes start from."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.features import mel_filters
+
+
+class InverseMel(nn.Module):
+    """Log-mel image to log magnitudes of the vocoder's spectra, (B, 3, M, N) -> (B, F, N).
+
+    Reads the one of the image's channels that has the vocoder's window. Each mel bin's mean level
+    goes back to the DFT bins it was gathered from, with a filter bank A (F, M)::
+
+        magnitude[k] = sum over m of A[k, m] level[m] / sum over m of A[k, m]
+        level[m] = mel[m] / sum over k of A[k, m]
+
+    A network that has to find this by itself does worse: on eight held-out clips its magnitudes
+    gave a spectral distance of 1.32, these without any learning 1.02 (EXPERIMENTS.md).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        window_samples = config.vocoder.window_samples
+        self.channel = config.features.window_samples.index(window_samples)
+        self.floor_db = config.features.floor_db
+        filters = mel_filters(config.features, window_samples)
+        spread = filters / filters.sum(dim=0, keepdim=True)
+        weight = filters.sum(dim=1, keepdim=True)
+        matrix = torch.where(weight > 0, spread / weight.clamp(min=1e-6), 0.0)
+        # A Hann window of W samples sums to W/2; the image reads a sine's amplitude, not its sum.
+        self.register_buffer("matrix", matrix.T * (window_samples / 4), persistent=False)
+        self.matrix: Tensor
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, M, N) -> natural logarithm of magnitudes (B, F, N)."""
+        heard = image[:, self.channel].clamp(-1.0, LOUDEST)
+        level_db = (1 - heard) * (self.floor_db / 2)
+        mel = torch.exp(level_db * (math.log(10) / 20))
+        return torch.log(mel.transpose(1, 2) @ self.matrix + SILENCE).transpose(1, 2)
+
+
+LOUDEST = 1.15
+"""Image value of a full-scale sine in a wide mel band; louder there is only by extrapolation."""
+
+SILENCE = 1e-4
+"""Magnitude of a bin that no mel filter reaches: 128 dB below a full-scale sine."""
