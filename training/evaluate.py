@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from model.checkpoint import CheckpointError, load_instrument
 from model.config import ModelConfig
+from training.arguments import excerpt_seconds, positive_int
 from training.comparison_pictures import write_comparison
 from training.evaluation_report import TITLES, all_groups, finite_or_none, latent_figures, table
 from training.excerpts import Excerpt, draw_excerpts, layout
@@ -147,28 +148,19 @@ def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
     add("checkpoint", type=Path, help="run folder of python -m training.fit")
     add("--data", type=Path, required=True, help="store made by python -m training.prepare")
     add("-o", "--output", type=Path, help="write the report here as JSON")
-    add("--clips", type=_count, default=32, help="number of excerpts")
-    add("--seconds", type=_seconds, default=6.0, help="length of an excerpt, seconds (1 to 60)")
+    add("--clips", type=positive_int, default=32, help="number of excerpts")
+    add(
+        "--seconds",
+        type=excerpt_seconds,
+        default=6.0,
+        help="length of an excerpt, seconds (1 to 60)",
+    )
     add("--split", choices=SPLITS, default="heldout", help="which recordings")
     add("--seed", type=int, default=0, help="of excerpts and noise")
     add("--pictures", type=Path, help="folder for spectrograms (png) and sounds (wav)")
-    add("--pictured-clips", type=_count, default=4, help="how many excerpts --pictures shows")
-    add("--threads", type=_count, default=None, help="CPU threads (torch's choice)")
+    add("--pictured-clips", type=positive_int, default=4, help="how many excerpts --pictures shows")
+    add("--threads", type=positive_int, default=None, help="CPU threads (torch's choice)")
     return EvaluateSettings(**vars(parser.parse_args(argv)))
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not above 0; give a whole number from 1")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= 60:
-        raise argparse.ArgumentTypeError(f"'{text}' is not from 1 to 60 seconds")
-    return value
 
 
 def main(argv: list[str] | None = None) -> int:

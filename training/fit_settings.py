@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.config import PRESETS
+from training.arguments import even_int, positive_float, positive_int
 from training.precision import PRECISIONS
 
 
@@ -42,37 +43,16 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add("--out", type=Path, required=True, help="run folder: checkpoints and TensorBoard")
     add("--preset", choices=list(PRESETS), default="small", help="size of the model")
     add("--stage", choices=["1", "2", "all"], default="all", help="1: mels, 2: sound")
-    add("--minutes", type=_positive_float, default=60.0, help="time of each stage, minutes")
-    add("--steps", type=_positive_int, default=1_000_000, help="most steps of each stage")
-    add("--batch", type=_pairs, default=16, help="clips a step, an even number")
-    add("--learning-rate", type=_positive_float, default=5e-4, help="peak of AdamW's")
-    add("--checkpoint-minutes", type=_positive_float, default=3.0, help="minutes between them")
+    add("--minutes", type=positive_float, default=60.0, help="time of each stage, minutes")
+    add("--steps", type=positive_int, default=1_000_000, help="most steps of each stage")
+    add("--batch", type=even_int, default=16, help="clips a step, an even number")
+    add("--learning-rate", type=positive_float, default=5e-4, help="peak of AdamW's")
+    add("--checkpoint-minutes", type=positive_float, default=3.0, help="minutes between them")
     add("--resume", action="store_true", help="go on from the run's last checkpoint")
     add("--pretrained", action="store_true", help="start from torchvision's ImageNet ResNet34")
     add("--precision", choices=PRECISIONS, default="auto", help="bf16 where the machine has it")
     add("--seed", type=int, default=0, help="of data order and weights")
-    add("--threads", type=_positive_int, default=None, help="CPU threads (torch's choice)")
+    add("--threads", type=positive_int, default=None, help="CPU threads (torch's choice)")
     options = vars(parser.parse_args(argv))
     stage = options.pop("stage")
     return FitSettings(stages=(1, 2) if stage == "all" else (int(stage),), **options)
-
-
-def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not above 0; give a positive number")
-    return value
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not above 0; give a whole number from 1")
-    return value
-
-
-def _pairs(text: str) -> int:
-    value = _positive_int(text)
-    if value % 2:
-        raise argparse.ArgumentTypeError(f"'{text}' is odd; clips come in pairs, give 2, 4, 6 ...")
-    return value

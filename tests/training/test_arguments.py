@@ -1,0 +1,45 @@
+"""Numbers on command lines: taken, or refused with what is allowed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import pytest
+
+from training.arguments import even_int, excerpt_seconds, positive_float, positive_int
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (positive_float, "0.5", 0.5),
+        (positive_float, "1e-3", 1e-3),
+        (positive_int, "3", 3),
+        (even_int, "16", 16),
+        (excerpt_seconds, "6", 6.0),
+    ],
+)
+def test_numbers_within_range_are_taken(
+    kind: Callable[[str], float], text: str, value: float
+) -> None:
+    assert kind(text) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "words"),
+    [
+        (positive_float, "0", "not above 0"),
+        (positive_float, "-1", "not above 0"),
+        (positive_float, "nan", "not finite"),
+        (positive_float, "inf", "not finite"),
+        (positive_float, "many", "no number"),
+        (positive_int, "0", "no whole number from 1"),
+        (positive_int, "1.5", "no whole number from 1"),
+        (even_int, "3", "clips come in pairs"),
+        (excerpt_seconds, "61", "not from 1 to 60"),
+    ],
+)
+def test_others_are_refused_in_words(kind: Callable[[str], float], text: str, words: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=words):
+        kind(text)

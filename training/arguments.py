@@ -1,0 +1,47 @@
+"""Numbers on the command lines of this package, checked with one line each."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def positive_float(text: str) -> float:
+    """A finite number above 0."""
+    value = _number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not above 0; give a positive number")
+    return value
+
+
+def positive_int(text: str) -> int:
+    """A whole number from 1."""
+    value = _number(text)
+    if value < 1 or value != int(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1; give 1, 2, 3 ...")
+    return int(value)
+
+
+def even_int(text: str) -> int:
+    """A whole number of pairs."""
+    value = positive_int(text)
+    if value % 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is odd; clips come in pairs, give 2, 4, 6 ...")
+    return value
+
+
+def excerpt_seconds(text: str) -> float:
+    """From 1 to 60 seconds."""
+    value = _number(text)
+    if not 1 <= value <= 60:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 1 to 60 seconds")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise argparse.ArgumentTypeError(f"'{text}' is not finite; give a number")
+    return value
