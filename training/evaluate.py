@@ -153,7 +153,7 @@ def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
         "--seconds",
         type=excerpt_seconds,
         default=6.0,
-        help="length of an excerpt, seconds (1 to 60)",
+        help="length of an excerpt, 1 to 60 s",
     )
     add("--split", choices=SPLITS, default="heldout", help="which recordings")
     add("--seed", type=int, default=0, help="of excerpts and noise")
