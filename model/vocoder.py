@@ -37,6 +37,12 @@ class Spectra:
     advance: Tensor
     spread: Tensor
 
+    def after(self, first: int) -> Spectra:
+        """Without the first ``first`` spectra."""
+        return Spectra(
+            self.log_magnitude[..., first:], self.advance[..., first:], self.spread[..., first:]
+        )
+
 
 class ConvNeXtBlock(nn.Module):
     """Causal ConvNeXt block (arXiv 2201.03545, 1-D as in Vocos, arXiv 2306.00814)."""
@@ -76,6 +82,12 @@ class Vocoder(nn.Module):
         self.head = nn.Linear(vocoder.width, outputs)
         self.inverse_mel = InverseMel(config)
         self.synthesis = PhaseSynthesis(config)
+
+    @property
+    def receptive_frames(self) -> int:
+        """Frames before a frame that the network still hears."""
+        vocoder = self.config.vocoder
+        return (vocoder.blocks + 1) * (vocoder.time_kernel - 1)
 
     def initial_state(self, batch: int) -> State:
         """Silence before the first frame."""

@@ -32,10 +32,12 @@ def magnitude_loss(spectra: Spectra, truth: Tensor) -> Tensor:
     The first alone finds the median, which lies below the mean where the ear listens: at the
     loud partials, above all in the bass.
     """
-    true = truth.abs()
-    logarithmic = functional.l1_loss(spectra.log_magnitude, torch.log(true + MAGNITUDE_FLOOR))
-    difference = (spectra.log_magnitude.exp() - true).abs()
-    return logarithmic + difference.sum() / true.sum().clamp(min=1.0)
+    true, mine = truth.abs(), spectra.log_magnitude.exp()
+    # The floor on both sides: on the truth alone it is a level that silence learns to hiss at.
+    logarithmic = functional.l1_loss(
+        torch.log(mine + MAGNITUDE_FLOOR), torch.log(true + MAGNITUDE_FLOOR)
+    )
+    return logarithmic + (mine - true).abs().sum() / true.sum().clamp(min=1.0)
 
 
 def advance_loss(spectra: Spectra, truth: Tensor, bin_turns: Tensor) -> Tensor:
@@ -90,5 +92,5 @@ def _magnitudes(audio: Tensor, window_samples: int) -> Tensor:
     return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-8)
 
 
-MAGNITUDE_FLOOR = 1e-2
-"""Magnitude that logarithms start from: a sine of -88 dB in a window of 1024 samples."""
+MAGNITUDE_FLOOR = 1e-3
+"""Magnitude that logarithms start from: a sine of -108 dB in a window of 1024 samples."""

@@ -28,7 +28,8 @@ class Vocoding(nn.Module):
         vocoder: Vocoder,
         autoencoder: Instrument | None,
         decoded_share: float = 0.5,
-        crop_frames: int = 48,
+        crop_frames: int = 96,
+        start_share: float = 0.2,
     ) -> None:
         super().__init__()
         self.config = config
@@ -36,6 +37,7 @@ class Vocoding(nn.Module):
         self.features = LogMelImage(config.features)
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)
+        self.start_share = start_share
         # In a list, so that its weights are not among this module's own.
         self._autoencoder = [autoencoder] if autoencoder else []
         for model in self._autoencoder:
@@ -45,11 +47,14 @@ class Vocoding(nn.Module):
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
         """Terms of the loss by name; ``total`` is the one to descend."""
         image, audio = self._hear(batch.audio.flatten(0, 1))
-        truth = self._true_spectra(audio)
-        noise = excitation(self.config, len(audio), image.shape[3], audio.device)
         state = self.vocoder.initial_state(len(audio))
         state["vocoder.phase"] = torch.rand_like(state["vocoder.phase"])
         spectra, _ = self.vocoder.spectra(image, state)
+        unheard = self._frames_of_lead_in()
+        spectra = spectra.after(unheard * self.config.vocoder.spectra_per_frame)
+        audio = audio[:, unheard * self.config.features.hop_samples :]
+        truth = self._true_spectra(audio)
+        noise = excitation(self.config, len(audio), image.shape[3] - unheard, audio.device)
         with torch.autocast(audio.device.type, enabled=False):
             sound, _ = self.vocoder.synthesis(spectra, noise, state)
         terms = {
@@ -59,6 +64,15 @@ class Vocoding(nn.Module):
         }
         terms["total"] = terms["magnitude"] + terms["advance"] + terms["spectral"]
         return terms
+
+    def _frames_of_lead_in(self) -> int:
+        """How many first frames do not count, so that the others have a past to hear.
+
+        A stream starts once and goes on for hours: only some batches count from the start.
+        Trained on starts alone, the vocoder grew worse in the stream (EXPERIMENTS.md).
+        """
+        past = min(self.vocoder.receptive_frames, self.crop_frames // 2)
+        return 0 if float(torch.rand(())) < self.start_share else past
 
     @torch.no_grad()
     def _hear(self, audio: Tensor) -> tuple[Tensor, Tensor]:

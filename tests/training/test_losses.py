@@ -30,7 +30,7 @@ def test_divergence_is_the_one_of_two_gaussians() -> None:
 
 
 def spectra(truth: torch.Tensor, advance: torch.Tensor, spread: float) -> Spectra:
-    return Spectra(torch.log(truth.abs() + 1e-2), advance, torch.full(truth.shape, spread))
+    return Spectra(torch.log(truth.abs()), advance, torch.full(truth.shape, spread))
 
 
 def turning(radians: float, bins: int = 5, count: int = 9) -> torch.Tensor:
@@ -46,7 +46,16 @@ def test_the_right_advance_beyond_the_bins_own_costs_nothing() -> None:
     wrong = spectra(truth, torch.full(truth.shape, -0.4), 0.0)
     assert advance_loss(right, truth, bin_turns) == pytest.approx(0, abs=1e-5)
     assert advance_loss(wrong, truth, bin_turns) > 0.3
-    assert magnitude_loss(right, truth) == pytest.approx(0, abs=0.01)
+    assert magnitude_loss(right, truth) == pytest.approx(0, abs=1e-6)
+
+
+def test_silence_is_right_at_any_level_below_the_floor() -> None:
+    silence = torch.full((1, 5, 9), 1e-6, dtype=torch.complex64)
+    zeros = torch.zeros(1, 5, 9)
+    right = Spectra(torch.full((1, 5, 9), -12.0), zeros, zeros)
+    hissing = Spectra(torch.full((1, 5, 9), -4.6), zeros, zeros)
+    assert magnitude_loss(right, silence) < 0.01
+    assert magnitude_loss(hissing, silence) > 2
 
 
 def test_not_knowing_beats_being_sure_and_wrong() -> None:
