@@ -85,8 +85,8 @@ class Vocoding(nn.Module):
         last = first + self.crop_frames
         cropped = audio[:, first * hop : last * hop + context]
         image = exact_features(self.features, cropped)
-        if self._autoencoder:
-            chosen = torch.rand(len(audio), device=audio.device) < self.decoded_share
+        chosen = torch.rand(len(audio), device=audio.device) < self.decoded_share
+        if self._autoencoder and chosen.any():
             whole = exact_features(self.features, audio[chosen])
             decoded = reconstruct(self._autoencoder[0], whole)
             image[chosen] = decoded[..., first:last].to(image.dtype)

@@ -195,3 +195,17 @@ def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> Non
     assert all(keep or not row.any() for keep, row in zip(kept, start, strict=True)), (
         "an item either goes on or starts in silence"
     )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_vocoder_hears_decoded_images_in_any_share(store: Path, share: float) -> None:
+    torch.manual_seed(0)
+    model = Instrument(TINY)
+    objective = Vocoding(TINY, model.vocoder, model, decoded_share=share)
+    pairs = ClipPairs(fit.Store.open(store), TINY.input_samples, 1, 1)
+    for step in range(4):
+        terms = objective(pairs[0], step)
+        assert torch.isfinite(terms["total"])
+    terms["total"].backward()
+    assert all(p.grad is None for p in model.decoder.parameters())
+    assert any(p.grad is not None for p in model.vocoder.parameters())
