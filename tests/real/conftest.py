@@ -11,7 +11,9 @@ from tests.real.jack_server import JackServer
 from tests.real.needs import needs
 
 
-@pytest.fixture(scope="session")
+# Not for the session: PortAudio, once loaded in this process while the server ran, aborts the
+# process at its end because the server has gone.
+@pytest.fixture(scope="package")
 def jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
     """A JACK server at 48 kHz with a period of 128 samples; ask for it before PortAudio loads."""
     needs("jackd", "jack_lsp", "jack_connect")
