@@ -11,43 +11,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from export.audio import (
     LOUDNESS_LUFS,
     SHORTEST_S,
     AudioError,
-    normalise_loudness,
-    read_mono,
 )
 from model.config import PRESETS, ConfigError, preset
+from training.convert import Converted, convert
 from training.sources import Job, SourceError, find_jobs
-from training.store import StoreError, StoreWriter, to_int16
+from training.store import StoreError, StoreWriter
 
 _GATE_S = 0.4  # one block of BS.1770's gate: nothing shorter has a loudness
 
 
 class PrepareError(ValueError):
     """Options, or sources together, that no store can be prepared from."""
-
-
-@dataclass(frozen=True)
-class Converted:
-    """What a worker made of a job: samples (T,) and gain in dB, or the error."""
-
-    job: Job
-    samples: NDArray[np.int16] | None = None
-    gain_db: float = 0.0
-    error: AudioError | None = None
 
 
 @dataclass
@@ -63,17 +46,6 @@ class Tally:
         skipped = f"skipped {self.skipped.total()}" + (f" ({reasons})" if reasons else "")
         present = f", already there {self.present}" if self.present else ""
         return f"prepared {self.prepared}{present}, {skipped}"
-
-
-def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int) -> Converted:
-    """Read, resample and normalise one file; runs in a worker process of ``parent_id``."""
-    _end_with(parent_id)
-    try:
-        audio = read_mono(job.path, sample_rate_hz, shortest_s)
-        samples, gain_db = normalise_loudness(audio.samples, sample_rate_hz)
-    except AudioError as error:
-        return Converted(job, error=error)
-    return Converted(job, to_int16(samples), gain_db)
 
 
 def prepare(
@@ -187,22 +159,6 @@ def _converted(
         delayed(convert)(job, sample_rate_hz, shortest_s, os.getpid()) for job in jobs
     )
     yield from tqdm(results, total=len(jobs), unit="file", disable=not jobs)
-
-
-@cache
-def _end_with(parent_id: int) -> None:
-    """Let this worker end soon after its parent was killed.
-
-    By itself it would wait for ever: its result fits no pipe that nobody reads.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent_id:
-            time.sleep(1.0)
-        os._exit(1)
-
-    if os.getpid() != parent_id:
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def _missing(jobs: Iterable[Job], writer: StoreWriter, tally: Tally) -> Iterator[Job]:

@@ -233,3 +233,16 @@ def kill_midway(command: list[str], index: Path, whole_index: Path) -> None:
     process.send_signal(signal.SIGKILL)
     assert process.wait(timeout=30) == -signal.SIGKILL
     assert index.stat().st_size < whole_index.stat().st_size
+
+
+def test_it_runs_as_the_readme_says(tmp_path: Path) -> None:
+    """As a command: what a worker needs must not lie in ``__main__``."""
+    music = tmp_path / "music"
+    music.mkdir()
+    generator = np.random.default_rng(0)
+    for name in ("a.wav", "b.wav", "c.wav"):
+        soundfile.write(music / name, 0.1 * generator.standard_normal(16_000), 16_000)
+    command = [sys.executable, "-m", "training.prepare", str(music), "-o", str(tmp_path / "store")]
+    ended = subprocess.run([*command, "--jobs", "2"], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert "prepared 3, skipped 0" in ended.stdout

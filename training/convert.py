@@ -1,0 +1,57 @@
+"""One recording for the store, made in a worker process.
+
+In a module of its own: what ``python -m training.prepare`` defines lies in ``__main__``, where a
+worker does not find it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.audio import AudioError, normalise_loudness, read_mono
+from training.sources import Job
+from training.store import to_int16
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a worker made of a job: samples (T,) and gain in dB, or the error."""
+
+    job: Job
+    samples: NDArray[np.int16] | None = None
+    gain_db: float = 0.0
+    error: AudioError | None = None
+
+
+def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int) -> Converted:
+    """Read, resample and normalise one file; runs in a worker process of ``parent_id``."""
+    _end_with(parent_id)
+    try:
+        audio = read_mono(job.path, sample_rate_hz, shortest_s)
+        samples, gain_db = normalise_loudness(audio.samples, sample_rate_hz)
+    except AudioError as error:
+        return Converted(job, error=error)
+    return Converted(job, to_int16(samples), gain_db)
+
+
+@cache
+def _end_with(parent_id: int) -> None:
+    """Let this worker end soon after its parent was killed.
+
+    By itself it would wait for ever: its result fits no pipe that nobody reads.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent_id:
+            time.sleep(1.0)
+        os._exit(1)
+
+    if os.getpid() != parent_id:
+        threading.Thread(target=watch, daemon=True).start()
