@@ -32,7 +32,7 @@ def make_decks(
         return style[0].numpy(), structure[0].numpy()
 
     made = {}
-    for deck in tqdm(list(decks), desc="decks", unit="deck"):
+    for deck in tqdm(list(decks), desc="decks", unit="deck", disable=None):
         sequence = encode_file(media / deck.file, manifest, encode)
         made[deck.slug] = BundleDeck(
             slug=deck.slug,
