@@ -78,7 +78,11 @@ def _read_quality(path: Path | None) -> dict[str, Any]:
         raise CardError(f"figures '{path}' cannot be read: {error}") from error
     if not isinstance(figures, dict):
         raise CardError(f"figures '{path}' are no JSON object; give what training.evaluate wrote")
-    return figures
+    return {name: value for name, value in figures.items() if name not in NOT_SHIPPED}
+
+
+NOT_SHIPPED = ("checkpoint", "data", "clips")
+"""Of a report: paths of the machine it was made on, and the figures of single clips."""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -67,7 +67,7 @@ def test_a_run_becomes_a_bundle_that_plays(
 ) -> None:
     run, out = make_run(tmp_path / "run", name), tmp_path / "out.bundle"
     card, figures = write_card(tmp_path), tmp_path / "report.json"
-    figures.write_text('{"share_closed": 0.25}')
+    figures.write_text('{"share_closed": 0.25, "checkpoint": "a/place", "clips": [1, 2]}')
     arguments = [str(run), "-o", str(out), "--card", str(card), "--media", str(tmp_path)]
     assert command.main([*arguments, "--quality", str(figures)]) == 0
     printed = capsys.readouterr().out
