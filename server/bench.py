@@ -134,4 +134,12 @@ def _any_deck(bundle: Bundle) -> DeckData:
         return library_deck(stored)
     style = np.zeros(bundle.manifest.style_dims, np.float32)
     structure = np.zeros((bundle.manifest.structure_dims, 8), np.float32)
-    return DeckData("silence", style, style[None], np.zeros(1, np.float32), structure, 0.0, 1.0)
+    return DeckData(
+        name="silence",
+        style_mean=style,
+        style_track=style[None],
+        style_ticks=np.zeros(1, np.float32),
+        structure=structure,
+        gain_db=0.0,
+        seconds=1.0,
+    )

@@ -7,23 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from export.bundle import BundleDeck
-from server.session import Floats
+from export.sequence import Sequence
 
 
-@dataclass(frozen=True)
-class DeckData:
-    """A loop of music: style_mean (D,), style_track (W,D) at style_ticks (W,), structure (S,K).
-
-    ``gain_db`` is what brought the source to the model's loudness; ``seconds`` its length.
-    """
+@dataclass(frozen=True, kw_only=True)
+class DeckData(Sequence):
+    """A loop of music as latents, and what it is called."""
 
     name: str
-    style_mean: Floats
-    style_track: Floats
-    style_ticks: Floats
-    structure: Floats
-    gain_db: float
-    seconds: float
 
     @property
     def ticks(self) -> int:
