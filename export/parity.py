@@ -60,7 +60,7 @@ def measure_parity(model: Instrument, encoder_onnx: bytes, decoder_onnx: bytes) 
     torch.manual_seed(0)
     frames = 2 * sum(BLOCKS_FRAMES)
     inputs = example_inputs(model.config, frames)
-    whole, states = _whole_torch(model, inputs)
+    whole, states = _play_torch(model, inputs, [frames])
     exported = _Stream(decoder_onnx, model)
     whole_onnx = exported.play(inputs, [frames])
     state_difference = max(
@@ -73,7 +73,7 @@ def measure_parity(model: Instrument, encoder_onnx: bytes, decoder_onnx: bytes) 
     )
     blocks = _random_blocks(frames)
     chunked_onnx = _Stream(decoder_onnx, model).play(inputs, blocks)
-    chunked_torch = _chunked_torch(model, inputs, blocks)
+    chunked_torch, _ = _play_torch(model, inputs, blocks)
     return Parity(
         encoder=_encoder_difference(model, encoder_onnx),
         decoder=float(np.abs(whole_onnx - whole).max()),
@@ -109,20 +109,17 @@ class _Stream:
         return np.asarray(audio)
 
 
-def _whole_torch(model: Instrument, inputs: Sequence[Tensor]) -> tuple[Floats, dict[str, Tensor]]:
-    player = model.player().eval()
-    audio, state = player(*inputs, player.initial_state(1))
-    return audio.numpy(), state
-
-
-def _chunked_torch(model: Instrument, inputs: Sequence[Tensor], blocks: list[int]) -> Floats:
+def _play_torch(
+    model: Instrument, inputs: Sequence[Tensor], blocks: list[int]
+) -> tuple[Floats, dict[str, Tensor]]:
+    """Audio of all blocks, one after the other, and the states they leave."""
     player = model.player().eval()
     state = player.initial_state(1)
     parts = []
     for span in _spans(blocks):
         audio, state = player(*_cut(inputs, *span, model.config.vocoder.spectra_per_frame), state)
         parts.append(audio.numpy())
-    return np.concatenate(parts, axis=2)
+    return np.concatenate(parts, axis=2), state
 
 
 def _encoder_difference(model: Instrument, graph: bytes) -> float:

@@ -8,6 +8,7 @@ from torch import Tensor
 from model.config import ModelConfig
 from model.features import LogMelImage
 from model.instrument import Instrument, reconstruct
+from model.modes import evaluating
 from training.data import ClipPairs
 from training.progress import RunLog
 from training.store import Store
@@ -23,12 +24,10 @@ def held_out_images(store: Store, config: ModelConfig, clips: int = 4) -> Tensor
 
 def show_images(log: RunLog, store: Store, model: Instrument, step: int) -> None:
     """Write a picture for each held-out clip and the L1 of all of them."""
-    was_training = model.training
     device = next(model.parameters()).device
     image = held_out_images(store, model.config).to(device)
-    model.eval()
-    decoded = reconstruct(model, image)
-    model.train(was_training)
+    with evaluating(model):
+        decoded = reconstruct(model, image)
     for index, (true, mine) in enumerate(zip(image, decoded, strict=True)):
         log.picture(f"heldout/{index}", [true[1], mine[1]], step)
     log.writer.add_scalar("heldout/image", (decoded - image).abs().mean(), step)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.config import ModelConfig
 from model.features import LogMelImage
 from model.instrument import Instrument
+from model.modes import evaluating
 from training.data import ClipPairs
 from training.store import Store
 
@@ -17,17 +17,11 @@ def measure_style_space(
     model: Instrument, store: Store, batches: int = 16, clips: int = 16
 ) -> dict[str, Tensor]:
     """Mean (D,) and covariance (D, D) of the style means of training clips, drawn by length."""
-    config: ModelConfig = model.config
+    config = model.config
     pairs = ClipPairs(store, config.input_samples, clips, batches, seed=2, same_score_share=0)
     device = next(model.parameters()).device
     features = LogMelImage(config.features).to(device)
-    was_training = model.training
-    model.eval()
-    styles = torch.cat(
-        [
-            model.encoder(features(pairs[index].audio[:, 0].to(device))).style_mean
-            for index in range(batches)
-        ]
-    ).cpu()
-    model.train(was_training)
+    clips_of = (pairs[index].audio[:, 0].to(device) for index in range(batches))
+    with evaluating(model):
+        styles = torch.cat([model.encoder(features(audio)).style_mean for audio in clips_of]).cpu()
     return {"mean": styles.mean(dim=0), "covariance": torch.cov(styles.T)}

@@ -69,7 +69,6 @@ class Vocoding(nn.Module):
         """How many first frames do not count, so that the others have a past to hear.
 
         A stream starts once and goes on for hours: only some batches count from the start.
-        Trained on starts alone, the vocoder grew worse in the stream (EXPERIMENTS.md).
         """
         past = min(self.vocoder.receptive_frames, self.crop_frames // 2)
         return 0 if float(torch.rand(())) < self.start_share else past

@@ -1,0 +1,23 @@
+"""Evaluation for a while, and then every module as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside; afterwards each module trains or not as before.
+
+    ``model.train()`` would be wrong: it also wakes parts that are frozen on purpose.
+    """
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in training.items():
+            module.training = was_training
