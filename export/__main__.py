@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from export.audio import AudioError
-from export.bundle import BundleError, write_bundle
+from export.bundle import BundleError, Dimension, Latents, write_bundle
 from export.card import Card, CardError, read_card
 from export.contents import make_bundle
 from export.parity import LARGEST_DIFFERENCE, ParityError
+from export.prior_graph import add_prior
+from export.style_space import NamesError, measured_knobs, sorted_style_space
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
 
 
@@ -41,7 +43,12 @@ def parse_args(argv: list[str] | None = None) -> ExportSettings:
     add("-o", "--out", type=Path, required=True, help="bundle file to write")
     add("--card", type=Path, help="JSON: name, licence, attribution, training, decks")
     add("--media", type=Path, default=Path(), help="folder of the card's recordings")
-    add("--quality", type=Path, help="JSON of training.evaluate, kept in the manifest")
+    add(
+        "--quality",
+        type=Path,
+        help="report.json of training.evaluate: its figures go into the manifest, and the axes and "
+        "names of the style dimensions that it found become the knobs",
+    )
     return ExportSettings(**vars(parser.parse_args(argv)))
 
 
@@ -49,16 +56,20 @@ def export(settings: ExportSettings) -> None:
     """Read the run, make the bundle, print parity, write."""
     model, progress = load_instrument(settings.checkpoint)
     card = read_card(settings.card) if settings.card else _plain_card(settings, model.config.preset)
-    bundle, parity = make_bundle(
+    report = _read_report(settings.quality)
+    latents, dimensions = _knobs(settings.checkpoint, report)
+    bundle, _ = make_bundle(
         model,
-        load_style_space(settings.checkpoint),
+        latents,
+        dimensions,
         card,
         settings.media,
         training=card.training | progress,
-        quality=_read_quality(settings.quality),
+        quality=_shipped(report),
     )
+    bundle = add_prior(bundle, settings.checkpoint, model)
     print(f"parity (largest difference, at most {LARGEST_DIFFERENCE:.0e} allowed)")
-    for name, value in parity.to_dict().items():
+    for name, value in bundle.manifest.parity.items():
         print(f"  {name:14} {value:.2e}")
     write_bundle(settings.out, bundle)
     size_mb = settings.out.stat().st_size / 1e6
@@ -69,7 +80,7 @@ def _plain_card(settings: ExportSettings, preset: str) -> Card:
     return Card(name=f"{settings.checkpoint.name} ({preset})", licence="not stated")
 
 
-def _read_quality(path: Path | None) -> dict[str, Any]:
+def _read_report(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
@@ -78,11 +89,38 @@ def _read_quality(path: Path | None) -> dict[str, Any]:
         raise CardError(f"figures '{path}' cannot be read: {error}") from error
     if not isinstance(figures, dict):
         raise CardError(f"figures '{path}' are no JSON object; give what training.evaluate wrote")
-    return {name: value for name, value in figures.items() if name not in NOT_SHIPPED}
+    return figures
 
 
-NOT_SHIPPED = ("checkpoint", "data", "clips")
-"""Of a report: paths of the machine it was made on, and the figures of single clips."""
+def _knobs(run: Path, report: dict[str, Any]) -> tuple[Latents, tuple[Dimension, ...]]:
+    """Axes and names as measured; without a report the principal axes, by number."""
+    space = load_style_space(run)
+    latents = sorted_style_space(space["mean"], space["covariance"])
+    numbered = tuple(Dimension(index) for index in range(len(latents.spread)))
+    return measured_knobs(report, run) or (latents, numbered)
+
+
+PATHS = ("checkpoint", "data")
+"""Of a report: places on the machine it was made on."""
+
+NOT_SHIPPED = ("clips", "pairs", "shown", "dimensions", "style_space", "curve")
+"""Of a report: lists of single clips, and the knobs, which are in the bundle already."""
+
+
+def _shipped(report: dict[str, Any]) -> dict[str, Any]:
+    """The report without paths of a machine and without what is only of use beside its sounds."""
+    return dict(_summary({name: one for name, one in report.items() if name not in PATHS}))
+
+
+def _summary(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    # A number called "clips" is how many there were; only the list of them is left out.
+    return {
+        name: _summary(inner)
+        for name, inner in value.items()
+        if not (name in NOT_SHIPPED and isinstance(inner, list | dict))
+    }
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -90,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = parse_args(argv)
     try:
         export(settings)
-    except (CheckpointError, CardError, AudioError, ParityError, BundleError) as error:
+    except (CheckpointError, CardError, AudioError, ParityError, BundleError, NamesError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
     return 0

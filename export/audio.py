@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,10 +186,7 @@ def _read_blocks(source: Path) -> tuple[Samples, int, int]:
     try:
         with source.open("rb") as stream, soundfile.SoundFile(stream) as sound:
             _require_rate(source, sound.samplerate)
-            blocks = [
-                block.mean(axis=1, dtype=np.float32)
-                for block in sound.blocks(_READ_FRAMES, dtype="float32", always_2d=True)
-            ]
+            blocks = [block.mean(axis=1, dtype=np.float32) for block in _blocks(sound)]
             rate_hz, channels = int(sound.samplerate), int(sound.channels)
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
         raise AudioError(
@@ -197,6 +195,15 @@ def _read_blocks(source: Path) -> tuple[Samples, int, int]:
             "wav, flac, ogg, mp3 and au can",
         ) from error
     return np.concatenate([np.zeros(0, np.float32), *blocks]), rate_hz, channels
+
+
+def _blocks(sound: Any) -> Iterator[Samples]:
+    """Blocks (T, C) as long as there are any: a truncated MP3 has fewer than its header says.
+
+    ``SoundFile.blocks`` goes by the header, and would repeat the last block for the rest.
+    """
+    while (block := sound.read(_READ_FRAMES, dtype="float32", always_2d=True)).size:
+        yield block
 
 
 def _require_rate(source: Path, rate_hz: int) -> None:

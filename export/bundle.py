@@ -1,9 +1,12 @@
 """The bundle: one zip file, the only bridge between training and playing.
 
     manifest.json    what it is, every number, and the sha256 of each other member
-    encoder.onnx     audio (1, input_samples) -> style (1, D), structure (1, S, clip_ticks)
+    encoder.onnx     audio (1, input_samples) -> style (1, D), structure (1, S, clip_ticks) and, for
+                     training that goes on from here, style_log_variance (1, D)
     decoder.onnx     style (1, D, N), structure (1, S, N), noise (1, F, N*r) and states ->
                      audio (1, C, N*hop) and states
+    prior.onnx       not in every bundle: structure (1, S, K), style (1, D), temperature (1, 1),
+                     normal (1, S), uniform (1, 1) and states -> the next tick (1, S) and states
     latents.npz      mean, rotation and spread of the style space
     dimensions.json  a name, effect and range for each style dimension
     decks/           index.json and one .npz for each ready-made sequence
@@ -41,6 +44,8 @@ from export.bundle_format import (
     MAX_MEMBERS,
     MAX_MODEL_BYTES,
     MAX_TOTAL_BYTES,
+    OPTIONAL_MEMBERS,
+    PRIOR,
     Bundle,
     BundleDeck,
     BundleError,
@@ -151,9 +156,10 @@ def _check_directory(infos: list[zipfile.ZipInfo]) -> None:
 
 def _check_member(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
-    if name not in FIXED_MEMBERS and not re.fullmatch(DECK_PATTERN, name):
+    known = (*FIXED_MEMBERS, *OPTIONAL_MEMBERS)
+    if name not in known and not re.fullmatch(DECK_PATTERN, name):
         raise BundleError(
-            f"unexpected member {name!r}; allowed are {', '.join(FIXED_MEMBERS)}, decks/NAME.npz"
+            f"unexpected member {name!r}; allowed are {', '.join(known)}, decks/NAME.npz"
         )
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
         raise BundleError(f"member {name!r} is encrypted or packed in an unknown way")
@@ -183,9 +189,10 @@ def _check_digests(manifest: Manifest, members: dict[str, bytes]) -> None:
 
 def _assemble(manifest: Manifest, members: dict[str, bytes]) -> Bundle:
     """Parse every member against the manifest."""
-    for name in (ENCODER, DECODER):
-        with _naming(name):
-            refuse_external_data(members[name])
+    for name in (ENCODER, DECODER, PRIOR):
+        if name in members:
+            with _naming(name):
+                refuse_external_data(members[name])
     with _naming(LATENTS):
         latents = parts.parse_latents(members[LATENTS], manifest)
     with _naming(DIMENSIONS):
@@ -197,6 +204,7 @@ def _assemble(manifest: Manifest, members: dict[str, bytes]) -> Bundle:
         latents=latents,
         dimensions=dimensions,
         decks=_assemble_decks(manifest, members),
+        prior_onnx=members.get(PRIOR),
     )
 
 
@@ -204,7 +212,7 @@ def _assemble_decks(manifest: Manifest, members: dict[str, bytes]) -> dict[str, 
     with _naming(DECK_INDEX):
         index = parts.parse_deck_index(members[DECK_INDEX])
         names = [_deck_member(entry["slug"]) for entry in index]
-        if sorted([*FIXED_MEMBERS, *names]) != sorted(members):
+        if sorted([*FIXED_MEMBERS, *names]) != sorted(set(members) - set(OPTIONAL_MEMBERS)):
             raise BundleError("the index and the decks in the bundle differ")
     decks = {}
     for name, entry in zip(names, index, strict=True):
@@ -239,6 +247,8 @@ def _dump(bundle: Bundle) -> dict[str, bytes]:
         DECK_INDEX: parts.dump_deck_index(bundle),
         **{_deck_member(slug): parts.dump_deck(deck) for slug, deck in bundle.decks.items()},
     }
+    if bundle.prior_onnx is not None:
+        members[PRIOR] = bundle.prior_onnx
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
     manifest = replace(bundle.manifest, members=digests)
     return {MANIFEST: parts.dump_manifest(manifest), **members}

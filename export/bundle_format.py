@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 FORMAT_VERSION = 1
 MANIFEST, ENCODER, DECODER = "manifest.json", "encoder.onnx", "decoder.onnx"
+PRIOR = "prior.onnx"
 LATENTS, DIMENSIONS, DECK_INDEX = "latents.npz", "dimensions.json", "decks/index.json"
 FIXED_MEMBERS = (MANIFEST, ENCODER, DECODER, LATENTS, DIMENSIONS, DECK_INDEX)
+OPTIONAL_MEMBERS = (PRIOR,)
 
 SLUG_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 DECK_PATTERN = rf"decks/({SLUG_PATTERN})\.npz"
@@ -192,3 +194,9 @@ class Bundle:
     latents: Latents
     dimensions: tuple[Dimension, ...]
     decks: Mapping[str, BundleDeck]
+    prior_onnx: bytes | None = None
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """What each style dimension is called, None for one that has only its number."""
+        return tuple(dimension.name for dimension in self.dimensions)

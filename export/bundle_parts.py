@@ -7,6 +7,7 @@ Every function here sees bytes that anyone may have written, and either returns 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ from export.bundle_arrays import read_arrays, write_arrays
 from export.bundle_format import (
     MAX_STATE_VALUES,
     MAX_STATES,
+    SLUG_PATTERN,
     Bundle,
     BundleDeck,
     BundleError,
@@ -81,7 +83,11 @@ def parse_dimensions(data: bytes, count: int) -> tuple[Dimension, ...]:
     entries = parse_json(data)
     if not isinstance(entries, list) or len(entries) != count:
         raise BundleError(f"dimensions is no list of {count} entries")
-    return tuple(_dimension(entry, index) for index, entry in enumerate(entries))
+    dimensions = tuple(_dimension(entry, index) for index, entry in enumerate(entries))
+    names = [one.name for one in dimensions if one.name is not None]
+    if len(set(names)) < len(names):
+        raise BundleError(f"two dimensions have one name, of {', '.join(names)}")
+    return dimensions
 
 
 def dump_dimensions(dimensions: tuple[Dimension, ...]) -> bytes:
@@ -159,7 +165,7 @@ def _dimension(entry: Any, index: int) -> Dimension:
         raise BundleError(f"dimension {index} has an empty range {low} to {high}")
     return Dimension(
         index=index,
-        name=None if name is None else _text(name, "name"),
+        name=None if name is None else _slug(name),
         effect=None if effect is None else _real(effect, "effect"),
         range=(low, high),
     )
@@ -185,6 +191,14 @@ def _text(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise BundleError(f"'{what}' is {value!r}, not text")
     return value
+
+
+def _slug(value: Any) -> str:
+    """A name that may become part of an OSC address."""
+    name = _text(value, "name")
+    if not re.fullmatch(SLUG_PATTERN, name):
+        raise BundleError(f"a dimension is called {name!r}; use a-z, 0-9, - and _")
+    return name
 
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:

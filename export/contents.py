@@ -7,10 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from export.audio import LOUDNESS_LUFS
 from export.bundle import Bundle, Dimension, Latents, Manifest, StateSpec
 from export.card import Card
@@ -23,7 +19,8 @@ from model.instrument import Instrument
 
 def make_bundle(
     model: Instrument,
-    style_space: Mapping[str, Tensor],
+    latents: Latents,
+    dimensions: tuple[Dimension, ...],
     card: Card,
     media: Path,
     training: Mapping[str, Any],
@@ -51,8 +48,8 @@ def make_bundle(
         manifest=manifest,
         encoder_onnx=encoder_onnx,
         decoder_onnx=decoder_onnx,
-        latents=sorted_style_space(style_space["mean"], style_space["covariance"]),
-        dimensions=tuple(Dimension(index) for index in range(manifest.style_dims)),
+        latents=latents,
+        dimensions=dimensions,
         decks=make_decks(card.decks, media, model, manifest),
     )
     return bundle, parity
@@ -86,20 +83,4 @@ def make_manifest(model: Instrument, card: Card) -> Manifest:
         has_structure=config.has_structure,
         licence=card.licence,
         attribution=card.attribution,
-    )
-
-
-def sorted_style_space(mean: Tensor, covariance: Tensor) -> Latents:
-    """Principal axes of the styles, widest first: where music differs most, the first knobs lie.
-
-    An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
-    """
-    variance, axes = torch.linalg.eigh(covariance.double())
-    order = torch.argsort(variance, descending=True)
-    rows = axes.T[order].numpy()
-    largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
-    return Latents(
-        mean=mean.numpy().astype(np.float32),
-        rotation=(rows * np.sign(largest)[:, None]).astype(np.float32),
-        spread=variance[order].clamp(min=0).sqrt().numpy().astype(np.float32),
     )

@@ -42,6 +42,14 @@ class Encoded:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """A recording (T,) at the model's rate and loudness, and the gain that brought it there."""
+
+    samples: Samples
+    gain_db: float
+
+
+@dataclass(frozen=True)
 class Sequence:
     """A recording as latents: style_mean (D,), _track (W,D), _ticks (W,), structure (S,K).
 
@@ -67,6 +75,15 @@ def encode_file(
     Raises:
         AudioError: the file cannot be used; the message names it.
     """
+    return encode_sound(read_sound(path, manifest), manifest, encode, progress)
+
+
+def read_sound(path: str | Path, manifest: Manifest) -> Sound:
+    """One file at the model's rate and loudness.
+
+    Raises:
+        AudioError: the file cannot be used; the message names it.
+    """
     recording = audio.read_mono(path, manifest.sample_rate_hz)
     try:
         samples, gain_db = audio.normalise_loudness(
@@ -74,6 +91,18 @@ def encode_file(
         )
     except AudioError as error:
         raise AudioError(error.reason, f"{path}: {error}") from error
+    return Sound(samples, gain_db)
+
+
+def encode_sound(
+    sound: Sound, manifest: Manifest, encode: Encode, progress: Progress = lambda share: None
+) -> Sequence:
+    """Encode what was read.
+
+    Raises:
+        AudioError: the encoder gives no numbers for it.
+    """
+    samples = sound.samples
     windows = list(_windows(samples, manifest, encode, progress))
     styles = np.stack([window.style for window in windows])
     centre = (manifest.clip_ticks - 1) / 2
@@ -82,7 +111,7 @@ def encode_file(
         style_track=styles,
         style_ticks=np.array([w.start_tick + centre for w in windows], np.float32),
         structure=structure_track(windows, samples.size, manifest),
-        gain_db=gain_db,
+        gain_db=sound.gain_db,
         seconds=samples.size / manifest.sample_rate_hz,
     )
 

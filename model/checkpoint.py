@@ -1,32 +1,43 @@
 """A run on disk: configuration, weights and progress as safetensors and JSON, never pickle.
 
     RUN/config.json               the model's configuration
-    RUN/autoencoder.safetensors   stage 1: encoder and decoder
+    RUN/autoencoder.safetensors   stage 1: encoder and decoder, and where its styles lie
     RUN/vocoder.safetensors       stage 2
-    RUN/style_space.safetensors   mean and covariance of the training music's styles
-    RUN/<part>.json               steps, seconds, losses: what the weights have seen
-    RUN/<part>.resume.safetensors optimiser and random state, to go on exactly
+    RUN/<part>.safetensors        of further stages
+    RUN/<part>.json               steps, seconds, losses, for people; programs read the same
+                                  from the header of the weights they belong to
+    RUN/<part>.resume.safetensors all that training needs to go on exactly, weights included
 
-Every file is written beside its place and moved there, so a run that dies while writing keeps
-its last good checkpoint.
+Every file is whole by itself, written beside its place and moved there, so a run that dies while
+writing keeps its last good checkpoint: each file is of that or of the one before, never half.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
+import safetensors.torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.config import ConfigError, ModelConfig
 from model.instrument import Instrument
 
-PARTS = {"autoencoder": ("encoder", "decoder"), "vocoder": ("vocoder",)}
+PARTS = {
+    "autoencoder": ("encoder", "decoder"),
+    "vocoder": ("vocoder",),
+    "adversarial": ("decoder", "vocoder"),
+}
+"""Modules of the instrument in each part of a run; a later part's weights replace an earlier's."""
+
+NEEDED_TO_PLAY = ("autoencoder", "vocoder")
+
+Progress = dict[str, Any]
+"""What weights have seen: steps, seconds, losses."""
 
 
 class CheckpointError(ValueError):
@@ -41,7 +52,7 @@ def save_config(run: Path, config: ModelConfig) -> None:
     """
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "config.json").exists():
-        _write_json(run / "config.json", config.to_dict())
+        _write({run / "config.json": _json(config.to_dict())})
     elif load_config(run) != config:
         raise CheckpointError(
             f"{run} holds a run of preset '{load_config(run).preset}', or of another version of "
@@ -65,122 +76,163 @@ def load_config(run: Path) -> ModelConfig:
         raise CheckpointError(f"{run}/config.json is unreadable: {error}") from error
 
 
-def save_part(run: Path, part: str, model: Instrument, progress: dict[str, Any]) -> None:
-    """Store the weights of one stage and what they have seen."""
+def modules_of(model: Instrument, part: str) -> dict[str, nn.Module]:
+    """The instrument's modules that a part of a run holds, by name."""
+    return {name: getattr(model, name) for name in PARTS[part]}
+
+
+def save_part(
+    run: Path,
+    part: str,
+    modules: Mapping[str, nn.Module],
+    progress: Progress,
+    measured: Mapping[str, Tensor] | None = None,
+    resume: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Store one checkpoint of a stage: the weights, what they have seen, and how to go on.
+
+    ``measured`` lies beside the weights, ``resume`` in a file of its own. All are written before
+    the first is moved to its place: a full disk leaves the checkpoint before as it was.
+
+    Raises:
+        OSError: nothing could be written.
+    """
     weights = {
-        f"{module}.{name}": value.detach().cpu().contiguous()
-        for module in PARTS[part]
-        for name, value in getattr(model, module).state_dict().items()
+        f"{module}.{name}": value
+        for module in modules
+        for name, value in modules[module].state_dict().items()
     }
-    _write_tensors(run / f"{part}.safetensors", weights)
-    _write_json(run / f"{part}.json", progress)
+    files = {}
+    if resume is not None:
+        files[_resume_path(run, part)] = _tensors(resume, progress)
+    files[_part_path(run, part)] = _tensors({**weights, **(measured or {})}, progress)
+    files[run / f"{part}.json"] = _json(progress)
+    _write(files)
 
 
-def load_part(run: Path, part: str, model: Instrument) -> dict[str, Any]:
-    """Read one stage's weights into the model; returns its progress.
+def load_part(run: Path, part: str, modules: Mapping[str, nn.Module]) -> Progress:
+    """Read one stage's weights into the modules it holds; returns its progress.
 
     Raises:
         CheckpointError: missing, unreadable, or of another preset.
     """
-    weights = _read_tensors(run / f"{part}.safetensors")
-    for module in PARTS[part]:
-        mine = {
-            name.removeprefix(f"{module}."): value
-            for name, value in weights.items()
-            if name.startswith(f"{module}.")
-        }
+    weights, progress = _read(_part_path(run, part))
+    for name, module in modules.items():
         try:
-            getattr(model, module).load_state_dict(mine)
+            module.load_state_dict(within(name, weights))
         except RuntimeError as error:
             first = str(error).splitlines()[-1].strip()
             raise CheckpointError(
-                f"{run}/{part}.safetensors is no {part} of preset '{model.config.preset}': {first}"
+                f"{run}/{part}.safetensors is no {part} of preset '{load_config(run).preset}': "
+                f"{first}"
             ) from error
-    try:
-        progress: dict[str, Any] = json.loads((run / f"{part}.json").read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{run}/{part}.json is unreadable: {error}") from error
     return progress
+
+
+def load_resume(run: Path, part: str) -> tuple[dict[str, Tensor], Progress]:
+    """What ``save_part`` got as ``resume``, and the progress of that moment.
+
+    Raises:
+        CheckpointError: missing or unreadable.
+    """
+    return _read(_resume_path(run, part))
 
 
 def has_part(run: Path, part: str) -> bool:
     """Whether a stage has left weights in this run."""
-    return (run / f"{part}.safetensors").exists()
+    return _part_path(run, part).exists()
 
 
-def load_instrument(run: Path) -> tuple[Instrument, dict[str, dict[str, Any]]]:
+def has_resume(run: Path, part: str) -> bool:
+    """Whether a stage has left in this run what it needs to go on."""
+    return _resume_path(run, part).exists()
+
+
+def load_instrument(run: Path) -> tuple[Instrument, dict[str, Progress]]:
     """A trained model in evaluation mode and the progress of each stage.
 
     Raises:
         CheckpointError: a stage is missing or unreadable.
     """
     model = Instrument(load_config(run))
-    for part in PARTS:
+    for stage, part in enumerate(NEEDED_TO_PLAY, start=1):
         if not has_part(run, part):
-            stage = list(PARTS).index(part) + 1
             raise CheckpointError(
                 f"{run} has no {part} yet; run python -m training.fit --stage {stage} --out {run}"
             )
-    progress = {part: load_part(run, part, model) for part in PARTS}
+    progress = {
+        part: load_part(run, part, modules_of(model, part)) for part in PARTS if has_part(run, part)
+    }
     return model.eval(), progress
 
 
-def save_resume(run: Path, part: str, optimiser: torch.optim.Optimizer) -> None:
-    """Store what going on needs beyond the weights: optimiser moments and random state."""
-    tensors = {"random": torch.get_rng_state()}
-    for index, moments in optimiser.state_dict()["state"].items():
-        for name, value in moments.items():
-            tensors[f"{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
-    _write_tensors(run / f"{part}.resume.safetensors", tensors)
-
-
-def load_resume(run: Path, part: str, optimiser: torch.optim.Optimizer) -> None:
-    """Inverse of ``save_resume``.
-
-    Raises:
-        CheckpointError: missing or unreadable.
-    """
-    tensors = _read_tensors(run / f"{part}.resume.safetensors")
-    torch.set_rng_state(tensors.pop("random"))
-    stored = optimiser.state_dict()
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    stored["state"] = state
-    optimiser.load_state_dict(stored)
-
-
-def save_style_space(run: Path, space: dict[str, Tensor]) -> None:
-    """Store where the styles of the training music lie: mean (D,), covariance (D, D)."""
-    _write_tensors(run / "style_space.safetensors", space)
-
-
 def load_style_space(run: Path) -> dict[str, Tensor]:
-    """Inverse of ``save_style_space``.
+    """Where the styles of the training music lie: mean (D,), covariance (D, D).
 
     Raises:
         CheckpointError: missing or unreadable.
     """
-    return _read_tensors(run / "style_space.safetensors")
+    path = _part_path(run, "autoencoder")
+    space = within("style_space", _read(path)[0])
+    if not space:
+        raise CheckpointError(f"{path} holds no style space; train stage 1 a while longer")
+    return space
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def within(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors called ``name.<rest>``, by their rest.
+
+    >>> list(within("a", {"a.b": Tensor(), "ab.c": Tensor()}))
+    ['b']
+    """
+    start = f"{name}."
+    return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}
+
+
+def _part_path(run: Path, part: str) -> Path:
+    return run / f"{part}.safetensors"
+
+
+def _resume_path(run: Path, part: str) -> Path:
+    return run / f"{part}.resume.safetensors"
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
+    """Tensors and progress of one file, opened once: it may be replaced at any moment."""
     try:
-        return load_file(path)
+        content = path.read_bytes()
+        tensors = safetensors.torch.load(content)
+        # The format begins with the header's length, 8 bytes, and the header, JSON.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return tensors, json.loads(header["__metadata__"]["progress"])
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; train that stage first") from None
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path} does not say what it has seen: {error}") from error
 
 
-def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    beside = path.with_suffix(".part")
-    save_file(tensors, beside)
-    os.replace(beside, path)
+def _tensors(tensors: Mapping[str, Tensor], progress: Progress) -> bytes:
+    on_host = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    return safetensors.torch.save(on_host, {"progress": json.dumps(progress)})
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    beside = path.with_suffix(".part")
-    beside.write_text(json.dumps(value, indent=2))
-    os.replace(beside, path)
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, indent=2).encode()
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    """Write all beside their places, to the disk itself, then move them there in order."""
+    beside = {path: path.with_name(f"{path.name}.part") for path in files}
+    try:
+        for path, content in files.items():
+            with beside[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            os.replace(beside[path], path)
+    finally:
+        for path in beside.values():
+            path.unlink(missing_ok=True)

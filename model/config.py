@@ -12,7 +12,7 @@ Time runs on three grids. One frame is ``hop_samples`` samples; one tick of stru
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -67,13 +67,18 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """LSTM beside the structure map, then transposed convolutions up to the mel bins."""
+    """LSTM beside the structure map, then transposed convolutions up to the mel bins.
+
+    ``conductor_units`` above 0 puts MusicVAE's conductor before the LSTM; it follows the phase code
+    that only a model without structure has.
+    """
 
     lstm_units: int = 512
     lstm_layers: int = 1
     map_channels: int = 16
     widths: tuple[int, ...] = (96, 64, 32)
     time_kernel: int = 3
+    conductor_units: int = 0
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,12 @@ class ModelConfig:
                 f"{len(self.decoder.widths)} decoder widths double the bands to "
                 f"{bands * 2 ** (len(self.decoder.widths) - 1)} mel bins, "
                 f"not {self.features.mel_bins}"
+            )
+        if self.decoder.conductor_units and self.has_structure:
+            raise ConfigError(
+                f"a conductor of {self.decoder.conductor_units} units follows the phase code, "
+                f"which a model with {self.encoder.structure_channels} structure channels has not; "
+                "one of the two must be 0"
             )
 
     @property
@@ -260,7 +271,7 @@ PRESETS: dict[str, ModelConfig] = {
             encoder=EncoderConfig(
                 widths=(24, 48, 96), lstm_units=64, style_dims=128, structure_channels=0
             ),
-            decoder=_SMALL_DECODER,
+            decoder=replace(_SMALL_DECODER, conductor_units=256),
             vocoder=_SMALL_VOCODER,
             clip_frames=128,
         ),

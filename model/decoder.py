@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.conductor import Conductor
 from model.config import ModelConfig
 from model.streaming import CausalConv2d, State, StreamingLSTM
 
@@ -59,6 +60,8 @@ class Decoder(nn.Module):
         z, s --> LSTM --> map --.
         s ----------------------+--> block --> x2 --> block --> x2 --> block --> image
         z ----------------------'     FiLM            FiLM            FiLM        + envelope(z)
+
+    In the preset ``seed`` a conductor walks ahead of the LSTM, which hears its plan as well.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -66,9 +69,11 @@ class Decoder(nn.Module):
         decoder, style_dims = config.decoder, config.encoder.style_dims
         self.bands = config.bands
         self.mel_bins = config.features.mel_bins
+        units = decoder.conductor_units
+        self.conductor = Conductor(style_dims, units) if units else None
         self.lstm = StreamingLSTM(
             "decoder.lstm",
-            style_dims + config.structure_dims,
+            style_dims + config.structure_dims + units,
             decoder.lstm_units,
             decoder.lstm_layers,
         )
@@ -101,13 +106,20 @@ class Decoder(nn.Module):
     def initial_state(self, batch: int) -> State:
         """Silence: every memory at zero."""
         state = self.lstm.initial_state(batch)
+        if self.conductor:
+            state |= self.conductor.initial_state(batch)
         for block in self.blocks:
             state |= block.initial_state(batch)
         return state
 
     def forward(self, style: Tensor, structure: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, D, N), (B, S, N), state -> (B, 3, M, N), state."""
-        hidden, new_state = self.lstm(torch.cat([style, structure], dim=1), state)
+        heard, new_state = [style, structure], State()
+        if self.conductor:
+            plan, new_state = self.conductor(style, structure, state)
+            heard.append(plan)
+        hidden, lstm_state = self.lstm(torch.cat(heard, dim=1), state)
+        new_state |= lstm_state
         x = self.widen(self._maps(hidden, structure))
         for level, block in enumerate(self.blocks):
             if level:

@@ -141,10 +141,12 @@ class Encoder(nn.Module):
         return Latents(mean, log_variance, self.structure(features))
 
 
-def sample_style(latents: Latents) -> Tensor:
-    """A style drawn from the posterior (reparameterised, arXiv 1312.6114), (B, D)."""
-    spread = torch.exp(0.5 * latents.style_log_variance)
-    return latents.style_mean + spread * torch.randn_like(spread)
+def sample_style(latents: Latents, noise: Tensor) -> Tensor:
+    """A style drawn from the posterior (reparameterised, arXiv 1312.6114), (B, D).
+
+    ``noise`` standard normal, (B, D).
+    """
+    return latents.style_mean + torch.exp(0.5 * latents.style_log_variance) * noise
 
 
 STYLE_CHANNELS = 16

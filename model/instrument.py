@@ -73,7 +73,6 @@ def excitation(config: ModelConfig, batch: int, frames: int, device: torch.devic
     return torch.randn(batch, config.spectrum_bins, spectra, device=device)
 
 
-@torch.no_grad()
 def reconstruct(model: Instrument, image: Tensor) -> Tensor:
     """Decoded image of the means, no noise, from silence: (B, 3, M, N) -> the same shape."""
     config = model.config
@@ -81,4 +80,4 @@ def reconstruct(model: Instrument, image: Tensor) -> Tensor:
     structure = ticks_to_frames(latents.structure, config.encoder.frames_per_tick)
     style = latents.style_mean[:, :, None].expand(-1, -1, structure.shape[2])
     decoded, _ = model.decoder(style, structure, model.decoder.initial_state(len(image)))
-    return decoded.clamp(-1, 1)
+    return decoded

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import ModelConfig
-from model.dft import inverse_dft_matrix
+from model.dft import InverseDFT
 from model.inverse_mel import InverseMel
 from model.streaming import CausalConv1d, State
 
@@ -143,24 +143,21 @@ class PhaseSynthesis(nn.Module):
         window = torch.hann_window(self.window_samples)
         # Analysis and synthesis window overlap to sum(window^2) / hop, the same at every sample.
         gain = self.hop_samples / window.square().sum()
+        self.register_buffer("window", window * gain, persistent=False)
         # Spectra are centred on their window (a pulse in its middle has phase zero everywhere), so
-        # that neighbouring bins of one tone share one phase: odd bins change sign on the way out.
-        signs = torch.ones(self.bins)
-        signs[1::2] = -1.0
-        basis = inverse_dft_matrix(self.window_samples) * window * gain
-        basis = basis * torch.cat([signs, signs])[:, None]
-        self.register_buffer("basis", basis, persistent=False)
+        # that neighbouring bins of one tone share one phase.
+        self.inverse_dft = InverseDFT(self.window_samples)
         # A tone in the middle of bin k advances by k hop / window turns from spectrum to spectrum.
         turns = (torch.arange(self.bins) * self.hop_samples % self.window_samples).double()
         self.register_buffer("bin_turns", turns / self.window_samples, persistent=False)
-        self.basis: Tensor
+        self.window: Tensor
         self.bin_turns: Tensor
 
     def initial_state(self, batch: int) -> State:
         """Phase zero in every bin, nothing left over."""
         return {
-            "vocoder.phase": self.basis.new_zeros(batch, self.bins),
-            "vocoder.tail": self.basis.new_zeros(batch, self.overlap - 1, self.hop_samples),
+            "vocoder.phase": self.window.new_zeros(batch, self.bins),
+            "vocoder.tail": self.window.new_zeros(batch, self.overlap - 1, self.hop_samples),
         }
 
     def forward(self, spectra: Spectra, noise: Tensor, state: State) -> tuple[Tensor, State]:
@@ -168,8 +165,8 @@ class PhaseSynthesis(nn.Module):
         magnitude = torch.exp(spectra.log_magnitude)
         phase, last_phase = self._phases(spectra, noise, state["vocoder.phase"])
         real, imaginary = _lock(magnitude, torch.cos(phase), torch.sin(phase))
-        frames = torch.cat([real, imaginary], dim=1).transpose(1, 2) @ self.basis
-        audio, last_tail = self._overlap_add(frames, state["vocoder.tail"])
+        frames = self.inverse_dft(real.transpose(1, 2), imaginary.transpose(1, 2))
+        audio, last_tail = self._overlap_add(frames * self.window, state["vocoder.tail"])
         return audio, {"vocoder.phase": last_phase, "vocoder.tail": last_tail}
 
     def _phases(self, spectra: Spectra, noise: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:

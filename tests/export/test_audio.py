@@ -52,6 +52,17 @@ def test_every_promised_format_is_read(tmp_path: Path, suffix: str) -> None:
     assert peak_hz(read_mono(path, RATE_HZ).samples, RATE_HZ) == pytest.approx(440, abs=2)
 
 
+def test_a_truncated_mp3_is_as_long_as_what_is_left_of_it(tmp_path: Path) -> None:
+    """Its header speaks of the whole; the last block must not be repeated for the rest."""
+    whole, half = tmp_path / "whole.mp3", tmp_path / "half.mp3"
+    swell = tone(8.0, 44_100) * np.linspace(0.0, 1.0, 8 * 44_100, dtype=np.float32)
+    soundfile.write(whole, swell, 44_100)
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    samples = read_mono(half, 44_100).samples
+    assert 3.5 < samples.size / 44_100 < 4.5
+    np.testing.assert_allclose(samples, read_mono(whole, 44_100).samples[: samples.size], atol=0.02)
+
+
 def test_eight_channels_become_their_mean(tmp_path: Path) -> None:
     channels = np.stack([tone(1.0, level=0.1 * i) for i in range(8)], axis=1)
     path = tmp_path / "eight.wav"

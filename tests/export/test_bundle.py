@@ -307,6 +307,26 @@ def test_wrong_json_is_refused(path: Path, name: str, data: bytes) -> None:
     refused(path, name)
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["Bright"], "is called 'Bright'"),
+        (["a/b"], "is called 'a/b'"),
+        (["{}"], "is called '{}'"),
+        ([""], "is called ''"),
+        (["pitch", "pitch"], "one name"),
+    ],
+)
+def test_a_name_that_cannot_be_an_address_is_refused(
+    path: Path, names: list[str], words: str
+) -> None:
+    entries = json.loads(members_of(path)["dimensions.json"])
+    for entry, name in zip(entries, names, strict=False):
+        entry["name"] = name
+    rewrite(path, {**members_of(path), "dimensions.json": json.dumps(entries).encode()})
+    refused(path, "dimensions.json", words)
+
+
 def external(change: Callable[[Any], None]) -> bytes:
     model = onnx.load_model_from_string(mini_bundle.decoder_onnx())
     change(model.graph)

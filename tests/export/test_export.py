@@ -16,10 +16,10 @@ from export import __main__ as command
 from export import contents
 from export.bundle import read_bundle
 from export.card import CardError, read_card
-from export.contents import sorted_style_space
 from export.graphs import decoder_graph, example_inputs
 from export.parity import LARGEST_DIFFERENCE, ParityError, measure_parity
 from export.rounding import round_weights, store_half
+from export.style_space import sorted_style_space, weights_digest
 from model import checkpoint
 from model.config import PRESETS
 from model.instrument import Instrument
@@ -31,11 +31,15 @@ def make_run(folder: Path, name: str = "tiny") -> Path:
     torch.manual_seed(0)
     model = Instrument(config)
     checkpoint.save_config(folder, config)
-    for part in checkpoint.PARTS:
-        checkpoint.save_part(folder, part, model, {"steps": 1, "seconds": 2})
     dims = config.encoder.style_dims
     covariance = torch.cov(torch.randn(dims, 64))
-    checkpoint.save_style_space(folder, {"mean": torch.zeros(dims), "covariance": covariance})
+    space = {"style_space.mean": torch.zeros(dims), "style_space.covariance": covariance}
+    for part in checkpoint.NEEDED_TO_PLAY:
+        modules, measured = (
+            checkpoint.modules_of(model, part),
+            space if part == "autoencoder" else {},
+        )
+        checkpoint.save_part(folder, part, modules, {"steps": 1, "seconds": 2}, measured)
     return folder
 
 
@@ -88,6 +92,70 @@ def test_a_run_becomes_a_bundle_that_plays(
     )[0]
     assert audio.shape == (1, manifest.channels, 3 * manifest.hop_samples)
     assert np.isfinite(audio).all()
+
+
+def write_report(path: Path, run: Path) -> Path:
+    """What ``training.evaluate`` says of knobs, the axes mirrored, two of them with a name."""
+    dims = PRESETS["tiny"].encoder.style_dims
+    space = {
+        "mean": [0.5] * dims,
+        "rotation": np.eye(dims)[::-1].tolist(),
+        "spread": np.linspace(1, 0.1, dims).tolist(),
+    }
+    knobs = [
+        {"index": n, "name": name, "effect": 2.0 - n / 10, "range": [-3, 2], "why": ""}
+        for n, name in enumerate(["brightness", "attack-2", *[None] * (dims - 2)])
+    ]
+    report = {
+        "weights": weights_digest(run),
+        "traverse": {"named": 2, "style_space": space, "dimensions": knobs, "clips": 10},
+        "swaps": {"pairs": [1, 2], "summary": {"swap": 0.5}},
+    }
+    path.write_text(json.dumps(report))
+    return path
+
+
+def test_measured_names_and_axes_become_the_knobs(run: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out.bundle", write_report(tmp_path / "report.json", run)
+    assert command.main([str(run), "-o", str(out), "--quality", str(report)]) == 0
+    bundle = read_bundle(out)
+    assert bundle.names[:3] == ("brightness", "attack-2", None)
+    assert bundle.dimensions[1].effect == pytest.approx(1.9)
+    assert bundle.dimensions[0].range == (-3, 2)
+    np.testing.assert_array_equal(bundle.latents.rotation, np.eye(len(bundle.names))[::-1])
+    assert bundle.latents.mean[0] == 0.5
+    quality = dict(bundle.manifest.quality)
+    assert quality["traverse"] == {"named": 2, "clips": 10}
+    assert quality["swaps"] == {"summary": {"swap": 0.5}}
+
+
+def test_without_a_report_knobs_have_numbers(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.bundle"
+    assert command.main([str(run), "-o", str(out)]) == 0
+    assert set(read_bundle(out).names) == {None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weights": "0" * 64}, "measured on other weights"),
+        ({"traverse": {"style_space": {}, "dimensions": []}}, "knobs are damaged"),
+    ],
+)
+def test_a_report_of_another_run_is_refused(
+    run: Path,
+    tmp_path: Path,
+    changes: dict[str, object],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = write_report(tmp_path / "report.json", run)
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    out = tmp_path / "out.bundle"
+    assert command.main([str(run), "-o", str(out), "--quality", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+    assert not out.exists()
 
 
 def test_a_graph_that_differs_is_refused_and_nothing_is_written(

@@ -37,6 +37,7 @@ def test_an_unknown_preset_names_the_known_ones() -> None:
         ("vocoder", replace(PRESETS["tiny"].vocoder, spectra_per_frame=3), "does not divide"),
         ("vocoder", replace(PRESETS["tiny"].vocoder, window_samples=500), "no multiple"),
         ("decoder", replace(PRESETS["tiny"].decoder, widths=(8, 8)), "decoder widths double"),
+        ("decoder", replace(PRESETS["tiny"].decoder, conductor_units=8), "follows the phase code"),
     ],
 )
 def test_numbers_that_do_not_fit_together_are_refused(

@@ -91,4 +91,3 @@ def test_a_reconstruction_is_an_image_of_the_same_size() -> None:
     image = torch.rand(2, 3, config.features.mel_bins, config.clip_frames) * 2 - 1
     decoded = reconstruct(Instrument(config).eval(), image)
     assert decoded.shape == image.shape
-    assert decoded.abs().max() <= 1

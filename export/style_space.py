@@ -1,0 +1,74 @@
+"""The axes of a style space: what the knobs of a bundle turn, and in which order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, linalg
+
+from export.bundle import Dimension, Latents
+from model.checkpoint import PARTS, has_part
+
+
+def sorted_style_space(mean: Tensor, covariance: Tensor) -> Latents:
+    """Principal axes of the styles, widest first: where music differs most, the first knobs lie.
+
+    An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
+    """
+    variance, axes = linalg.eigh(covariance.double())
+    order = variance.argsort(descending=True)
+    rows = axes.T[order].numpy()
+    largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
+    return Latents(
+        mean=mean.numpy().astype(np.float32),
+        rotation=(rows * np.sign(largest)[:, None]).astype(np.float32),
+        spread=variance[order].clamp(min=0).sqrt().numpy().astype(np.float32),
+    )
+
+
+class NamesError(ValueError):
+    """A report whose knobs do not belong to this run, or cannot be read."""
+
+
+def weights_digest(run: Path) -> str:
+    """What tells the weights of a run from any others: sha256 over all its parts."""
+    digest = hashlib.sha256()
+    for part in PARTS:
+        if has_part(run, part):
+            digest.update((run / f"{part}.safetensors").read_bytes())
+    return digest.hexdigest()
+
+
+def measured_knobs(
+    report: Mapping[str, Any], run: Path
+) -> tuple[Latents, tuple[Dimension, ...]] | None:
+    """Axes and names that ``training.evaluate`` found for this run, None where it did not look.
+
+    Raises:
+        NamesError: it looked at other weights, or the report is damaged.
+    """
+    traverse = report.get("traverse")
+    if traverse is None or report.get("weights") is None:
+        return None
+    if report["weights"] != weights_digest(run):
+        raise NamesError(
+            f"the report was measured on other weights than {run} has now; "
+            "run python -m training.evaluate again"
+        )
+    try:
+        space = {
+            name: np.array(traverse["style_space"][name], np.float32)
+            for name in ("mean", "rotation", "spread")
+        }
+        return Latents(**space), tuple(_dimension(knob) for knob in traverse["dimensions"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise NamesError(f"the report's knobs are damaged ({error}); evaluate again") from error
+
+
+def _dimension(knob: Mapping[str, Any]) -> Dimension:
+    low, high = knob["range"]
+    return Dimension(knob["index"], knob["name"], knob["effect"], (low, high))
