@@ -1,8 +1,16 @@
-"""Numbers on the command lines of this package, checked with one line each."""
+"""The command lines of this package: what makes no sense is said in one line."""
 
 from __future__ import annotations
 
 import argparse
+from typing import NoReturn
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it, and ends with 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; --help shows what is allowed\n")
 
 
 def positive_float(text: str) -> float:

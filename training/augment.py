@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from training.processes import draw_for_items, process_count
+
 
 class ImageAugmentation(nn.Module):
     """Random colour jitter, Gaussian blur and random erasing, (B, 3, M, N) -> the same.
@@ -31,5 +33,13 @@ class ImageAugmentation(nn.Module):
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
         """Values -1 to 1 in and out; torchvision's colours run from 0 to 1."""
-        parts = ((image + 1) / 2).clamp(0, 1).chunk(self.groups)
-        return torch.cat([self.transform(part) for part in parts]) * 2 - 1
+        parts = ((image + 1) / 2).clamp(0, 1).chunk(max(1, self.groups // process_count()))
+        seeds = draw_for_items(lambda n: torch.randint(2**62, (n,)), len(parts))
+        return torch.cat([self._drawn(*group) for group in zip(parts, seeds, strict=True)]) * 2 - 1
+
+    def _drawn(self, part: Tensor, seed: Tensor) -> Tensor:
+        """One group with numbers of its own, which nothing else depends on."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(seed))
+            drawn: Tensor = self.transform(part)
+        return drawn

@@ -20,11 +20,20 @@ from model.config import ModelConfig
 from model.decoder import Decoder, ticks_to_frames
 from model.encoder import Encoder, sample_style
 from model.features import LogMelImage
+from model.instrument import Instrument
 from model.streaming import State
 from training.augment import ImageAugmentation
 from training.data import PairBatch
-from training.losses import structure_power, style_divergence
+from training.losses import loudness_loss, structure_power, style_divergence
+from training.objective import Objective
+from training.pictures import show_images
 from training.precision import exact_features
+from training.processes import draw_for_items
+from training.progress import RunLog
+from training.questions import ask
+from training.store import Store
+from training.style_space import measure_style_space
+from training.time_warp import read_at, warped_positions
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,11 @@ class AutoencodingWeights:
     swap_share_of_scores: float = 0.8
     swap_share_of_recordings: float = 0.5
     carry_share: float = 0.7
+    warped_share: float = 0.3
+    loudness: float = 0.1
 
 
-class Autoencoding(nn.Module):
+class Autoencoding(Objective):
     """The loss of stage 1 and the decoder state that is carried from batch to batch.
 
     An instrument plays for hours while clips last seconds, so most batches start from the memory
@@ -69,17 +80,27 @@ class Autoencoding(nn.Module):
         """Terms of the loss by name; ``total`` is the one to descend."""
         image = exact_features(self.features, batch.audio.flatten(0, 1))
         latents = self.encoder(self.augment(image))
-        style, structure = sample_style(latents), latents.structure
+        style = sample_style(latents, _normal_like(latents.style_mean))
+        structure = latents.structure
         if self.config.has_structure:
-            noise = torch.randn_like(structure)
+            noise = _normal_like(structure)
             structure = structure + self.config.encoder.structure_noise * noise
-        source, target = self._questions(batch.same_score)
-        decoded = self._decode(style[source], structure)
-        envelope = self.decoder.envelope_of(style[source][:, :, None])
         weights = self.weights
+        questions = ask(
+            batch.same_score, weights.swap_share_of_scores, weights.swap_share_of_recordings
+        )
+        asked_style, target = style[questions.style_of], image[questions.answer]
+        positions = draw_for_items(
+            lambda n: warped_positions(n, image.shape[3], weights.warped_share, image.device),
+            len(image),
+        )
+        answer = read_at(target, positions)
+        decoded = self._decode(asked_style, structure, positions)
+        envelope = self.decoder.envelope_of(asked_style[:, :, None])
         terms = {
-            "image": (decoded - image[target]).abs().mean(),
-            "envelope": (envelope - image[target].mean(dim=3, keepdim=True)).abs().mean(),
+            "image": (decoded - answer).abs().mean(),
+            "loudness": loudness_loss(decoded, answer),
+            "envelope": (envelope - target.mean(dim=3, keepdim=True)).abs().mean(),
             "style_nats": style_divergence(
                 latents.style_mean, latents.style_log_variance, weights.free_nats
             ),
@@ -88,29 +109,37 @@ class Autoencoding(nn.Module):
         warmth = min(1.0, step / weights.warm_up_steps)
         terms["total"] = (
             terms["image"]
+            + weights.loudness * terms["loudness"]
             + weights.envelope * terms["envelope"]
             + warmth * weights.style * terms["style_nats"]
             + weights.structure * terms["structure_power"]
         )
         return terms
 
-    def _questions(self, same_score: Tensor) -> tuple[Tensor, Tensor]:
-        """Which clip gives the style and which is the answer, two indices (2B,).
+    def learned(self) -> dict[str, nn.Module]:
+        """The encoder and the decoder."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
 
-        Clips lie in pairs (0, 1), (2, 3), ...: the other of clip i is i with its last bit turned.
-        """
-        pairs = same_score.shape[0]
-        clips = torch.arange(2 * pairs, device=same_score.device)
-        share = torch.where(
-            same_score, self.weights.swap_share_of_scores, self.weights.swap_share_of_recordings
-        )
-        swapped = torch.rand(pairs, device=same_score.device) < share
-        swapped, paired = swapped.repeat_interleave(2), same_score.repeat_interleave(2)
-        source = torch.where(swapped, clips ^ 1, clips)
-        return source, torch.where(paired, source, clips)
+    def memory(self) -> State:
+        """The decoder's state behind the last batch."""
+        return self.carried or {}
 
-    def _decode(self, style: Tensor, structure: Tensor) -> Tensor:
+    def recall(self, memory: State) -> None:
+        """Go on from a stored state."""
+        self.carried = memory or None
+
+    def measured(self, model: Instrument, store: Store) -> dict[str, Tensor]:
+        """Where the styles of the training music lie."""
+        space = measure_style_space(model, store)
+        return {f"style_space.{name}": value for name, value in space.items()}
+
+    def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
+        """Decoded images of held-out clips below the true ones."""
+        show_images(log, store, model, step)
+
+    def _decode(self, style: Tensor, structure: Tensor, positions: Tensor) -> Tensor:
         frames = ticks_to_frames(structure, self.config.encoder.frames_per_tick)
+        frames = read_at(frames, positions)
         held = style[:, :, None].expand(-1, -1, frames.shape[2])
         decoded, state = self.decoder(held, frames, self._start(style.shape[0]))
         self.carried = {name: value.detach().float() for name, value in state.items()}
@@ -118,11 +147,17 @@ class Autoencoding(nn.Module):
 
     def _start(self, batch: int) -> State:
         silence = self.decoder.initial_state(batch)
-        if self.carried is None:
+        if self.carried is None or len(next(iter(self.carried.values()))) != batch:
             return silence
-        carry = torch.rand(batch, device=next(iter(silence.values())).device)
+        device = next(iter(silence.values())).device
+        carry = draw_for_items(lambda n: torch.rand(n, device=device), batch)
         keep = carry < self.weights.carry_share
         return {
             name: torch.where(keep.view(-1, *[1] * (value.dim() - 1)), self.carried[name], value)
             for name, value in silence.items()
         }
+
+
+def _normal_like(like: Tensor) -> Tensor:
+    """Standard normal numbers for the items of a batch, (B, ...) as ``like``."""
+    return draw_for_items(lambda n: torch.randn(n, *like.shape[1:], device=like.device), len(like))

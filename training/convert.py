@@ -30,14 +30,22 @@ class Converted:
     error: AudioError | None = None
 
 
-def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int) -> Converted:
-    """Read, resample and normalise one file; runs in a worker process of ``parent_id``."""
-    _end_with(parent_id)
+def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | None) -> Converted:
+    """Read, resample and normalise one file in a worker.
+
+    A worker that is a child of ``parent_id`` ends with it; one of a cluster has no such parent.
+    """
+    if parent_id is not None:
+        _end_with(parent_id)
     try:
+        job.path.open("rb").close()
         audio = read_mono(job.path, sample_rate_hz, shortest_s)
         samples, gain_db = normalise_loudness(audio.samples, sample_rate_hz)
     except AudioError as error:
         return Converted(job, error=error)
+    except OSError as error:
+        reason = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        return Converted(job, error=AudioError(reason, f"{job.path}: {error.strerror}"))
     return Converted(job, to_int16(samples), gain_db)
 
 

@@ -25,8 +25,15 @@ class PairBatch(NamedTuple):
     same_score: Tensor
 
 
+Place = tuple[StoredRecording, int]
+"""A recording and the sample of it that a clip begins at."""
+
+
 class ClipPairs(Dataset[PairBatch]):
-    """Training batches by number; number n is the same in every run with the same seed."""
+    """Training batches by number; number n is the same in every run with the same seed.
+
+    Each of several processes reads its own part of them.
+    """
 
     def __init__(
         self,
@@ -37,6 +44,8 @@ class ClipPairs(Dataset[PairBatch]):
         seed: int = 0,
         same_score_share: float = 0.45,
         split: str = "train",
+        process_index: int = 0,
+        process_count: int = 1,
     ) -> None:
         usable = [one for one in store.split(split) if one.length >= clip_samples]
         if not usable:
@@ -44,14 +53,15 @@ class ClipPairs(Dataset[PairBatch]):
                 f"no recording of split '{split}' is as long as a clip ({clip_samples} samples); "
                 "prepare longer ones"
             )
+        own = batch // process_count
+        self.own_pairs = slice(process_index * own, (process_index + 1) * own)
         self.store = store
         self.clip_samples = clip_samples
         self.batch = batch
         self.steps = steps
         self.seed = seed
         self.recordings = usable
-        lengths = np.array([one.length for one in usable], dtype=np.float64)
-        self.weights = lengths / lengths.sum()
+        self.weights = _weights(usable)
         self.scores = _scores_with_several_instruments(usable)
         self.same_score_share = same_score_share if self.scores else 0.0
 
@@ -65,23 +75,36 @@ class ClipPairs(Dataset[PairBatch]):
             self._two_instruments(random) if paired else self._two_excerpts(random)
             for paired in same_score
         ]
-        audio = torch.from_numpy(to_float(np.stack(pairs)))
-        return PairBatch(audio, torch.from_numpy(same_score))
+        own = [[self._clip(*clip) for clip in pair] for pair in pairs[self.own_pairs]]
+        audio = torch.from_numpy(to_float(np.stack([np.stack(pair) for pair in own])))
+        return PairBatch(audio, torch.from_numpy(same_score[self.own_pairs]))
 
-    def _two_excerpts(self, random: np.random.Generator) -> NDArray[np.int16]:
+    def _two_excerpts(self, random: np.random.Generator) -> list[Place]:
         recording = self.recordings[random.choice(len(self.recordings), p=self.weights)]
         starts = random.integers(0, recording.length - self.clip_samples + 1, size=2)
-        return np.stack([self._clip(recording, int(start)) for start in starts])
+        return [(recording, int(start)) for start in starts]
 
-    def _two_instruments(self, random: np.random.Generator) -> NDArray[np.int16]:
+    def _two_instruments(self, random: np.random.Generator) -> list[Place]:
         players = self.scores[random.integers(len(self.scores))]
         chosen = [players[i] for i in random.permutation(len(players))[:2]]
         shortest = min(one.length for one in chosen)
         start = int(random.integers(0, shortest - self.clip_samples + 1))
-        return np.stack([self._clip(one, start) for one in chosen])
+        return [(one, start) for one in chosen]
 
     def _clip(self, recording: StoredRecording, start: int) -> NDArray[np.int16]:
         return self.store.audio(recording)[start : start + self.clip_samples]
+
+
+def _weights(recordings: list[StoredRecording]) -> NDArray[np.float64]:
+    """How likely each recording is drawn: by its length, real ones ``REAL_WEIGHT`` times that.
+
+    Rendered scores come in pairs as well, and there are hours of them: drawn by length alone,
+    one clip in ten would be of a real recording.
+    """
+    lengths = np.array(
+        [one.length * (1.0 if one.score else REAL_WEIGHT) for one in recordings], dtype=np.float64
+    )
+    return lengths / lengths.sum()
 
 
 def _scores_with_several_instruments(
@@ -92,3 +115,7 @@ def _scores_with_several_instruments(
         if one.score is not None:
             by_score[one.score].append(one)
     return [players for _, players in sorted(by_score.items()) if len(players) > 1]
+
+
+REAL_WEIGHT = 4.0
+"""With an hour of recordings beside five of renderings, each half of the clips not paired."""

@@ -1,45 +1,60 @@
-"""How good a trained model is on music it has not heard: ``python -m training.evaluate RUN``.
+"""How good a trained model is and what its knobs do: ``python -m training.evaluate RUN|BUNDLE``.
 
-Held-out excerpts go through the whole model as a performer hears it - encoded in overlapping
-windows, decoded as one stream from memory with the style mean, latency taken out - and are held
-against the original, beside the vocoder on true mels, Griffin-Lim on true mels and noise with the
-clip's mean spectrum. Levels are not matched first: the model is to get them right.
+Each section measures on music that the model has not heard, and leaves pictures and sounds in the
+report's folder: ``report.json`` with every figure, ``index.html`` to read and to listen to. A run
+is played by torch; a bundle by ONNX Runtime, with the session that the server plays with.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
-from model.checkpoint import CheckpointError, load_instrument
-from model.config import ModelConfig
+from export.bundle import BundleError, Latents
+from export.style_space import sorted_style_space, weights_digest
+from model.checkpoint import CheckpointError, load_instrument, load_style_space
+from server.runtime import RuntimeUnavailable
+from training.album import Album
 from training.arguments import excerpt_seconds, positive_int
-from training.comparison_pictures import write_comparison
-from training.evaluation_report import TITLES, all_groups, finite_or_none, latent_figures, table
-from training.excerpts import Excerpt, draw_excerpts, layout
-from training.measuring import (
-    GRIFFIN_LIM,
-    METRICS,
-    MODEL,
-    VOCODER,
-    ClipFigures,
-    image_figures,
-    sound_figures,
-    sounds,
-)
-from training.metrics import Samples
-from training.rendition import Heard, Rendition
+from training.bundle_voice import open_bundle_voice
+from training.evaluation_report import table
+from training.grid import Grid
+from training.interpolation import interpolation_section
+from training.reconstruction import reconstruction_section
+from training.rendered_pairs import transfer_section
+from training.report_folder import ReportFolder, ReportFolderError
 from training.store import SPLITS, Store, StoreError
+from training.study import SectionError, Study
+from training.swaps import swaps_section
+from training.time_experiments import time_section
+from training.traverse import knobs_section
+from training.voice import TorchVoice
 
-PICTURED = (MODEL, VOCODER, GRIFFIN_LIM)
+SECTIONS: dict[str, Callable[[Study], dict[str, Any]]] = {
+    "reconstruction": reconstruction_section,
+    "traverse": knobs_section,
+    "interpolation": interpolation_section,
+    "swaps": swaps_section,
+    "transfer": transfer_section,
+    "time": time_section,
+}
+
+USER_ERRORS = (
+    BundleError,
+    CheckpointError,
+    OSError,
+    ReportFolderError,
+    RuntimeUnavailable,
+    SectionError,
+    StoreError,
+)
+"""What the user can set right: told in one line, exit code 2."""
 
 
 @dataclass(frozen=True)
@@ -48,117 +63,148 @@ class EvaluateSettings:
 
     checkpoint: Path
     data: Path
-    output: Path | None
+    output: Path
+    only: tuple[str, ...]
     clips: int
     seconds: float
     split: str
     seed: int
-    pictures: Path | None
-    pictured_clips: int
+    shown: int
     threads: int | None
 
 
 def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
-    """Measure a run; the report as plain types, NaN where a figure does not exist.
+    """Measure a model; the report as plain types, NaN where a figure does not exist.
 
     Raises:
-        CheckpointError, StoreError: nothing to measure, or nothing to measure it on.
+        one of ``USER_ERRORS``: nothing to measure, or nothing to measure it on.
     """
-    model, progress = load_instrument(settings.checkpoint)
-    store = open_store_for(model.config, settings.data)
-    excerpts = draw_excerpts(
-        store, model.config, settings.split, settings.clips, settings.seconds, settings.seed
+    with ReportFolder(settings.output) as folder:
+        study, model = open_study(settings, folder.draft)
+        report = model | {
+            "data": str(settings.data),
+            "split": settings.split,
+            "seed": settings.seed,
+            "left_out": {},
+        }
+        for name in settings.only or SECTIONS:
+            try:
+                report[name] = SECTIONS[name](study)
+            except SectionError as error:
+                if settings.only:
+                    raise
+                report["left_out"][name] = str(error)
+        folder.write(report)
+    return report
+
+
+def open_study(settings: EvaluateSettings, folder: Path) -> tuple[Study, dict[str, Any]]:
+    """The model, opened, with the music it is tried on; and what the report says of the model.
+
+    Raises:
+        BundleError, CheckpointError, RuntimeUnavailable: no model there.
+        StoreError: no music there, or none of the split, or at another rate.
+    """
+    opened = _open_bundle(settings) if settings.checkpoint.is_file() else _open_run(settings)
+    grid = opened.voice.grid
+    store = open_store_for(grid, settings.data)
+    study = Study(
+        store=store,
+        voice=opened.voice,
+        images=opened.voice if isinstance(opened.voice, TorchVoice) else None,
+        latents=opened.latents,
+        fixed_knobs=settings.checkpoint.is_file(),
+        album=Album(folder, grid.sample_rate_hz),
+        split=settings.split,
+        clips=settings.clips,
+        seconds=settings.seconds,
+        shown=settings.shown,
+        seed=settings.seed,
     )
-    by = Rendition(model, layout(model.config, settings.seconds), settings.seed)
-    heard = [by.listen(excerpt) for excerpt in _bar(excerpts, "listening")]
-    clips = _measure(excerpts, heard, by, settings)
-    return {
+    study.excerpts(1, settings.seconds)
+    about = {
         "checkpoint": str(settings.checkpoint),
-        "preset": model.config.preset,
-        "trained": progress,
-        "data": str(settings.data),
-        "split": settings.split,
-        "seed": settings.seed,
-        "seconds": by.layout.frames * model.config.features.hop_samples / by.sample_rate_hz,
-        "metrics": {one.name: {"unit": one.unit, "better": one.better} for one in METRICS},
-        "methods": TITLES,
-        "groups": all_groups(clips),
-        "latents": latent_figures(heard),
-        "clips": [asdict(clip) for clip in clips],
+        "preset": grid.preset,
+        "trained": opened.trained,
+        "weights": opened.weights,
     }
+    return study, about
 
 
-def open_store_for(config: ModelConfig, path: Path) -> Store:
+def open_store_for(grid: Grid, path: Path) -> Store:
     """The store, which must be at the model's sample rate.
 
     Raises:
         StoreError: no store, or one at another rate.
     """
     store = Store.open(path)
-    if store.sample_rate_hz != config.features.sample_rate_hz:
+    if store.sample_rate_hz != grid.sample_rate_hz:
         raise StoreError(
-            f"{path} is at {store.sample_rate_hz} Hz, the checkpoint (preset '{config.preset}') "
-            f"at {config.features.sample_rate_hz} Hz; prepare it with --preset {config.preset}"
+            f"{path} is at {store.sample_rate_hz} Hz, the model (preset '{grid.preset}') "
+            f"at {grid.sample_rate_hz} Hz; prepare it with --preset {grid.preset}"
         )
     return store
 
 
-def _measure(
-    excerpts: Sequence[Excerpt], heard: Sequence[Heard], by: Rendition, settings: EvaluateSettings
-) -> list[ClipFigures]:
-    mean_style = torch.stack([one.style for one in heard]).mean(dim=0)
-    clips = []
-    for index, excerpt in enumerate(_bar(excerpts, "measuring")):
-        mine, another = heard[index], heard[(index + 1) % len(heard)]
-        made = sounds(mine, excerpt, by, settings.seed)
-        clips.append(
-            ClipFigures(
-                excerpt.recording,
-                excerpt.kind,
-                excerpt.start_s,
-                sound_figures(excerpt, made, by),
-                image_figures(mine, mean_style, another.style, by),
-            )
-        )
-        if settings.pictures and index < settings.pictured_clips:
-            _show(settings.pictures, index, excerpt, made, by.sample_rate_hz)
-    return clips
+@dataclass(frozen=True)
+class _Opened:
+    voice: Any
+    latents: Latents | None
+    trained: dict[str, Any]
+    weights: str | None
 
 
-def _show(
-    folder: Path, index: int, excerpt: Excerpt, made: dict[str, Samples], sample_rate_hz: int
-) -> None:
-    shown = {"true": excerpt.truth} | {TITLES[method]: made[method] for method in PICTURED}
-    title = f"{Path(excerpt.recording).stem} from {excerpt.start_s:.1f} s"
-    write_comparison(folder, f"{index:02d}-{title}", title, shown, sample_rate_hz)
+def _open_bundle(settings: EvaluateSettings) -> _Opened:
+    voice = open_bundle_voice(settings.checkpoint, settings.threads or 1)
+    trained = dict(voice.bundle.manifest.training)
+    return _Opened(voice, voice.bundle.latents, trained, weights=None)
 
 
-def _bar(excerpts: Sequence[Excerpt], what: str) -> tqdm[Excerpt]:
-    return tqdm(excerpts, what, unit="clip", disable=None)
+def _open_run(settings: EvaluateSettings) -> _Opened:
+    run = settings.checkpoint
+    model, progress = load_instrument(run)
+    try:
+        space = load_style_space(run)
+        latents = sorted_style_space(space["mean"], space["covariance"])
+    except CheckpointError:  # the model plays; only its knobs cannot be turned
+        latents = None
+    return _Opened(TorchVoice(model), latents, progress, weights_digest(run))
+
+
+def _sections(text: str) -> tuple[str, ...]:
+    """Names between commas, each once."""
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in SECTIONS:
+            allowed = ", ".join(SECTIONS)
+            raise argparse.ArgumentTypeError(f"no section '{name}'; choose some of {allowed}")
+    return names
 
 
 def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
     """Options of ``training.evaluate``; exits with 2 and one line on a bad one."""
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate",
-        description="Held-out figures of a trained run, beside what they must be compared with.",
+        description="Held-out figures of a model beside what they must be compared with, what its "
+        "knobs do, and a page to listen to.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="run folder of python -m training.fit")
+    add("checkpoint", type=Path, help="run folder of python -m training.fit, or a bundle file")
     add("--data", type=Path, required=True, help="store made by python -m training.prepare")
-    add("-o", "--output", type=Path, help="write the report here as JSON")
-    add("--clips", type=positive_int, default=32, help="number of excerpts")
+    add("-o", "--output", type=Path, default=Path("report"), help="folder of the report")
     add(
-        "--seconds",
-        type=excerpt_seconds,
-        default=6.0,
-        help="length of an excerpt, 1 to 60 s",
+        "--only",
+        type=_sections,
+        default=(),
+        metavar="NAME,...",
+        help=f"sections to measure, of {', '.join(SECTIONS)} (default: all)",
     )
+    add("--clips", type=positive_int, default=24, help="number of excerpts; pairs take fewer")
+    add("--seconds", type=excerpt_seconds, default=6.0, help="length of an excerpt, 1 to 60 s")
     add("--split", choices=SPLITS, default="heldout", help="which recordings")
     add("--seed", type=int, default=0, help="of excerpts and noise")
-    add("--pictures", type=Path, help="folder for spectrograms (png) and sounds (wav)")
-    add("--pictured-clips", type=positive_int, default=4, help="how many excerpts --pictures shows")
+    add("--shown", type=positive_int, default=4, help="how many clips or pairs to listen to")
     add("--threads", type=positive_int, default=None, help="CPU threads (torch's choice)")
     return EvaluateSettings(**vars(parser.parse_args(argv)))
 
@@ -170,16 +216,14 @@ def main(argv: list[str] | None = None) -> int:
         torch.set_num_threads(settings.threads)
     try:
         report = evaluate(settings)
-        if settings.output:
-            text = json.dumps(finite_or_none(report), indent=2, allow_nan=False)
-            settings.output.write_text(text + "\n", encoding="utf-8")
-    except (CheckpointError, StoreError, OSError) as error:
-        print(f"training.evaluate: {error}", file=sys.stderr)
+    except USER_ERRORS as error:
+        print(f"training.evaluate: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("training.evaluate: stopped", file=sys.stderr)
+        print("training.evaluate: stopped; the report of before is untouched", file=sys.stderr)
         return 130
     print(table(report))
+    print(f"\n{settings.output / 'index.html'}")
     return 0
 
 

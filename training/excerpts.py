@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.audio import cut_window, repeat_to
-from model.config import ModelConfig
+from training.grid import Grid
 from training.store import Store, StoredRecording, StoreError, to_float
 
 LEAD_S = 1.0
@@ -53,18 +53,17 @@ class Excerpt:
     truth: NDArray[np.float32]
 
 
-def layout(config: ModelConfig, seconds: float) -> Layout:
+def layout(grid: Grid, seconds: float) -> Layout:
     """The frames of excerpts of so many seconds (rounded to whole ticks)."""
-    features, tick = config.features, config.encoder.frames_per_tick
-    frames_per_second = features.sample_rate_hz / features.hop_samples
-    frames = max(round(seconds * frames_per_second / tick), 1) * tick
-    tail = _whole(config.latency_samples / features.hop_samples + 1, tick)
-    lead = max(_whole(LEAD_S * frames_per_second, tick), config.clip_frames - frames - tail)
+    tick = grid.frames_per_tick
+    frames = grid.frames_of(seconds)
+    tail = _whole(grid.latency_samples / grid.hop_samples + 1, tick)
+    lead = max(_whole(LEAD_S * grid.frames_per_second, tick), grid.clip_frames - frames - tail)
     return Layout(lead, frames, tail)
 
 
 def draw_excerpts(
-    store: Store, config: ModelConfig, split: str, clips: int, seconds: float, seed: int
+    store: Store, grid: Grid, split: str, clips: int, seconds: float, seed: int
 ) -> list[Excerpt]:
     """Excerpts of the split's recordings, real and rendered in turn, all before one comes again.
 
@@ -79,7 +78,7 @@ def draw_excerpts(
         )
     random = np.random.default_rng(seed)
     chosen = islice(cycle(_in_turn(recordings, random)), clips)
-    return [_cut(store, one, config, layout(config, seconds), random) for one in chosen]
+    return [cut_excerpt(store, one, grid, layout(grid, seconds), random) for one in chosen]
 
 
 def kind_of(recording: StoredRecording) -> str:
@@ -95,25 +94,58 @@ def _in_turn(
     return [one for one in chain.from_iterable(zip_longest(*by_kind)) if one is not None]
 
 
-def _cut(
+def cut_excerpt(
     store: Store,
     recording: StoredRecording,
-    config: ModelConfig,
+    grid: Grid,
     frames: Layout,
     random: np.random.Generator,
 ) -> Excerpt:
-    hop, context = config.features.hop_samples, config.features.context_samples
-    length = frames.stretch_frames * hop
-    whole = repeat_to(to_float(store.audio(recording)), length)
-    first = context // 2 + frames.lead_frames * hop
-    measured = slice(first, first + frames.frames * hop)
+    """A stretch of a recording that is not silent, if there is one."""
+    whole = _whole_recording(store, recording, grid, frames)
     for _ in range(DRAWS):
-        start = int(random.integers(whole.size - length + 1))
-        samples = cut_window(whole, start, length, context)
-        truth = samples[measured]
-        if np.sqrt(np.square(truth).mean()) > QUIET_RMS:
+        start = int(random.integers(whole.size - frames.stretch_frames * grid.hop_samples + 1))
+        excerpt = _at(recording, whole, start, grid, frames)
+        if np.sqrt(np.square(excerpt.truth).mean()) > QUIET_RMS:
             break
-    start_s = (start + frames.lead_frames * hop) / store.sample_rate_hz
+    return excerpt
+
+
+def excerpt_at(
+    store: Store, recording: StoredRecording, start_s: float, grid: Grid, frames: Layout
+) -> Excerpt:
+    """The stretch whose measured part begins at ``start_s``, or as near as the recording allows."""
+    whole = _whole_recording(store, recording, grid, frames)
+    last = whole.size - frames.stretch_frames * grid.hop_samples
+    start = round(start_s * grid.sample_rate_hz) - frames.lead_frames * grid.hop_samples
+    return _at(recording, whole, min(max(start, 0), last), grid, frames)
+
+
+def excerpt_of_sound(
+    name: str, samples: NDArray[np.float32], grid: Grid, frames: Layout
+) -> Excerpt:
+    """A made-up sound (T,) as an excerpt, repeated to the length of a stretch."""
+    recording = StoredRecording(name, 0, samples.size, 0.0, "heldout")
+    whole = repeat_to(samples, frames.stretch_frames * grid.hop_samples)
+    return _at(recording, whole, 0, grid, frames)
+
+
+def _whole_recording(
+    store: Store, recording: StoredRecording, grid: Grid, frames: Layout
+) -> NDArray[np.float32]:
+    """The samples, repeated where they are shorter than a stretch."""
+    length = frames.stretch_frames * grid.hop_samples
+    return repeat_to(to_float(store.audio(recording)), length)
+
+
+def _at(
+    recording: StoredRecording, whole: NDArray[np.float32], start: int, grid: Grid, frames: Layout
+) -> Excerpt:
+    hop, context = grid.hop_samples, grid.context_samples
+    samples = cut_window(whole, start, frames.stretch_frames * hop, context)
+    first = context // 2 + frames.lead_frames * hop
+    truth = samples[first : first + frames.frames * hop]
+    start_s = (start + frames.lead_frames * hop) / grid.sample_rate_hz
     return Excerpt(recording.name, kind_of(recording), start_s, samples, truth)
 
 

@@ -20,6 +20,8 @@ _FADE_S = 0.05
 _SILENCE = 1e-4
 _TIMEOUT_S = 600
 _PROGRAM = "fluidsynth"
+_NO_OTHER_SOUNDFONT = ("-o", "synth.default-soundfont=")
+"""Else it plays the system's own where the one given is damaged, and ends with 0."""
 
 
 class PlayError(ValueError):
@@ -64,12 +66,14 @@ def play(midi: mido.MidiFile, target: Path, soundfont: Path, gain: float, second
 
 
 def _run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
-    command = [_PROGRAM, "-ni", "-q", "-g", str(gain), "-r", str(RATE_HZ)]
+    command = [_PROGRAM, "-ni", "-q", "-g", str(gain), "-r", str(RATE_HZ), *_NO_OTHER_SOUNDFONT]
     command += ["-F", str(wav), str(soundfont.resolve()), str(midi)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+        ended = subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
     except subprocess.SubprocessError as error:
         raise PlayError(f"{_PROGRAM} failed: {error}") from error
+    if b"Failed to load" in ended.stderr:
+        raise PlayError(f"{soundfont}: {_PROGRAM} cannot load this SoundFont; is the file whole?")
     if not wav.is_file():
         raise PlayError(f"{_PROGRAM} wrote nothing; is {soundfont} a SoundFont?")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from model.features import LogMelImage
 from model.vocoder import Spectra
+from training.processes import mean_over_processes
 
 
 def style_divergence(mean: Tensor, log_variance: Tensor, free_nats: float) -> Tensor:
@@ -18,12 +21,28 @@ def style_divergence(mean: Tensor, log_variance: Tensor, free_nats: float) -> Te
     that a dimension may carry that much before it costs anything.
     """
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-    return divergence.mean(dim=0).clamp(min=free_nats).sum()
+    own = divergence.mean(dim=0)
+    costly = mean_over_processes(own) > free_nats
+    return torch.where(costly, own, free_nats).sum()
 
 
 def structure_power(structure: Tensor) -> Tensor:
     """Mean square of the structure map: its KL to N(0, I) at fixed noise, up to a constant."""
     return structure.square().mean()
+
+
+def loudness_loss(image: Tensor, truth: Tensor) -> Tensor:
+    """How far each frame is from the true loudness, (B, 3, M, N) both, in image units.
+
+    Where notes are uncertain, the L1 of an image finds the median of each bin, which is quieter
+    than the music. A frame's power summed over its bins is far more certain than any of them.
+    """
+    return functional.l1_loss(_frame_levels(image), _frame_levels(truth))
+
+
+def _frame_levels(image: Tensor) -> Tensor:
+    """Log power of frames in image units, (B, 3, M, N) -> (B, 3, N)."""
+    return torch.logsumexp(image.float() * NEPERS_PER_UNIT, dim=2) / NEPERS_PER_UNIT
 
 
 def magnitude_loss(spectra: Spectra, truth: Tensor) -> Tensor:
@@ -37,7 +56,8 @@ def magnitude_loss(spectra: Spectra, truth: Tensor) -> Tensor:
     logarithmic = functional.l1_loss(
         torch.log(mine + MAGNITUDE_FLOOR), torch.log(true + MAGNITUDE_FLOOR)
     )
-    return logarithmic + (mine - true).abs().sum() / true.sum().clamp(min=1.0)
+    loudness = mean_over_processes(true.sum()).clamp(min=1.0)
+    return logarithmic + (mine - true).abs().sum() / loudness
 
 
 def advance_loss(spectra: Spectra, truth: Tensor, bin_turns: Tensor) -> Tensor:
@@ -54,7 +74,8 @@ def advance_loss(spectra: Spectra, truth: Tensor, bin_turns: Tensor) -> Tensor:
     cosine = torch.cos(spectra.advance[:, :, 1:] - true)
     distance = resultant.square() - 2 * resultant * cosine + 1
     weight = truth[:, :, 1:].abs().sqrt()
-    return (weight * distance).sum() / weight.sum().clamp(min=1e-6)
+    total = mean_over_processes(weight.sum()).clamp(min=1e-6)
+    return (weight * distance).sum() / total
 
 
 def spectral_loss(
@@ -66,6 +87,16 @@ def spectral_loss(
     the window (arXiv 1910.11480).
     """
     return torch.stack([_one_resolution(audio, truth, size) for size in windows]).mean()
+
+
+def mel_loss(features: LogMelImage, audio: Tensor, truth: Tensor) -> Tensor:
+    """L1 between the log-mel images of two sounds, (B, T) both, in image units.
+
+    What HiFi-GAN (arXiv 2010.05646) steers by: bands are as loud as they should be, whatever
+    single bins do.
+    """
+    with torch.autocast(audio.device.type, enabled=False):
+        return functional.l1_loss(features(audio.float()), features(truth.float()))
 
 
 def _one_resolution(audio: Tensor, truth: Tensor, window_samples: int) -> Tensor:
@@ -91,6 +122,9 @@ def _magnitudes(audio: Tensor, window_samples: int) -> Tensor:
     # The square root's slope is infinite at zero.
     return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-8)
 
+
+NEPERS_PER_UNIT = 4 * math.log(10)
+"""Natural logarithm of power for one unit of an image, which is 40 dB."""
 
 MAGNITUDE_FLOOR = 1e-3
 """Magnitude that logarithms start from: a sine of -108 dB in a window of 1024 samples."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from training import metrics
 from training.excerpts import Excerpt
 from training.metrics import Samples
 from training.references import GriffinLim, coloured_noise
 from training.rendition import Heard, Rendition
+from training.voice import Floats, TorchVoice
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ METRICS = (
 )
 
 MODEL, VOCODER, GRIFFIN_LIM, NOISE = METHODS = ("model", "vocoder", "griffin_lim", "noise")
-"""Whole model; (a) vocoder, (b) Griffin-Lim on true mels; (c) noise with the mean spectrum."""
+"""Whole model; (a) vocoder, (b) Griffin-Lim on true mels; (c) noise with the mean spectrum. A
+bundle does not take mels, so (a) is measured of runs only."""
 
 Figures = dict[str, float]
 
@@ -90,16 +91,18 @@ class ClipFigures:
     image: Figures
 
 
-def sounds(heard: Heard, excerpt: Excerpt, by: Rendition, seed: int) -> dict[str, Samples]:
-    """The excerpt by each of ``METHODS``, (T,) each."""
-    decoded = by.decode(heard.style, heard.structure)
-    griffin_lim = GriffinLim(by.config.features)
-    return {
-        MODEL: by.play(decoded),
-        VOCODER: by.play(heard.image),
-        GRIFFIN_LIM: griffin_lim(by.measured(heard.image, beside=1).numpy(), seed),
-        NOISE: coloured_noise(excerpt.truth, seed),
-    }
+def sounds(
+    heard: Heard, excerpt: Excerpt, by: Rendition, images: TorchVoice | None
+) -> dict[str, Samples]:
+    """The excerpt by each of ``METHODS``, (T,) each; (a) only where there are ``images``."""
+    true = by.image(excerpt.samples)
+    made = {MODEL: by.play(heard.style, heard.structure)}
+    if images:
+        made[VOCODER] = by.cut(images.vocode(true, by.seed)[by.grid.latency_samples :])
+    griffin_lim = GriffinLim(by.grid.features)
+    made[GRIFFIN_LIM] = griffin_lim(by.measured(true, beside=1), by.seed)
+    made[NOISE] = coloured_noise(excerpt.truth, by.seed)
+    return made
 
 
 def sound_figures(
@@ -112,22 +115,33 @@ def sound_figures(
     }
 
 
-def image_figures(heard: Heard, mean_style: Tensor, other_style: Tensor, by: Rendition) -> Figures:
+def image_figures(
+    excerpt: Excerpt,
+    heard: Heard,
+    styles: dict[str, Floats],
+    by: Rendition,
+    images: TorchVoice | None,
+) -> Figures:
     """Mean absolute error of decoded images: as it is, and with parts of it taken away.
 
-    Unit: image units, as in ``metrics.log_mel_l1``. ``mean_spectrum`` is the clip's own, held.
+    ``styles`` (D,) are those to put in place of the clip's own. Unit: image units, as in
+    ``metrics.log_mel_l1``; ``mean_spectrum`` is the clip's own, held. Empty without ``images``.
     """
-    true = by.measured(heard.image)
-    style, structure = heard.style, heard.structure
-    decoded = {
-        "model": by.decode(style, structure),
-        "without_style": by.decode(mean_style, structure),
-        "without_structure": by.decode(style, torch.zeros_like(structure)),
-        "other_style": by.decode(other_style, structure),
-    }
-    errors = {name: _error(by.measured(image), true) for name, image in decoded.items()}
-    return errors | {"mean_spectrum": _error(true.mean(dim=2, keepdim=True), true)}
+    if images is None:
+        return {}
+    true = by.measured(by.image(excerpt.samples))
+    structure = by.at_frames(heard.structure)
+
+    def error(style: Floats, structure: Floats) -> float:
+        held = np.repeat(style[:, None], structure.shape[1], axis=1)
+        return _difference(by.measured(images.decode(held, structure)), true)
+
+    return {
+        "model": error(heard.style, structure),
+        "without_structure": error(heard.style, np.zeros_like(structure)),
+        "mean_spectrum": _difference(true.mean(axis=2, keepdims=True), true),
+    } | {name: error(style, structure) for name, style in styles.items()}
 
 
-def _error(image: Tensor, true: Tensor) -> float:
-    return float((image - true).abs().mean())
+def _difference(image: Floats, true: Floats) -> float:
+    return float(np.abs(image - true).mean())

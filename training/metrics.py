@@ -124,3 +124,52 @@ def _chroma(samples: Samples, sample_rate_hz: int) -> NDArray[np.float32]:
         y=samples, sr=sample_rate_hz, n_fft=4096, hop_length=1024, tuning=0.0
     )
     return chroma
+
+
+def timbre_distance(first: Samples, second: Samples, sample_rate_hz: int) -> float:
+    """Difference of mean timbres, for sounds that play different notes: 0 and up, dB.
+
+    Euclidean distance of the time means of MFCCs 1..19, as in ``mfcc_distance``.
+    """
+    means = [
+        librosa.feature.mfcc(y=samples, sr=sample_rate_hz, n_mfcc=20)[1:].mean(axis=1)
+        for samples in (first, second)
+    ]
+    return float(np.linalg.norm(means[0] - means[1]))
+
+
+def onset_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
+    """Is the rhythm the same? Pearson's r of the onset envelopes, -1..1 (``onset_strength``)."""
+    first, second = (_onset_envelope(samples, sample_rate_hz) for samples in (truth, other))
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def tempo_bpm(samples: Samples, sample_rate_hz: int) -> float:
+    """Tempo by the autocorrelation of the onset envelope (``librosa.feature.tempo``)."""
+    hop_samples = round(sample_rate_hz * 512 / 44100)
+    envelope = _onset_envelope(samples, sample_rate_hz)
+    found = librosa.feature.tempo(
+        onset_envelope=envelope, sr=sample_rate_hz, hop_length=hop_samples
+    )
+    return float(found[0])
+
+
+def pitch_profile(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
+    """Which pitch classes sound, (12,): mean of ``chroma_correlation``'s chromagram over time."""
+    return np.asarray(_chroma(samples, sample_rate_hz).mean(axis=1), np.float64)
+
+
+def at_level_of(truth: Samples, other: Samples) -> Samples:
+    """The other sound with the true one's root mean square."""
+    gain_db = -level_db(truth, other)
+    return np.asarray(other * 10 ** (gain_db / 20), np.float32)
+
+
+def _onset_envelope(samples: Samples, sample_rate_hz: int) -> NDArray[np.float32]:
+    hop_samples = round(sample_rate_hz * 512 / 44100)
+    envelope: NDArray[np.float32] = librosa.onset.onset_strength(
+        y=samples, sr=sample_rate_hz, hop_length=hop_samples
+    )
+    return envelope

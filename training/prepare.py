@@ -1,4 +1,4 @@
-"""Turn folders of music into a training store: ``python -m training.prepare FOLDER -o STORE``.
+"""Turn music into a training store: ``python -m training.prepare [DATASET] FOLDER -o STORE``.
 
 Every wav, flac, ogg, mp3 and au file becomes mono audio at the model's rate and -23 LUFS. Files
 are converted in parallel and appended in the order of their names, so that a run that was
@@ -8,25 +8,26 @@ named, skipped and counted.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from export.audio import (
-    LOUDNESS_LUFS,
-    SHORTEST_S,
-    AudioError,
-)
-from model.config import PRESETS, ConfigError, preset
+from export.audio import LOUDNESS_LUFS, AudioError
+from model.config import ConfigError, preset
 from training.convert import Converted, convert
-from training.sources import Job, SourceError, find_jobs
-from training.store import StoreError, StoreWriter
+from training.datasets import gtzan
+from training.datasets.kinds import LOADERS
+from training.datasets.listing import LeftOut, SourceError
+from training.prepare_settings import GATE_S, PrepareSettings, parse_args
+from training.sources import Job, Plan, hold_out, kin_held_out, plan
+from training.store import StoredRecording, StoreError, StoreWriter
+from training.workers import Workers, WorkersError, results
 
-_GATE_S = 0.4  # one block of BS.1770's gate: nothing shorter has a loudness
+_NAMED = 100  # of one reason, when names alone tell; more than that is a part never unpacked
 
 
 class PrepareError(ValueError):
@@ -37,9 +38,9 @@ class PrepareError(ValueError):
 class Tally:
     """What happened to the files of one run."""
 
-    prepared: int
-    present: int
-    skipped: Counter[str]
+    prepared: int = 0
+    present: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
@@ -47,74 +48,43 @@ class Tally:
         present = f", already there {self.present}" if self.present else ""
         return f"prepared {self.prepared}{present}, {skipped}"
 
+    def skip(self, left_out: LeftOut) -> None:
+        """Count a file and name it on standard error."""
+        from tqdm import tqdm
+
+        self.skipped[left_out.reason] += 1
+        line = f"skipped {left_out.name} ({left_out.reason}): {left_out.why}"
+        tqdm.write(line, file=sys.stderr)
+
 
 def prepare(
-    jobs: Sequence[Job], writer: StoreWriter, shortest_s: float, sample_rate_hz: int, processes: int
-) -> Tally:
-    """Convert what the store lacks and append it; names what is skipped on standard error."""
-    tally = Tally(0, 0, Counter())
+    jobs: Sequence[Job],
+    writer: StoreWriter,
+    shortest_s: float,
+    sample_rate_hz: int,
+    workers: Workers,
+    tally: Tally,
+) -> None:
+    """Convert what the store lacks and append it; names what is skipped on standard error.
+
+    Raises:
+        WorkersError: no workers, or they were lost; what was appended is in the store.
+    """
     missing = list(_missing(jobs, writer, tally))
-    for done in _converted(missing, sample_rate_hz, shortest_s, processes):
-        if done.samples is None:
-            _skip(tally, done.job, done.error)
-            continue
-        writer.append(replace(done.job.recording, gain_db=round(done.gain_db, 4)), done.samples)
-        tally.prepared += 1
-    return tally
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Command line of ``python -m training.prepare``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.prepare",
-        description="Turn folders of music into one training store. Interrupted, run it again: "
-        "what is done is kept. Run again with more folders, it adds them.",
-    )
-    parser.add_argument("sources", metavar="SOURCE", type=Path, nargs="+", help="folder of music")
-    parser.add_argument(
-        "-o", "--output", metavar="STORE", type=Path, required=True, help="folder of the store"
-    )
-    rate = parser.add_mutually_exclusive_group()
-    rate.add_argument(
-        "--preset",
-        default="small",
-        help=f"model preset whose sample rate to use: {', '.join(PRESETS)} (default small)",
-    )
-    rate.add_argument(
-        "--rate", metavar="HZ", type=int, help="sample rate in Hz (default: preset's)"
-    )
-    parser.add_argument(
-        "--heldout",
-        metavar="GLOB",
-        nargs="+",
-        default=[],
-        help="recordings to hold out of training, by name, e.g. '*_bach_*' (default none)",
-    )
-    parser.add_argument(
-        "--exclude", metavar="GLOB", nargs="+", default=[], help="files to leave out (default none)"
-    )
-    parser.add_argument(
-        "--jobs",
-        metavar="N",
-        type=int,
-        default=os.cpu_count() or 1,
-        help="processes (default: cores)",
-    )
-    parser.add_argument(
-        "--min-seconds",
-        metavar="S",
-        type=float,
-        default=SHORTEST_S,
-        help=f"skip shorter recordings, in seconds, at least {_GATE_S:g} (default {SHORTEST_S:g})",
-    )
-    return parser.parse_args(argv)
+    with closing(_converted(missing, sample_rate_hz, shortest_s, workers)) as converted:
+        for done in converted:
+            if done.samples is None:
+                _skip(tally, done.job, done.error)
+                continue
+            writer.append(replace(done.job.recording, gain_db=round(done.gain_db, 4)), done.samples)
+            tally.prepared += 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when the store has music in it, 2 on bad input."""
     try:
         run(parse_args(argv))
-    except (PrepareError, SourceError, StoreError, ConfigError, OSError) as error:
+    except (PrepareError, SourceError, StoreError, ConfigError, WorkersError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -123,46 +93,78 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(options: argparse.Namespace) -> None:
+def run(settings: PrepareSettings) -> None:
     """Do what the command line says and print the summary.
 
     Raises:
         PrepareError: bad options, or nothing usable in the sources.
-        SourceError: a source that is no folder of music.
+        SourceError: a source that is no folder of music, or not this data set.
         StoreError: the output folder holds another store.
+        WorkersError: the workers cannot be had, or were lost.
     """
-    rate_hz = _rate_hz(options)
-    _require_options(options)
-    jobs = [
-        job
-        for source in options.sources
-        for job in find_jobs(source, options.exclude, options.heldout)
-    ]
-    _require_heldout(jobs, options.heldout)
-    with StoreWriter(options.output, rate_hz, LOUDNESS_LUFS) as writer:
-        tally = prepare(jobs, writer, options.min_seconds, rate_hz, options.jobs)
+    rate_hz = _rate_hz(settings)
+    _require_settings(settings)
+    planned = _plan(settings)
+    tally = Tally()
+    _report(planned.left_out, tally)
+    _require_jobs(planned, settings)
+    with StoreWriter(settings.output, rate_hz, LOUDNESS_LUFS) as writer:
+        jobs = _keep_kin_together(planned.jobs, writer)
+        prepare(jobs, writer, settings.min_seconds, rate_hz, settings.workers, tally)
         print(tally)
         if not writer.recordings:
             raise PrepareError("nothing usable in these folders; every file was skipped")
         print(_contents(writer, rate_hz))
 
 
+def _plan(settings: PrepareSettings) -> Plan:
+    load = LOADERS[settings.kind]
+    if settings.split_lists:
+        load = partial(gtzan.find, split_lists=settings.split_lists)
+    findings = (finding for source in settings.sources for finding in load(source))
+    return plan(findings, settings.exclude, settings.heldout)
+
+
+def _report(left_out: Iterable[LeftOut], tally: Tally) -> None:
+    """Name what the loaders left out, and count what is too much to name."""
+    for each in left_out:
+        if tally.skipped[each.reason] < _NAMED:
+            tally.skip(each)
+        else:
+            tally.skipped[each.reason] += 1
+    for reason, count in tally.skipped.items():
+        if count > _NAMED:
+            print(f"skipped {count - _NAMED} more ({reason})", file=sys.stderr)
+
+
+def _keep_kin_together(jobs: Sequence[Job], writer: StoreWriter) -> tuple[Job, ...]:
+    """Hold out what is kin to a held out recording, whether new or in the store already."""
+    known = (*writer.recordings, *(job.recording for job in jobs))
+    held = kin_held_out(known)
+    follow = {r.name for r in known if r.kin in held and r.split != "heldout"}
+    for recording in writer.recordings:
+        if recording.name in follow:
+            writer.update(replace(recording, split="heldout"))
+    if follow:
+        print(f"held out {len(follow)} more: of one artist, recording or work with others that are")
+    return hold_out(jobs, held)
+
+
 def _converted(
-    jobs: list[Job], sample_rate_hz: int, shortest_s: float, processes: int
-) -> Iterator[Converted]:
+    jobs: list[Job], sample_rate_hz: int, shortest_s: float, workers: Workers
+) -> Generator[Converted, None, None]:
     """Results in the order of the jobs, with a progress bar."""
-    from joblib import Parallel, delayed
+    from joblib import delayed
     from tqdm import tqdm
 
-    parallel = Parallel(n_jobs=min(processes, max(len(jobs), 1)), return_as="generator")
-    results = parallel(
-        delayed(convert)(job, sample_rate_hz, shortest_s, os.getpid()) for job in jobs
-    )
-    yield from tqdm(results, total=len(jobs), unit="file", disable=not jobs)
+    parent_id = os.getpid() if workers.are_children else None
+    tasks = [delayed(convert)(job, sample_rate_hz, shortest_s, parent_id) for job in jobs]
+    with closing(results(tasks, workers)) as done:
+        yield from tqdm(done, total=len(jobs), unit="file", disable=not jobs)
 
 
 def _missing(jobs: Iterable[Job], writer: StoreWriter, tally: Tally) -> Iterator[Job]:
-    """Jobs that the store lacks. Of the others, one held out now stays held out from now on."""
+    """Jobs that the store lacks; of the others, what is known about them is brought up to date."""
     for job in jobs:
         present = writer.find(job.recording.name)
         if present is None:
@@ -171,37 +173,48 @@ def _missing(jobs: Iterable[Job], writer: StoreWriter, tally: Tally) -> Iterator
             _skip(tally, job, AudioError("changed", "another file of this name is in the store"))
         else:
             tally.present += 1
-            if job.recording.split == "heldout":
-                writer.update(replace(present, split="heldout"))
+            writer.update(_up_to_date(present, job.recording))
+
+
+def _up_to_date(present: StoredRecording, now: StoredRecording) -> StoredRecording:
+    """With today's labels and group, if there are any; one held out stays held out from now on."""
+    if now.split == "heldout":
+        present = replace(present, split="heldout")
+    return replace(
+        present,
+        labels=now.labels or present.labels,
+        group=now.group or present.group,
+        midi=now.midi or present.midi,
+    )
 
 
 def _skip(tally: Tally, job: Job, error: AudioError | None) -> None:
-    from tqdm import tqdm
-
     reason = error.reason if error else "corrupt"
-    tally.skipped[reason] += 1
-    tqdm.write(f"skipped {job.recording.name} ({reason}): {error}", file=sys.stderr)
+    tally.skip(LeftOut(job.recording.name, reason, str(error)))
 
 
-def _rate_hz(options: argparse.Namespace) -> int:
-    if options.rate is None:
-        return preset(options.preset).features.sample_rate_hz
-    if not 8_000 <= options.rate <= 192_000:
-        raise PrepareError(f"--rate {options.rate}: 8000 to 192000 Hz are allowed")
-    return int(options.rate)
+def _rate_hz(settings: PrepareSettings) -> int:
+    if settings.rate is None:
+        return preset(settings.preset).features.sample_rate_hz
+    if not 8_000 <= settings.rate <= 192_000:
+        raise PrepareError(f"--rate {settings.rate}: 8000 to 192000 Hz are allowed")
+    return settings.rate
 
 
-def _require_options(options: argparse.Namespace) -> None:
-    if options.jobs < 1:
-        raise PrepareError(f"--jobs {options.jobs}: at least 1 process is needed")
-    if not options.min_seconds >= _GATE_S:
-        raise PrepareError(f"--min-seconds {options.min_seconds}: at least {_GATE_S:g} s")
+def _require_settings(settings: PrepareSettings) -> None:
+    if settings.workers.processes < 1:
+        raise PrepareError(f"--jobs {settings.workers.processes}: at least 1 process is needed")
+    if not settings.min_seconds >= GATE_S:
+        raise PrepareError(f"--min-seconds {settings.min_seconds}: at least {GATE_S:g} s")
 
 
-def _require_heldout(jobs: Sequence[Job], globs: Sequence[str]) -> None:
-    if not jobs:
+def _require_jobs(planned: Plan, settings: PrepareSettings) -> None:
+    if not planned.jobs and planned.left_out:
+        raise PrepareError("nothing usable in these folders; every file was skipped")
+    if not planned.jobs:
         raise PrepareError("every file was excluded; loosen --exclude")
-    if globs and not any(job.recording.split == "heldout" for job in jobs):
+    globs = settings.heldout
+    if globs and not any(job.recording.split == "heldout" for job in planned.jobs):
         raise PrepareError(f"--heldout {' '.join(globs)}: matches no recording; check the names")
 
 

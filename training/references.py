@@ -23,6 +23,13 @@ UPDATES = 200
 
 TINY = 1e-12
 
+FLOOR = 1e-5
+"""Added to magnitudes before their logarithm: 100 dB below a full-scale sine."""
+
+LARGEST_BOOST = 10.0
+LIFTER = 30
+"""Samples of quefrency that an envelope keeps: resonances, no harmonics."""
+
 
 class GriffinLim:
     """Phases found by iteration (Griffin and Lim 1984; fast, Perraudin et al. 2013).
@@ -85,3 +92,36 @@ def coloured_noise(truth: Floats, seed: int, window_samples: int = 2048) -> Floa
 def _root_mean_square(spectra: NDArray[np.complex64]) -> Floats:
     """(F, N) -> (F, 1)."""
     return np.asarray(np.sqrt(np.square(np.abs(spectra)).mean(axis=1, keepdims=True)))
+
+
+def cross_synthesis(carrier: Floats, modulator: Floats, window_samples: int = 2048) -> Floats:
+    """A's notes through B's average resonance, the classic way: (T,), (T,) -> (T,).
+
+    Each of A's short-time spectra is divided by its own envelope and multiplied with the mean
+    envelope of B; every frame keeps A's level. Envelopes are cepstrally smoothed. Source: Zoelzer
+    (ed.), DAFX, second edition, 2011, 8.3.1 "vocoding or cross-synthesis".
+    """
+    spectra = librosa.stft(carrier, n_fft=window_samples)
+    magnitudes = np.abs(spectra) + FLOOR
+    theirs = np.abs(librosa.stft(modulator, n_fft=window_samples)) + FLOOR
+    mean_power = np.square(theirs).mean(axis=1, keepdims=True)
+    wanted = _envelope(np.sqrt(mean_power)) * (magnitudes / _envelope(magnitudes))
+    gain = _root_mean_square(magnitudes.T).T / np.maximum(_root_mean_square(wanted.T).T, TINY)
+    made = wanted * gain * (spectra / magnitudes)
+    return np.asarray(librosa.istft(made, n_fft=window_samples, length=carrier.size), np.float32)
+
+
+def matched_equaliser(source: Floats, model: Floats, window_samples: int = 2048) -> Floats:
+    """A with B's mean spectrum, bin by bin, 20 dB of boost at most: (T,), (T,) -> (T,)."""
+    spectra = librosa.stft(source, n_fft=window_samples)
+    wanted = _root_mean_square(librosa.stft(model, n_fft=window_samples))
+    gain = np.minimum(wanted / np.maximum(_root_mean_square(spectra), FLOOR), LARGEST_BOOST)
+    made = librosa.istft(spectra * gain, n_fft=window_samples, length=source.size)
+    return np.asarray(made, np.float32)
+
+
+def _envelope(magnitudes: Floats) -> Floats:
+    """Cepstral smoothing over frequency, (F, N) -> (F, N): quefrencies below ``LIFTER`` stay."""
+    cepstrum = np.fft.irfft(np.log(magnitudes), axis=0)
+    cepstrum[LIFTER : len(cepstrum) - LIFTER + 1] = 0
+    return np.asarray(np.exp(np.fft.rfft(cepstrum, axis=0).real), np.float32)

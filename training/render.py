@@ -24,6 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
+from training.arguments import OneLineParser
+from training.datasets.folder import PAIRS_FILE, read_pairs
+from training.datasets.listing import SourceError
 from training.fluidsynth import TAIL_S, PlayError, play, require_player
 from training.scores import (
     Instrumentation,
@@ -37,7 +40,6 @@ from training.scores import (
     read_score,
     vary,
 )
-from training.sources import PAIRS_FILE
 
 SUFFIXES = (".mid", ".midi")
 
@@ -99,7 +101,7 @@ def render(part: Part, gain: float) -> None:
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line of ``python -m training.render``."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m training.render",
         description="Play MIDI scores with several instruments each, for training.prepare. "
         "Tempo, key and dynamics are varied, the same for all instruments of one score.",
@@ -138,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when there are renderings in the folder, 2 on bad input."""
     try:
         run(parse_args(argv))
-    except (RenderError, PlayError, InstrumentError, OSError) as error:
+    except (RenderError, PlayError, InstrumentError, SourceError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -154,12 +156,13 @@ def run(options: argparse.Namespace) -> None:
         RenderError: bad options, nothing rendered.
         PlayError: fluidsynth or a SoundFont is missing.
         InstrumentError: ``--instruments`` names one that does not exist.
+        SourceError: the output folder's ``pairs.json`` is damaged.
     """
     _require_options(options)
     require_player(options.soundfont)
     sources = _choose(find_scores(options.midi), options)
     options.output.mkdir(parents=True, exist_ok=True)
-    pairs = _read_pairs(options.output)
+    pairs = read_pairs(options.output)
     skipped: Counter[str] = Counter()
     parts = list(_plan(sources, options, skipped))
     missing = [part for part in parts if not _is_there(part, pairs)]
@@ -287,16 +290,6 @@ def _file_name(score_name: str) -> str:
 
 def _is_there(part: Part, pairs: dict[str, dict[str, object]]) -> bool:
     return part.target.name in pairs and part.target.is_file()
-
-
-def _read_pairs(folder: Path) -> dict[str, dict[str, object]]:
-    path = folder / PAIRS_FILE
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise RenderError(f"{path}: damaged ({error}); give another folder") from error
 
 
 def _write_pairs(folder: Path, pairs: dict[str, dict[str, object]]) -> None:

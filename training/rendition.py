@@ -7,99 +7,112 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from export.audio import window_starts
 from export.sequence import Encoded, lay_together
-from model.config import ModelConfig
-from model.decoder import ticks_to_frames
 from model.features import LogMelImage
-from model.instrument import Instrument
 from training.excerpts import Excerpt, Layout
+from training.grid import Grid
+from training.voice import Floats, Posteriors, Voice
 
 
 @dataclass(frozen=True)
 class Heard:
     """What the encoder made of one excerpt's stretch of N frames.
 
-    ``image`` (3, M, N) is the true one; ``styles`` (W, D) and ``style_deviations`` (W, D) are
-    each window's posterior; ``structure`` (S, N) is laid together and read at frames.
+    ``styles`` (W, D) and ``deviations`` (W, D, of a run only) are each window's posterior;
+    ``structure`` (S, K) is laid together from the windows.
     """
 
-    image: Tensor
-    styles: Tensor
-    style_deviations: Tensor
-    structure: Tensor
+    styles: Floats
+    deviations: Floats | None
+    structure: Floats
 
     @property
-    def style(self) -> Tensor:
+    def style(self) -> Floats:
         """The deck's style mean, (D,)."""
-        return self.styles.mean(dim=0)
+        return np.asarray(self.styles.mean(axis=0), np.float32)
 
 
 class Rendition:
-    """Listens to and plays excerpts of one layout with one model."""
+    """Listens to and plays excerpts of one layout with one voice."""
 
-    def __init__(self, model: Instrument, frames: Layout, seed: int) -> None:
-        self.model = model.eval()
-        self.config: ModelConfig = model.config
+    def __init__(self, voice: Voice, frames: Layout, seed: int) -> None:
+        self.voice = voice
         self.layout = frames
         self.seed = seed
-        self.features = LogMelImage(model.config.features)
+        self.features = LogMelImage(voice.grid.features)
+
+    @property
+    def grid(self) -> Grid:
+        """The voice's numbers."""
+        return self.voice.grid
 
     @property
     def sample_rate_hz(self) -> int:
         """Of everything here."""
-        return self.config.features.sample_rate_hz
+        return self.grid.sample_rate_hz
 
-    @torch.no_grad()
     def listen(self, excerpt: Excerpt) -> Heard:
         """Encode the stretch in half overlapping windows, as a file is put on a deck."""
-        image = self.features(torch.from_numpy(excerpt.samples)[None])
-        clip, tick = self.config.clip_frames, self.config.encoder.frames_per_tick
-        starts = window_starts(image.shape[3], clip, tick)
-        windows = torch.cat([image[..., start : start + clip] for start in starts])
-        latents = self.model.encoder(windows)
-        return Heard(
-            image[0],
-            latents.style_mean,
-            torch.exp(0.5 * latents.style_log_variance),
-            self._structure_at_frames(latents.structure.numpy(), starts),
-        )
+        grid, hop = self.grid, self.grid.hop_samples
+        starts = window_starts(self.layout.stretch_frames, grid.clip_frames, grid.frames_per_tick)
+        size = grid.clip_samples + grid.context_samples
+        windows = np.stack([excerpt.samples[s * hop : s * hop + size] for s in starts])
+        posteriors = self.voice.encode(windows)
+        return Heard(posteriors.styles, posteriors.deviations, self._track(posteriors, starts))
 
-    @torch.no_grad()
-    def decode(self, style: Tensor, structure: Tensor) -> Tensor:
-        """Style (D,) held over structure (S, N), from silence: image (3, M, N)."""
-        held = style[None, :, None].expand(-1, -1, structure.shape[1])
-        image, _ = self.model.decoder(held, structure[None], self.model.decoder.initial_state(1))
-        return image[0]
+    def play(self, style: Floats, structure: Floats) -> Floats:
+        """Style (D,) or (D, N) with structure (S, K): the measured samples (T,), latency out."""
+        return self.cut(self.sound(style, self.at_frames(structure)))
 
-    @torch.no_grad()
-    def play(self, image: Tensor) -> NDArray[np.float32]:
-        """Image (3, M, N) of the stretch to the measured samples (T,), latency taken out."""
-        vocoder = self.model.vocoder
-        spectra = image.shape[2] * self.config.vocoder.spectra_per_frame
-        random = torch.Generator().manual_seed(self.seed)
-        noise = torch.randn(1, self.config.spectrum_bins, spectra, generator=random)
-        audio, _ = vocoder(image[None], noise, vocoder.initial_state(1))
-        hop = self.config.features.hop_samples
-        first = self.layout.lead_frames * hop + self.config.latency_samples
-        return audio[0, 0, first : first + self.layout.frames * hop].numpy()
+    def sound(self, style: Floats, structure: Floats) -> Floats:
+        """Style (D,) or (D, N) with structure (S, N) from silence: (N x hop - latency,)."""
+        frames = structure.shape[1]
+        held = np.broadcast_to(style.reshape(len(style), -1), (len(style), frames))
+        return self.voice.play(held, structure, self.seed)[self.grid.latency_samples :]
 
-    def measured(self, image: Tensor, beside: int = 0) -> Tensor:
+    def cut(self, stretch: Floats) -> Floats:
+        """The measured samples (T,) of a stretch."""
+        first = self.layout.lead_frames * self.grid.hop_samples
+        return stretch[first : first + self.layout.frames * self.grid.hop_samples]
+
+    def image(self, samples: Floats) -> Floats:
+        """Samples (T,) to the log-mel image (3, M, N); see ``LogMelImage``."""
+        return np.asarray(self.features(torch.from_numpy(samples)[None])[0].numpy())
+
+    def measured(self, image: Floats, beside: int = 0) -> Floats:
         """The measured frames of a stretch, (3, M, N) and ``beside`` more on each side."""
         first = self.layout.lead_frames
         return image[..., first - beside : first + self.layout.frames + beside]
 
-    def _structure_at_frames(self, windows: NDArray[np.float32], starts: list[int]) -> Tensor:
-        per_tick = self.config.encoder.frames_per_tick
+    def at_frames(self, structure: Floats) -> Floats:
+        """Structure (S, K) read at every frame of its ticks, (S, N)."""
+        frames = np.arange(structure.shape[1] * self.grid.frames_per_tick)
+        return self.read(structure, frames.astype(np.float64))
+
+    def read(self, structure: Floats, frames: NDArray[np.float64]) -> Floats:
+        """Structure (S, K) at fractional ``frames`` (N,), held at both ends: (S, N).
+
+        Tick k is centred between its frames, as in ``model.decoder.ticks_to_frames``.
+        """
+        ticks = (frames + 0.5) / self.grid.frames_per_tick - 0.5
+        ticks = np.clip(ticks, 0, structure.shape[1] - 1)
+        below = np.minimum(ticks.astype(np.int64), max(structure.shape[1] - 2, 0))
+        above = np.minimum(below + 1, structure.shape[1] - 1)
+        share = (ticks - below).astype(np.float32)
+        return structure[:, below] * (1 - share) + structure[:, above] * share
+
+    def _track(self, posteriors: Posteriors, starts: list[int]) -> Floats:
+        """All windows in one track (S, K) of the stretch's ticks."""
+        per_tick = self.grid.frames_per_tick
         ticks = self.layout.stretch_frames // per_tick
-        if self.config.has_structure:
-            encoded = [
-                Encoded(start // per_tick, np.zeros(0, np.float32), structure)
-                for start, structure in zip(starts, windows, strict=True)
-            ]
-            track = lay_together(encoded, ticks)
-        else:
-            track = np.resize(windows[0].T, (ticks, windows.shape[1])).T
-        return ticks_to_frames(torch.from_numpy(track.copy())[None], per_tick)[0]
+        structures = posteriors.structures
+        if not self.grid.has_structure:
+            return np.resize(structures[0].T, (ticks, structures.shape[1])).T.copy()
+        none = np.zeros(0, np.float32)
+        encoded = [
+            Encoded(start // per_tick, none, structure)
+            for start, structure in zip(starts, structures, strict=True)
+        ]
+        return lay_together(encoded, ticks)

@@ -1,27 +1,14 @@
-"""The audio files of a folder, with what is known about each before it is read.
-
-Shared by ``training.prepare``, which reads them, and ``training.render``, which leaves
-``pairs.json`` beside what it renders.
-"""
+"""What ``training.prepare`` is to convert: the findings of the loaders, chosen and put in order."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
-from export.audio import SUFFIXES
+from training.datasets.listing import Entry, Finding, LeftOut, SourceError
 from training.store import StoredRecording
-
-PAIRS_FILE = "pairs.json"
-"""Beside renderings: which files are the same score; written by ``training.render``."""
-
-
-class SourceError(ValueError):
-    """A folder that no music can be taken from."""
 
 
 @dataclass(frozen=True)
@@ -32,90 +19,76 @@ class Job:
     recording: StoredRecording
 
 
-def find_jobs(source: Path, exclude: Sequence[str], heldout: Sequence[str]) -> list[Job]:
-    """The audio files below ``source`` by name, with their split and pairing.
+@dataclass(frozen=True)
+class Plan:
+    """The files to convert, and what the loaders left out."""
 
-    Names begin with the folder's own name, so that several sources live in one store. A score
-    is held out as a whole: one of its renderings held out takes the others with it.
+    jobs: tuple[Job, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def plan(findings: Iterable[Finding], exclude: Sequence[str], heldout: Sequence[str]) -> Plan:
+    """Jobs in the order of the findings; ``exclude`` and ``heldout`` are globs of names.
 
     Raises:
-        SourceError: no such folder, no audio in it, or a damaged ``pairs.json``.
+        SourceError: two files go by one name.
     """
-    if not source.is_dir():
-        raise SourceError(f"{source}: no such folder; give folders with music in them")
-    root = source.resolve()
-    found = [path for path in _files(root) if path.suffix.lower() in SUFFIXES]
-    if not found:
-        raise SourceError(
-            f"{source}: no audio in this folder; {', '.join(SUFFIXES)} are looked for"
-        )
-    pairs = _read_pairs(root)
-    jobs = [
-        Job(path, _describe(path, root, pairs, heldout))
-        for path in found
-        if not _matches(path, root, exclude)
-    ]
-    return _hold_out_scores(jobs)
+    jobs: dict[str, Job] = {}
+    left_out: list[LeftOut] = []
+    for finding in findings:
+        made = finding if isinstance(finding, LeftOut) else _job(finding, heldout)
+        if isinstance(made, LeftOut):
+            left_out.append(made)
+        elif not _matches(made.recording.name, exclude):
+            _require_one(made, jobs.setdefault(made.recording.name, made))
+    return Plan(tuple(jobs.values()), tuple(left_out))
 
 
-def _files(root: Path) -> list[Path]:
-    """Regular files below ``root`` by name, hidden ones left out."""
-    paths = (path for path in root.rglob("*") if not path.name.startswith("."))
-    return sorted(path for path in paths if path.is_file())
+def kin_held_out(recordings: Iterable[StoredRecording]) -> set[str]:
+    """The groups and scores that are held out with at least one recording."""
+    return {r.kin for r in recordings if r.kin is not None and r.split == "heldout"}
 
 
-def _matches(path: Path, root: Path, globs: Sequence[str]) -> bool:
-    inside = path.relative_to(root).as_posix()
-    names = (inside, path.name, f"{root.name}/{inside}")
-    return any(fnmatch(name, glob) for glob in globs for name in names)
+def hold_out(jobs: Iterable[Job], kin: set[str]) -> tuple[Job, ...]:
+    """The jobs, those of this ``kin`` held out: one held out takes the others with it."""
+    return tuple(
+        replace(job, recording=replace(job.recording, split="heldout"))
+        if job.recording.kin in kin
+        else job
+        for job in jobs
+    )
 
 
-def _describe(
-    path: Path, root: Path, pairs: dict[str, dict[str, Any]], heldout: Sequence[str]
-) -> StoredRecording:
-    inside = path.relative_to(root).as_posix()
-    pair = pairs.get(inside, {})
-    held = bool(pair.get("heldout", False)) or _matches(path, root, heldout)
-    return StoredRecording(
-        name=f"{root.name}/{inside}",
+def _job(entry: Entry, heldout: Sequence[str]) -> Job | LeftOut:
+    try:
+        size = entry.path.stat().st_size
+    except OSError as error:
+        return LeftOut(entry.name, "missing", f"it vanished ({error.strerror})")
+    recording = StoredRecording(
+        name=entry.name,
         offset=0,
         length=0,
         gain_db=0.0,
-        split="heldout" if held else "train",
-        score=pair.get("score"),
-        instrument=pair.get("instrument"),
-        source_bytes=path.stat().st_size,
+        split="heldout" if _matches(entry.name, heldout) else entry.split,
+        score=entry.score,
+        instrument=entry.instrument,
+        source_bytes=size,
+        labels=entry.labels,
+        group=entry.group,
+        midi=entry.midi,
     )
+    return Job(entry.path, recording)
 
 
-def _hold_out_scores(jobs: list[Job]) -> list[Job]:
-    scores = {job.recording.score for job in jobs if job.recording.split == "heldout"} - {None}
-    return [
-        replace(job, recording=replace(job.recording, split="heldout"))
-        if job.recording.score in scores
-        else job
-        for job in jobs
-    ]
+def _matches(name: str, globs: Sequence[str]) -> bool:
+    """Whether the whole name, the path inside its folder or the file's own name matches."""
+    forms = (name, name.partition("/")[2], name.rpartition("/")[2])
+    return any(fnmatch(form, glob) for glob in globs for form in forms)
 
 
-def _read_pairs(root: Path) -> dict[str, dict[str, Any]]:
-    path = root / PAIRS_FILE
-    if not path.is_file():
-        return {}
-    try:
-        pairs = json.loads(path.read_text(encoding="utf-8"))
-        sound = isinstance(pairs, dict) and all(map(_is_pair, pairs.values()))
-    except ValueError as error:
-        raise SourceError(f"{path}: damaged ({error}); render the scores again") from error
-    if not sound:
-        raise SourceError(f"{path}: not a file of training.render; remove it or render again")
-    return dict(pairs)
-
-
-def _is_pair(entry: object) -> bool:
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("score"), str)
-        and isinstance(entry.get("instrument"), str)
-        and isinstance(entry.get("heldout"), bool)
-    )
+def _require_one(job: Job, first: Job) -> None:
+    if job.path != first.path:
+        raise SourceError(
+            f"{first.path} and {job.path} both go by the name {job.recording.name}; "
+            "rename one of the folders"
+        )

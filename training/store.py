@@ -8,7 +8,8 @@ A store is a folder of two files::
 Samples are appended first and the index is replaced afterwards, in one step. Killed at any
 moment, a store is therefore whole: at worst ``audio.i16`` is longer than the index says, and the
 next ``StoreWriter`` cuts it back. Recordings with the same ``score`` are the same notes played by
-different instruments, aligned in time.
+different instruments, aligned in time. Recordings of one ``group`` are by one artist, of one
+recording, or of one work: ``training.prepare`` never lets them differ in ``split``.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,8 @@ VERSION = 1
 AUDIO_FILE = "audio.i16"
 INDEX_FILE = "index.json"
 SPLITS = ("train", "heldout")
+LABEL_SEPARATOR = "|"
+"""Between the values of a label that has several, such as the instruments of a band."""
 
 FULL_SCALE = 32767
 """The int16 that stands for 1.0; symmetric, so that a peak of -1 needs no clipping."""
@@ -45,6 +48,8 @@ class StoredRecording:
 
     ``offset`` and ``length`` are samples, ``gain_db`` is what loudness normalisation applied,
     ``split`` is "train" or "heldout", ``source_bytes`` the size of the file it came from.
+    ``labels`` are the data set's own, such as {"genre": "jazz"}; ``midi`` names the MIDI file of
+    the same performance as ``name`` names the audio: from the data set's folder on.
     """
 
     name: str
@@ -55,6 +60,18 @@ class StoredRecording:
     score: str | None = None
     instrument: str | None = None
     source_bytes: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    group: str | None = None
+    midi: str | None = None
+
+    @property
+    def kin(self) -> str | None:
+        """What it must share its split with: its group, else its score."""
+        return self.group or self.score
+
+    def label(self, name: str) -> tuple[str, ...]:
+        """The values of one of its labels; none where it has no such label."""
+        return tuple(filter(None, self.labels.get(name, "").split(LABEL_SEPARATOR)))
 
 
 @dataclass(frozen=True)
@@ -222,12 +239,15 @@ def read_index(folder: Path) -> StoreIndex:
 
 
 def _recording(entry: dict[str, Any]) -> StoredRecording:
-    known = {field.name for field in fields(StoredRecording)}
+    known = {each.name for each in fields(StoredRecording)}
     recording = StoredRecording(**{key: entry[key] for key in known & entry.keys()})
     if recording.split not in SPLITS:
         raise ValueError(f"split '{recording.split}' of {recording.name}")
     if recording.offset < 0 or recording.length <= 0:
         raise ValueError(f"offset or length of {recording.name}")
+    labels = recording.labels
+    if not isinstance(labels, dict) or not all(isinstance(v, str) for v in labels.values()):
+        raise ValueError(f"labels of {recording.name}")
     return recording
 
 

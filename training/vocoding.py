@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.features import LogMelImage
-from model.instrument import Instrument, excitation, reconstruct
+from model.instrument import Instrument, excitation
 from model.vocoder import Vocoder
 from training.data import PairBatch
-from training.losses import advance_loss, magnitude_loss, spectral_loss
-from training.precision import exact_features
+from training.losses import advance_loss, magnitude_loss, mel_loss, spectral_loss
+from training.objective import Objective
+from training.pictures import show_sounds
+from training.processes import draw_for_items
+from training.progress import RunLog
+from training.shown_images import Shown, ShownImages
+from training.store import Store
 
 
-class Vocoding(nn.Module):
+@dataclass(frozen=True)
+class Played:
+    """Decoded and true samples of the same moments, (B, T) each, and the terms of the loss."""
+
+    sound: Tensor
+    audio: Tensor
+    terms: dict[str, Tensor]
+
+
+class Vocoding(Objective):
     """The loss of stage 2.
 
     Magnitudes and phase advances learn from the true spectrum at the vocoder's own window, and the
@@ -34,62 +49,58 @@ class Vocoding(nn.Module):
         super().__init__()
         self.config = config
         self.vocoder = vocoder
-        self.features = LogMelImage(config.features)
-        self.decoded_share = decoded_share
-        self.crop_frames = min(crop_frames, config.clip_frames)
+        self.images = ShownImages(config, autoencoder, decoded_share, crop_frames)
         self.start_share = start_share
-        # In a list, so that its weights are not among this module's own.
-        self._autoencoder = [autoencoder] if autoencoder else []
-        for model in self._autoencoder:
-            model.encoder.eval().requires_grad_(False)
-            model.decoder.eval().requires_grad_(False)
 
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
         """Terms of the loss by name; ``total`` is the one to descend."""
-        image, audio = self._hear(batch.audio.flatten(0, 1))
+        return self.play(self.images(batch.audio.flatten(0, 1))).terms
+
+    def play(self, shown: Shown) -> Played:
+        """Sound for what is shown, and how far it is from the true sound."""
+        image, audio = shown.image, shown.audio
         state = self.vocoder.initial_state(len(audio))
-        state["vocoder.phase"] = torch.rand_like(state["vocoder.phase"])
+        state["vocoder.phase"] = draw_for_items(
+            lambda n: torch.rand(n, self.config.spectrum_bins, device=audio.device), len(audio)
+        )
         spectra, _ = self.vocoder.spectra(image, state)
         unheard = self._frames_of_lead_in()
         spectra = spectra.after(unheard * self.config.vocoder.spectra_per_frame)
         audio = audio[:, unheard * self.config.features.hop_samples :]
         truth = self._true_spectra(audio)
-        noise = excitation(self.config, len(audio), image.shape[3] - unheard, audio.device)
+        frames = image.shape[3] - unheard
+        noise = draw_for_items(
+            lambda n: excitation(self.config, n, frames, audio.device), len(audio)
+        )
         with torch.autocast(audio.device.type, enabled=False):
             sound, _ = self.vocoder.synthesis(spectra, noise, state)
+        sound, audio = self._aligned(sound, audio)
         terms = {
             "magnitude": magnitude_loss(spectra, truth),
             "advance": advance_loss(spectra, truth, self.vocoder.synthesis.bin_turns),
-            "spectral": spectral_loss(*self._aligned(sound, audio)),
+            "spectral": spectral_loss(sound, audio),
+            "mel": mel_loss(self.images.features, sound, audio),
         }
-        terms["total"] = terms["magnitude"] + terms["advance"] + terms["spectral"]
-        return terms
+        terms["total"] = (
+            terms["magnitude"] + terms["advance"] + terms["spectral"] + MEL_WEIGHT * terms["mel"]
+        )
+        return Played(sound, audio, terms)
+
+    def learned(self) -> dict[str, nn.Module]:
+        """The vocoder."""
+        return {"vocoder": self.vocoder}
+
+    def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
+        """Images of the sound made of held-out clips' true images below these."""
+        show_sounds(log, store, model, step)
 
     def _frames_of_lead_in(self) -> int:
         """How many first frames do not count, so that the others have a past to hear.
 
         A stream starts once and goes on for hours: only some batches count from the start.
         """
-        past = min(self.vocoder.receptive_frames, self.crop_frames // 2)
+        past = min(self.vocoder.receptive_frames, self.images.crop_frames // 2)
         return 0 if float(torch.rand(())) < self.start_share else past
-
-    @torch.no_grad()
-    def _hear(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """A few frames of image for every clip, true or decoded, and their samples with context.
-
-        The encoder wants whole clips; the vocoder learns more from many short ones.
-        """
-        hop, context = self.config.features.hop_samples, self.config.features.context_samples
-        first = int(torch.randint(self.config.clip_frames - self.crop_frames + 1, ()))
-        last = first + self.crop_frames
-        cropped = audio[:, first * hop : last * hop + context]
-        image = exact_features(self.features, cropped)
-        chosen = torch.rand(len(audio), device=audio.device) < self.decoded_share
-        if self._autoencoder and chosen.any():
-            whole = exact_features(self.features, audio[chosen])
-            decoded = reconstruct(self._autoencoder[0], whole)
-            image[chosen] = decoded[..., first:last].to(image.dtype)
-        return image, cropped
 
     @torch.no_grad()
     def _true_spectra(self, audio: Tensor) -> Tensor:
@@ -109,3 +120,7 @@ class Vocoding(nn.Module):
         first = context // 2 + latency
         true = audio[:, first : audio.shape[1] - context // 2 - latency]
         return sound[:, 2 * latency :], true
+
+
+MEL_WEIGHT = 10.0
+"""One unit of an image is 40 dB: so weighted, 4 dB of error count as much as the other terms."""

@@ -1,4 +1,4 @@
-"""Numbers on command lines: taken, or refused with what is allowed."""
+"""Command lines: what is taken, and what is refused in one line with what is allowed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from training.arguments import even_int, excerpt_seconds, positive_float, positive_int
+from training.arguments import (
+    OneLineParser,
+    even_int,
+    excerpt_seconds,
+    positive_float,
+    positive_int,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,17 @@ def test_numbers_within_range_are_taken(
 def test_others_are_refused_in_words(kind: Callable[[str], float], text: str, words: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=words):
         kind(text)
+
+
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = OneLineParser(prog="python -m training.fit")
+    parser.add_argument("--minutes", type=positive_float)
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--minutes", "-1"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "python -m training.fit: argument --minutes: '-1' is not above 0; give a positive number; "
+        "--help shows what is allowed\n"
+    )

@@ -1,9 +1,11 @@
-"""``python -m training.evaluate`` on an untrained tiny model and made-up music."""
+"""``python -m training.evaluate`` on an untrained tiny model, a mini bundle and made-up music."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,19 +13,30 @@ import soundfile
 import torch
 from torch import Tensor
 
+from export.bundle import write_bundle
+from export.style_space import measured_knobs, weights_digest
 from model import checkpoint
 from model.config import preset
 from model.instrument import Instrument
 from model.streaming import State
-from training.evaluate import main
+from server.controls import control_table
+from tests import mini_bundle
+from training import style_axes, traverse
+from training.bundle_voice import BundleVoice, grid_of_manifest
+from training.descriptors import DESCRIPTORS
+from training.evaluate import SECTIONS, main
 from training.evaluation_report import finite_or_none
-from training.excerpts import draw_excerpts, kind_of, layout
+from training.excerpts import draw_excerpts, excerpt_at, kind_of, layout
+from training.grid import Grid, grid_of_config
 from training.measuring import METHODS, METRICS
 from training.rendition import Rendition
 from training.store import Store, StoredRecording, StoreWriter, to_int16
+from training.voice import BLOCK_FRAMES, TorchVoice
 
 CONFIG = preset("tiny")
-RATE_HZ = CONFIG.features.sample_rate_hz
+GRID = grid_of_config(CONFIG)
+RATE_HZ = GRID.sample_rate_hz
+FEW = ["--clips", "3", "--seconds", "1", "--shown", "1"]
 
 
 def music(seed: int, seconds: float) -> np.ndarray:
@@ -34,11 +47,19 @@ def music(seed: int, seconds: float) -> np.ndarray:
     return (0.3 * notes * np.exp(-6 * (time_s % 0.25))).astype(np.float32)
 
 
-def write_store(path: Path, rate_hz: int = RATE_HZ, split: str = "heldout") -> Path:
+def write_store(
+    path: Path, rate_hz: int = RATE_HZ, split: str = "heldout", scores: tuple[str, ...] = ("s", "s")
+) -> Path:
+    pieces = [(None, 5.0), *((score, 4.0) for score in scores), (None, 1.5)]
     with StoreWriter(path, rate_hz, -23.0) as writer:
-        for seed, (score, seconds) in enumerate([(None, 5.0), ("s", 4.0), ("s", 4.0), (None, 1.5)]):
-            recording = StoredRecording(f"{seed}.wav", 0, 0, 0.0, split, score)
+        for seed, (score, seconds) in enumerate(pieces):
+            recording = StoredRecording(
+                f"{seed}.wav", 0, 0, 0.0, split, score, instrument=f"{seed}"
+            )
             writer.append(recording, to_int16(music(seed, seconds)))
+        if split == "heldout":
+            taught = StoredRecording("taught.wav", 0, 0, 0.0, "train")
+            writer.append(taught, to_int16(music(9, 5.0)))
     return path
 
 
@@ -53,46 +74,165 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     checkpoint.save_config(folder, CONFIG)
     model = Instrument(CONFIG)
-    for part in checkpoint.PARTS:
-        checkpoint.save_part(folder, part, model, {"steps": 0})
+    dims = GRID.style_dims
+    space = {"mean": torch.zeros(dims), "covariance": torch.cov(torch.randn(dims, 64))}
+    measured = {f"style_space.{name}": value for name, value in space.items()}
+    for part in checkpoint.NEEDED_TO_PLAY:
+        modules = checkpoint.modules_of(model, part)
+        of_part = measured if part == "autoencoder" else {}
+        checkpoint.save_part(folder, part, modules, {"steps": 0}, of_part)
     return folder
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "mini.bundle"
+    write_bundle(path, mini_bundle.bundle())
+    return path
+
+
+@pytest.fixture
+def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer clips and offsets: seconds instead of minutes, by the same way."""
+    for name, value in {"CLIPS": 2, "SEARCH_CLIPS": 1, "SEARCH_PAIRS": 6, "SCALE_CLIPS": 6}.items():
+        monkeypatch.setattr(traverse, name, value)
+    monkeypatch.setattr(traverse, "SECONDS", 1.0)
+    monkeypatch.setattr(style_axes, "ORDERS", 4)
+
+
+def evaluate(*arguments: object) -> dict[str, Any]:
+    """Run the command; the report it wrote."""
+    given = [str(one) for one in arguments]
+    assert main(given) == 0
+    report: dict[str, Any] = json.loads(
+        (Path(given[given.index("-o") + 1]) / "report.json").read_text()
+    )
+    return report
+
+
+def files_of(folder: Path) -> set[str]:
+    """Everything that the page points at."""
+    return set(re.findall(r'src="([^"]+)"', (folder / "index.html").read_text()))
 
 
 def test_every_method_has_every_figure_for_every_kind(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, pictures = tmp_path / "report.json", tmp_path / "pictures"
-    options = ["--clips", "3", "--seconds", "1.5", "--pictured-clips", "1"]
-    given = [str(run), "--data", str(store), "-o", str(out), "--pictures", str(pictures)]
-    assert main(given + options) == 0
-    report = json.loads(out.read_text())
-    assert {name: group["clips"] for name, group in report["groups"].items()} == {
+    out = tmp_path / "report"
+    section = evaluate(run, "--data", store, "-o", out, "--only", "reconstruction", *FEW)[
+        "reconstruction"
+    ]
+    assert {name: group["clips"] for name, group in section["groups"].items()} == {
         "all": 3,
         "real": 2,
         "rendered": 1,
     }
-    for group in report["groups"].values():
+    for group in section["groups"].values():
         for method in METHODS:
             assert set(group["sound"][method]) == {metric.name for metric in METRICS}
-    everything = report["groups"]["all"]
+    everything = section["groups"]["all"]
     assert everything["sound"]["griffin_lim"]["onset_f1"]["mean"] > 0.8
     assert everything["beats_mean_spectrum"] is False
-    assert report["latents"]["style_dims"] == CONFIG.encoder.style_dims
-    assert len(report["clips"]) == 3
+    assert section["latents"]["style_dims"] == CONFIG.encoder.style_dims
+    assert len(section["clips"]) == 3
     said = capsys.readouterr().out
     assert "Griffin-Lim on true mels" in said and "beats the mean spectrum: no" in said
-    assert max(map(len, said.splitlines()[1:])) <= 100
-    assert len(list(pictures.glob("*.png"))) == 1
-    sounds = list(pictures.glob("*.wav"))
-    assert len(sounds) == 4
+    assert max(map(len, said.splitlines()[1:-1])) <= 100
+    sounds = list((out / "media").glob("*.flac"))
+    assert len(sounds) == 5
     assert {soundfile.info(sound).frames for sound in sounds} == {
-        layout(CONFIG, 1.5).frames * CONFIG.features.hop_samples
+        layout(GRID, 1.0).frames * GRID.hop_samples
     }
+
+
+def test_a_page_shows_every_section_and_all_it_points_at_is_there(
+    run: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.time_experiments.PASSES", 4)
+    monkeypatch.setattr("training.time_experiments.FREEZE_S", 2)
+    others = [name for name in SECTIONS if name not in ("reconstruction", "traverse")]
+    out = tmp_path / "report"
+    report = evaluate(run, "--data", store, "-o", out, "--only", ",".join(others), *FEW)
+    page = (out / "index.html").read_text()
+    for name in others:
+        assert f'id="{name}"' in page and name in report
+    pointed = files_of(out)
+    assert pointed == {f"media/{path.name}" for path in (out / "media").iterdir()}
+    assert len(pointed) > 20
+    assert "http" not in page
+    assert set(report["transfer"]["summary"]) == set(report["transfer"]["titles"])
+    assert report["interpolation"]["positions"][5] == 0.5
+    assert not list(tmp_path.glob(".report*"))
+
+
+@pytest.mark.usefixtures("quick_search")
+def test_knobs_of_a_run_are_found_named_and_fit_for_a_bundle(
+    run: Path, store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "report"
+    report = evaluate(run, "--data", store, "-o", out, "--only", "traverse", *FEW)
+    section = report["traverse"]
+    assert section["axes"] == "found on training clips"
+    assert [knob["index"] for knob in section["dimensions"]] == list(range(GRID.style_dims))
+    assert set(section["dimensions"][0]["effects"]) == {one.name for one in DESCRIPTORS}
+    strongest = [knob["effect"] for knob in section["dimensions"]]
+    assert strongest == sorted(strongest, reverse=True)
+    found = measured_knobs(report, run)
+    assert found is not None
+    latents, dimensions = found
+    np.testing.assert_allclose(
+        latents.rotation @ latents.rotation.T, np.eye(GRID.style_dims), atol=1e-5
+    )
+    assert [one.name for one in dimensions] == [knob["name"] for knob in section["dimensions"]]
+    control_table(GRID.style_dims, [one.name for one in dimensions])
+    assert files_of(out)
+
+
+@pytest.mark.usefixtures("quick_search")
+def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
+    bundle: Path, store: Path, tmp_path: Path
+) -> None:
+    only = "reconstruction,traverse,interpolation,swaps,transfer"
+    report = evaluate(bundle, "--data", store, "-o", tmp_path / "r", "--only", only, *FEW)
+    sound = report["reconstruction"]["groups"]["all"]
+    assert set(sound["sound"]) == {"model", "griffin_lim", "noise"}
+    assert sound["image_l1"] == {} and sound["beats_mean_spectrum"] is None
+    assert report["reconstruction"]["latents"]["active"] is None
+    assert report["traverse"]["axes"] == "the bundle's own"
+    space = report["traverse"]["style_space"]
+    np.testing.assert_array_equal(space["rotation"], mini_bundle.bundle().latents.rotation)
+    # Style sets the pitch of the mini bundle's sine and nothing sets it but style.
+    effects = report["traverse"]["dimensions"][0]["effects"]
+    assert max(abs(effects["pitch"]), abs(effects["brightness"])) > 1 > abs(effects["density"])
+    assert report["weights"] is None
+
+
+def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
+    voice = BundleVoice(mini_bundle.bundle())
+    random = np.random.default_rng(0)
+    frames = BLOCK_FRAMES + 7
+    style = random.random((mini_bundle.STYLE_DIMS, frames), np.float32)
+    structure = random.random((mini_bundle.STRUCTURE_DIMS, frames), np.float32)
+    once, again = voice.play(style, structure, 0), voice.play(style, structure, 0)
+    assert once.shape == (frames * mini_bundle.HOP,)
+    np.testing.assert_array_equal(once, again)
+    assert np.abs(once - voice.play(style, structure, 1)).max() > 0
+
+
+def test_grids_of_runs_and_bundles_speak_of_the_same_numbers() -> None:
+    manifest = mini_bundle.manifest()
+    grid = grid_of_manifest(manifest)
+    assert grid.context_samples == manifest.context_samples
+    assert grid.clip_samples + grid.context_samples == manifest.input_samples
+    for name in ("tiny", "small", "base"):
+        features = preset(name).features
+        longest = features.context_samples + features.hop_samples
+        assert features.window_samples == tuple(longest // part for part in (4, 2, 1))
 
 
 def test_the_same_seed_draws_the_same_excerpts_and_another_seed_others(store: Path) -> None:
     def drawn(seed: int) -> list[tuple[str, float]]:
-        excerpts = draw_excerpts(Store.open(store), CONFIG, "heldout", 6, 1.0, seed)
+        excerpts = draw_excerpts(Store.open(store), GRID, "heldout", 6, 1.0, seed)
         return [(one.recording, one.start_s) for one in excerpts]
 
     assert drawn(0) == drawn(0) != drawn(1)
@@ -100,22 +240,35 @@ def test_the_same_seed_draws_the_same_excerpts_and_another_seed_others(store: Pa
 
 def test_all_recordings_come_once_before_any_comes_again(store: Path) -> None:
     opened = Store.open(store)
-    excerpts = draw_excerpts(opened, CONFIG, "heldout", 4, 1.0, 0)
-    assert {one.recording for one in excerpts} == {one.name for one in opened.recordings}
+    excerpts = draw_excerpts(opened, GRID, "heldout", 4, 1.0, 0)
+    heldout = opened.split("heldout")
+    assert {one.recording for one in excerpts} == {one.name for one in heldout}
     assert [one.kind for one in excerpts] == ["real", "rendered", "real", "rendered"]
-    assert {kind_of(one) for one in opened.recordings} == {"real", "rendered"}
+    assert {kind_of(one) for one in heldout} == {"real", "rendered"}
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.0, 7.0])
 def test_an_excerpt_holds_what_is_measured_where_the_layout_says(
     store: Path, seconds: float
 ) -> None:
-    frames, hop = layout(CONFIG, seconds), CONFIG.features.hop_samples
-    assert frames.stretch_frames >= CONFIG.clip_frames
-    assert frames.stretch_frames % CONFIG.encoder.frames_per_tick == 0
-    for one in draw_excerpts(Store.open(store), CONFIG, "heldout", 4, seconds, 0):
-        assert one.samples.size == frames.stretch_frames * hop + CONFIG.features.context_samples
+    frames, hop = layout(GRID, seconds), GRID.hop_samples
+    assert frames.stretch_frames >= GRID.clip_frames
+    assert frames.stretch_frames % GRID.frames_per_tick == 0
+    for one in draw_excerpts(Store.open(store), GRID, "heldout", 4, seconds, 0):
+        assert one.samples.size == frames.stretch_frames * hop + GRID.context_samples
         assert one.truth.size == frames.frames * hop
+
+
+@pytest.mark.parametrize("start_s", [0.0, 2.2, 99.0])
+def test_a_place_is_found_again_in_another_recording(store: Path, start_s: float) -> None:
+    opened, frames = Store.open(store), layout(GRID, 1.0)
+    one = excerpt_at(opened, opened.recordings[0], start_s, GRID, frames)
+    begin = round(one.start_s * RATE_HZ)
+    np.testing.assert_array_equal(
+        to_int16(one.truth), opened.audio(opened.recordings[0])[begin : begin + one.truth.size]
+    )
+    if start_s == 2.2:
+        assert one.start_s == pytest.approx(start_s, abs=1e-3)
 
 
 class Delay(torch.nn.Module):
@@ -136,21 +289,43 @@ class Delay(torch.nn.Module):
 @pytest.mark.parametrize("seconds", [1.0, 2.0])
 def test_a_perfect_vocoder_is_perfectly_aligned(run: Path, store: Path, seconds: float) -> None:
     model, _ = checkpoint.load_instrument(run)
-    by = Rendition(model, layout(CONFIG, seconds), 0)
-    excerpt = draw_excerpts(Store.open(store), CONFIG, "heldout", 1, seconds, 0)[0]
-    heard = by.listen(excerpt)
-    assert heard.image.shape[2] == by.layout.stretch_frames
-    assert heard.structure.shape == (CONFIG.structure_dims, by.layout.stretch_frames)
-    half = CONFIG.features.context_samples // 2
+    voice = TorchVoice(model)
+    by = Rendition(voice, layout(GRID, seconds), 0)
+    excerpt = draw_excerpts(Store.open(store), GRID, "heldout", 1, seconds, 0)[0]
+    heard, image = by.listen(excerpt), by.image(excerpt.samples)
+    assert image.shape[2] == by.layout.stretch_frames
+    assert by.at_frames(heard.structure).shape == (CONFIG.structure_dims, image.shape[2])
+    half = GRID.context_samples // 2
     model.vocoder = Delay(excerpt.samples[half:-half], CONFIG.latency_samples)
-    np.testing.assert_array_equal(by.play(heard.image), excerpt.truth)
+    made = by.cut(voice.vocode(image, 0)[GRID.latency_samples :])
+    np.testing.assert_array_equal(made, excerpt.truth)
+
+
+def rendition(run: Path, store: Path) -> tuple[Rendition, Any]:
+    model, _ = checkpoint.load_instrument(run)
+    by = Rendition(TorchVoice(model), layout(GRID, 1.0), 0)
+    return by, by.listen(draw_excerpts(Store.open(store), GRID, "heldout", 1, 1.0, 0)[0])
 
 
 def test_playing_twice_gives_the_same_bits(run: Path, store: Path) -> None:
-    model, _ = checkpoint.load_instrument(run)
-    by = Rendition(model, layout(CONFIG, 1.0), 0)
-    heard = by.listen(draw_excerpts(Store.open(store), CONFIG, "heldout", 1, 1.0, 0)[0])
-    np.testing.assert_array_equal(by.play(heard.image), by.play(heard.image))
+    by, heard = rendition(run, store)
+    np.testing.assert_array_equal(
+        by.play(heard.style, heard.structure), by.play(heard.style, heard.structure)
+    )
+
+
+def test_structure_is_read_at_frames_as_the_model_was_taught(run: Path, store: Path) -> None:
+    from model.decoder import ticks_to_frames
+
+    by, heard = rendition(run, store)
+    wanted = ticks_to_frames(torch.from_numpy(heard.structure)[None], GRID.frames_per_tick)[0]
+    np.testing.assert_allclose(by.at_frames(heard.structure), wanted.numpy(), atol=1e-5)
+
+
+def in_one_line(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.splitlines()) == 1
 
 
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -158,20 +333,89 @@ def test_bad_input_is_one_line_and_exit_code_2(
 ) -> None:
     other_rate = write_store(tmp_path / "other", rate_hz=8000)
     none_held = write_store(tmp_path / "none", split="train")
+    no_bundle = tmp_path / "no.bundle"
+    no_bundle.write_text("nothing")
     cases = {
         (tmp_path / "nothing", store): "no checkpoint in",
+        (no_bundle, store): "no complete bundle",
         (run, tmp_path / "nothing"): "no training store here",
         (run, other_rate): "8000 Hz",
         (run, none_held): "no recordings of split 'heldout'",
     }
-    for (checkpoint_folder, data), words in cases.items():
-        assert main([str(checkpoint_folder), "--data", str(data)]) == 2
-        said = capsys.readouterr().err
-        assert words in said
-        assert len(said.splitlines()) == 1
+    for (model, data), words in cases.items():
+        out = tmp_path / "report"
+        assert main([str(model), "--data", str(data), "-o", str(out)]) == 2
+        in_one_line(capsys, words)
+        assert not out.exists() and not list(tmp_path.glob(".report*"))
 
 
-@pytest.mark.parametrize("bad", [["--clips", "0"], ["--seconds", "nan"], ["--split", "other"]])
+def test_a_run_that_lacks_a_part_is_refused(
+    run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = tmp_path / "run"
+    lacking.mkdir()
+    for name in ("config.json", "autoencoder.safetensors"):
+        (lacking / name).write_bytes((run / name).read_bytes())
+    given = [str(lacking), "--data", str(store), "-o", str(tmp_path / "r")]
+    assert main(given) == 2
+    in_one_line(capsys, "no vocoder yet")
+
+
+def test_knobs_without_a_style_space_are_refused(
+    run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, _ = checkpoint.load_instrument(run)
+    bare = tmp_path / "run"
+    checkpoint.save_config(bare, CONFIG)
+    for part in checkpoint.NEEDED_TO_PLAY:
+        checkpoint.save_part(bare, part, checkpoint.modules_of(model, part), {"steps": 0})
+    given = [str(bare), "--data", str(store), "-o", str(tmp_path / "r"), "--only", "traverse"]
+    assert main(given) == 2
+    in_one_line(capsys, "holds no style space")
+
+
+def test_what_cannot_be_measured_is_left_out_with_the_reason(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = write_store(tmp_path / "alone", scores=("s", "t"))
+    for name in list(SECTIONS):
+        if name not in ("swaps", "transfer"):
+            monkeypatch.delitem(SECTIONS, name)
+    out = tmp_path / "report"
+    report = evaluate(run, "--data", alone, "-o", out, "--clips", 2, "--seconds", 1, "--shown", 1)
+    assert set(report["left_out"]) == {"transfer"}
+    assert "two instruments" in report["left_out"]["transfer"]
+    assert "transfer left out: no score" in capsys.readouterr().out
+    assert "Left out" in (out / "index.html").read_text()
+
+
+def test_a_place_with_other_files_is_not_written_to(
+    run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, file = tmp_path / "mine", tmp_path / "report.json"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    file.write_text("{}")
+    for place, words in ((mine, "holds no report but other files"), (file, "is a file")):
+        assert main([str(run), "--data", str(store), "-o", str(place)]) == 2
+        in_one_line(capsys, words)
+    assert (mine / "thesis.txt").read_text() == "years"
+
+
+def test_a_new_report_takes_the_place_of_the_old_one(
+    run: Path, store: Path, tmp_path: Path
+) -> None:
+    given = [run, "--data", store, "-o", tmp_path / "r", "--only", "swaps", "--seconds", 1]
+    evaluate(*given, "--clips", 4, "--shown", 2)
+    evaluate(*given, "--clips", 2, "--shown", 1)
+    assert files_of(tmp_path / "r") == {
+        f"media/{path.name}" for path in (tmp_path / "r" / "media").iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    "bad", [["--clips", "0"], ["--seconds", "nan"], ["--split", "other"], ["--only", "all"]]
+)
 def test_bad_options_exit_with_2(bad: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["run", "--data", "store", *bad])
@@ -181,3 +425,20 @@ def test_bad_options_exit_with_2(bad: list[str]) -> None:
 def test_a_report_is_strict_json() -> None:
     nested = {"a": float("nan"), "b": [1.0, float("inf")], "c": {"d": True, "e": 2}}
     assert finite_or_none(nested) == {"a": None, "b": [1.0, None], "c": {"d": True, "e": 2}}
+
+
+def test_weights_are_told_apart(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for part in checkpoint.NEEDED_TO_PLAY:
+        name = f"{part}.safetensors"
+        (other / name).write_bytes((run / name).read_bytes())
+    assert weights_digest(other) == weights_digest(run)
+    (other / "vocoder.safetensors").write_bytes(b"else")
+    assert weights_digest(other) != weights_digest(run)
+
+
+def test_a_grid_rounds_to_whole_ticks() -> None:
+    grid: Grid = GRID
+    assert grid.frames_of(0.0) == grid.frames_per_tick
+    assert grid.frames_of(1.0) % grid.frames_per_tick == 0

@@ -17,6 +17,7 @@ from tests.training.made_up_store import make_store
 from training import fit
 from training.autoencoding import Autoencoding
 from training.data import ClipPairs, PairBatch
+from training.stages import STAGES, stages_of
 from training.vocoding import Vocoding
 
 TINY = PRESETS["tiny"]
@@ -32,15 +33,14 @@ def run_fit(store: Path, out: Path, *more: str) -> int:
     return fit.main([str(store), "--out", str(out), *FAST, *more])
 
 
-def test_both_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
+def test_all_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert run_fit(store, out, "--steps", "3") == 0
     model, progress = checkpoint.load_instrument(out)
     assert model.config == TINY
-    assert {part: seen["steps"] for part, seen in progress.items()} == {
-        "autoencoder": 3,
-        "vocoder": 3,
-    }
+    assert progress.keys() >= {"autoencoder", "vocoder"}
+    assert {seen["steps"] for seen in progress.values()} == {3}
+    assert all(checkpoint.has_part(out, STAGES[number].part) for number in stages_of(TINY))
     assert checkpoint.load_style_space(out)["covariance"].shape == (8, 8)
     assert list((out / "tensorboard" / "autoencoder").glob("events*"))
 
@@ -107,7 +107,7 @@ def test_a_loss_that_is_not_finite_ends_with_the_last_checkpoint(
 
     monkeypatch.setattr(Autoencoding, "forward", broken)
     assert run_fit(store, out, "--stage", "1", "--steps", "3", "--resume") == 2
-    assert "the loss is nan at step 2" in capsys.readouterr().err
+    assert "the loss is no finite number at step 2" in capsys.readouterr().err
     assert (out / "autoencoder.safetensors").read_bytes() == before
 
 
@@ -136,11 +136,25 @@ def test_what_does_not_fit_ends_in_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("option", [["--batch", "3"], ["--minutes", "0"], ["--preset", "huge"]])
-def test_bad_options_end_with_2(option: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--batch", "3"],
+        ["--batch", "6", "--devices", "2"],
+        ["--minutes", "0"],
+        ["--minutes", "60,60,60,60,60"],
+        ["--preset", "huge"],
+        ["--stage", "9"],
+        ["--init-from", "x", "--pretrained"],
+    ],
+)
+def test_bad_options_end_with_2(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         fit.main([str(tmp_path), "--out", str(tmp_path / "x"), *option])
     assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize("stage", [1, 2])
@@ -162,23 +176,6 @@ def test_a_few_steps_on_one_batch_lower_the_loss(store: Path, stage: int) -> Non
         optimiser.step()
         losses.append(float(terms["total"].detach()))
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
-
-
-def test_the_questions_ask_for_what_two_instruments_share() -> None:
-    model = Instrument(TINY)
-    objective = Autoencoding(TINY, model.encoder, model.decoder)
-    torch.manual_seed(0)
-    same_score = torch.tensor([True, False] * 200)
-    source, target = objective._questions(same_score)
-    clips = torch.arange(800)
-    swapped = source != clips
-    paired = same_score.repeat_interleave(2)
-    assert torch.equal(source[swapped], (clips ^ 1)[swapped])
-    # One score: the answer is the other rendering. One recording: it stays the clip itself.
-    assert torch.equal(target[paired], source[paired])
-    assert torch.equal(target[~paired], clips[~paired])
-    assert 0.7 < swapped[paired].float().mean() < 0.9
-    assert 0.4 < swapped[~paired].float().mean() < 0.6
 
 
 def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> None:
@@ -209,3 +206,41 @@ def test_the_vocoder_hears_decoded_images_in_any_share(store: Path, share: float
     terms["total"].backward()
     assert all(p.grad is None for p in model.decoder.parameters())
     assert any(p.grad is not None for p in model.vocoder.parameters())
+
+
+def test_a_run_begins_with_the_weights_of_another(store: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run_fit(store, first, "--stage", "1", "--steps", "2") == 0
+    assert run_fit(store, first, "--stage", "2", "--steps", "2") == 0
+    begin = ["--stage", "2", "--steps", "1", "--init-from", str(first)]
+    assert run_fit(store, second, *begin, "--learning-rate", "1e-30") == 0
+    mine, seen = checkpoint.load_instrument(second)
+    theirs, _ = checkpoint.load_instrument(first)
+    assert seen["autoencoder"]["from"] == "first" and seen["autoencoder"]["steps"] == 0
+    assert seen["vocoder"]["steps"] == 1
+    torch.testing.assert_close(mine.state_dict(), theirs.state_dict())
+    assert run_fit(store, second, "--stage", "1", "--steps", "1") == 0, "which is there untrained"
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_run_that_has_begun_takes_no_other_weights(
+    store: Path, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run_fit(store, out, "--stage", "2", "--steps", "1") == 0
+    before = (out / "vocoder.safetensors").read_bytes()
+    capsys.readouterr()
+    assert run_fit(store, out, "--stage", "2", "--init-from", str(out), *more) == 2
+    error = capsys.readouterr().err
+    assert "holds a trained vocoder already, and --init-from begins a new run" in error
+    assert error.count("\n") == 1
+    assert (out / "vocoder.safetensors").read_bytes() == before
+
+
+def test_weights_that_are_not_there_leave_no_run(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run_fit(store, out, "--init-from", str(tmp_path / "nowhere")) == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert not out.exists()

@@ -9,7 +9,9 @@ import torch
 
 from model.vocoder import Spectra
 from training.losses import (
+    NEPERS_PER_UNIT,
     advance_loss,
+    loudness_loss,
     magnitude_loss,
     spectral_loss,
     style_divergence,
@@ -80,3 +82,11 @@ def test_silence_gives_a_finite_gradient() -> None:
     spectral_loss(silence, 0.1 * torch.randn(1, 4096)).backward()
     assert silence.grad is not None
     assert torch.isfinite(silence.grad).all()
+
+
+def test_frames_of_the_same_power_are_equally_loud_however_it_is_spread() -> None:
+    even = torch.zeros(1, 3, 4, 2)
+    one_bin = torch.full((1, 3, 4, 2), -50.0)
+    one_bin[:, :, 1] = math.log(4) / NEPERS_PER_UNIT
+    assert loudness_loss(one_bin, even) == pytest.approx(0.0, abs=1e-6)
+    assert loudness_loss(even - 0.25, even) == pytest.approx(0.25)

@@ -148,6 +148,13 @@ def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
         (["music", "-o", "store", "--preset", "huge"], "no preset 'huge'"),
         (["music", "-o", "store", "--rate", "10"], "8000 to 192000 Hz"),
         (["badpairs", "-o", "store"], "pairs.json: damaged"),
+        (["music", "other/music", "-o", "store"], "both go by the name music/a.wav"),
+        (["gtzan", "music", "-o", "store"], "nothing usable"),
+        (["fma", "music", "-o", "store"], "no fma_metadata/tracks.csv"),
+        (["nsynth", "music", "-o", "store"], "no nsynth-train/examples.json"),
+        (["irmas", "bare", "-o", "store"], "no music of this data set"),
+        (["maestro", "music", "-o", "store"], "no maestro-v3.0.0.csv"),
+        (["gtzan", "music", "-o", "store", "--split-lists", "bare"], "--split-lists wants"),
         (["music", "-o", "music/a.wav"], "a.wav"),
     ],
 )
@@ -160,6 +167,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_tone(tmp_path / "music" / "a.wav")
+    write_tone(tmp_path / "other" / "music" / "a.wav")
     write_tone(tmp_path / "badpairs" / "a.wav")
     (tmp_path / "badpairs" / "pairs.json").write_text("{")
     (tmp_path / "bare").mkdir()
@@ -168,6 +176,102 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert said in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required: SOURCE, -o/--output"),
+        (["music"], "required: -o/--output"),
+        (["music", "-o", "store", "--jobs", "two"], "invalid int value: 'two'"),
+        (["music", "-o", "store", "--backend", "spark"], "invalid choice: 'spark'"),
+        (["music", "-o", "store", "--preset", "tiny", "--rate", "8000"], "not allowed with"),
+        (["gtzan", "-o", "store"], "gtzan is a data set and wants a folder"),
+        (["music", "-o", "store", "--cluster", "tcp://a:1"], "--cluster goes with --backend"),
+        (["fma", "music", "-o", "store", "--split-lists", "."], "--split-lists goes with gtzan"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m training.prepare: ")
+    assert said in line
+
+
+def test_what_happens_to_files_meanwhile_is_named_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One vanishes after the listing, one may not be read, one was cut off while being copied."""
+    music = tmp_path / "music"
+    for name in ("good.wav", "gone.wav", "closed.wav", "cut.flac", "link.wav"):
+        write_tone(music / name)
+    (music / "cut.flac").write_bytes((music / "cut.flac").read_bytes()[:2_000])
+    (music / "link.wav").unlink()
+    (music / "link.wav").symlink_to("nowhere.wav")
+    whole_open = Path.open
+
+    def guarded(path: Path, *arguments: object, **more: object) -> object:
+        # Root, as which tests may run, may read everything.
+        failures = {"gone.wav": FileNotFoundError, "closed.wav": PermissionError}
+        if path.name in failures:
+            raise failures[path.name](0, "as the test says")
+        return whole_open(path, *arguments, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", guarded)
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    said = capsys.readouterr()
+    assert "prepared 1, skipped 4 (1 corrupt, 2 missing, 1 unreadable)" in said.out
+    for name in ("gone.wav", "closed.wav", "cut.flac", "link.wav"):
+        assert said.err.count(f"skipped music/{name} (") == 1
+
+
+def test_too_many_to_name_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    music = tmp_path / "music"
+    write_tone(music / "a.wav")
+    for number in range(120):
+        (music / f"{number:03}.wav").symlink_to("nowhere.wav")
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    said = capsys.readouterr()
+    assert "prepared 1, skipped 120 (120 missing)" in said.out
+    assert said.err.count("(missing)") == 101
+    assert "skipped 20 more (missing)" in said.err
+
+
+def test_kin_is_held_out_together_also_across_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for take, split in (("1", "train"), ("2", "heldout")):
+        folder = tmp_path / f"take{take}"
+        write_tone(folder / "fugue.wav", hz=300 + 100 * int(take))
+        pair = {"score": "fugue", "instrument": take, "heldout": split == "heldout"}
+        (folder / "pairs.json").write_text(json.dumps({"fugue.wav": pair}))
+        assert prepare(folder, "-o", tmp_path / "store") == 0
+        assert {r.split for r in Store.open(tmp_path / "store").recordings} == {split}
+    assert "held out 1 more: of one artist, recording or work" in capsys.readouterr().out
+
+
+def test_a_store_without_labels_gets_them_when_prepared_again(tmp_path: Path) -> None:
+    excerpt = tmp_path / "IRMAS-TrainingData" / "cel" / "[cel]0001__1.wav"
+    write_tone(excerpt)
+    root, store = tmp_path / "IRMAS-TrainingData", tmp_path / "store"
+    assert prepare("folder", root, "-o", store) == 0
+    assert not Store.open(store).recordings[0].labels
+    assert prepare("irmas", root, "-o", store) == 0
+    (recording,) = Store.open(store).recordings
+    assert (recording.label("instrument"), recording.group) == (("cel",), "irmas/0001")
+
+
+def test_a_folder_named_like_a_data_set_can_be_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tone(tmp_path / "gtzan" / "a.wav")
+    assert prepare("./gtzan", "-o", "store") == 0
+    assert [r.name for r in Store.open("store").recordings] == ["gtzan/a.wav"]
 
 
 def test_a_store_of_another_rate_is_not_mixed(

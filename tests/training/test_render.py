@@ -142,6 +142,25 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     assert said in error
 
 
+def test_a_wrong_command_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["scores", "-o", "out", "--soundfont", "font.sf2", "--jobs", "two"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m training.render: argument --jobs: invalid int value: 'two'")
+
+
+@pytest.mark.parametrize("text", ["{", "3", '{"a.flac": 1}'])
+def test_a_damaged_list_of_pairs_is_not_written_over(
+    studio: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (studio / "out").mkdir()
+    (studio / "out" / "pairs.json").write_text(text)
+    assert call("scores", "-o", "out", "--instruments", "0") == 2
+    assert "pairs.json" in capsys.readouterr().err.splitlines()[-1]
+    assert (studio / "out" / "pairs.json").read_text() == text
+
+
 @pytest.mark.parametrize(
     ("font", "said"),
     [("absent.sf2", "no such SoundFont; on Debian"), ("scores/a.mid", "not a SoundFont")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,27 @@ def test_recordings_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert (second.score, second.instrument, second.length) == ("s", "40+42", 1001)
     np.testing.assert_array_equal(store.audio(first), noise(1000, 0))
     np.testing.assert_array_equal(store.audio(second), noise(1001, 1))
+
+
+def test_labels_group_and_midi_come_back(tmp_path: Path) -> None:
+    labels = {"composer": "Frédéric Chopin", "instrument": "gel|voi"}
+    write(tmp_path, replace(entry("a"), labels=labels, group="work", midi="set/a.mid"), entry("b"))
+    first, second = Store.open(tmp_path).recordings
+    assert (first.labels, first.group, first.midi) == (labels, "work", "set/a.mid")
+    assert first.label("instrument") == ("gel", "voi")
+    assert second.label("instrument") == ()
+    assert len({first, second}) == 2
+
+
+def test_a_store_from_before_there_were_labels_still_opens(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"), entry("b", "heldout", score="s"))
+    index = json.loads((tmp_path / INDEX_FILE).read_text())
+    for stored in index["recordings"]:
+        for new in ("labels", "group", "midi"):
+            del stored[new]
+    (tmp_path / INDEX_FILE).write_text(json.dumps(index))
+    first, second = Store.open(tmp_path).recordings
+    assert (first.labels, first.group, first.kin, second.kin) == ({}, None, None, "s")
 
 
 def test_audio_is_a_read_only_view(tmp_path: Path) -> None:
@@ -136,6 +158,8 @@ def damage(change: Callable[[dict[str, object]], object]) -> Callable[[Path], No
         (damage(lambda index: index["recordings"][0].update(split="test")), "damaged"),
         (damage(lambda index: index["recordings"][0].update(offset=-4)), "damaged"),
         (damage(lambda index: index["recordings"][0].pop("length")), "damaged"),
+        (damage(lambda index: index["recordings"][0].update(labels=["jazz"])), "damaged"),
+        (damage(lambda index: index["recordings"][0].update(labels={"pitch": 3})), "damaged"),
     ],
 )
 def test_a_damaged_store_is_refused_in_one_line(

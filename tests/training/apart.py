@@ -1,0 +1,70 @@
+"""``training.fit`` in processes of its own: killed, short of disk, or one of several.
+
+They fork from a server that has imported torch once for all of them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import socket
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from training import autoencoding, fit
+from training.style_space import measure_style_space
+
+APART = multiprocessing.get_context("forkserver")
+APART.set_forkserver_preload([__name__])
+
+
+def start_fit(
+    arguments: list[str],
+    errors: Path,
+    environment: dict[str, str] | None = None,
+    file_bytes: int | None = None,
+) -> BaseProcess:
+    """Started; what it says lies in ``errors``; it may not write files longer than that."""
+    settings = (arguments, errors, environment or {}, file_bytes)
+    # A daemon: it ends with the tests, also where one failed while it was training.
+    process = APART.Process(target=_fit, args=settings, daemon=True)
+    process.start()
+    return process
+
+
+def start_several(count: int, arguments: list[str], folder: Path) -> list[BaseProcess]:
+    """As ``torchrun`` starts them; what they say lies in ``0.txt``, ``1.txt`` and so on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    together = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(count),
+        "LOCAL_WORLD_SIZE": str(count),
+        "GROUP_WORLD_SIZE": "1",
+        "GROUP_RANK": "0",
+        "TORCHELASTIC_RUN_ID": "test",
+    }
+    return [
+        start_fit(
+            arguments,
+            folder / f"{rank}.txt",
+            together | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(count)
+    ]
+
+
+def _fit(
+    arguments: list[str], errors: Path, environment: dict[str, str], file_bytes: int | None
+) -> None:
+    # Every checkpoint measures it: enough music for it to be there.
+    autoencoding.measure_style_space = partial(measure_style_space, batches=1, clips=4)
+    os.environ.update(environment)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    if file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    raise SystemExit(fit.main(arguments))

@@ -1,0 +1,51 @@
+"""Small trees with the layouts of real data sets, and what tests ask of a loader and a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from training.datasets.listing import Entry, Finding, LeftOut
+from training.prepare import main
+from training.store import Store, StoredRecording
+
+
+def write_noise(path: Path, seconds: float = 0.6, rate_hz: int = 16_000, channels: int = 1) -> None:
+    """A short audio file that is different for every name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(list(path.name.encode()))
+    samples = generator.uniform(-0.3, 0.3, (round(seconds * rate_hz), channels))
+    soundfile.write(path, samples, rate_hz)
+
+
+def touch(root: Path, *names: str) -> None:
+    """Files for a loader, which looks at names alone."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def entries(findings: Iterable[Finding]) -> dict[str, Entry]:
+    return {finding.name: finding for finding in findings if isinstance(finding, Entry)}
+
+
+def left_out(findings: Iterable[Finding]) -> dict[str, str]:
+    """Reasons by name."""
+    return {finding.name: finding.reason for finding in findings if isinstance(finding, LeftOut)}
+
+
+def prepare(kind: str, data: Path, store: Path, *more: str) -> int:
+    return main([kind, str(data), "-o", str(store), "--preset", "tiny", "--jobs", "1", *more])
+
+
+def recordings(store: Path) -> dict[str, StoredRecording]:
+    return {recording.name: recording for recording in Store.open(store).recordings}

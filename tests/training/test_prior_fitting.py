@@ -1,0 +1,137 @@
+"""Stage 4: the prior learns from the frozen encoder's structure, and knows whose it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from export.audio import window_starts
+from model.config import PRESETS, ConfigError
+from model.instrument import Instrument
+from tests.training.made_up_store import make_store
+from training import structure_tracks as tracks_module
+from training.prior_fitting import PriorFitting, heldout_surprise
+from training.stages import STAGES, Supply, stages_of
+from training.store import Store, StoreError, to_float
+from training.structure_tracks import FILE, Track, TrackStretches, structure_tracks
+
+CONFIG = PRESETS["tiny"]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return make_store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def model() -> Instrument:
+    torch.manual_seed(0)
+    return Instrument(CONFIG)
+
+
+def supply(store: Store, run: Path, steps: int = 60) -> Supply:
+    return Supply(store, run, batch=4, steps=steps, seed=0)
+
+
+def test_the_loss_falls_and_held_out_music_surprises_less(
+    store: Store, model: Instrument, tmp_path: Path
+) -> None:
+    batches = DataLoader(STAGES[4].batches(model, supply(store, tmp_path)), batch_size=None)
+    objective = STAGES[4].objective(model, frozenset({"autoencoder"}))
+    assert isinstance(objective, PriorFitting)
+    heldout = structure_tracks(tmp_path, store, model, "heldout")
+    before = heldout_surprise(objective.prior, heldout)
+    optimiser = torch.optim.AdamW(objective.parameter_groups(1e-3))
+    losses = []
+    for step, batch in enumerate(batches, start=1):
+        terms = objective(batch, step)
+        optimiser.zero_grad()
+        terms["total"].backward()
+        optimiser.step()
+        losses.append(float(terms["total"].detach()))
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 5
+    assert heldout_surprise(objective.prior, heldout) < before - 5
+    assert list(objective.learned()) == ["prior"]
+
+
+def test_tracks_are_as_long_as_the_music_and_windows_are_laid_together(
+    store: Store, model: Instrument, tmp_path: Path
+) -> None:
+    tracks = structure_tracks(tmp_path, store, model, "train")
+    assert len(tracks) == len(store.split("train"))
+    tick_samples = CONFIG.encoder.frames_per_tick * CONFIG.features.hop_samples
+    longest = max(store.split("train"), key=lambda one: one.length)
+    starts = window_starts(longest.length, CONFIG.clip_samples, tick_samples)
+    ticks = starts[-1] // tick_samples + CONFIG.clip_ticks
+    assert max(track.structure.shape[1] for track in tracks) == ticks
+    samples = to_float(store.audio(store.split("train")[0]))
+    again = tracks_module._encode(samples, model)
+    assert any(
+        track.structure.shape == again.structure.shape
+        and torch.allclose(track.structure.float(), again.structure, atol=1e-2)
+        for track in tracks
+    )
+
+
+def test_what_was_encoded_is_kept_until_encoder_or_store_change(
+    store: Store, model: Instrument, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    structure_tracks(tmp_path, store, model, "train")
+    kept = (tmp_path / FILE).read_bytes()
+    encoded = []
+    encode = tracks_module._encode
+    monkeypatch.setattr(
+        tracks_module, "_encode", lambda *given: encoded.append(1) or encode(*given)
+    )
+    structure_tracks(tmp_path, store, model, "heldout")
+    assert not encoded
+    structure_tracks(tmp_path, store, Instrument(CONFIG), "train")
+    assert encoded
+    assert (tmp_path / FILE).read_bytes() != kept
+    (tmp_path / FILE).write_bytes(kept[:100])  # cut short: made anew, not an error
+    assert structure_tracks(tmp_path, store, model, "train")
+
+
+def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracks_module, "MOST_MINUTES", {"train": 0.15})
+    chosen = list(tracks_module._chosen(store, "train"))
+    assert sorted(one.name for one in chosen) == ["one.wav", "two.wav"]
+
+
+def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
+    tracks = [Track(torch.randn(3), torch.randn(2, ticks)) for ticks in (5, 40, 60)]
+    stretches = TrackStretches(tracks, ticks=192, batch=6, steps=3, seed=1)
+    one, again, other = stretches[1], stretches[1], stretches[2]
+    assert one.structure.shape == (6, 2, 60)
+    assert torch.equal(one.structure, again.structure)
+    assert len(stretches) == 3
+    short = TrackStretches(tracks, ticks=30, batch=6, steps=3, seed=1)
+    assert not torch.equal(short[1].structure, short[2].structure)
+    assert other.style.shape == (6, 3)
+    halves = [
+        TrackStretches(tracks, 192, batch=6, steps=3, seed=1, process_index=i, process_count=2)
+        for i in range(2)
+    ]
+    assert torch.equal(torch.cat([half[1].structure for half in halves]), one.structure)
+    with pytest.raises(StoreError, match="no recording"):
+        TrackStretches([], ticks=30, batch=6, steps=3, seed=1)
+
+
+def test_it_does_not_go_on_from_another_encoders_prior(model: Instrument) -> None:
+    fitted = PriorFitting(model).state_dict()
+    PriorFitting(model).load_state_dict(fitted)
+    with pytest.raises(RuntimeError, match="another autoencoder"):
+        PriorFitting(Instrument(CONFIG)).load_state_dict(fitted)
+
+
+def test_only_presets_with_structure_have_the_stage() -> None:
+    assert 4 in stages_of(PRESETS["small"])
+    assert 4 not in stages_of(PRESETS["seed"])
+    with pytest.raises(ConfigError, match="no structure"):
+        PriorFitting(Instrument(PRESETS["seed"]))

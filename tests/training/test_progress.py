@@ -1,0 +1,62 @@
+"""What a run tells of itself: running means, the first step that went wrong, waiting for data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from training import progress
+from training.progress import NotFiniteError, RunLog, Waiting
+
+
+def test_means_go_on_where_the_last_session_was(tmp_path: Path) -> None:
+    values = [torch.rand(()) for _ in range(6)]
+    whole = RunLog(tmp_path / "whole", "part")
+    for step, value in enumerate(values, start=1):
+        whole.terms({"total": value}, step)
+    first = RunLog(tmp_path / "cut", "part")
+    for step, value in enumerate(values[:3], start=1):
+        first.terms({"total": value}, step)
+    second = RunLog(tmp_path / "cut", "part", 3, first.fetch())
+    for step, value in enumerate(values[3:], start=4):
+        second.terms({"total": value}, step)
+    assert second.fetch() == whole.fetch()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["total", "gradient"])
+def test_a_step_that_went_wrong_is_named_even_if_the_next_is_well(
+    tmp_path: Path, name: str, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = RunLog(tmp_path, "part")
+    honest = log.fetch
+    monkeypatch.setattr(log, "fetch", lambda: log.smooth)  # as on a GPU: not at every step
+    terms = {"total": torch.tensor(1.0), "gradient": torch.tensor(2.0)}
+    for step in range(1, 9):
+        wrong = {name: torch.tensor(value)} if step == 5 else {}
+        log.terms(terms | wrong, step)
+    with pytest.raises(NotFiniteError, match=r"at step 5; .*--resume"):
+        honest()
+
+
+def test_the_time_that_data_takes_is_told_from_the_time_that_training_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+
+    def batches() -> Iterator[int]:
+        nonlocal now
+        for number in range(4):
+            now += 50 if number == 0 else 1  # workers start before the first
+            yield number
+
+    waiting = Waiting()
+    assert waiting.share() == 0
+    for _ in waiting.watch(batches()):
+        now += 9
+    assert waiting.share() == pytest.approx(3 / 39)

@@ -1,0 +1,81 @@
+"""How a run begins: a folder of one preset, empty or with the weights of a bundle or another run.
+
+Weights to begin with are parts of the run like others, only that they have seen nothing in it: the
+run can be played from the first moment, and a stage finds them there whenever it begins.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from model import checkpoint
+from model.checkpoint import CheckpointError, Progress
+from model.config import ModelConfig, preset
+from model.instrument import Instrument
+from training.fit_settings import FitSettings
+from training.init_from import load_initial_weights
+from training.objective import Objective
+from training.stages import STAGES
+from training.store import Store, StoreError
+
+NOTHING_SEEN: Progress = {"steps": 0, "seconds": 0.0, "loss": {}}
+
+
+def begin_run(settings: FitSettings, device: torch.device) -> None:
+    """Start the run's folder, or see that it and the store are of this preset.
+
+    Raises:
+        ConfigError, StoreError, CheckpointError: what was given does not fit together.
+    """
+    config = preset(settings.preset)
+    store = _open_store(settings.store, config)
+    if settings.init_from is None:
+        checkpoint.save_config(settings.out, config)
+        return
+    for part in checkpoint.PARTS:
+        if checkpoint.has_part(settings.out, part):
+            raise CheckpointError(
+                f"{settings.out} holds a trained {part} already, and --init-from begins a new run; "
+                "leave it out to go on, or give another --out"
+            )
+    model = Instrument(config)
+    load_initial_weights(settings.init_from, model)
+    checkpoint.save_config(settings.out, config)
+    _keep(model.to(device), settings.init_from.name, store, settings.out)
+
+
+def load_first_weights(run: Path, part: str, objective: Objective) -> Progress:
+    """The weights that a run began with, into a stage that begins with them.
+
+    Raises:
+        CheckpointError: unreadable, or trained in this run by a stage that left nothing to go on
+            from.
+    """
+    progress = checkpoint.load_part(run, part, objective.learned())
+    if progress["steps"]:
+        raise CheckpointError(
+            f"{run} holds a trained {part} without {part}.resume.safetensors, which going on "
+            f"needs; begin another run with --init-from {run}"
+        )
+    return progress
+
+
+def _keep(model: Instrument, name: str, store: Store, run: Path) -> None:
+    for stage in STAGES.values():
+        if stage.part in checkpoint.NEEDED_TO_PLAY:
+            objective = stage.objective(model, frozenset())
+            measured = objective.measured(model, store)
+            seen = NOTHING_SEEN | {"from": name}
+            checkpoint.save_part(run, stage.part, objective.learned(), seen, measured)
+
+
+def _open_store(path: Path, config: ModelConfig) -> Store:
+    store = Store.open(path)
+    if store.sample_rate_hz != config.features.sample_rate_hz:
+        raise StoreError(
+            f"{path} is at {store.sample_rate_hz} Hz, preset '{config.preset}' needs "
+            f"{config.features.sample_rate_hz} Hz; prepare it with --preset {config.preset}"
+        )
+    return store

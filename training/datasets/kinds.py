@@ -1,0 +1,17 @@
+"""The data sets that ``training.prepare`` knows by name."""
+
+from __future__ import annotations
+
+from training.datasets import fma, folder, gtzan, irmas, maestro, nsynth
+from training.datasets.listing import Loader
+
+PLAIN = "folder"
+
+LOADERS: dict[str, Loader] = {
+    PLAIN: folder.find,
+    "gtzan": gtzan.find,
+    "fma": fma.find,
+    "nsynth": nsynth.find,
+    "irmas": irmas.find,
+    "maestro": maestro.find,
+}

@@ -1,0 +1,103 @@
+"""Stage 4: the prior over structure, on the store as the frozen encoder hears it.
+
+The loss is the surprise at every next tick: its negative log density in nats. It starts without
+memory in the middle of music, as the prior does on stage when it is primed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import _IncompatibleKeys
+
+from model.instrument import Instrument
+from model.modes import evaluating
+from model.prior import Prior, encoder_digest
+from training.objective import Objective
+from training.progress import RunLog
+from training.store import Store
+from training.structure_tracks import Track, TrackBatch, structure_tracks
+
+logger = logging.getLogger(__name__)
+
+STRETCH_TICKS = 192
+"""Ticks of one item: nine seconds of the preset ``small``."""
+
+HEARD_FIRST_TICKS = 16
+"""Held-out surprise counts from there on: what comes first nobody could know."""
+
+LEARNING_RATE_FACTOR = 4.0
+"""Of the command line's: a small recurrent network takes larger steps than the convolutions."""
+
+
+class PriorFitting(Objective):
+    """The loss of stage 4."""
+
+    def __init__(self, model: Instrument) -> None:
+        super().__init__()
+        self.prior = Prior(model.config)
+        self.prior.encoder_digest.copy_(encoder_digest(model.encoder))
+
+    def forward(self, batch: TrackBatch, step: int) -> dict[str, Tensor]:
+        """Terms of the loss by name; ``total`` is the one to descend."""
+        structure, style = batch.structure.float(), batch.style.float()
+        state = self.prior.initial_state(len(structure))
+        # In single precision: logarithms of densities of 60 numbers are sums of large terms.
+        with torch.autocast(structure.device.type, enabled=False):
+            surprise, _ = self.prior.surprise(structure, style, state)
+        return {"total": surprise.mean()}
+
+    def learned(self) -> dict[str, nn.Module]:
+        """The prior."""
+        return {"prior": self.prior}
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """One group, faster than the convolutions'."""
+        return super().parameter_groups(LEARNING_RATE_FACTOR * learning_rate)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> _IncompatibleKeys:
+        """Go on, if it is still the same encoder.
+
+        Raises:
+            RuntimeError: the weights do not fit, or were fitted to another encoder's structure.
+        """
+        fitted_to = state_dict.get("prior.encoder_digest")
+        if fitted_to is not None and not torch.equal(
+            fitted_to.cpu(), self.prior.encoder_digest.cpu()
+        ):
+            raise RuntimeError(
+                "the prior was fitted to another autoencoder than the run holds now; "
+                "delete the run's prior.* files and fit it anew"
+            )
+        return super().load_state_dict(state_dict, strict, assign)
+
+    def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
+        """Surprise at held-out music."""
+        tracks = structure_tracks(log.run, store, model, "heldout")
+        if tracks:
+            nats = heldout_surprise(self.prior, tracks)
+            if log.writer is not None:
+                log.scalar("prior/heldout", nats, step)
+            logger.info("prior: surprise at held-out music %.2f nats a tick", nats)
+
+
+@torch.no_grad()
+def heldout_surprise(prior: Prior, tracks: list[Track]) -> float:
+    """Mean surprise in nats a tick, each track heard from its first tick to its last."""
+    device = next(prior.parameters()).device
+    total, ticks = 0.0, 0
+    with evaluating(prior):
+        for track in tracks:
+            structure, style = track.structure.float()[None], track.style[None]
+            surprise, _ = prior.surprise(
+                structure.to(device), style.to(device), prior.initial_state(1)
+            )
+            total += float(surprise[:, HEARD_FIRST_TICKS:].sum())
+            ticks += surprise[:, HEARD_FIRST_TICKS:].numel()
+    return total / max(ticks, 1)

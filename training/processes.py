@@ -1,0 +1,209 @@
+"""Several processes that train as one: what each does for itself, and what they share.
+
+A step's batch is spread over them, item by item in order. Whatever belongs to an item (its clip,
+its random numbers, what it carries to the next step) is the same in whichever process it lies;
+whatever is a mean over items is a mean over all of them. So two processes learn what one would.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.precision import Precision
+from lightning.fabric.strategies.ddp import DDPStrategy
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
+
+Result = TypeVar("Result")
+
+
+class ProcessError(RuntimeError):
+    """The processes asked for cannot be had, or another one of them failed."""
+
+
+class SharedError(ValueError):
+    """What all processes find at once."""
+
+
+class SaidAlreadyError(ProcessError):
+    """The first process says what is wrong; this one need not."""
+
+
+def start_processes(devices: int, nodes: int, strategy: str, precision: Precision) -> Fabric:
+    """Fabric with as many processes as asked for, each one running from here on.
+
+    Started by ``torchrun`` they are there already; else Fabric starts those of this machine.
+
+    Raises:
+        ProcessError: this machine has not that many devices, or the others did not come.
+    """
+    # Not the buffers: they are constants (Fourier matrices) and statistics that all share.
+    several = DDPStrategy(broadcast_buffers=False)
+    alone = devices * nodes == 1 and strategy == "auto"
+    try:
+        fabric = Fabric(
+            devices=devices,
+            num_nodes=nodes,
+            strategy="auto" if alone else several,
+            plugins=precision,
+        )
+    except MisconfigurationException as error:
+        raise ProcessError(f"{devices} devices: {str(error).strip().splitlines()[0]}") from error
+    with others_may_end():
+        fabric.launch()
+    if not fabric.is_global_zero:
+        logging.getLogger().setLevel(logging.ERROR)
+    return fabric
+
+
+@contextmanager
+def others_may_end() -> Iterator[None]:
+    """What torch says when another process is gone, in words.
+
+    Raises:
+        ProcessError: instead of torch's many lines.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        lost = isinstance(error, distributed.DistError) or "gloo" in str(error)
+        if process_count() == 1 or not lost:
+            raise
+        raise ProcessError("another process ended; go on with --resume") from error
+
+
+def complain(program: str, error: Exception) -> None:
+    """One line about what ended this process, unless the first one says the same."""
+    if process_index() == 0:
+        print(f"{program}: {error}", file=sys.stderr)
+    elif not isinstance(error, SaidAlreadyError | SharedError):
+        print(f"{program}: process {process_index()}: {error}", file=sys.stderr)
+
+
+def process_count() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def process_index() -> int:
+    """Which of them this one is, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def own_items(items: Tensor) -> Tensor:
+    """This process's rows of what lies in the first dimension for all, (B, ...)."""
+    own = len(items) // process_count()
+    return items[process_index() * own : (process_index() + 1) * own]
+
+
+def draw_for_items(draw: Callable[[int], Tensor], items: int) -> Tensor:
+    """``draw(n)`` gives random (n, ...): drawn for the items of all processes, this one's kept."""
+    return own_items(draw(items * process_count()))
+
+
+def mean_over_processes(value: Tensor) -> Tensor:
+    """The same in all of them; without gradient."""
+    value = value.detach()
+    if process_count() > 1:
+        value = value.clone()
+        distributed.all_reduce(value)
+        value /= process_count()
+    return value
+
+
+def all_items(fabric: Fabric, own: Tensor) -> Tensor:
+    """Inverse of ``own_items``; every process has to ask."""
+    if fabric.world_size == 1:
+        return own
+    gathered = fabric.all_gather(own.contiguous())
+    assert isinstance(gathered, Tensor)
+    return gathered.flatten(0, 1)
+
+
+def first_does(fabric: Fabric, action: Callable[[], None]) -> None:
+    """Done by the first process alone, which writes and shows; the others wait for it.
+
+    Raises:
+        SaidAlreadyError: in the others, where it failed in the first.
+    """
+    failed = True
+    try:
+        if fabric.is_global_zero:
+            action()
+        failed = False
+    finally:
+        # Also where it raised: or the others would wait for ever.
+        if fabric.world_size > 1:
+            failed = fabric.broadcast(failed)
+    if failed:
+        raise SaidAlreadyError("the first process failed")
+
+
+def in_order(fabric: Fabric, action: Callable[[], Result]) -> Result:
+    """Done by the first process and, if it could, by the others: they tend to fail alike.
+
+    Raises:
+        SaidAlreadyError: in the others, where it failed in the first.
+    """
+    done: list[Result] = []
+    first_does(fabric, lambda: done.append(action()))
+    return done[0] if done else action()
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation with the statistics of all processes, on any device.
+
+    torch's own ``SyncBatchNorm`` does this on GPUs only.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, M, N) -> the same shape."""
+        if not self.training or process_count() == 1:
+            return super().forward(x)
+        exact = x.float()
+        mean = _mean_with_gradient(exact.mean(dim=(0, 2, 3)))
+        centred = exact - mean[:, None, None]
+        variance = _mean_with_gradient(centred.square().mean(dim=(0, 2, 3)))
+        self._remember(mean.detach(), variance.detach(), x.numel() // x.shape[1])
+        scale = torch.rsqrt(variance + self.eps) * self.weight
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor, own_values: int) -> None:
+        values = own_values * process_count()
+        assert self.running_mean is not None and self.running_var is not None
+        assert self.num_batches_tracked is not None and self.momentum is not None
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * values / (values - 1), self.momentum)
+
+
+def share_statistics(model: nn.Module, device: torch.device) -> None:
+    """Let every batch normalisation of the model see the whole batch, not this process's part."""
+    if process_count() == 1:
+        return
+    for parent in list(model.modules()):
+        for name, child in parent.named_children():
+            if type(child) is nn.BatchNorm2d:
+                setattr(parent, name, _shared(child, device))
+
+
+def _shared(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
+    if device.type == "cuda":
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(norm)  # type: ignore[no-untyped-call]
+        return converted
+    shared = SharedBatchNorm2d(norm.num_features, norm.eps, norm.momentum).to(device)
+    shared.load_state_dict(norm.state_dict())
+    return shared
+
+
+def _mean_with_gradient(value: Tensor) -> Tensor:
+    mean: Tensor = all_reduce(value) / process_count()  # type: ignore[no-untyped-call]
+    return mean

@@ -1,0 +1,207 @@
+"""Max it out to understand what it does: every style dimension from -3 to 3 spreads, and named.
+
+For a run the axes are found first, on training clips (``training.style_axes``), turned so that +
+is more of what changes most, and sorted by how much that is. What a bundle has stays as it is. The
+traverse itself is on held-out clips either way, and it alone decides on names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from export.bundle import Latents
+from training.comparison_pictures import strip
+from training.descriptors import DESCRIPTORS, Numbers, describe
+from training.excerpts import Excerpt, draw_excerpts
+from training.metrics import Samples
+from training.naming import POSITIONS, Knob, effects_of, name_knobs
+from training.rendition import Heard, Rendition
+from training.store import SPLITS
+from training.study import SectionError, Study, bar, short_name
+from training.style_axes import find_axes, turned
+
+SECONDS = 4.0
+CLIPS = 10
+SEARCH_CLIPS = 16
+SEARCH_PAIRS = 160
+SCALE_CLIPS = 96
+"""Excerpts whose descriptors' standard deviations are the unit of every effect."""
+
+NAMES = tuple(one.name for one in DESCRIPTORS)
+SEARCH_SPLIT = SPLITS[0]
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """Standard deviation of each descriptor over the data, (Q,), and what it was measured on."""
+
+    values: Numbers
+    split: str
+    clips: int
+
+
+def knobs_section(study: Study) -> dict[str, Any]:
+    """What each knob does, and the style space that they turn.
+
+    Raises:
+        SectionError: a run without a style space.
+    """
+    if study.latents is None:
+        raise SectionError(
+            "the run holds no style space, so its knobs have no unit; train stage 1 a while longer"
+        )
+    by = study.rendition(SECONDS)
+    deviations = measure_deviations(study)
+    latents = study.latents if study.fixed_knobs else _found(study, by, deviations)
+    excerpts = study.excerpts(min(CLIPS, study.clips), SECONDS)
+    heard = [by.listen(one) for one in excerpts]
+    traverses = play_traverses(latents, heard, by) / deviations.values
+    if not study.fixed_knobs:
+        latents, traverses = sorted_by_effect(latents, traverses)
+    knobs = name_knobs(traverses, NAMES)
+    return {
+        "clips": len(excerpts),
+        "seconds": by.layout.frames / by.grid.frames_per_second,
+        "positions": list(POSITIONS),
+        "axes": _axes_words(study),
+        "descriptors": _descriptor_rows(deviations),
+        "deviations_of": {"split": deviations.split, "clips": deviations.clips},
+        "named": sum(knob.name is not None for knob in knobs),
+        "dimensions": [knob.to_dict() for knob in knobs],
+        "style_space": {name: value.tolist() for name, value in vars(latents).items()},
+        "shown": _shown(study, by, latents, knobs, excerpts, heard),
+    }
+
+
+def measure_deviations(study: Study) -> Deviations:
+    """Over excerpts of the training music, of the measured split where there is none."""
+    split = SEARCH_SPLIT if study.store.split(SEARCH_SPLIT) else study.split
+    clips = draw_excerpts(study.store, study.grid, split, SCALE_CLIPS, SECONDS, study.seed + 1)
+    rate_hz = study.grid.sample_rate_hz
+    rows = [describe(one.truth, rate_hz) for one in bar(clips, "describing the data")]
+    found = np.std(rows, axis=0)
+    # What never differs is no unit: then nothing is much of it.
+    return Deviations(np.where(found > 1e-6, found, np.inf), split, len(rows))
+
+
+def play_traverses(latents: Latents, heard: Sequence[Heard], by: Rendition) -> Numbers:
+    """Descriptors of every knob at every position, (D, clips, positions, Q)."""
+    dims = len(latents.spread)
+    found = np.empty((dims, len(heard), len(POSITIONS), len(NAMES)))
+    for clip, one in enumerate(bar(heard, "turning every knob")):
+        middle = describe(by.play(one.style, one.structure), by.sample_rate_hz)
+        for dimension in range(dims):
+            for place, position in enumerate(POSITIONS):
+                found[dimension, clip, place] = (
+                    describe(turned_sound(latents, dimension, position, one, by), by.sample_rate_hz)
+                    if position
+                    else middle
+                )
+    return found
+
+
+def turned_sound(
+    latents: Latents, dimension: int, position: float, heard: Heard, by: Rendition
+) -> Samples:
+    """A clip with one knob turned, (T,), as the server's engine moves style."""
+    offset = latents.rotation[dimension] * (latents.spread[dimension] * position)
+    return by.play((heard.style + offset).astype(np.float32), heard.structure)
+
+
+def sorted_by_effect(latents: Latents, traverses: Numbers) -> tuple[Latents, Numbers]:
+    """Strongest first, each turned so that + is more of what changes most."""
+    effects = effects_of(traverses)
+    strongest = np.abs(effects).argmax(axis=1)
+    of_each = effects[np.arange(len(effects)), strongest]
+    order = np.argsort(-np.abs(of_each))
+    signs = np.where(of_each < 0, -1.0, 1.0)
+    mirrored = np.where((signs < 0)[:, None, None, None], traverses[:, :, ::-1], traverses)
+    return turned(latents, order, signs), mirrored[order]
+
+
+def _found(study: Study, by: Rendition, deviations: Deviations) -> Latents:
+    """Axes from training clips; the principal ones where there are none to learn from."""
+    assert study.latents is not None
+    if not _can_search(study):
+        return study.latents
+    clips = draw_excerpts(
+        study.store, study.grid, SEARCH_SPLIT, SEARCH_CLIPS, SECONDS, study.seed + 2
+    )
+    heard = [by.listen(one) for one in clips]
+
+    def hear(clip: int, offset: Numbers) -> Numbers:
+        one = heard[clip]
+        up, down = (
+            describe(
+                by.play((one.style + sign * offset).astype(np.float32), one.structure),
+                by.sample_rate_hz,
+            )
+            for sign in (1, -1)
+        )
+        return np.asarray((up - down) / 2 / deviations.values)
+
+    random = np.random.default_rng(study.seed)
+    return find_axes(study.latents, hear, len(clips), SEARCH_PAIRS, random)
+
+
+def _can_search(study: Study) -> bool:
+    return study.split != SEARCH_SPLIT and bool(study.store.split(SEARCH_SPLIT))
+
+
+def _axes_words(study: Study) -> str:
+    if study.fixed_knobs:
+        return "the bundle's own"
+    if not _can_search(study):
+        return "principal axes: no training music apart from what is measured"
+    return "found on training clips"
+
+
+def _descriptor_rows(deviations: Deviations) -> list[dict[str, Any]]:
+    return [
+        {"name": one.name, "unit": one.unit, "meaning": one.meaning, "deviation": float(value)}
+        for one, value in zip(DESCRIPTORS, deviations.values, strict=True)
+    ]
+
+
+def _shown(
+    study: Study,
+    by: Rendition,
+    latents: Latents,
+    knobs: Sequence[Knob],
+    excerpts: Sequence[Excerpt],
+    heard: Sequence[Heard],
+) -> list[dict[str, Any]]:
+    """Named knobs, and the strongest others up to ``study.shown``, on one clip each."""
+    chosen = sorted(knobs, key=lambda knob: (knob.name is None, -abs(knob.effect)))
+    named = sum(knob.name is not None for knob in knobs)
+    return [
+        _traverse_shown(study, by, latents, knob, excerpts[place], heard[place])
+        for number, knob in enumerate(chosen[: max(named, study.shown)])
+        for place in [number % len(excerpts)]
+    ]
+
+
+def _traverse_shown(
+    study: Study, by: Rendition, latents: Latents, knob: Knob, excerpt: Excerpt, heard: Heard
+) -> dict[str, Any]:
+    sounds = {
+        f"{position:+g}" if position else "0": turned_sound(
+            latents, knob.index, position, heard, by
+        )
+        for position in POSITIONS
+    }
+    title = f"knob-{knob.index:02d}"
+    heard_at = {label: sounds[label] for label in ("-3", "0", "+3")}
+    return {
+        "dimension": knob.index,
+        "clip": short_name(excerpt),
+        "picture": study.album.picture(title, strip(sounds, study.grid.sample_rate_hz)),
+        "sounds": {
+            label: study.album.sound(f"{title}-{place}", one)
+            for place, (label, one) in enumerate(heard_at.items())
+        },
+    }
