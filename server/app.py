@@ -12,29 +12,40 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from export.bundle import Bundle
 from server import native_noise, priority
 from server.bench import choose_block_frames
 from server.cli import OutputChoice, Settings
+from server.controls import GENERATE, POSITION
 from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
 from server.encoder_worker import EncoderWorker, Report
 from server.engine import GATE_RAMP_S, Engine
-from server.events import Stop
+from server.events import Event, Stop
+from server.gestures import Gestures
 from server.latency import Latency, latency
 from server.midi_input import MidiInput
+from server.notify import Notifier
+from server.osc_dump import OscDump
+from server.osc_senders import host_and_port
 from server.osc_server import OscServer
 from server.output_null import NullOutput
 from server.output_soundcard import SoundCardOutput, load_portaudio
 from server.outputs import NoSoundCard, Output
+from server.prior import NO_PRIOR, open_prior
 from server.producer import Producer, Tap
 from server.replies import Argument
 from server.runtime import RuntimeOptions
+from server.sample_clock import SampleClock
+from server.scheduler import Scheduler
 from server.session import OrtSession, warm_up
+from server.timeline import Timeline
+from server.wekinator import Wekinator
 
 logger = logging.getLogger(__name__)
 
@@ -58,21 +69,51 @@ class App:
         self._desk = desk
         self._exit_code = 0
         self._ending = asyncio.Event()
-        self._sources = initial_decks(bundle.decks, settings.deck_a, settings.deck_b)
+        self._sources = initial_decks(bundle.decks, settings.decks)
         self._output = open_output(settings.output, manifest.sample_rate_hz, manifest.channels)
         frames = settings.block_frames or choose_block_frames(bundle, options)
         self._session = OrtSession(bundle, options, frames)
         warm_up(self._session, manifest, frames)
-        self._engine = Engine(manifest, bundle.latents, self._session, desk)
-        self._producer = Producer(self._engine, frames, self._output.sample_rate_hz, tap=tap)
+        prior = open_prior(bundle)
+        frame_s = manifest.hop_samples / manifest.sample_rate_hz
+        self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
+        self._engine = Engine(manifest, bundle.latents, self._session, self._timeline, prior=prior)
+        self._gestures = Gestures(desk.table, bundle.latents, lambda: self._engine.deck_style)
+        self._producer = Producer(
+            self._engine, frames, self._output.sample_rate_hz, tap=tap, on_block=self._observe
+        )
         self._worker = EncoderWorker(manifest, bundle.encoder_onnx, self._hand_over)
         self._loader = DeckLoader(
             bundle.decks, settings.media, self._worker.submit, self._engine.put_deck
         )
-        dispatcher = Dispatcher(desk, self._loader, self.status, self._ending.set)
-        self._osc = OscServer(desk.table, dispatcher)
-        self._midi = MidiInput(settings.midi, desk.table, dispatcher)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._notifier = Notifier(desk, self._later)
+        self._scheduler = Scheduler(self._timeline)
+        self._dump = OscDump()
+        self._dispatcher = self._make_dispatcher({} if prior else {GENERATE: NO_PRIOR})
+        self._osc = OscServer(
+            desk.table,
+            self._dispatcher,
+            allowed=settings.osc_allow,
+            watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
+        )
+        self._midi = MidiInput(settings.midi, desk.table, self._dispatcher)
+
+    def _make_dispatcher(self, missing: Mapping[str, str]) -> Dispatcher:
+        return Dispatcher(
+            self._desk,
+            self._loader,
+            self.status,
+            self._ending.set,
+            missing,
+            scheduler=self._scheduler,
+            notifier=self._notifier,
+            wekinator=Wekinator(self._desk.table, self._settings.wekinator),
+            gestures=self._gestures,
+            set_dump=self._dump.switch,
+            live={POSITION: lambda: self._engine.position},
+            why_no_recording=self._engine.why_no_recording,
+        )
 
     def run(self) -> int:
         """Play until told to end; the exit code.
@@ -97,7 +138,7 @@ class App:
     async def _start(self, stack: ExitStack) -> None:
         """Start everything; ``stack`` stops it in the reverse order."""
         stack.callback(self._osc.stop)
-        osc = self._settings.osc and await self._osc.start(*self._settings.osc)
+        osc = await self._osc.start(*self._settings.osc) if self._settings.osc else ()
         stack.callback(self._midi.stop)
         await self._midi.start()
         for deck, source in self._sources.items():
@@ -146,10 +187,16 @@ class App:
             "latency_ms": self.latency().total_ms,
             "device_xruns": self._output.device_xruns,
             "failed_blocks": self._engine.failed_blocks,
+            "failed_ticks": self._engine.failed_ticks,
             "playing": int(self._desk.snapshot().playing),
+            "osc_connections": len(self._osc.connections.open),
+            "osc_notified": self._notifier.clients,
+            "osc_waiting": self._scheduler.waiting,
+            "osc_late": self._scheduler.late,
+            "osc_far_ahead": self._scheduler.far,
         }
 
-    def _announce(self, osc: tuple[str, int] | None) -> None:
+    def _announce(self, osc: Sequence[tuple[str, int]]) -> None:
         """Tell what plays, on what, and how far the hand is from the ear."""
         print(f"bundle {self._bundle.manifest.name}, decoding on {self._session.provider}")
         print(
@@ -159,7 +206,10 @@ class App:
         print(f"latency from hand to ear\n{self.latency().table()}")
         decks = ", ".join(f"{name}: {source}" for name, source in self._sources.items())
         print(f"decks {decks or 'are empty; name a recording with --deck-a FILE'}")
-        print("OSC is off" if osc is None else f"OSC on {osc[0]}:{osc[1]}")
+        for where in osc:
+            print(f"OSC on {host_and_port(*where)}")
+        if not osc:
+            print("OSC is off")
         print("playing; Ctrl-C ends", flush=True)
 
     def _initial_deck_loaded(self, failure: str | None) -> None:
@@ -168,6 +218,25 @@ class App:
             print(f"python -m server: {failure}", file=sys.stderr)
             self._exit_code = 2
             self._ending.set()
+
+    def _observe(self, waiting_s: float) -> None:
+        """Before a block is rendered: ``waiting_s`` of sound are before it (engine's thread)."""
+        manifest = self._bundle.manifest
+        window_s = manifest.latency_samples / manifest.sample_rate_hz
+        behind_s = (
+            waiting_s + self._output.latency_s + window_s + self._producer.resampler.latency_s
+        )
+        self._timeline.clock.observe(self._timeline.next_frame, time.time() + behind_s)
+
+    def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        """From the engine's thread to the event loop's."""
+        assert self._loop is not None  # nothing is scheduled before
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the engine
+            self._loop.call_soon_threadsafe(self._dispatcher.at_their_time, events, due_s, late_s)
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        assert self._loop is not None  # events come while it runs
+        self._loop.call_later(seconds, call)
 
     def _hand_over(self, report: Report) -> None:
         """From the worker's thread to the event loop's."""

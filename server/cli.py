@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
+from server.osc_access import Network, network
 from server.runtime import Device
 
 OutputKind = Literal["soundcard", "wav", "flac", "null"]
@@ -44,15 +45,26 @@ class Settings:
     device: Device = "auto"
     block_frames: int | None = None
     osc: tuple[str, int] | None = ("127.0.0.1", 9000)
+    osc_allow: tuple[Network, ...] = ()
+    wekinator: tuple[str, ...] = ()
     midi: str = "all"
     deck_a: str | None = None
     deck_b: str | None = None
+    deck_c: str | None = None
+    deck_d: str | None = None
     media: Path = Path(".")
+    generate: bool = False
     sets: tuple[str, ...] = ()
     seconds: float | None = None
     listing: Listing | None = None
     bench: bool = False
     as_json: bool = False
+
+    @property
+    def decks(self) -> Mapping[str, str]:
+        """What was asked for, by deck: a library deck's name or a file."""
+        named = {"a": self.deck_a, "b": self.deck_b, "c": self.deck_c, "d": self.deck_d}
+        return {deck: source for deck, source in named.items() if source is not None}
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -74,10 +86,15 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         device=given.device,
         block_frames=given.block,
         osc=given.osc,
+        osc_allow=tuple(given.osc_allow),
+        wekinator=given.wekinator,
         midi=given.midi,
         deck_a=given.deck_a,
         deck_b=given.deck_b,
+        deck_c=given.deck_c,
+        deck_d=given.deck_d,
         media=given.media,
+        generate=given.generate,
         sets=tuple(given.set),
         seconds=given.seconds,
         listing=given.listing,
@@ -129,7 +146,7 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
         "--seconds",
         type=_seconds,
         metavar="S",
-        help="end after S seconds (default: a file is as long as the longer deck, live is endless)",
+        help="end after S seconds (default: a file is as long as the longest deck, live goes on)",
     )
 
 
@@ -140,7 +157,25 @@ def _add_hands(parser: argparse.ArgumentParser) -> None:
         type=_address,
         default=Settings.osc,
         metavar="HOST:PORT",
-        help="where to listen for OSC over UDP, or none (default: 127.0.0.1:9000)",
+        help="where to listen for OSC over UDP and TCP, or none (default: 127.0.0.1:9000, this "
+        "machine only); localhost is IPv4 and IPv6, 0.0.0.0 or [::] is open to the network",
+    )
+    group.add_argument(
+        "--osc-allow",
+        type=_network,
+        action="append",
+        default=[],
+        metavar="ADDRESS[/PREFIX]",
+        help="who may send OSC, for example 192.168.1.7 or 192.168.1.0/24; may be given again "
+        "(default: whoever can reach the address of --osc)",
+    )
+    group.add_argument(
+        "--wekinator",
+        type=_addresses,
+        default=(),
+        metavar="ADDRESS,ADDRESS,...",
+        help="controls that the outputs of Wekinator's /wek/outputs move, in their order, each "
+        "through its whole range (default: none; the outputs are taken and move nothing)",
     )
     group.add_argument(
         "--midi",
@@ -165,14 +200,27 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
             f"--deck-{name}",
             metavar="NAME|FILE",
             help=f"library deck or audio file for deck {name.upper()} (default: the bundle's "
-            f"{place} library deck if neither deck is given, else empty)",
+            f"{place} library deck if neither A nor B is given, else empty)",
+        )
+    for name in ("c", "d"):
+        group.add_argument(
+            f"--deck-{name}",
+            metavar="NAME|FILE",
+            help=f"library deck or audio file for deck {name.upper()} (default: empty; an empty "
+            "deck is heard as its neighbour)",
         )
     group.add_argument(
         "--media",
         type=_folder,
         default=Path("."),
         metavar="DIR",
-        help="folder that /deck/a/load may load files from (default: the current folder)",
+        help="folder that /deck/{a,b,c,d}/load may load files from (default: the current folder)",
+    )
+    group.add_argument(
+        "--generate",
+        action="store_true",
+        help="play on for ever: structure is drawn by the bundle's prior, from the last ticks of "
+        "the decks on (default: off; the same as --set /generate=1)",
     )
 
 
@@ -219,6 +267,24 @@ def _address(text: str) -> tuple[str, int] | None:
             f"'{text}' is no address; use HOST:PORT with a port of 0 to 65535, or none"
         )
     return host.strip("[]"), int(port)
+
+
+def _network(text: str) -> Network:
+    try:
+        return network(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no address; use ADDRESS or ADDRESS/PREFIX, for example 192.168.1.0/24"
+        ) from None
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    addresses = tuple(text.split(","))
+    if not all(address.startswith("/") for address in addresses):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no list of controls; use addresses such as /interp,/latent/0"
+        )
+    return addresses
 
 
 def _block(text: str) -> int | None:

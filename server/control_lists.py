@@ -6,12 +6,12 @@ from server.controls import Control, ControlTable, control_table
 
 
 def markdown_table(style_dims: int = 16) -> str:
-    """The README's table of controls: one line a row, families folded."""
+    """The README's table of controls: one line a row, families folded, ``slug`` for any name."""
     lines = [
         "| address | arguments | default | MIDI | meaning |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for row in control_table(style_dims).rows:
+    for row in control_table(style_dims, names=("slug",)).rows:
         address = f"`{_folded_address(row)}`"
         cells = (address, _arguments(row), _default(row), _midi(row), row.description)
         lines.append(f"| {' | '.join(cells)} |")
@@ -33,28 +33,36 @@ def listing(table: ControlTable) -> str:
 
 
 def _folded_address(row: Control) -> str:
-    """``/latent/{0..15}``, ``/deck/{a,b}/load``."""
+    """``/latent/{0..15}``, ``/deck/{a,b}/load``, ``/named/{brightness,loudness}``."""
     if not row.members:
         return row.address
     first, last = row.members[0], row.members[-1]
-    some = f"{first}..{last}" if len(row.members) > 4 else ",".join(row.members)
+    counted = len(row.members) > 4 and first.isdigit()
+    some = f"{first}..{last}" if counted else ",".join(row.members)
     return row.address.replace("{}", f"{{{some}}}")
 
 
 def _arguments(row: Control) -> str:
     """``f 0..1``, ``f... -3..3 spreads``, ``s``."""
-    tags = f"{row.types[0]}..." if row.takes_fewer else " ".join(row.types)
+    tags = f"{row.types[0]}..." if row.takes_fewer or row.repeats else " ".join(row.types)
+    if row.choices:
+        # Not a bar between them: it would end a cell of the table.
+        return f"{tags} {' or '.join(row.choices)}"
     if row.minimum is None or row.maximum is None:
         return tags
     return f"{tags} {row.minimum:g}..{row.maximum:g} {row.unit}".rstrip()
 
 
 def _default(row: Control) -> str:
-    return f"{row.default:g} {row.unit}".rstrip() if row.is_value else ""
+    if not row.is_value:
+        return ""
+    return row.choices[int(row.default)] if row.choices else f"{row.default:g} {row.unit}".rstrip()
 
 
 def _midi(row: Control) -> str:
-    """``CC1``, ``CC16-31``."""
+    """``CC1``, ``CC16-31``, ``bend``."""
+    if row.midi_bend:
+        return "bend"
     if not row.midi_ccs:
         return ""
     first, last = row.midi_ccs[0], row.midi_ccs[-1]

@@ -76,22 +76,19 @@ class DeckLoader:
         waiting.then(None)
 
 
-def initial_decks(
-    library: Mapping[str, BundleDeck], deck_a: str | None, deck_b: str | None
-) -> dict[str, str]:
-    """What lies on the decks at the start: as asked for, else the first of the library.
+def initial_decks(library: Mapping[str, BundleDeck], chosen: Mapping[str, str]) -> dict[str, str]:
+    """What lies on the decks at the start: what was ``chosen`` for them.
+
+    Where neither ``a`` nor ``b`` is chosen, they get the first two decks of the library.
 
     Raises:
         MediaError: neither a library deck nor a file.
     """
-    if deck_a is None and deck_b is None:
-        return dict(zip(("a", "b"), library, strict=False))
-    chosen = {"a": deck_a, "b": deck_b}
-    sources = {name: source for name, source in chosen.items() if source is not None}
-    for name, source in sources.items():
+    for name, source in chosen.items():
         if source not in library and not Path(source).exists():
             raise MediaError(
                 f"--deck-{name}: '{source}' is neither a file nor a library deck; "
                 "--list-decks shows the library"
             )
-    return sources
+    is_free = not {"a", "b"} & chosen.keys()
+    return (dict(zip(("a", "b"), library, strict=False)) if is_free else {}) | dict(chosen)

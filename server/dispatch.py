@@ -6,18 +6,29 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 
 from server import replies
+from server.controls import BYPASS, DECKS
 from server.deck_loader import DeckLoader
-from server.desk import Desk
+from server.desk import Desk, glide_s
 from server.events import (
+    Dump,
     Event,
     LoadDeck,
+    Notify,
+    Panic,
     Query,
     Quit,
+    Sender,
+    SetControl,
+    SetGlide,
     StatusRequest,
     SyncRequest,
     VersionRequest,
 )
+from server.gestures import Gestures
+from server.notify import Notifier, TooManyClients
 from server.replies import Argument, Reply
+from server.scheduler import Scheduler
+from server.wekinator import Wekinator
 
 PROGRAM = "latent-deck"
 
@@ -31,22 +42,60 @@ class Dispatcher:
         loader: DeckLoader,
         status: Callable[[], Mapping[str, Argument]],
         quit_program: Callable[[], None],
+        missing: Mapping[str, str] | None = None,
+        *,
+        scheduler: Scheduler,
+        notifier: Notifier,
+        wekinator: Wekinator,
+        gestures: Gestures,
+        set_dump: Callable[[bool], None],
+        live: Mapping[str, Callable[[], float]] | None = None,
+        why_no_recording: Callable[[str], str | None] = lambda deck: None,
     ) -> None:
+        """``missing`` are addresses this bundle has nothing for, and in one line why.
+
+        ``live`` says where a value has moved to by itself since it was set, ``why_no_recording``
+        in one line why a deck cannot be bypassed, None if it can.
+        """
         self._desk = desk
         self._loader = loader
         self._status = status
         self._quit_program = quit_program
+        self._missing = missing or {}
+        self._scheduler = scheduler
+        self._notifier = notifier
+        self._wekinator = wekinator
+        self._gestures = gestures
+        self._set_dump = set_dump
+        self._live = live or {}
+        self._why_no_recording = why_no_recording
 
-    def __call__(self, events: tuple[Event, ...]) -> None:
-        """Take in one packet's events."""
-        self._desk.apply(events)
+    def __call__(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
+        """Take in what belongs together: now, or at its NTP time."""
+        events = self._possible(self._gestures.settings(self._wekinator.settings(events)))
+        if time_tag is None or self._scheduler.runs_now(events, time_tag):
+            self._desk.apply(events)
+            self._follow_up(events)
+
+    def at_their_time(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        """The timeline has carried out ``events``, ``late_s`` after they were due."""
+        if late_s:
+            self._scheduler.was_late(events, due_s, late_s)
+        self._follow_up(events)
+
+    def _follow_up(self, events: tuple[Event, ...]) -> None:
+        """Answer what was asked and tell who wants to know; the desk has taken it in."""
         for event in events:
             self._answer(event)
+        self._notifier.changed(events)
 
     def _answer(self, event: Event) -> None:
         match event:
             case Query(address=address):
-                _reply(event, self._desk.answer(address))
+                live = self._live.get(address)
+                _reply(event, Reply(address, (live(),)) if live else self._desk.answer(address))
+            case SetGlide():
+                self._glide(event)
             case StatusRequest():
                 _reply(event, replies.status(self._status()))
             case VersionRequest():
@@ -55,9 +104,50 @@ class Dispatcher:
                 _reply(event, replies.synced(number))
             case LoadDeck():
                 self._load(event)
+            case Notify(reply_to=sender) if sender is not None:
+                sender.reply(self._notify(sender, bool(event.on)))
+            case Dump():
+                self._set_dump(bool(event.on))
+                _reply(event, replies.done("/dump", event.on))
+            case Panic():
+                self._scheduler.clear()
             case Quit():
                 _reply(event, replies.done("/quit"))
                 self._quit_program()
+
+    def _glide(self, event: SetGlide) -> None:
+        """Answer a question; tell the others of a change."""
+        reply = Reply("/glide", (event.address, glide_s(self._desk.snapshot(), event.address)))
+        if event.seconds is None:
+            _reply(event, reply)
+        else:
+            self._notifier.tell(reply, event.reply_to)
+
+    def _possible(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """``events`` without those that there is nothing for here; these are answered."""
+        possible = []
+        for event in events:
+            if isinstance(event, SetControl) and (why := self._why_not(event)):
+                _reply(event, replies.fail(event.address, why))
+            else:
+                possible.append(event)
+        return tuple(possible)
+
+    def _notify(self, sender: Sender, on: bool) -> Reply:
+        """Enter or leave, and the answer to it."""
+        if not on:
+            return replies.done("/notify", self._notifier.leave(sender))
+        try:
+            return replies.done("/notify", self._notifier.enter(sender))
+        except TooManyClients as error:
+            return replies.fail("/notify", str(error))
+
+    def _why_not(self, event: SetControl) -> str | None:
+        """In one line what is missing for it."""
+        deck = self._desk.table.controls[event.address].member
+        if deck in DECKS and event.address.endswith(BYPASS) and any(event.values):
+            return self._why_no_recording(deck)
+        return self._missing.get(event.address)
 
     def _load(self, event: LoadDeck) -> None:
         command = f"/deck/{event.deck}/load"
@@ -65,6 +155,7 @@ class Dispatcher:
         def then(failure: str | None) -> None:
             if failure is None:
                 _reply(event, replies.done(command, event.source))
+                self._notifier.tell(Reply(command, (event.source,)), event.reply_to)
             else:
                 _reply(event, replies.fail(command, failure))
 

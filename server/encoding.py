@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from export.audio import Samples
 from export.bundle import Manifest
-from export.sequence import Progress, encode_file
-from server.deck import DeckData
+from export.sequence import Progress, encode_sound, read_sound
+from server.deck import DeckData, recording_of
 from server.runtime import RuntimeOptions, open_model
 from server.session import Floats
 
@@ -29,8 +30,12 @@ class DeckEncoder:
         Raises:
             AudioError: the file cannot be used; the message names it.
         """
-        sequence = encode_file(path, self._manifest, self._window, progress)
-        return DeckData(name=Path(path).stem, **vars(sequence))
+        sound = read_sound(path, self._manifest)
+        sequence = encode_sound(sound, self._manifest, self._window, progress)
+        deck = DeckData(name=Path(path).stem, **vars(sequence))
+        loop_samples = deck.ticks * self._manifest.tick_samples
+        kept = recording_of(sound.samples, self._manifest.sample_rate_hz, loop_samples)
+        return replace(deck, recording=kept)
 
     def _window(self, samples: Samples) -> tuple[Floats, Floats]:
         style, structure = self._session.run(["style", "structure"], {"audio": samples[None]})

@@ -1,7 +1,8 @@
 """The sound: what the desk says and the decks hold, rendered to audio, block by block.
 
     desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> level -> gate -> limiter
-                   '-----------------------------------------------------------^
+                   |        '-> generator (prior) ---^                      |
+                   '--------------------------------------------------------'
 
 No clock, no device, no thread: the same code plays live, renders files and is tested. All
 random numbers come from one seeded generator, so the same calls give the same bits.
@@ -17,14 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle import Latents, Manifest
+from server.bypass import Bypass
+from server.controls import BYPASS, DECKS, LATENT
 from server.deck import DeckData
-from server.desk import Snapshot
+from server.desk import Segment, Snapshot
+from server.generator import Generator
 from server.glide import Gate, Glide, ramp_between
 from server.limiter import Limiter
 from server.log_limit import LimitedLog
-from server.mixer import Mixer
-from server.playhead import Playhead
+from server.mixer import Hands, Mixer
+from server.playhead import Motion, Playhead, Positions
+from server.prior import Prior
 from server.session import Floats, Session
+from server.walk import Walk
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +43,9 @@ class SnapshotSource(Protocol):
     def snapshot(self) -> Snapshot:
         """The newest state; never blocks."""
 
+    def segments(self, frames: int) -> tuple[Segment, ...]:
+        """The states of the next ``frames`` frames, in order; called once a block."""
+
 
 class Engine:
     """Renders blocks of frames; ``put_deck`` may be called from any thread, the rest from one."""
@@ -48,9 +57,10 @@ class Engine:
         session: Session,
         desk: SnapshotSource,
         seed: int = 0,
+        prior: Prior | None = None,
     ) -> None:
         self.manifest = manifest
-        self.playhead = Playhead()
+        self.playhead = Playhead(manifest.frames_per_tick)
         self.failed_blocks = 0
         self._log = LimitedLog(logger)
         self._latents = latents
@@ -58,36 +68,74 @@ class Engine:
         self._desk = desk
         self._random = np.random.default_rng(seed)
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
-        self._glide = Glide(desk.snapshot().table.smoothing_s, frame_s)
-        self._mixer = Mixer(manifest.frames_per_tick, frame_s)
+        self._glide = Glide(frame_s)
+        self._walk = Walk(manifest.style_dims, frame_s, seed)
+        self._mixer = Mixer(frame_s, latents.mean)
+        self._bypass = Bypass(manifest)
+        self._generator = Generator(prior, manifest, seed) if prior else None
         self._gate = Gate(round(GATE_RAMP_S * manifest.sample_rate_hz))
         self._limiter = Limiter(manifest.sample_rate_hz, manifest.hop_samples)
         self._waiting_decks: deque[tuple[str, DeckData]] = deque()
+        self._newest_decks: dict[str, DeckData] = {}
         self._gain_before: float | None = None
         self._panics = desk.snapshot().panics
+        self._jumps = 0
         self._must_reset = False
         self._last_sample: Floats = np.zeros(manifest.channels, np.float32)
+        self.deck_style: Floats | None = None
+        """Style (D,) of the decks as heard last, without offsets; replaced, never changed."""
+
+    @property
+    def failed_ticks(self) -> int:
+        """Ticks for which the prior drew nothing usable."""
+        return self._generator.failed_ticks if self._generator else 0
+
+    @property
+    def position(self) -> float:
+        """Where the first deck that is loaded is, 0..1 of its loop; from any thread."""
+        decks = (self._mixer.deck(name) for name in DECKS)
+        return next((self.playhead.share_of_loop(deck.ticks) for deck in decks if deck), 0.0)
 
     def put_deck(self, name: str, deck: DeckData) -> None:
-        """Lay ``deck`` onto deck ``a`` or ``b`` before the next block."""
+        """Lay ``deck`` onto deck ``a``, ``b``, ``c`` or ``d`` before the next block."""
+        self._newest_decks[name] = deck
         self._waiting_decks.append((name, deck))
+
+    def why_no_recording(self, name: str) -> str | None:
+        """In one line why a deck cannot be bypassed, None if it can; from any thread."""
+        deck = self._newest_decks.get(name)
+        return f"nothing lies on deck {name}" if deck is None else deck.why_no_recording
 
     def render(self, frames: int) -> Floats:
         """The next ``frames`` frames of sound, (C, frames*hop) within +-1."""
-        state = self._desk.snapshot()
+        segments = self._desk.segments(frames)
         self._take_decks()
-        values = self._glide.follow(state.values, frames)
+        if self._must_reset and self._gate.is_shut:
+            self._forget()
+            self._must_reset = False
+        values = np.concatenate(
+            [
+                self._glide.follow(segment.state.values, segment.state.smoothing_s, segment.frames)
+                for segment in segments
+            ],
+            axis=1,
+        )
+        state = segments[-1].state
         gains = self._output_gains(state, values)
+        gate = np.concatenate([self._gated(segment) for segment in segments])
+        sounds = gate.reshape(frames, self.manifest.hop_samples).max(axis=1) > 0
+        positions = self.playhead.advance(self._motion(segments, values, sounds))
+        if not sounds.any():
+            return self._silence(frames)
+        return self._limiter.process(self._decode(state, values, positions) * gains * gate)
+
+    def _gated(self, segment: Segment) -> NDArray[np.float64]:
+        """The gate's gains of one segment, (N*hop,): open where it plays."""
+        state = segment.state
         self._must_reset |= state.panics != self._panics
         self._panics = state.panics
-        if self._must_reset and self._gate.is_shut:
-            self._session.reset()
-            self._must_reset = False
         is_open = state.playing and not self._mixer.is_empty and not self._must_reset
-        if self._gate.is_shut and not is_open:
-            return self._silence(frames)
-        gains *= self._gate.follow(is_open, gains.size)
-        return self._limiter.process(self._decode(state, values) * gains)
+        return self._gate.follow(is_open, segment.frames * self.manifest.hop_samples)
 
     def _take_decks(self) -> None:
         while self._waiting_decks:
@@ -107,23 +155,84 @@ class Engine:
         samples = frames * self.manifest.hop_samples
         return self._limiter.process(np.zeros((self.manifest.channels, samples), np.float32))
 
-    def _decode(self, state: Snapshot, values: NDArray[np.float64]) -> Floats:
+    def _motion(
+        self,
+        segments: tuple[Segment, ...],
+        values: NDArray[np.float64],
+        sounds: NDArray[np.bool_],
+    ) -> Motion:
+        """What the hands do to time, which goes where it ``sounds`` (N,)."""
+        state = segments[-1].state
+        speed, freeze = (_row(state, values, address) for address in ("/speed", "/freeze"))
+        start, end = (_row(state, values, f"/loop/{which}") for which in ("start", "end"))
+        jumps = np.concatenate([self._jump(segment) for segment in segments])
+        return Motion(speed * (1 - freeze) * sounds, start, end, jumps)
+
+    def _jump(self, segment: Segment) -> NDArray[np.float64]:
+        """Shares of the loop (N,) to jump to: none, or one in the segment's first frame."""
+        jumps = np.full(segment.frames, np.nan)
+        if segment.state.jumps != self._jumps:
+            self._jumps = segment.state.jumps
+            jumps[0] = segment.state.value("/position")
+        return jumps
+
+    def _decode(self, state: Snapshot, values: NDArray[np.float64], positions: Positions) -> Floats:
         """Audio (C, N*hop) of the next frames, before any gain."""
         frames = values.shape[1]
         latent = self._mixer.read(
-            self.playhead.advance(frames),
-            _row(state, values, "/interp/style"),
-            _row(state, values, "/interp/structure"),
+            positions,
+            Hands(
+                style_x=_row(state, values, "/interp/style"),
+                structure_x=_row(state, values, "/interp/structure"),
+                y=_row(state, values, "/interp/y"),
+                curve=_row(state, values, "/interp/curve"),
+                tracks=_of_decks(state, values, "/deck/{}/style"),
+            ),
         )
-        offsets = values[list(state.table.slots["/latent"])]
+        self.deck_style = latent.style[:, -1].copy()
+        walked = self._walk.follow(*(_row(state, values, a) for a in ("/walk", "/walk/rate")))
+        offsets = values[list(state.table.slots[LATENT])] + walked
         moved = self._latents.rotation.T @ (offsets * self._latents.spread[:, None])
         style = latent.style + moved.astype(np.float32)
         noise = self._random.standard_normal(
             (frames * self.manifest.spectra_per_frame, self.manifest.spectrum_bins), np.float32
         ).T
-        audio = self._step(style, latent.structure, noise)
+        structure = self._structure(latent.structure, style, positions, state, values)
+        audio = self._step(style, structure, noise)
         self._last_sample = audio[:, -1].copy()
-        return audio
+        wanted = _of_decks(state, values, f"/deck/{{}}/{BYPASS}")
+        decks = [self._mixer.deck(name) for name in DECKS]
+        return self._bypass.mix(audio, positions, wanted, decks)
+
+    def _structure(
+        self,
+        looped: Floats,
+        style: Floats,
+        positions: Positions,
+        state: Snapshot,
+        values: NDArray[np.float64],
+    ) -> Floats:
+        """Structure (S,N): the decks' loops, and as much as is asked for of what is drawn."""
+        if self._generator is None:
+            return looped
+        generate = _row(state, values, "/generate")
+        x, y = (_row(state, values, address) for address in ("/interp/structure", "/interp/y"))
+        drawn = self._generator.follow(
+            positions.frames,
+            style,
+            generate,
+            _row(state, values, "/generate/temperature"),
+            lambda n, ticks: self._mixer.structure_at(
+                positions.around(n, ticks), float(x[n]), float(y[n])
+            ),
+        )
+        return looped + (drawn - looped) * generate.astype(np.float32)
+
+    def _forget(self) -> None:
+        """Clear what rings and what was heard."""
+        self._session.reset()
+        if self._generator is not None:
+            self._generator.reset()
 
     def _step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
         """One step of the session; what is no sound becomes a fade to silence and a fresh start."""
@@ -151,3 +260,8 @@ def _row(state: Snapshot, values: NDArray[np.float64], address: str) -> NDArray[
     """The glided values (N,) of one control."""
     row: NDArray[np.float64] = values[state.table.slots[address][0]]
     return row
+
+
+def _of_decks(state: Snapshot, values: NDArray[np.float64], family: str) -> NDArray[np.float64]:
+    """The glided values (4,N) of one control of every deck."""
+    return np.stack([_row(state, values, family.format(deck)) for deck in DECKS])

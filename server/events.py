@@ -21,6 +21,9 @@ class Sender(Protocol):
     def reply(self, reply: Reply) -> None:
         """Send ``reply`` back; never raises, for a sender may be long gone."""
 
+    def is_gone(self, silent_s: float, patience_s: float) -> bool:
+        """Whether nobody is there any more; it has said nothing for ``silent_s``."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -69,6 +72,41 @@ class Panic(Event):
 
 
 @dataclass(frozen=True)
+class MaxOut(Event):
+    """One style dimension as far up as it goes."""
+
+    dimension: int
+
+
+@dataclass(frozen=True)
+class Flatten(Event):
+    """Offsets that make style the mean of what was trained on."""
+
+
+@dataclass(frozen=True)
+class Randomise(Event):
+    """Offsets anywhere within the trained spread."""
+
+
+@dataclass(frozen=True)
+class ResetOffsets(Event):
+    """No offset in any style dimension."""
+
+
+@dataclass(frozen=True)
+class SetGlide(Event):
+    """Follow new values at ``address`` within ``seconds``; None asks how long that is now."""
+
+    address: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ClearMotion(Event):
+    """Forget the recorded motion."""
+
+
+@dataclass(frozen=True)
 class StatusRequest(Event):
     """Tell the figures of ``/status.reply``."""
 
@@ -83,6 +121,27 @@ class SyncRequest(Event):
     """Answer with ``number`` once everything before it has been taken in."""
 
     number: int
+
+
+@dataclass(frozen=True)
+class Notify(Event):
+    """Tell the sender what changes from now on (``on`` 1), or no more (0)."""
+
+    on: int
+
+
+@dataclass(frozen=True)
+class Dump(Event):
+    """Print incoming messages from now on (``on`` 1), or no more (0)."""
+
+    on: int
+
+
+@dataclass(frozen=True)
+class WekinatorOutputs(Event):
+    """Outputs of a Wekinator model, as many as it has (``server.wekinator``)."""
+
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,24 @@
 """Messages to events, by the table of controls. Pure: nothing is moved, sent or logged here.
 
-A message is taken as a whole or refused as a whole, and so is a packet with several. An
-address of a value without arguments is a question. An address pattern reaches every control
-that matches, except commands without arguments: ``/*`` asks for values, it does not quit.
+A message is taken as a whole or refused as a whole. An address of a value without arguments is
+a question. An address pattern reaches every control that matches, except commands without
+arguments: ``/*`` asks for values, it does not quit.
+
+    f takes i, f, h, d, T (1) and F (0)      i the same without a fraction      s takes s and S
+    a control with choices takes their words and their numbers
+    arrays are taken apart where a control has several arguments
+    I (it happened) stands for no argument where a command has none
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from server.controls import Control, ControlTable
-from server.events import Event, Query, Sender, SetControl
-from server.osc_packet import Argument, OscMessage
+from server.controls import JUMPS, Control, ControlTable
+from server.events import Event, Query, Sender, SetControl, SetGlide
+from server.osc_packet import Argument, Impulse, OscMessage
 from server.osc_pattern import PatternError, is_pattern, matching
 
 
@@ -25,19 +31,6 @@ class MappingError(ValueError):
         self.reason = reason
 
 
-def events_of_messages(
-    table: ControlTable, messages: Iterable[OscMessage], sender: Sender | None = None
-) -> tuple[Event, ...]:
-    """The events of one packet, in order.
-
-    Raises:
-        MappingError: one of the messages is refused, and with it all of them.
-    """
-    return tuple(
-        event for message in messages for event in events_of_message(table, message, sender)
-    )
-
-
 def events_of_message(
     table: ControlTable, message: OscMessage, sender: Sender | None = None
 ) -> tuple[Event, ...]:
@@ -48,15 +41,21 @@ def events_of_message(
             does not take.
     """
     controls = _reached(table, message.address)
-    return tuple(_event(control, message, sender) for control in controls)
+    made = tuple(_event(control, message, sender) for control in controls)
+    for event in made:
+        if isinstance(event, SetGlide):
+            _check_glides(table, event.address)
+    return made
 
 
-def setting(table: ControlTable, text: str) -> SetControl:
+def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
     """The event of ``ADDRESS=VALUE``; several values are separated by commas.
 
     >>> from server.controls import control_table
     >>> setting(control_table(style_dims=8), "/latent=0.5,-1").values
     (0.5, -1.0)
+    >>> setting(control_table(style_dims=8), "/glide=/interp,2").seconds
+    2.0
 
     Raises:
         MappingError: not of this form, no value's address, or a value out of its range.
@@ -66,12 +65,14 @@ def setting(table: ControlTable, text: str) -> SetControl:
         raise MappingError(text, "expected ADDRESS=VALUE, for example /interp=0.5")
     arguments = tuple(_number_or_text(value) for value in values.split(","))
     control = table.controls.get(address)
-    if control and not control.is_value:
+    if control and not (control.is_value or control.asks):
         raise MappingError(address, "is a command and has no value to set")
     if is_pattern(address):
         raise MappingError(address, "stands for several controls; name one")
     (event,) = events_of_message(table, OscMessage(address, arguments))
-    assert isinstance(event, SetControl)  # a value with arguments
+    assert isinstance(event, SetControl | SetGlide)  # a value with arguments
+    if isinstance(event, SetGlide) and event.seconds is None:
+        raise MappingError(address, "expected /glide=ADDRESS,SECONDS")
     return event
 
 
@@ -107,29 +108,57 @@ def _reached(table: ControlTable, address: str) -> tuple[Control, ...]:
 def _event(control: Control, message: OscMessage, sender: Sender | None) -> Event:
     if control.is_value and not message.arguments:
         return Query(control.address, reply_to=sender)
+    message = replace(message, arguments=_plain(control, message.arguments))
     _check_count(control, message)
+    types = control.types * (len(message.arguments) if control.repeats else 1)
     arguments = tuple(
-        _TAKERS[tag](control, argument)
-        for tag, argument in zip(control.types, message.arguments, strict=False)
+        _choice(control, argument) if control.choices else _TAKERS[tag](control, argument)
+        for tag, argument in zip(types, message.arguments, strict=False)
     )
     if control.command:
         members = (control.member,) if control.member else ()
-        return control.command(*members, *arguments, reply_to=sender)
-    return SetControl(control.address, tuple(float(number) for number in arguments))
+        given = (arguments,) if control.repeats else arguments
+        return control.command(*members, *given, reply_to=sender)
+    numbers = tuple(float(number) for number in arguments)
+    return SetControl(control.address, numbers, reply_to=sender)
+
+
+def _plain(control: Control, arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Arguments as the control counts them."""
+    if not control.types and arguments == (Impulse(),):
+        return ()
+    has_several = control.repeats or len(control.types) > 1
+    return tuple(_flat(arguments)) if has_several else arguments
+
+
+def _flat(arguments: tuple[Argument, ...]) -> Iterator[Argument]:
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            yield from _flat(argument)
+        else:
+            yield argument
+
+
+def _check_glides(table: ControlTable, address: str) -> None:
+    if address in JUMPS:
+        raise MappingError("/glide", f"{address} jumps and cannot glide")
+    if address not in table.slots:
+        raise MappingError("/glide", f"{shown(address)} holds no value; --list-controls shows all")
 
 
 def _check_count(control: Control, message: OscMessage) -> None:
     given, allowed = len(message.arguments), len(control.types)
-    if given == allowed or (control.takes_fewer and given < allowed):
+    may_be_fewer = control.takes_fewer or control.asks
+    if control.repeats or given == allowed or (may_be_fewer and 1 <= given < allowed):
         return
-    fewer = "1 to " if control.takes_fewer else ""
+    fewer = "1 to " if may_be_fewer else ""
     noun = "argument" if allowed == 1 else "arguments"
     raise MappingError(control.address, f"{given} arguments; it takes {fewer}{allowed} {noun}")
 
 
 def _number(control: Control, argument: Argument) -> float:
-    """An argument of type ``f``: any finite number in range; 1 means 1.0."""
-    if isinstance(argument, bool) or not isinstance(argument, int | float):
+    """An argument of type ``f``: any finite number in range; 1 and true mean 1.0."""
+    if not isinstance(argument, int | float):
         raise MappingError(control.address, f"{shown(argument)} is no number")
     return _in_range(control, argument)
 
@@ -153,6 +182,16 @@ def _in_range(control: Control, number: float) -> float:
         reason = f"{shown(number)} is out of range; allowed are {low:g} to {high:g}{unit}"
         raise MappingError(control.address, reason)
     return float(number)
+
+
+def _choice(control: Control, argument: Argument) -> int:
+    """The number of a choice that is given by its word or its number."""
+    if argument in control.choices:
+        return control.choices.index(str(argument))
+    if isinstance(argument, int | float) and argument in range(len(control.choices)):
+        return int(argument)
+    words = ", ".join(f"{word} ({n})" for n, word in enumerate(control.choices))
+    raise MappingError(control.address, f"{shown(argument)} is no choice; allowed are {words}")
 
 
 def _text(control: Control, argument: Argument) -> str:

@@ -6,6 +6,9 @@ as 14 bits from the first low half on, and never before, so that a plain knob re
 
     high only:           value = high / 127
     low half seen once:  value = (high * 128 + low) / 16383
+
+The pitch bend wheel, which springs back, moves ``Control.midi_bend`` around the default: at the
+centre it is exactly that, and each half is straight to its end.
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ def events_of_midi(
     table: ControlTable, state: MidiState, message: Message
 ) -> tuple[MidiState, tuple[Event, ...]]:
     """What a message does, on whichever channel, and what to remember for the next one."""
+    if message.type == "pitchwheel":
+        return state, tuple(_bent(control, message.pitch) for control in table.midi_bent)
     if message.type != "control_change":
         return state, ()
     number = message.control
@@ -48,7 +53,15 @@ def events_of_midi(
     state = _remembered(state, knob, message.value, is_low=is_low)
     if knob not in state.high:
         return state, ()
-    return state, (SetControl(control.address, (_value(control, _position(state, knob)),)),)
+    return state, (SetControl(control.address, (control.value_at(_position(state, knob)),)),)
+
+
+def _bent(control: Control, pitch: int) -> SetControl:
+    """``pitch`` is -8192..8191, as mido gives it."""
+    assert control.midi_bend is not None
+    down, up = control.midi_bend
+    end, share = (down, -pitch / 8192) if pitch < 0 else (up, pitch / 8191)
+    return SetControl(control.address, (control.default * (1 - share) + end * share,))
 
 
 def _remembered(state: MidiState, knob: _Knob, value: int, *, is_low: bool) -> MidiState:
@@ -62,10 +75,3 @@ def _position(state: MidiState, knob: _Knob) -> float:
     if knob not in state.low:
         return state.high[knob] / 127
     return (state.high[knob] * 128 + state.low[knob]) / 16383
-
-
-def _value(control: Control, position: float) -> float:
-    """Where ``position`` lies in the control's range; both ends exact, switches at the middle."""
-    assert control.minimum is not None and control.maximum is not None  # kept by Control
-    value = control.minimum * (1 - position) + control.maximum * position
-    return float(round(value)) if control.types == "i" else value

@@ -1,25 +1,29 @@
-"""Decks A and B between the hands: style and structure of every frame, interpolated.
+"""Up to four decks between the hands: style and structure of every frame, interpolated.
 
-    A: style, structure --.
-                           >-- style:     (1 - interp/style)     * A + interp/style     * B
-    B: style, structure --'    structure: (1 - interp/structure) * A + interp/structure * B
+    a, b, c, d: style, structure --.-- style      at (interp/style, interp/y)
+                                   '-- structure  at (interp/structure, interp/y)
 
-The mixing is done in latent space, frame by frame; so is the cross-fade to a deck that was
-loaded while another one played.
+A deck on which nothing lies is heard as its neighbour: the one beside it (a and b, c and d), else
+the one above or below (a and c, b and d), else the one across. So with two decks, a and b, nothing
+depends on y. The mixing is done in latent space, frame by frame; so is the cross-fade to a deck
+that was loaded while another one played.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
+from server.controls import DECKS
 from server.deck import DeckData
-from server.playhead import read_loop, ticks_at
+from server.interpolation import shares, spherical
+from server.playhead import Where, read_loop
 from server.session import Floats
 
-DECKS = ("a", "b")
 CROSS_FADE_S = 0.05
 
 
@@ -30,86 +34,146 @@ class Latent:
     style: Floats
     structure: Floats
 
-    def towards(self, other: Latent, style: Floats, structure: Floats) -> Latent:
-        """Interpolated; weights (N,) of 0 are this one, of 1 the other."""
+    def towards(self, other: Latent, weight: Floats) -> Latent:
+        """Cross-faded; weights (N,) of 0 are this one, of 1 the other."""
         return Latent(
-            self.style * (1 - style) + other.style * style,
-            self.structure * (1 - structure) + other.structure * structure,
+            self.style * (1 - weight) + other.style * weight,
+            self.structure * (1 - weight) + other.structure * weight,
         )
 
 
-class Mixer:
-    """The decks and what of them is heard."""
+@dataclass(frozen=True)
+class Hands:
+    """What the hands say of N frames: positions between the decks, each (N,) 0..1.
 
-    def __init__(self, frames_per_tick: int, frame_s: float) -> None:
-        self._frames_per_tick = frames_per_tick
-        self._fade_frames = max(round(CROSS_FADE_S / frame_s), 1)
-        self._slots = {name: _Slot(self._fade_frames) for name in DECKS}
+    ``curve`` is how much of the arc is taken instead of the line, ``tracks`` (4,N) how much of
+    each deck's style is read from its track instead of its mean.
+    """
+
+    style_x: NDArray[np.float64]
+    structure_x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    curve: NDArray[np.float64]
+    tracks: NDArray[np.float64]
+
+
+class Mixer:
+    """The decks and what of them is heard; ``mean`` (D,) is the middle of the style space."""
+
+    def __init__(self, frame_s: float, mean: Floats) -> None:
+        fade_frames = max(round(CROSS_FADE_S / frame_s), 1)
+        self._mean = mean
+        self._lying: list[_Lying | None] = [None] * len(DECKS)
+        self._slots = [_Slot(fade_frames) for _ in DECKS]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to play."""
-        return all(slot.deck is None for slot in self._slots.values())
+        return not any(self._lying)
 
     def deck(self, name: str) -> DeckData | None:
         """What lies on deck ``name``."""
-        return self._slots[name].deck
+        lying = self._lying[DECKS.index(name)]
+        return None if lying is None else lying.deck
 
     def put(self, name: str, deck: DeckData, fade: bool) -> None:
         """Lay ``deck`` onto a deck; with ``fade`` from what was heard there before."""
-        self._slots[name].put(deck, fade and not self.is_empty)
+        fade = fade and not self.is_empty
+        index = DECKS.index(name)
+        self._lying[index] = _Lying(index, deck)
+        for place, slot in enumerate(self._slots):
+            slot.put(self._heard_at(place), fade)
 
-    def read(
-        self,
-        position_frames: NDArray[np.float64],
-        interp_style: NDArray[np.float64],
-        interp_structure: NDArray[np.float64],
-    ) -> Latent:
-        """Latents of the frames at ``position_frames`` (N,); at least one deck is loaded.
-
-        An empty deck is heard as the other one, and a deck that was empty fades in from it.
-        """
-        ticks = ticks_at(position_frames, self._frames_per_tick)
-        slots = list(self._slots.values())
-        own = [None if slot.needs_another else slot.read(ticks) for slot in slots]
-        other = next(latent for latent in own if latent is not None)
-        a, b = (
-            slot.read(ticks, other) if latent is None else latent
-            for slot, latent in zip(slots, own, strict=True)
+    def read(self, where: Where, hands: Hands) -> Latent:
+        """Latents of the N frames at ``where``; at least one deck is loaded."""
+        of_style, of_structure = (shares(x, hands.y) for x in (hands.style_x, hands.structure_x))
+        latents = [
+            slot.read(where, hands.tracks, is_heard=bool((style + structure).any()))
+            for slot, style, structure in zip(self._slots, of_style, of_structure, strict=True)
+        ]
+        return Latent(
+            self._style([one.style if one else None for one in latents], of_style, hands),
+            _weighted([one.structure if one else None for one in latents], of_structure),
         )
-        return a.towards(b, interp_style.astype(np.float32), interp_structure.astype(np.float32))
+
+    def structure_at(self, where: Where, x: float, y: float) -> Floats:
+        """Structure (S,N) of the decks at N places, without moving their cross-fades."""
+        weights = shares(np.full(where.size, x), np.full(where.size, y))
+        return _weighted(
+            [
+                read_loop(slot.deck.structure, where) if weight.any() else None
+                for slot, weight in zip(self._slots, weights, strict=True)
+            ],
+            weights,
+        )
+
+    def _style(self, styles: Sequence[Floats | None], weights: Floats, hands: Hands) -> Floats:
+        line = _weighted(styles, weights)
+        if not hands.curve.any():
+            return line
+        middle = np.broadcast_to(self._mean[:, None], line.shape)
+        corners = [middle if style is None else style for style in styles]
+        arc = spherical(corners, self._mean, hands.style_x, hands.y)
+        return line + (arc - line) * hands.curve.astype(np.float32)
+
+    def _heard_at(self, place: int) -> _Lying:
+        """What is heard at a corner: its own deck or a neighbour's."""
+        beside, below, across = place ^ 1, place ^ 2, place ^ 3
+        order = (self._lying[index] for index in (place, beside, below, across))
+        return next(lying for lying in order if lying is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lying:
+    """A deck and where it lies."""
+
+    place: int
+    deck: DeckData
+
+    def read(self, where: Where, tracks: NDArray[np.float64]) -> Latent:
+        """Its latents at N places, its style by its own row of ``tracks`` (4,N)."""
+        mean = self.deck.style_mean[:, None]
+        style = np.broadcast_to(mean, (mean.size, where.size))
+        share = tracks[self.place].astype(np.float32)
+        if share.any():
+            style = style + (self.deck.style_at(where) - style) * share
+        return Latent(style, read_loop(self.deck.structure, where))
 
 
 class _Slot:
-    """One deck: what lies on it, what lay there before, and how much of that is still heard."""
+    """One corner: what is heard there, what was before, and how much of that still is."""
 
     def __init__(self, fade_frames: int) -> None:
-        self.deck: DeckData | None = None
-        self._before: DeckData | None = None
+        self._now: _Lying | None = None
+        self._before: _Lying | None = None
         self._fade_frames = fade_frames
         self._left_frames = 0
 
     @property
-    def needs_another(self) -> bool:
-        """Whether what is heard here is, or still partly is, the other deck."""
-        return self.deck is None or (self._left_frames > 0 and self._before is None)
+    def deck(self) -> DeckData:
+        """What is heard here."""
+        assert self._now is not None  # the mixer is not empty
+        return self._now.deck
 
-    def put(self, deck: DeckData, fade: bool) -> None:
-        """Replace the deck; with ``fade`` the one before goes within ``fade_frames``."""
-        self._before, self.deck = self.deck, deck
+    def put(self, lying: _Lying, fade: bool) -> None:
+        """Replace what is heard; with ``fade`` the one before goes within ``fade_frames``."""
+        if lying is self._now:
+            return
+        self._before, self._now = self._now, lying
         self._left_frames = self._fade_frames if fade else 0
 
-    def read(self, ticks: NDArray[np.float64], other: Latent | None = None) -> Latent:
-        """Latents at ``ticks`` (N,); ``other`` is heard where nothing lies or lay."""
-        before = other if self._before is None else _columns(self._before, ticks)
-        if self.deck is None:
-            assert other is not None
-            return other
-        now = _columns(self.deck, ticks)
+    def read(self, where: Where, tracks: NDArray[np.float64], is_heard: bool) -> Latent | None:
+        """Latents at N places; where it is not heard, only its cross-fade goes on."""
+        assert self._now is not None
+        if not is_heard:
+            self._fade(where.size)
+            return None
+        now = self._now.read(where, tracks)
         if self._left_frames == 0:
             return now
-        assert before is not None
-        return before.towards(now, *[self._fade(ticks.size)] * 2)
+        assert self._before is not None
+        before = self._before.read(where, tracks)
+        return before.towards(now, self._fade(where.size))
 
     def _fade(self, frames: int) -> Floats:
         """Weights (N,) of the present deck."""
@@ -120,6 +184,9 @@ class _Slot:
         return (1 - left / self._fade_frames).astype(np.float32)
 
 
-def _columns(deck: DeckData, ticks: NDArray[np.float64]) -> Latent:
-    style = np.broadcast_to(deck.style_mean[:, None], (deck.style_mean.size, ticks.size))
-    return Latent(style, read_loop(deck.structure, ticks))
+def _weighted(parts: Sequence[Floats | None], weights: Floats) -> Floats:
+    """The sum of ``parts`` by their ``weights`` (4,N); those that are None weigh nothing."""
+    heard: list[Floats] = [
+        part * weight for part, weight in zip(parts, weights, strict=True) if part is not None
+    ]
+    return reduce(np.add, heard)

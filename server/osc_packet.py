@@ -5,8 +5,9 @@
     bundle  = "#bundle", time tag (8), { size (4), packet }
 
 A packet is read as a whole or refused as a whole, in time linear in its length, whatever the
-bytes are. Numbers are passed on as they came, infinities too: what a control may be set to is
-for ``server.mapping`` to say. Source: https://opensoundcontrol.stanford.edu/spec-1_0.html
+bytes are; only a message with a type tag that nobody knows is left out by itself, as OSC says.
+Numbers are passed on as they came, infinities too: what a control may be set to is for
+``server.mapping`` to say. Source: https://opensoundcontrol.stanford.edu/spec-1_0.html
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ class OscError(ValueError):
     def __init__(self, reason: str, address: str | None = None) -> None:
         super().__init__(reason)
         self.address = address
+
+
+class UnknownTagError(OscError):
+    """A message with a type tag that is not of OSC 1.0; what stands beside it can be read."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +95,22 @@ Argument = (
 
 @dataclass(frozen=True)
 class OscMessage:
-    """One message; ``time_tag`` is that of the bundle around it, None where there is none."""
+    """One message; ``time_tag`` is that of the bundle around it, None where it means now."""
 
     address: str
     arguments: tuple[Argument, ...] = ()
     time_tag: int | None = None
 
 
-def read_packet(packet: bytes) -> tuple[OscMessage, ...]:
+@dataclass(frozen=True)
+class OscPacket:
+    """What a packet holds: its messages in order, and why others were left out."""
+
+    messages: tuple[OscMessage, ...] = ()
+    left_out: tuple[UnknownTagError, ...] = ()
+
+
+def read_packet(packet: bytes) -> OscPacket:
     """The messages of a packet, bundles taken apart, in order.
 
     Raises:
@@ -105,9 +118,9 @@ def read_packet(packet: bytes) -> tuple[OscMessage, ...]:
     """
     if len(packet) > MAX_PACKET_BYTES:
         raise OscError(f"packet of {len(packet)} bytes; at most {MAX_PACKET_BYTES}")
-    messages: list[OscMessage] = []
-    _Reader(packet).element(0, len(packet), None, 0, messages)
-    return tuple(messages)
+    reader = _Reader(packet)
+    reader.element(0, len(packet), None, 0)
+    return OscPacket(tuple(reader.messages), tuple(reader.left_out))
 
 
 class _Reader:
@@ -116,28 +129,33 @@ class _Reader:
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
         self.elements = 0
+        self.messages: list[OscMessage] = []
+        self.left_out: list[UnknownTagError] = []
 
-    def element(
-        self, start: int, end: int, time_tag: int | None, depth: int, found: list[OscMessage]
-    ) -> None:
-        """Append the messages between ``start`` and ``end`` to ``found``."""
+    def element(self, start: int, end: int, time_tag: int | None, depth: int) -> None:
+        """Take in what lies between ``start`` and ``end``."""
         self.elements += 1
         if self.elements > MAX_ELEMENTS:
             raise OscError(f"more than {MAX_ELEMENTS} messages in one packet")
         if end == start or (end - start) % 4:
             raise OscError(f"{end - start} bytes; expected a positive multiple of 4")
         if self.packet.startswith(_BUNDLE, start, end):
-            self._bundle(start + len(_BUNDLE), end, depth + 1, found)
+            self._bundle(start + len(_BUNDLE), end, time_tag, depth + 1)
         elif self.packet.startswith(b"/", start, end):
-            found.append(self._message(start, end, time_tag))
+            try:
+                self.messages.append(self._message(start, end, time_tag))
+            except UnknownTagError as error:
+                self.left_out.append(error)
         else:
             raise OscError("neither a message, which begins with '/', nor a '#bundle'")
 
-    def _bundle(self, start: int, end: int, depth: int, found: list[OscMessage]) -> None:
+    def _bundle(self, start: int, end: int, around: int | None, depth: int) -> None:
+        """``around`` is the time tag of the bundle around this one."""
         if depth > MAX_DEPTH:
             raise OscError(f"bundles nested more than {MAX_DEPTH} deep")
         _need(start, 8, end, "time tag")
-        (time_tag,) = struct.unpack_from(">Q", self.packet, start)
+        (given,) = struct.unpack_from(">Q", self.packet, start)
+        time_tag = _not_before(given, around)
         position = start + 8
         while position < end:
             _need(position, 4, end, "size of a bundle element")
@@ -145,7 +163,7 @@ class _Reader:
             position += 4
             if not 0 < size <= end - position:
                 raise OscError(f"bundle element of {size} bytes; {end - position} are left")
-            self.element(position, position + size, time_tag, depth, found)
+            self.element(position, position + size, time_tag, depth)
             position += size
 
     def _message(self, start: int, end: int, time_tag: int | None) -> OscMessage:
@@ -157,7 +175,7 @@ class _Reader:
             if position != end:
                 raise OscError(f"{end - position} bytes after the last argument")
         except OscError as error:
-            raise OscError(f"{address}: {error}", address) from None
+            raise type(error)(f"{address}: {error}", address) from None
         return OscMessage(address, arguments, time_tag)
 
     def _tags(self, start: int, end: int) -> tuple[str, int]:
@@ -170,6 +188,16 @@ class _Reader:
         if len(tags) - 1 > MAX_ARGUMENTS:
             raise OscError(f"{len(tags) - 1} type tags; at most {MAX_ARGUMENTS}")
         return tags[1:], position
+
+
+def _not_before(time_tag: int, around: int | None) -> int | None:
+    """A bundle's time tag; one that means now within another bundle means that one's time."""
+    if time_tag == IMMEDIATELY:
+        return around
+    # NTP time wraps in 2036: what is less than half its range later is later.
+    if around is not None and (time_tag - around) % 2**64 >= 2**63:
+        raise OscError("a bundle is due before the bundle around it")
+    return time_tag
 
 
 def _check_address(address: str) -> None:
@@ -197,7 +225,8 @@ def _arguments(
             value, position = read(packet, position, end)
             open_arrays[-1].append(value)
         else:
-            raise OscError(f"unknown type tag {tag!a}; known are {''.join(_READERS)}[]")
+            known = "".join(_READERS)
+            raise UnknownTagError(f"unknown type tag {tag!a}; known are {known}[]")
     if len(open_arrays) > 1:
         raise OscError("'[' opens an array that is not closed")
     return tuple(open_arrays[0]), position

@@ -2,19 +2,21 @@
 
     ?         one character         [a-c] [!a-c]  one character of a set, or not of it
     *         any characters        {this,that}   one of the words
+    //        a slash, or any part of an address from one slash to another (OSC 1.1)
 
-None of them crosses a ``/``. A pattern becomes a small automaton; all its states walk along
-the address together, so the time is at most (pattern length) x (address length), whatever the
-pattern. Source: https://opensoundcontrol.stanford.edu/spec-1_0.html, "address pattern matching".
+Only the last crosses a ``/``. A pattern becomes a small automaton whose states are the bits of
+one number, so that all of them go along the address together: the time is that of a few
+operations a character, and one more for each brace. Sources: "address pattern matching" in
+https://opensoundcontrol.stanford.edu/spec-1_0.html; https://opensoundcontrol.stanford.edu/spec-1_1.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
 
 _SPECIAL = frozenset("*?[]{}")
+_ANYWHERE = "//"
 
 
 class PatternError(ValueError):
@@ -23,7 +25,7 @@ class PatternError(ValueError):
 
 def is_pattern(address: str) -> bool:
     """Whether ``address`` may stand for several addresses."""
-    return not _SPECIAL.isdisjoint(address)
+    return not _SPECIAL.isdisjoint(address) or _ANYWHERE in address
 
 
 def matching(pattern: str, addresses: Iterable[str]) -> tuple[str, ...]:
@@ -31,92 +33,172 @@ def matching(pattern: str, addresses: Iterable[str]) -> tuple[str, ...]:
 
     >>> matching("/interp/*", ["/interp", "/interp/style", "/interp/structure"])
     ('/interp/style', '/interp/structure')
+    >>> matching("//style", ["/interp", "/interp/style", "/style"])
+    ('/interp/style', '/style')
 
     Raises:
         PatternError: the pattern is malformed.
     """
     automaton = _compiled(pattern)
-    plain = pattern[: next((i for i, c in enumerate(pattern) if c in _SPECIAL), None)]
+    plain = _plain_beginning(pattern)
     return tuple(a for a in addresses if a.startswith(plain) and automaton.matches(a))
 
 
-@dataclass(frozen=True)
-class _State:
-    """``accepts`` a character to go on to ``after``; ``skips`` are reached without one."""
-
-    accepts: Callable[[str], bool] | None
-    after: int
-    skips: tuple[int, ...] = ()
+def _plain_beginning(pattern: str) -> str:
+    """What every address that matches begins with."""
+    special = next((i for i, c in enumerate(pattern) if c in _SPECIAL), len(pattern))
+    return pattern[:special].partition(_ANYWHERE)[0]
 
 
-@dataclass(frozen=True)
 class _Automaton:
-    """States in order of the pattern; the last one is the end."""
+    """States in order of the pattern, each a bit; the last one is the end.
 
-    states: tuple[_State, ...]
+    A state takes a character and goes on to the next, stays (``stays``: a star), or goes on to
+    another (``jumps``: the end of a word). Some are reached without a character: the one behind a
+    star, and those that a fork leads to (``forks``).
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.literals: dict[str, int] = {}
+        self.sets: list[tuple[int, frozenset[str], bool]] = []
+        self.not_slash = self.anything = 0
+        self.stays = 0
+        self.jumps: dict[int, int] = {}
+        self.forks: dict[int, tuple[int, ...]] = {}
+        self._takes: dict[str, int] = {}
+        self._closures: dict[int, int] = {}
+        self._fork_bits = self._jump_bits = 0
+
+    def new(self) -> int:
+        """One more state; its number."""
+        self.size += 1
+        return self.size - 1
+
+    def literal(self, character: str) -> int:
+        """One more state, which takes ``character``."""
+        state = self.new()
+        self.literals[character] = self.literals.get(character, 0) | 1 << state
+        return state
+
+    def finish(self) -> None:
+        """Work out where forks lead to, through stars and further forks, which all lie ahead."""
+        self._fork_bits = sum(1 << state for state in self.forks)
+        self._jump_bits = sum(1 << state for state in self.jumps)
+        closures = [0] * self.size
+        for state in reversed(range(self.size)):
+            closure = 1 << state
+            for target in self.forks.get(state, ()):
+                closure |= closures[target]
+            if self.stays >> state & 1:
+                closure |= closures[state + 1]
+            closures[state] = closure
+        self._closures = {state: closures[state] for state in self.forks}
 
     def matches(self, address: str) -> bool:
-        active = self._with_skips({0})
+        """Whether the whole of ``address`` leads from the first state to the last."""
+        active = self._reached(1)
         for character in address:
-            active = self._with_skips(
-                {
-                    state.after
-                    for state in map(self.states.__getitem__, active)
-                    if state.accepts and state.accepts(character)
-                }
-            )
-            if not active:
+            hits = active & self._taking(character)
+            if not hits:
                 return False
-        return len(self.states) - 1 in active
+            jumping = hits & self._jump_bits
+            moved = (hits & self.stays) | ((hits & ~self.stays & ~jumping) << 1)
+            for state in _bits(jumping):
+                moved |= 1 << self.jumps[state]
+            active = self._reached(moved)
+        return bool(active >> (self.size - 1) & 1)
 
-    def _with_skips(self, active: set[int]) -> set[int]:
-        waiting = list(active)
-        while waiting:
-            for target in self.states[waiting.pop()].skips:
-                if target not in active:
-                    active.add(target)
-                    waiting.append(target)
+    def _reached(self, active: int) -> int:
+        """``active`` and what is reached from there without a character."""
+        active |= (active & self.stays) << 1
+        for state in _bits(active & self._fork_bits):
+            active |= self._closures[state]
         return active
+
+    def _taking(self, character: str) -> int:
+        """The states that take ``character``."""
+        if character not in self._takes:
+            takes = self.literals.get(character, 0) | self.anything
+            if character != "/":
+                takes |= self.not_slash
+                for bit, members, inverted in self.sets:
+                    takes |= bit if (character in members) != inverted else 0
+            self._takes[character] = takes
+        return self._takes[character]
+
+
+def _bits(number: int) -> Iterable[int]:
+    while number:
+        low = number & -number
+        yield low.bit_length() - 1
+        number ^= low
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> _Automaton:
-    states: list[_State] = []
+    automaton = _Automaton()
     position = 0
     while position < len(pattern):
         character = pattern[position]
         if character == "[":
-            position = _add_set(states, pattern, position)
+            position = _add_set(automaton, pattern, position)
         elif character == "{":
-            position = _add_words(states, pattern, position)
+            position = _add_words(automaton, pattern, position)
         elif character in "]}":
             raise PatternError(f"{pattern[:40]!a}: '{character}' closes what was not opened")
+        elif pattern.startswith(_ANYWHERE, position):
+            position = _add_anywhere(automaton, pattern, position)
+        elif character == "*":
+            position = _add_star(automaton, pattern, position)
         else:
-            _add_character(states, character)
+            _add_character(automaton, character)
             position += 1
-    states.append(_State(None, len(states)))
-    return _Automaton(tuple(states))
+    automaton.new()
+    automaton.finish()
+    return automaton
 
 
-def _add_character(states: list[_State], character: str) -> None:
-    here = len(states)
-    if character == "*":
-        states.append(_State(_not_slash, here, (here + 1,)))
-    elif character == "?":
-        states.append(_State(_not_slash, here + 1))
+def _add_character(automaton: _Automaton, character: str) -> None:
+    if character == "?":
+        automaton.not_slash |= 1 << automaton.new()
     else:
-        states.append(_State(character.__eq__, here + 1))
+        automaton.literal(character)
 
 
-def _add_set(states: list[_State], pattern: str, start: int) -> int:
-    """One state for ``[...]``; a position after it is returned."""
+def _add_star(automaton: _Automaton, pattern: str, start: int) -> int:
+    """One state for ``*``, and for several in a row."""
+    state = automaton.new()
+    automaton.not_slash |= 1 << state
+    automaton.stays |= 1 << state
+    return start + _run(pattern, start, "*")
+
+
+def _add_anywhere(automaton: _Automaton, pattern: str, start: int) -> int:
+    """A slash, then either on, or anything up to another slash."""
+    automaton.literal("/")
+    fork, anything = automaton.new(), automaton.new()
+    automaton.anything |= 1 << anything
+    automaton.stays |= 1 << anything
+    automaton.forks[fork] = (anything, automaton.literal("/") + 1)
+    return start + _run(pattern, start, "/")
+
+
+def _run(pattern: str, start: int, character: str) -> int:
+    """How often ``character`` stands from ``start`` on."""
+    rest = pattern[start:]
+    return len(rest) - len(rest.lstrip(character))
+
+
+def _add_set(automaton: _Automaton, pattern: str, start: int) -> int:
+    """One state for ``[...]``; the position after it is returned."""
     stop = _closing(pattern, start, "]")
     inside = pattern[start + 1 : stop]
     inverted = inside.startswith("!")
     members = _set_members(inside[inverted:])
     if not members:
         raise PatternError(f"{pattern[:40]!a}: a set without characters")
-    states.append(_State(lambda c: c != "/" and (c in members) != inverted, len(states) + 1))
+    automaton.sets.append((1 << automaton.new(), members, inverted))
     return stop + 1
 
 
@@ -134,20 +216,19 @@ def _set_members(inside: str) -> frozenset[str]:
     return frozenset(members)
 
 
-def _add_words(states: list[_State], pattern: str, start: int) -> int:
+def _add_words(automaton: _Automaton, pattern: str, start: int) -> int:
     """A fork, the words one behind another, each going on behind the last of them."""
     stop = _closing(pattern, start, "}")
     words = pattern[start + 1 : stop].split(",")
-    fork = len(states)
+    fork = automaton.new()
     after = fork + 1 + sum(len(word) for word in words)
-    entries: list[int] = []
-    states.append(_State(None, after))
+    entries = []
     for word in words:
-        entries.append(len(states) if word else after)
-        for index, character in enumerate(word):
-            last = index == len(word) - 1
-            states.append(_State(character.__eq__, after if last else len(states) + 1))
-    states[fork] = _State(None, after, tuple(entries))
+        states = [automaton.literal(character) for character in word]
+        entries.append(states[0] if states else after)
+        if states:
+            automaton.jumps[states[-1]] = after
+    automaton.forks[fork] = tuple(dict.fromkeys(entries))
     return stop + 1
 
 
@@ -156,7 +237,3 @@ def _closing(pattern: str, start: int, bracket: str) -> int:
     if stop < 0:
         raise PatternError(f"{pattern[:40]!a}: '{pattern[start]}' is not closed by '{bracket}'")
     return stop
-
-
-def _not_slash(character: str) -> bool:
-    return character != "/"

@@ -1,122 +1,148 @@
-"""OSC over UDP: packets become events, in the order they came; answers go back to the sender.
+"""OSC over UDP and TCP on one port number: packets become events, in the order they came.
 
-    socket -> osc_packet -> mapping -> on_events
-                  '------------'-----> refused: counted, logged once a second, /fail to the sender
+    UDP --.
+           >-- osc_intake (packet -> messages -> events) -> on_events
+    TCP --'        '----> refused: counted, logged once a second, /fail to the sender
 
-The event loop hands over one datagram a turn, so a flood slows nothing else down, and no packet
-ends the server. python-osc builds the answers; it is not used to read (FACTS: a packet of 20
-bytes hangs it).
+No packet ends the server, and nobody can hold up another. python-osc builds the answers; it is
+not used to read (FACTS: a packet of 20 bytes hangs it).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-from dataclasses import dataclass
-from typing import Any
-
-from pythonosc.osc_message_builder import OscMessageBuilder
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Protocol
 
 from server.controls import ControlTable
-from server.events import EventSink
+from server.events import Event
 from server.log_limit import LimitedLog
-from server.mapping import MappingError, events_of_messages
-from server.osc_packet import OscError, read_packet
-from server.replies import ANSWERS, Reply, fail
+from server.osc_access import Network, is_allowed, is_loopback
+from server.osc_intake import Intake, Refusal, take_in
+from server.osc_senders import OscSender, UdpSender
+from server.osc_sockets import SocketPair, socket_pairs
+from server.osc_tcp import OscConnections
+from server.osc_udp import OscDatagrams
+from server.replies import ANSWERS, fail
 
 logger = logging.getLogger(__name__)
 
-_RECEIVE_BUFFER_BYTES = 1 << 20
-"""Room for a burst of some thousand messages while the loop is busy; the system may give less."""
+MAX_FAILS_A_PACKET = 16
+"""Answers to one packet of refused messages; so that a small packet makes no great noise."""
 
 
-class OscAddressError(ValueError):
-    """A host and port that cannot be listened on."""
+class OscSink(Protocol):
+    """Takes what is due together: now, or at an NTP time tag."""
+
+    def __call__(self, events: tuple[Event, ...], time_tag: int | None = None, /) -> None:
+        """Take in one group of events."""
 
 
-def encode(reply: Reply) -> bytes:
-    """The bytes of an answer."""
-    builder = OscMessageBuilder(reply.address)
-    for argument in reply.arguments:
-        builder.add_arg(argument)
-    return builder.build().dgram
+Watcher = Callable[[OscSender, Intake], None]
 
 
-@dataclass(frozen=True)
-class UdpSender:
-    """Whoever sent a datagram."""
+class OscServer:
+    """Listens from ``start`` to ``stop``.
 
-    transport: asyncio.DatagramTransport
-    peer: tuple[Any, ...]
-
-    def reply(self, reply: Reply) -> None:
-        """Send an answer; nobody may be there any more."""
-        if not self.transport.is_closing():
-            self.transport.sendto(encode(reply), self.peer)
-
-
-class OscServer(asyncio.DatagramProtocol):
-    """Listens on one UDP port from ``start`` to ``stop``.
-
-    ``received`` counts the packets that came, ``rejected`` those of them that were refused.
+    ``received`` counts the packets that came, ``rejected`` what of them was refused: packets,
+    messages, connections. ``watchers`` see every packet of an allowed sender.
     """
 
-    def __init__(self, table: ControlTable, on_events: EventSink) -> None:
+    def __init__(
+        self,
+        table: ControlTable,
+        on_events: OscSink,
+        *,
+        allowed: Sequence[Network] = (),
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
         self.received = 0
         self.rejected = 0
         self._table = table
         self._on_events = on_events
+        self._allowed = allowed
+        self._watchers = watchers
         self._log = LimitedLog(logger)
-        self._transport: asyncio.DatagramTransport | None = None
+        self._endings: list[Callable[[], None]] = []
+        self.connections = OscConnections(self._take, self._refuse_stream, self._admits)
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen; port 0 takes a free one. Returns the host and port that it became.
+    async def start(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
+        """Listen; port 0 takes a free one. Returns the addresses that it became.
 
         Raises:
             OscAddressError: the port is in use, or the host is not of this machine.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: self, local_addr=(host, port)
-            )
-        except OSError as error:
-            raise OscAddressError(
-                f"cannot listen for OSC on {host}:{port} ({error.strerror or error}); "
-                "choose another with --osc HOST:PORT, or --osc none"
-            ) from error
-        self._transport = transport
-        listening: socket.socket = transport.get_extra_info("socket")
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        bound = listening.getsockname()
-        return bound[0], bound[1]
+        pairs = socket_pairs(host, port)
+        for pair in pairs:
+            await self._listen(pair)
+        self._warn_of_strangers([pair.address[0] for pair in pairs])
+        return tuple(pair.address for pair in pairs)
 
     def stop(self) -> None:
         """Free the port; answers already given are still sent. May be called twice."""
         self._log.flush()
-        if self._transport:
-            self._transport.close()
+        for end in self._endings:
+            end()
+        self._endings.clear()
 
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        """Take in one packet (called by the event loop)."""
-        assert self._transport is not None
-        sender = UdpSender(self._transport, addr)
-        self.received += 1
-        try:
-            events = events_of_messages(self._table, read_packet(data), sender)
-        except (OscError, MappingError) as error:
-            self._refuse(error, sender)
+    async def _listen(self, pair: SocketPair) -> None:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: OscDatagrams(self._take_datagram), sock=pair.datagrams
+        )
+        server = await loop.create_server(self.connections.protocol, sock=pair.streams)
+        self._endings += [transport.close, server.close, self.connections.close]
+
+    def _warn_of_strangers(self, hosts: Sequence[str]) -> None:
+        """Not only this machine can send: tell who may."""
+        beyond = ", ".join(host for host in hosts if not is_loopback(host))
+        if beyond and self._allowed:
+            allowed = ", ".join(map(str, self._allowed))
+            logger.warning("OSC listens beyond this machine, on %s, to %s", beyond, allowed)
+        elif beyond:
+            logger.warning(
+                "OSC listens on %s: whoever reaches this machine can play, load files of the "
+                "media folder and end the program; --osc-allow ADDRESS names who may",
+                beyond,
+            )
+
+    def _admits(self, host: str) -> bool:
+        return is_allowed(host, self._allowed)
+
+    def _take_datagram(self, packet: bytes, sender: UdpSender) -> None:
+        if self._admits(sender.peer[0]):
+            self._take(packet, sender)
         else:
-            self._on_events(events)
+            self.received += 1
+            self._count(f"OSC from {sender.name} ignored: not allowed to send, see --osc-allow")
 
-    def error_received(self, exc: Exception) -> None:
-        """An answer did not arrive, for its receiver is gone: no concern of ours."""
-        logger.debug("an OSC answer did not arrive: %s", exc)
+    def _take(self, packet: bytes, sender: OscSender) -> None:
+        """One packet of an allowed sender."""
+        self.received += 1
+        intake = take_in(self._table, packet, sender)
+        for watch in self._watchers:
+            watch(sender, intake)
+        for group in intake.groups:
+            try:
+                self._on_events(group.events, group.time_tag)
+            except Exception as error:  # a mistake of ours; a dead server would be worse
+                self._count(f"OSC from {sender.name} was not carried out ({error!r})")
+        self._refuse(intake.refusals, sender)
 
-    def _refuse(self, error: OscError | MappingError, sender: UdpSender) -> None:
-        self.rejected += 1
-        host, port = sender.peer[:2]
-        self._log.warning(f"OSC from {host}:{port} refused: {error}")
-        if error.address not in ANSWERS:
+    def _refuse(self, refusals: Sequence[Refusal], sender: OscSender) -> None:
+        for error in refusals:
+            self._count(f"OSC from {sender.name} refused: {error}")
+        answered = (error for error in refusals if error.address not in ANSWERS)
+        for error in islice(answered, MAX_FAILS_A_PACKET):
             sender.reply(fail(error.address or "packet", str(error)))
+
+    def _refuse_stream(self, error: Exception, name: str, sender: OscSender | None) -> None:
+        self._count(f"OSC from {name} refused: {error}")
+        if sender is not None:
+            sender.reply(fail("packet", str(error)))
+
+    def _count(self, why: str) -> None:
+        self.rejected += 1
+        self._log.warning(why)

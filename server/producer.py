@@ -49,7 +49,9 @@ class Producer:
         device_rate_hz: float,
         ring_blocks: int | None = None,
         tap: Tap | None = None,
+        on_block: Callable[[float], None] = lambda waiting_s: None,
     ) -> None:
+        """``on_block`` is told before each block how much sound (s) waits in the ring."""
         manifest = engine.manifest
         self.block_frames = block_frames
         self.block_samples = block_frames * manifest.hop_samples
@@ -61,6 +63,8 @@ class Producer:
         self._engine = engine
         self._log = LimitedLog(logger)
         self._tap = tap
+        self._on_block = on_block
+        self._device_rate_hz = device_rate_hz
         self._device_block = round(self.block_s * device_rate_hz)
         self._wanted_samples = self.ring_blocks * self._device_block
         # Beyond what is wanted, room for one uneven block of the resampler.
@@ -97,6 +101,7 @@ class Producer:
                 time.sleep(pause_s)
 
     def _produce(self) -> None:
+        self._on_block(self.ring.available / self._device_rate_hz)
         started_s = time.perf_counter()
         audio = self._render()
         elapsed_s = time.perf_counter() - started_s

@@ -15,17 +15,19 @@ from export.bundle import Bundle, BundleError
 from server import native_noise, questions
 from server.app import App
 from server.cli import Settings, parse_args
-from server.controls import control_table
+from server.controls import GENERATE, control_table
 from server.default_bundle import open_bundle
 from server.desk import Desk
+from server.events import SetControl
 from server.mapping import MappingError, setting
 from server.media import MediaError
 from server.midi_ports import midi_port_names
 from server.midi_source import MidiPortError
 from server.offline import render
-from server.osc_server import OscAddressError
+from server.osc_sockets import OscAddressError
 from server.output_file import FileKind
 from server.outputs import OutputError
+from server.prior import NoPriorError
 from server.runtime import RuntimeOptions, RuntimeUnavailable
 
 USER_ERRORS = (
@@ -34,6 +36,7 @@ USER_ERRORS = (
     MappingError,
     MediaError,
     MidiPortError,
+    NoPriorError,
     OscAddressError,
     OutputError,
     RuntimeUnavailable,
@@ -67,9 +70,15 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
 
     Raises:
         MappingError: a ``--set`` that no control takes.
+        NoPriorError: it shall play on, and the bundle cannot.
     """
-    desk = Desk(control_table(bundle.manifest.style_dims), playing=True)
+    table = control_table(bundle.manifest.style_dims, bundle.names)
+    desk = Desk(table, playing=True)
+    if settings.generate:
+        desk.apply([SetControl(GENERATE, (1.0,))])
     desk.apply(setting(desk.table, text) for text in settings.sets)
+    if desk.snapshot().value(GENERATE) and bundle.prior_onnx is None:
+        raise NoPriorError
     return desk
 
 
@@ -98,8 +107,7 @@ def _render(settings: Settings, bundle: Bundle, desk: Desk, options: RuntimeOpti
         options,
         Path(settings.output.target),
         cast(FileKind, settings.output.kind),
-        deck_a=settings.deck_a,
-        deck_b=settings.deck_b,
+        chosen=settings.decks,
         frames=settings.block_frames,
         seconds=settings.seconds,
     )

@@ -27,7 +27,7 @@ def deck_lines(bundle: Bundle) -> Iterator[str]:
 
 def control_lines(bundle: Bundle) -> Iterator[str]:
     """One line for each control or family of controls."""
-    yield listing(control_table(bundle.manifest.style_dims))
+    yield listing(control_table(bundle.manifest.style_dims, bundle.names))
 
 
 def sound_card_lines() -> Iterator[str]:

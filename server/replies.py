@@ -1,11 +1,12 @@
 """What the instrument says back, as plain messages; any transport can carry them.
 
 The words are those of SuperCollider's server: ``/done cmd ...``, ``/fail cmd why``, ``/synced``,
-``/version.reply`` and ``/status.reply``.
+``/late``, ``/version.reply`` and ``/status.reply``.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ STATUS_NAMES: tuple[tuple[str, type[Argument]], ...] = (
 )
 """Names of ``/status.reply`` and what each value is, in the order of the contract."""
 
-ANSWERS = ("/done", "/fail", "/synced", "/status.reply", "/version.reply")
+ANSWERS = ("/done", "/fail", "/late", "/synced", "/status.reply", "/version.reply")
 """Addresses that only ever answer: two servers that hear each other must not reply to them."""
 
 
@@ -55,6 +56,19 @@ def fail(command: str, why: str) -> Reply:
 def synced(number: int) -> Reply:
     """Everything sent before ``/sync number`` has been taken in."""
     return Reply("/synced", (number,))
+
+
+def late(due: int, ran: int, late_s: float, messages: int) -> Reply:
+    """Messages ran after their time: due and ran (NTP), high and low halves, as SuperCollider's
+    server has it; then by how many seconds, and how many messages since it was last told.
+    """
+    return Reply("/late", (*_halves(due), *_halves(ran), float(late_s), messages))
+
+
+def _halves(time_tag: int) -> tuple[int, int]:
+    """The high and the low 32 bits, each as OSC's signed integer."""
+    high, low = struct.unpack(">ii", struct.pack(">Q", time_tag))
+    return high, low
 
 
 def version(program: str, number: str) -> Reply:

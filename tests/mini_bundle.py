@@ -207,6 +207,50 @@ def encoder_onnx() -> bytes:
     )
 
 
+@cache
+def prior_onnx() -> bytes:
+    """The next tick is nine tenths of the last one heard, a tenth of style's mean, and dice.
+
+    The state counts calls.
+    """
+    return _model(
+        name="mini_prior",
+        inputs={
+            "structure": (1, STRUCTURE_DIMS, "ticks"),
+            "style": (1, STYLE_DIMS),
+            "temperature": (1, 1),
+            "normal": (1, STRUCTURE_DIMS),
+            "uniform": (1, 1),
+            "calls": (1, 1),
+        },
+        outputs={"tick": (1, STRUCTURE_DIMS), "next_calls": (1, 1)},
+        constants={
+            "last": np.array([-1], np.int64),
+            "end": np.array([2**31 - 1], np.int64),
+            "time": np.array([2], np.int64),
+            "row": np.array([1, STRUCTURE_DIMS], np.int64),
+            "most": np.array([[0.9]], np.float32),
+            "a_tenth": np.full((STYLE_DIMS, STRUCTURE_DIMS), 0.1 / STYLE_DIMS, np.float32),
+            "little": np.array([[0.05]], np.float32),
+            "one": np.array([[1.0]], np.float32),
+        },
+        nodes=[
+            ("Slice", "structure last end time", "last_tick"),
+            ("Reshape", "last_tick row", "tick_before"),
+            ("Mul", "tick_before most", "kept"),
+            ("MatMul", "style a_tenth", "pull"),
+            ("Sub", "uniform one", "below"),
+            ("Mul", "below little", "shift"),
+            ("Mul", "normal temperature", "warm"),
+            ("Mul", "warm little", "scatter"),
+            ("Add", "kept pull", "centre"),
+            ("Add", "centre shift", "shifted"),
+            ("Add", "shifted scatter", "tick"),
+            ("Add", "calls one", "next_calls"),
+        ],
+    )
+
+
 def _model(
     name: str,
     inputs: dict[str, tuple[Any, ...]],

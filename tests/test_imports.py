@@ -17,11 +17,21 @@ PACKAGES = ("export", "model", "server", "training")
 ALL = frozenset({"*"})
 ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("training", "model"): ALL,
-    ("training", "export"): frozenset({"export.audio", "export.sequence"}),
+    ("training", "export"): frozenset(
+        {"export.audio", "export.bundle", "export.sequence", "export.weights"}
+    ),
     ("export", "model"): ALL,
     ("server", "export"): frozenset({"export.bundle", "export.audio", "export.sequence"}),
 }
-ALLOWED_MODULES = {("training.evaluate", "server.engine")}
+
+# Measuring hears a bundle as users do, through the server's own session; the axes that it finds
+# are the exporter's.
+ALLOWED_MODULES = {
+    ("training.bundle_voice", "server.runtime"),
+    ("training.bundle_voice", "server.session"),
+    ("training.evaluate", "export.style_space"),
+    ("training.evaluate", "server.runtime"),
+}
 
 # What the server imports of export is standard library and numpy, and libraries of audio files
 # imported inside functions.

@@ -84,3 +84,18 @@ def test_instruments_sound_different(rendered: Path) -> None:
         spectra.append(spectrum / np.linalg.norm(spectrum))
     assert spectra[0] @ spectra[1] < 0.95
     assert spectra[0] @ spectra[2] < 0.95
+
+
+def test_a_damaged_soundfont_is_refused_and_no_other_played_instead(
+    soundfont: Path, rendered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_off = tmp_path / "cut.sf2"
+    with soundfont.open("rb") as whole:
+        cut_off.write_bytes(whole.read(100_000))
+    score, out = rendered.parent / "pulse.mid", tmp_path / "out"
+    arguments = [str(score), "-o", str(out), "--instruments", "0", "--soundfont", str(cut_off)]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "cut.sf2: fluidsynth cannot load this SoundFont" in said
+    assert said.splitlines()[-1] == "error: nothing was rendered; every score was skipped"
+    assert not list(out.glob("*.flac"))

@@ -8,13 +8,15 @@ import select
 import socket
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import IO
 
 import pytest
 
 from server.controls import control_table
 from server.events import Event, LoadDeck, Play, Query, SetControl, SyncRequest
-from server.osc_server import OscServer, UdpSender
+from server.osc_senders import UdpSender
+from server.osc_server import OscServer
 from server.replies import Reply
 from tests.real.needs import needs
 
@@ -22,12 +24,16 @@ TABLE = control_table(style_dims=4)
 
 
 @contextlib.asynccontextmanager
-async def listening() -> AsyncIterator[tuple[OscServer, str, list[Event]]]:
+async def listening(kind: str = "udp") -> AsyncIterator[tuple[OscServer, str, list[Event]]]:
     events: list[Event] = []
-    server = OscServer(TABLE, events.extend)
-    _, port = await server.start("127.0.0.1", 0)
+
+    def take(group: tuple[Event, ...], time_tag: int | None = None) -> None:
+        events.extend(replace(event, reply_to=None) for event in group)
+
+    server = OscServer(TABLE, take)
+    ((_, port),) = await server.start("127.0.0.1", 0)
     try:
-        yield server, f"osc.udp://127.0.0.1:{port}", events
+        yield server, f"osc.{kind}://127.0.0.1:{port}", events
     finally:
         server.stop()
 
@@ -47,11 +53,12 @@ async def oscsend(*words: str) -> None:
         (["/mute", "T"], SetControl("/mute", (1.0,))),
     ],
 )
-def test_what_oscsend_sends_moves_a_control(words: list[str], expected: Event) -> None:
+@pytest.mark.parametrize("kind", ["udp", "tcp"])
+def test_what_oscsend_sends_moves_a_control(words: list[str], expected: Event, kind: str) -> None:
     needs("oscsend")
 
     async def scenario() -> None:
-        async with listening() as (server, url, events):
+        async with listening(kind) as (server, url, events):
             await oscsend(url, *words)
             async with asyncio.timeout(5):
                 while not server.received:

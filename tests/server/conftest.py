@@ -21,6 +21,14 @@ def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def bundle_with_prior(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mini bundle with a prior over structure."""
+    path = tmp_path_factory.mktemp("bundle") / "prior.bundle"
+    write_bundle(path, mini_bundle.bundle(prior_onnx=mini_bundle.prior_onnx()))
+    return path
+
+
+@pytest.fixture(scope="session")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of noise as a WAV file."""
     path = tmp_path_factory.mktemp("media") / "noise.wav"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from export.bundle import Manifest
-from server.deck import DeckData
+from server.deck import DeckData, Recording
+from server.prior import Dice
 from server.session import Floats
 from tests import mini_bundle
 
@@ -64,7 +65,39 @@ class FakeSession:
         return np.concatenate(self.structures, axis=1)
 
 
-def fake_deck(name: str, style: float, ticks: int = 20, structure: float | None = None) -> DeckData:
+class FakePrior:
+    """Draws 2, 3, 4, ... in every dimension, or the next of ``faults``; remembers all it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[Floats] = []
+        self.styles: list[Floats] = []
+        self.temperatures: list[float] = []
+        self.dice: list[Dice] = []
+        self.resets = 0
+        self.faulty: dict[int, float | Exception] = {}
+
+    def hear(self, structure: Floats, style: Floats, temperature: float, dice: Dice) -> Floats:
+        fault = self.faulty.get(len(self.heard))
+        self.heard.append(structure.copy())
+        self.styles.append(style.copy())
+        self.temperatures.append(temperature)
+        self.dice.append(dice)
+        if isinstance(fault, Exception):
+            raise fault
+        drawn = 1.0 + len(self.heard) if fault is None else fault
+        return np.full(structure.shape[0], drawn, np.float32)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def fake_deck(
+    name: str,
+    style: float,
+    ticks: int = 20,
+    structure: float | None = None,
+    recording: Recording | None = None,
+) -> DeckData:
     """A deck whose style is one number and whose structure rises from 0.5 to 1, or is constant."""
     row = np.linspace(0.5, 1.0, ticks) if structure is None else np.full(ticks, structure)
     mean = np.full(mini_bundle.STYLE_DIMS, style, np.float32)
@@ -76,4 +109,5 @@ def fake_deck(name: str, style: float, ticks: int = 20, structure: float | None 
         structure=np.tile(row, (mini_bundle.STRUCTURE_DIMS, 1)).astype(np.float32),
         gain_db=0.0,
         seconds=ticks * 0.008,
+        recording=recording,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,19 @@ def test_without_arguments_the_contracts_defaults_hold() -> None:
         (["--osc", "0.0.0.0:7000"], "osc", ("0.0.0.0", 7000)),
         (["--osc", "[::1]:7000"], "osc", ("::1", 7000)),
         (["--osc", "none"], "osc", None),
+        (
+            ["--osc-allow", "192.168.1.7", "--osc-allow", "10.1.2.3/8", "--osc-allow", "fe80::/10"],
+            "osc_allow",
+            tuple(map(ip_network, ("192.168.1.7/32", "10.0.0.0/8", "fe80::/10"))),
+        ),
+        (["--wekinator", "/interp,/latent/0"], "wekinator", ("/interp", "/latent/0")),
         (["--midi", "Knobs"], "midi", "Knobs"),
         (["--deck-a", "x.wav"], "deck_a", "x.wav"),
         (["--deck-b", "slow"], "deck_b", "slow"),
+        (["--deck-c", "x.wav"], "decks", {"c": "x.wav"}),
+        (["--deck-d", "slow"], "decks", {"d": "slow"}),
         (["--media", "."], "media", Path(".")),
+        (["--generate"], "generate", True),
         (["--set", "/interp=1", "--set", "/level=-3"], "sets", ("/interp=1", "/level=-3")),
         (["--seconds", "2.5"], "seconds", 2.5),
         (["--list-devices"], "listing", "devices"),
@@ -67,6 +77,10 @@ def test_each_option_has_its_place(arguments: list[str], field: str, value: Any)
         ["--osc", "localhost:"],
         ["--osc", "localhost:65536"],
         ["--osc", "localhost:-1"],
+        ["--osc-allow", "stage"],
+        ["--osc-allow", "192.168.1.0/33"],
+        ["--wekinator", "interp"],
+        ["--wekinator", "/interp,,/level"],
         ["--media", "/no/such/folder"],
         ["--seconds", "0"],
         ["--seconds", "-1"],
@@ -95,7 +109,8 @@ def test_help_tells_every_option_with_its_default(capsys: pytest.CaptureFixture[
         parse_args(["--help"])
     assert caught.value.code == 0
     said = capsys.readouterr().out
-    for option in ("--bundle", "--output", "--device", "--block", "--osc", "--midi", "--deck-a"):
+    own = ("--osc", "--osc-allow", "--wekinator", "--midi")
+    for option in ("--bundle", "--output", "--device", "--block", *own, "--deck-a"):
         described = said.split(f"  {option} ")[1].split("\n  --")[0]
         assert "default:" in described
 

@@ -24,17 +24,41 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/interp",
         "/interp/style",
         "/interp/structure",
+        "/interp/xy",
+        "/interp/y",
+        "/interp/curve",
         "/latent",
-        "/deck/a/load",
-        "/deck/b/load",
+        "/generate",
+        "/generate/temperature",
+        *(f"/deck/{deck}/{what}" for deck in "abcd" for what in ("load", "style", "bypass")),
         "/play",
         "/stop",
+        "/gesture/max",
+        "/gesture/flatten",
+        "/gesture/random",
+        "/gesture/reset",
+        "/walk",
+        "/walk/rate",
+        "/motion/record",
+        "/motion/play",
+        "/motion/clear",
+        "/glide",
+        "/speed",
+        "/freeze",
+        "/position",
+        "/loop",
+        "/loop/start",
+        "/loop/end",
+        "/slice",
         "/level",
         "/mute",
         "/panic",
         "/status",
         "/version",
         "/sync",
+        "/notify",
+        "/dump",
+        "/wek/outputs",
         "/quit",
     }
 
@@ -49,6 +73,12 @@ def test_every_address_of_this_issue_is_there() -> None:
         ("/latent/19", -3, 3, 0),
         ("/level", -60, 6, -12),
         ("/mute", 0, 1, 0),
+        ("/speed", -4, 4, 1),
+        ("/freeze", 0, 1, 0),
+        ("/position", 0, 1, 0),
+        ("/loop/start", 0, 1, 0),
+        ("/loop/end", 0, 1, 1),
+        ("/slice", 0, 15, 0),
     ],
 )
 def test_ranges_are_those_of_the_contract(
@@ -138,8 +168,9 @@ def test_a_row_that_contradicts_itself_is_refused(fields: dict[str, object]) -> 
 
 def test_the_readme_table_has_one_line_for_each_row() -> None:
     lines = markdown_table(16).splitlines()
-    assert len(lines) == 2 + len(control_table(16).rows)
+    assert len(lines) == 2 + len(control_table(16, ("slug",)).rows)
     assert {line.count("|") for line in lines} == {6}
+    assert any(line.startswith("| `/wek/outputs` | f... |") for line in lines)
     (latent,) = (line for line in lines if line.startswith("| `/latent/"))
     assert latent == (
         "| `/latent/{0..15}` | f -3..3 spreads | 0 spreads | CC16-31 "
@@ -150,4 +181,35 @@ def test_the_readme_table_has_one_line_for_each_row() -> None:
 def test_the_list_of_controls_names_every_row() -> None:
     text = listing(TABLE)
     assert len(text.splitlines()) == len(TABLE.rows)
-    assert "/deck/{a,b}/load" in text and "f... -3..3 spreads" in text and "CC1 " in text
+    assert "/deck/{a,b,c,d}/load" in text and "f... -3..3 spreads" in text and "CC1 " in text
+
+
+NAMED = control_table(4, ("brightness", None, "attack-2", None))
+
+
+def test_a_name_is_a_second_address_of_its_dimension() -> None:
+    assert NAMED.slots["/named/brightness"] == NAMED.slots["/latent/0"]
+    assert NAMED.slots["/named/attack-2"] == NAMED.slots["/latent/2"]
+    control = NAMED.controls["/named/attack-2"]
+    assert (control.minimum, control.maximum, control.midi) == (-3, 3, True)
+    assert len(NAMED.defaults) == len(control_table(4).defaults)
+    assert [a for a in NAMED.controls if a.startswith("/named")] == [
+        "/named/brightness",
+        "/named/attack-2",
+    ]
+
+
+def test_without_names_there_is_no_such_row() -> None:
+    assert not any(address.startswith("/named") for address in TABLE.controls)
+    assert control_table(4, (None,) * 4).rows == control_table(4).rows
+
+
+def test_one_name_for_two_dimensions_is_refused() -> None:
+    with pytest.raises(ControlError, match="one address"):
+        control_table(4, ("attack", "attack"))
+
+
+def test_names_are_all_listed() -> None:
+    names = ("brightness", "loudness", "pitch", "attack", "density")
+    assert "/named/{brightness,loudness,pitch,attack,density}" in listing(control_table(8, names))
+    assert "| `/named/{slug}` | f -3..3 spreads |" in markdown_table()

@@ -45,6 +45,15 @@ def test_latent_sets_the_first_dimensions_and_answers_all(desk: Desk) -> None:
     assert desk.answer("/latent") == Reply("/latent", (1.0, -1.0, 0.0, 3.0))
 
 
+def test_a_name_and_its_number_are_one_value() -> None:
+    desk = Desk(control_table(4, (None, "attack")))
+    desk.apply([SetControl("/named/attack", (1.5,))])
+    assert desk.answer("/latent/1") == Reply("/latent/1", (1.5,))
+    desk.apply([SetControl("/latent/1", (-2.0,))])
+    assert desk.answer("/named/attack") == Reply("/named/attack", (-2.0,))
+    assert desk.snapshot().vector("/latent") == (0.0, -2.0, 0.0, 0.0)
+
+
 def test_the_newest_value_wins(desk: Desk) -> None:
     desk.apply([SetControl("/interp", (value,)) for value in (0.1, 0.9, 0.3)])
     assert desk.snapshot().value("/interp") == 0.3

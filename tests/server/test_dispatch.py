@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from server.controls import control_table
-from server.deck import DeckData
-from server.deck_loader import DeckLoader, initial_decks
-from server.desk import Desk
-from server.dispatch import Dispatcher
+from server.deck_loader import initial_decks
 from server.encoder_worker import Failed, Finished, Progressed
 from server.events import (
+    Dump,
     LoadDeck,
+    Notify,
     Panic,
     Play,
     Query,
@@ -26,41 +23,13 @@ from server.events import (
     VersionRequest,
 )
 from server.media import MediaError
-from server.replies import STATUS_NAMES, Reply
+from server.replies import Reply
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
+from tests.server.hands import Hands
 
 
-@dataclass
-class FakeSender:
-    replies: list[Reply] = field(default_factory=list)
-
-    def reply(self, reply: Reply) -> None:
-        self.replies.append(reply)
-
-
-class Rig:
-    def __init__(self, media: Path) -> None:
-        self.desk = Desk(control_table(4))
-        self.put: list[tuple[str, str]] = []
-        self.submitted: list[Path] = []
-        self.quits = 0
-        library = mini_bundle.bundle().decks
-        self.loader = DeckLoader(library, media, self._submit, self._put_deck)
-        status = {name: kind(1) for name, kind in STATUS_NAMES}
-        self.dispatch = Dispatcher(self.desk, self.loader, lambda: status, self._quit)
-        self.sender = FakeSender()
-
-    def _submit(self, path: Path) -> int:
-        self.submitted.append(path)
-        return len(self.submitted)
-
-    def _put_deck(self, name: str, deck: DeckData) -> None:
-        self.put.append((name, deck.name))
-
-    def _quit(self) -> None:
-        self.quits += 1
-
+class Rig(Hands):
     def load(self, source: str, deck: str = "a") -> None:
         self.dispatch((LoadDeck(deck, source, reply_to=self.sender),))
 
@@ -69,7 +38,7 @@ class Rig:
 def rig(tmp_path: Path) -> Rig:
     for name in ("one.wav", "two.wav"):
         (tmp_path / name).touch()
-    return Rig(tmp_path)
+    return Rig(media=tmp_path, playing=False)
 
 
 def test_what_belongs_together_is_taken_as_one(rig: Rig) -> None:
@@ -88,6 +57,8 @@ def test_what_belongs_together_is_taken_as_one(rig: Rig) -> None:
         (VersionRequest(), "/version.reply"),
         (SyncRequest(7), "/synced"),
         (Quit(), "/done"),
+        (Notify(1), "/done"),
+        (Dump(0), "/done"),
     ],
 )
 def test_questions_are_answered_to_who_asked(rig: Rig, event: Query, address: str) -> None:
@@ -102,6 +73,19 @@ def test_questions_are_answered_to_who_asked(rig: Rig, event: Query, address: st
 def test_a_question_in_one_packet_with_a_value_answers_the_value(rig: Rig) -> None:
     rig.dispatch((SetControl("/level", (-3.0,)), Query("/level", reply_to=rig.sender)))
     assert rig.sender.replies == [Reply("/level", (-3.0,))]
+
+
+def test_what_the_bundle_has_nothing_for_fails_and_the_rest_of_the_packet_is_taken(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(media=tmp_path, missing={"/generate": "no prior"})
+    set_it = SetControl("/generate", (1.0,), reply_to=rig.sender)
+    rig.dispatch((set_it, SetControl("/level", (-3.0,))))
+    assert rig.sender.replies == [Reply("/fail", ("/generate", "no prior"))]
+    state = rig.desk.snapshot()
+    assert (state.value("/generate"), state.value("/level")) == (0.0, -3.0)
+    rig.dispatch((SetControl("/generate", (1.0,)),))  # of a MIDI knob: nobody to tell
+    assert rig.desk.snapshot().value("/generate") == 0.0
 
 
 def test_quit_ends_the_program(rig: Rig) -> None:
@@ -169,12 +153,14 @@ def test_a_failed_load_does_not_stand_in_the_way_of_an_older_one(rig: Rig) -> No
 
 def test_the_first_two_library_decks_are_the_default(recording: Path) -> None:
     library = mini_bundle.bundle().decks
-    assert initial_decks(library, None, None) == {"a": "low", "b": "high"}
-    assert initial_decks(library, "high", None) == {"a": "high"}
-    assert initial_decks(library, None, str(recording)) == {"b": str(recording)}
-    assert initial_decks({}, None, None) == {}
+    assert initial_decks(library, {}) == {"a": "low", "b": "high"}
+    assert initial_decks(library, {"a": "high"}) == {"a": "high"}
+    assert initial_decks(library, {"b": str(recording)}) == {"b": str(recording)}
+    third = initial_decks(library, {"c": "low"})
+    assert third == {"a": "low", "b": "high", "c": "low"}
+    assert initial_decks({}, {}) == {}
 
 
 def test_a_deck_that_is_neither_file_nor_name_is_refused() -> None:
     with pytest.raises(MediaError, match=r"--deck-b: 'x' is neither.*--list-decks"):
-        initial_decks(mini_bundle.bundle().decks, "low", "x")
+        initial_decks(mini_bundle.bundle().decks, {"a": "low", "b": "x"})

@@ -12,10 +12,11 @@ from server.desk import Desk
 from server.engine import Engine
 from server.events import Panic, Play, SetControl, Stop
 from server.limiter import CEILING_DB
+from server.prior import OrtPrior, Prior
 from server.runtime import RuntimeOptions
 from server.session import OrtSession
 from tests import mini_bundle
-from tests.server.fakes import FakeSession, fake_deck
+from tests.server.fakes import FakePrior, FakeSession, fake_deck
 
 HOP, RATE = mini_bundle.HOP, mini_bundle.RATE_HZ
 CLICK = 0.12
@@ -35,11 +36,18 @@ class Rig:
         return self.engine.render(frames)
 
 
-def rig(*, level_db: float = 0.0, decks: bool = True, playing: bool = True) -> Rig:
+def rig(
+    *,
+    level_db: float = 0.0,
+    decks: bool = True,
+    playing: bool = True,
+    prior: Prior | None = None,
+) -> Rig:
     bundle = mini_bundle.bundle()
     desk = Desk(control_table(mini_bundle.STYLE_DIMS), playing=playing)
     session = FakeSession(bundle.manifest)
-    made = Rig(Engine(bundle.manifest, bundle.latents, session, desk), desk, session)
+    engine = Engine(bundle.manifest, bundle.latents, session, desk, prior=prior)
+    made = Rig(engine, desk, session)
     made.set("/level", level_db)
     if decks:
         made.engine.put_deck("a", fake_deck("a", 0.0))
@@ -296,3 +304,69 @@ def test_a_deck_loaded_while_stopped_is_there_at_once() -> None:
     made.desk.apply([Play()])
     made.render(2)
     np.testing.assert_array_equal(made.session.style, 0.5)
+
+
+def mini_prior() -> OrtPrior:
+    return OrtPrior(mini_bundle.prior_onnx(), mini_bundle.manifest())
+
+
+def test_a_prior_that_is_not_asked_for_changes_no_bit() -> None:
+    with_prior, without = rig(prior=mini_prior()), rig()
+    for _ in range(5):
+        np.testing.assert_array_equal(with_prior.render(7), without.render(7))
+
+
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_played_on_it_leaves_the_loop_and_comes_back_without_a_click(size: int) -> None:
+    def play() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        made, parts = rig(prior=mini_prior()), []
+        made.set("/interp", 0.4)
+        for generate in (0, 1, 0.5, 0):
+            made.set("/generate", generate)
+            parts += [made.render(size) for _ in range(192 // size)]
+        loops = rig()
+        loops.set("/interp", 0.4)
+        loops.render(4 * 192)
+        return np.concatenate(parts, axis=1), made.session.structure, loops.session.structure
+
+    audio, played, looped = play()
+    np.testing.assert_array_equal(played[:, :192], looped[:, :192])
+    assert np.abs(played[:, 250:384] - looped[:, 250:384]).min(axis=0).mean() > 0.05
+    np.testing.assert_allclose(played[:, -64:], looped[:, -64:], atol=1e-2)
+    assert np.abs(np.diff(played, axis=1)).max() < 0.3
+    assert steepest(audio) < CLICK
+    again = play()
+    assert audio.tobytes() == again[0].tobytes()
+
+
+def test_playing_on_follows_style_live() -> None:
+    made = rig(prior=(prior := FakePrior()))
+    made.set("/generate", 1)
+    made.render(20)
+    before = prior.styles[-1]
+    made.set("/latent/0", 3.0)
+    made.set("/interp/style", 1.0)
+    made.render(200)
+    np.testing.assert_allclose(prior.styles[-1], made.session.style[:, -1], atol=1e-3)
+    assert np.abs(prior.styles[-1] - before).max() > 0.5
+
+
+def test_panic_makes_the_prior_forget() -> None:
+    made = rig(prior=(prior := FakePrior()))
+    made.render(40)
+    made.desk.apply([Panic()])
+    made.render(40)
+    made.render(1)
+    assert prior.resets == 1
+
+
+def test_a_prior_that_fails_leaves_the_decks_playing() -> None:
+    made = rig(prior=(prior := FakePrior()))
+    made.set("/generate", 1)
+    prior.faulty = dict.fromkeys(range(1000), np.nan)
+    audio = made.render(200)
+    assert np.isfinite(audio).all()
+    assert np.abs(audio[0, -HOP:]).max() > 0.1
+    assert made.engine.failed_ticks == len(prior.heard)
+    assert made.engine.failed_blocks == 0
+    assert made.session.structure.max() <= 1.0

@@ -44,7 +44,6 @@ def test_seven_bits_reach_both_ends_exactly(message: bytes, address: str, value:
     "message",
     [
         b"\x90\x01\x7f",
-        b"\xe0\x00\x40",
         b"\xb0\x02\x7f",
         b"\xb0\x00\x7f",
         b"\xb0\x20\x7f",
@@ -96,6 +95,25 @@ def test_no_sequence_of_knobs_leaves_the_range(knobs: list[tuple[int, int]]) -> 
         control = TABLE.controls[event.address]
         assert control.minimum is not None and control.maximum is not None
         assert control.minimum <= event.values[0] <= control.maximum
+
+
+@pytest.mark.parametrize(
+    ("message", "speed"),
+    [
+        (b"\xe0\x00\x40", 1.0),
+        (b"\xe0\x00\x00", 0.0),
+        (b"\xef\x7f\x7f", 2.0),
+        (b"\xe0\x00\x20", 0.5),
+        (b"\xe0\x7f\x5f", 1.5),
+    ],
+    ids=["centre", "down", "up", "half down", "half up"],
+)
+def test_the_pitch_bend_wheel_is_the_speed_around_one(message: bytes, speed: float) -> None:
+    (event,) = played(message)
+    assert isinstance(event, SetControl)
+    assert (event.address, event.values[0]) == ("/speed", pytest.approx(speed, abs=1e-3))
+    if speed in (0.0, 1.0, 2.0):
+        assert event.values[0] == speed
 
 
 def test_a_switch_turns_at_the_middle() -> None:

@@ -28,6 +28,7 @@ from server.osc_packet import (
     Midi,
     OscError,
     OscMessage,
+    OscPacket,
     Rgba,
     TimeTag,
     read_packet,
@@ -51,7 +52,7 @@ def bundle(*elements: bytes, time_tag: int = IMMEDIATELY) -> bytes:
 
 
 def test_a_message_of_oscsend_is_read() -> None:
-    assert read_packet(INTERP) == (OscMessage("/interp", (0.25,)),)
+    assert read_packet(INTERP).messages == (OscMessage("/interp", (0.25,)),)
 
 
 @pytest.mark.parametrize(
@@ -81,15 +82,16 @@ def test_a_message_of_oscsend_is_read() -> None:
     ],
 )
 def test_every_type_is_read(tags: str, data: bytes, expected: tuple[Argument, ...]) -> None:
-    assert read_packet(message("/x", tags, data)) == (OscMessage("/x", expected),)
+    assert read_packet(message("/x", tags, data)).messages == (OscMessage("/x", expected),)
 
 
 def test_a_message_without_type_tags_has_no_arguments() -> None:
-    assert read_packet(b"/status\0") == (OscMessage("/status"),)
+    assert read_packet(b"/status\0").messages == (OscMessage("/status"),)
 
 
 def test_numbers_that_are_not_finite_are_passed_on() -> None:
-    (infinite,) = read_packet(message("/x", "ff", struct.pack(">ff", math.inf, math.nan)))
+    packet = message("/x", "ff", struct.pack(">ff", math.inf, math.nan))
+    (infinite,) = read_packet(packet).messages
     assert infinite.arguments[0] == math.inf
     assert isinstance(infinite.arguments[1], float) and math.isnan(infinite.arguments[1])
 
@@ -97,7 +99,7 @@ def test_numbers_that_are_not_finite_are_passed_on() -> None:
 def test_a_bundle_gives_its_messages_in_order_with_their_time_tags() -> None:
     inner = bundle(message("/b", "i", b"\0\0\0\x02"), time_tag=9)
     packet = bundle(message("/a", ""), inner, message("/c", ""), time_tag=5)
-    assert read_packet(packet) == (
+    assert read_packet(packet).messages == (
         OscMessage("/a", (), 5),
         OscMessage("/b", (2,), 9),
         OscMessage("/c", (), 5),
@@ -105,7 +107,43 @@ def test_a_bundle_gives_its_messages_in_order_with_their_time_tags() -> None:
 
 
 def test_an_empty_bundle_holds_nothing() -> None:
-    assert read_packet(bundle()) == ()
+    assert read_packet(bundle()) == OscPacket()
+
+
+LATER, EARLIER = 1000 << 32, 999 << 32
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"),
+    [
+        (IMMEDIATELY, IMMEDIATELY, None),
+        (IMMEDIATELY, LATER, LATER),
+        (LATER, IMMEDIATELY, LATER),
+        (LATER, LATER, LATER),
+        (EARLIER, LATER, LATER),
+        (2**64 - 1, 5, 5),
+    ],
+    ids=["now", "later", "with the outer one", "same time", "after it", "over 2036"],
+)
+def test_a_bundle_in_a_bundle_is_due_at_its_time_or_the_outer_ones(
+    outer: int, inner: int, expected: int | None
+) -> None:
+    packet = bundle(bundle(message("/x", ""), time_tag=inner), time_tag=outer)
+    assert read_packet(packet).messages == (OscMessage("/x", (), expected),)
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(LATER, EARLIER), (5, 2**64 - 1)])
+def test_a_bundle_due_before_the_one_around_it_is_refused(outer: int, inner: int) -> None:
+    with pytest.raises(OscError, match="due before the bundle around it"):
+        read_packet(bundle(bundle(INTERP, time_tag=inner), INTERP, time_tag=outer))
+
+
+def test_a_message_with_an_unknown_tag_is_left_out_by_itself() -> None:
+    unknown = message("/x", "xi", b"\0\0\0\x01")
+    packet = read_packet(bundle(message("/a", ""), unknown, message("/c", "")))
+    assert [found.address for found in packet.messages] == ["/a", "/c"]
+    (error,) = packet.left_out
+    assert error.address == "/x" and "unknown type tag 'x'; known are ifsb" in str(error)
 
 
 def deep_bundle(depth: int) -> bytes:
@@ -143,7 +181,6 @@ REFUSED = {
     "padding that is not zero": (b"/x\0\1,\0\0\0", "padding is not zero"),
     "arguments without type tags": (b"/x\0\0\x3f\x80\0\0", "without type tags"),
     "type tags without a comma": (b"/x\0\0i\0\0\0\0\0\0\x01", "without type tags"),
-    "an unknown type tag": (message("/x", "xi", b"\0\0\0\x01"), "unknown type tag 'x'"),
     "too many arguments": (message("/x", "T" * (MAX_ARGUMENTS + 1)), "1025 type tags"),
     "an integer cut off": (message("/x", "ii", b"\0\0\0\x01"), "needs 4 bytes; 0 are left"),
     "a double cut off": (message("/x", "d", b"\0\0\0\x01"), "needs 8 bytes; 4 are left"),
@@ -215,7 +252,7 @@ def test_any_bytes_are_read_or_refused(packet: bytes) -> None:
     messages: tuple[OscMessage, ...] = ()
     refusal = "none"
     try:
-        messages = read_packet(packet)
+        messages = read_packet(packet).messages
     except OscError as error:
         refusal = str(error)
     assert refusal and "\n" not in refusal
@@ -261,7 +298,7 @@ def test_what_python_osc_builds_is_read_back(
     address: str, arguments: list[tuple[str, Argument]]
 ) -> None:
     built = build(address, arguments)
-    (read,) = read_packet(built.dgram)
+    (read,) = read_packet(built.dgram).messages
     assert (read.address, list(read.arguments)) == (built.address, [v for _, v in arguments])
     assert list(read.arguments) == built.params
 
@@ -272,8 +309,8 @@ def test_what_python_osc_bundles_is_read_back() -> None:
     outer = OscBundleBuilder(1_700_000_000)
     outer.add_content(build("/play", []))
     outer.add_content(inner.build())
-    play, style = read_packet(outer.build().dgram)
+    play, style = read_packet(outer.build().dgram).messages
     assert (play.address, style.address, style.arguments) == ("/play", "/interp/style", (1.0,))
     ntp_of_unix_s = 2_208_988_800
-    assert play.time_tag is not None and style.time_tag == IMMEDIATELY
+    assert play.time_tag is not None and style.time_tag == play.time_tag
     assert play.time_tag / 2**32 - ntp_of_unix_s == pytest.approx(1_700_000_000)

@@ -1,4 +1,4 @@
-"""The OSC server on a real loopback socket: order, answers, refusals, floods."""
+"""The OSC server on real loopback sockets: order, answers, refusals, floods, who may send."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls import control_table
 from server.events import Event, Query, SetControl
+from server.osc_access import network
 from server.osc_packet import OscMessage, read_packet
-from server.osc_server import OscAddressError, OscServer, encode
+from server.osc_senders import encode
+from server.osc_server import MAX_FAILS_A_PACKET, OscServer
+from server.osc_sockets import OscAddressError
 from server.replies import Reply, fail, synced
 
 TABLE = control_table(style_dims=4)
@@ -44,11 +47,13 @@ HOSTILE = [
 class Client:
     """A UDP client that waits for answers without blocking the loop."""
 
-    def __init__(self, server: tuple[str, int]) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+    def __init__(self, server: tuple[str, int], family: int = socket.AF_INET) -> None:
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         self.socket.connect(server)
+
+    def close(self) -> None:
+        self.socket.close()
 
     def send(self, *packets: bytes) -> None:
         for packet in packets:
@@ -57,7 +62,7 @@ class Client:
     async def answer(self) -> OscMessage:
         loop = asyncio.get_running_loop()
         data = await asyncio.wait_for(loop.sock_recv(self.socket, 65536), timeout=5)
-        (message,) = read_packet(data)
+        (message,) = read_packet(data).messages
         return message
 
     async def silence(self) -> None:
@@ -68,12 +73,14 @@ class Client:
 class Scene:
     """A server, a client, and what arrived in one call each."""
 
-    def __init__(self) -> None:
+    def __init__(self, *allowed: str) -> None:
         self.batches: list[tuple[Event, ...]] = []
-        self.server = OscServer(TABLE, self.take)
+        self.time_tags: list[int | None] = []
+        self.server = OscServer(TABLE, self.take, allowed=[network(some) for some in allowed])
 
-    def take(self, events: tuple[Event, ...]) -> None:
+    def take(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         self.batches.append(events)
+        self.time_tags.append(time_tag)
         for event in events:
             if isinstance(event, Query) and event.reply_to:
                 event.reply_to.reply(Reply(event.address, (0.25,)))
@@ -89,9 +96,10 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def running() -> AsyncIterator[tuple[Scene, Client]]:
-    scene = Scene()
-    client = Client(await scene.server.start("127.0.0.1", 0))
+async def running(*allowed: str) -> AsyncIterator[tuple[Scene, Client]]:
+    scene = Scene(*allowed)
+    (address,) = await scene.server.start("127.0.0.1", 0)
+    client = Client(address)
     try:
         yield scene, client
     finally:
@@ -99,9 +107,9 @@ async def running() -> AsyncIterator[tuple[Scene, Client]]:
         scene.server.stop()
 
 
-def play(scenario: Callable[[Scene, Client], Awaitable[None]]) -> None:
+def play(scenario: Callable[[Scene, Client], Awaitable[None]], *allowed: str) -> None:
     async def run() -> None:
-        async with running() as (scene, client):
+        async with running(*allowed) as (scene, client):
             await scenario(scene, client)
 
     asyncio.run(run())
@@ -139,15 +147,48 @@ def test_a_bundle_arrives_in_one_call() -> None:
     play(scenario)
 
 
-def test_a_bundle_with_one_bad_message_moves_nothing() -> None:
+def test_a_refused_message_of_a_bundle_is_told_and_the_others_hold() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         builder = OscBundleBuilder(IMMEDIATELY)
-        builder.add_content(build_msg("/interp", 0.5))
-        builder.add_content(build_msg("/level", 99.0))
+        for address, value in (("/interp", 0.5), ("/level", 99.0), ("/mute", 1.0)):
+            builder.add_content(build_msg(address, value))
         client.send(builder.build().dgram)
         answer = await client.answer()
         assert answer.address == "/fail" and answer.arguments[0] == "/level"
-        assert scene.batches == []
+        ((interp, mute),) = scene.batches
+        assert (interp.address, mute.address) == ("/interp", "/mute")
+        assert (scene.server.received, scene.server.rejected) == (1, 1)
+
+    play(scenario)
+
+
+def test_a_packet_of_refused_messages_is_answered_with_a_few() -> None:
+    async def scenario(scene: Scene, client: Client) -> None:
+        builder = OscBundleBuilder(IMMEDIATELY)
+        for _ in range(3 * MAX_FAILS_A_PACKET):
+            builder.add_content(build_msg("/x"))
+        client.send(builder.build().dgram)
+        for _ in range(MAX_FAILS_A_PACKET):
+            assert (await client.answer()).address == "/fail"
+        await client.silence()
+        assert scene.server.rejected == 3 * MAX_FAILS_A_PACKET
+
+    play(scenario)
+
+
+def test_what_is_due_at_one_time_arrives_in_one_call_with_its_time() -> None:
+    async def scenario(scene: Scene, client: Client) -> None:
+        inner = OscBundleBuilder(2_000_000_000)
+        inner.add_content(build_msg("/level", -3.0))
+        outer = OscBundleBuilder(IMMEDIATELY)
+        outer.add_content(build_msg("/interp", 0.5))
+        outer.add_content(inner.build())
+        outer.add_content(build_msg("/mute", 1))
+        client.send(outer.build().dgram)
+        await scene.until(1)
+        assert [len(batch) for batch in scene.batches] == [2, 1]
+        now, later = scene.time_tags
+        assert now is None and later is not None and later >> 32 == 2_000_000_000 + 2_208_988_800
 
     play(scenario)
 
@@ -221,7 +262,7 @@ def test_a_flood_of_garbage_is_one_log_line_and_starves_nothing(
 
 def test_a_mistake_of_ours_does_not_end_the_server(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
-        def broken(events: tuple[Event, ...]) -> None:
+        def broken(events: tuple[Event, ...], time_tag: int | None = None) -> None:
             raise RuntimeError("our own")
 
         take, scene.server._on_events = scene.server._on_events, broken
@@ -251,9 +292,102 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
 def test_a_host_that_is_not_ours_is_refused() -> None:
     async def run() -> None:
         with pytest.raises(OscAddressError, match=r"cannot listen for OSC on 203\.0\.113\.1:0"):
-            await OscServer(TABLE, lambda events: None).start("203.0.113.1", 0)
+            await OscServer(TABLE, lambda *_: None).start("203.0.113.1", 0)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_port_that_only_tcp_or_only_udp_has_is_in_use(kind: socket.SocketKind) -> None:
+    async def run() -> None:
+        with socket.socket(socket.AF_INET, kind) as other:
+            other.bind(("127.0.0.1", 0))
+            if kind == socket.SOCK_STREAM:
+                other.listen()
+            with pytest.raises(OscAddressError, match="Address already in use"):
+                await OscServer(TABLE, lambda *_: None).start(*other.getsockname())
+
+    asyncio.run(run())
+
+
+def test_a_host_that_does_not_exist_is_one_line() -> None:
+    with pytest.raises(OscAddressError, match=r"'no host\.invalid': no such host.*--osc"):
+        asyncio.run(OscServer(TABLE, lambda *_: None).start("no host.invalid", 0))
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(
+    ("host", "families"), [("::1", ["::1"]), ("localhost", ["127.0.0.1", "::1"])]
+)
+def test_ipv6_alone_and_beside_ipv4(host: str, families: list[str]) -> None:
+    async def run() -> None:
+        scene = Scene()
+        addresses = await scene.server.start(host, 0)
+        assert sorted(where for where, _ in addresses) == families
+        assert len({port for _, port in addresses}) == 1
+        for count, address in enumerate(addresses, 1):
+            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+            with contextlib.closing(Client(address, family)) as client:
+                client.send(build_msg("/interp").dgram)
+                assert await client.answer() == OscMessage("/interp", (0.25,))
+            assert scene.server.received == count
+        scene.server.stop()
+
+    asyncio.run(run())
+
+
+def test_who_is_not_allowed_is_counted_and_not_answered(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(scene: Scene, client: Client) -> None:
+        client.send(*[build_msg("/interp").dgram] * 20)
+        await scene.until(20)
+        assert scene.batches == [] and scene.server.rejected == 20
+        await client.silence()
+
+    with caplog.at_level(logging.WARNING, "server.osc_server"):
+        play(scenario, "10.0.0.0/8", "::1")
+    assert "not allowed to send, see --osc-allow" in caplog.messages[0]
+    assert len(caplog.messages) <= 3
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.0/8"])
+def test_who_is_allowed_is_heard(allowed: str) -> None:
+    async def scenario(scene: Scene, client: Client) -> None:
+        client.send(build_msg("/interp").dgram)
+        assert (await client.answer()).address == "/interp"
+
+    play(scenario, "10.0.0.1", allowed)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"),
+    [((), "whoever reaches this machine can play"), (("10.0.0.0/8",), "to 10.0.0.0/8")],
+)
+def test_listening_to_the_network_is_told(
+    allowed: tuple[str, ...], expected: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        scene = Scene(*allowed)
+        await scene.server.start("0.0.0.0", 0)
+        scene.server.stop()
+
+    asyncio.run(run())
+    (line,) = caplog.messages
+    assert "on 0.0.0.0" in line and expected in line
+
+
+def test_loopback_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(scene: Scene, client: Client) -> None:
+        pass
+
+    play(scenario)
+    assert not caplog.messages
 
 
 def test_an_answer_after_the_end_goes_nowhere() -> None:
@@ -277,7 +411,8 @@ def test_an_answer_after_the_end_goes_nowhere() -> None:
         (fail("/x", "why"), OscMessage("/fail", ("/x", "why"))),
         (Reply("/status.reply", ("n", 2**40)), OscMessage("/status.reply", ("n", 2**40))),
         (Reply("/done"), OscMessage("/done")),
+        (fail("/x", "zero\0 and \udcff"), OscMessage("/fail", ("/x", "zero? and ?"))),
     ],
 )
 def test_an_answer_is_read_back_as_it_was_meant(reply: Reply, expected: OscMessage) -> None:
-    assert read_packet(encode(reply)) == (expected,)
+    assert read_packet(encode(reply)).messages == (expected,)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 
 import numpy as np
 import pytest
 import soundfile
+from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 
 from export.bundle import write_bundle
 from server import questions
@@ -29,6 +27,7 @@ from server.program import main
 from server.replies import STATUS_NAMES
 from server.runtime import RuntimeOptions
 from tests import mini_bundle
+from tests.server.live import playing
 
 RATE = mini_bundle.RATE_HZ
 
@@ -85,6 +84,24 @@ def test_interp_moves_from_one_deck_to_the_other(bundle_path: Path, tmp_path: Pa
     np.testing.assert_array_equal(both[1], high)
 
 
+def test_it_plays_on_the_same_twice_and_another_way_than_the_loop(
+    bundle_with_prior: Path, tmp_path: Path
+) -> None:
+    loop, one, two, cold = (
+        render(bundle_with_prior, tmp_path / f"{name}.wav", "--seconds", "3", *arguments)
+        for name, arguments in (
+            ("loop", []),
+            ("one", ["--generate"]),
+            ("two", ["--set", "/generate=1"]),
+            ("cold", ["--generate", "--set", "/generate/temperature=0"]),
+        )
+    )
+    assert len(one) == 3 * RATE
+    np.testing.assert_array_equal(one, two)
+    assert np.abs(one - loop).max() > 0.01
+    assert np.abs(one - cold).max() > 0.001
+
+
 def bad(path: Path, data: bytes) -> str:
     path.write_bytes(data)
     return str(path)
@@ -96,6 +113,8 @@ def bad(path: Path, data: bytes) -> str:
         (["--bundle", "{bad}"], "no complete bundle"),
         (["--bundle", "/no/such.bundle"], "/no/such.bundle"),
         (["--set", "/nope=1"], "/nope"),
+        (["--generate"], "no prior over structure"),
+        (["--set", "/generate=0.5"], "no prior over structure"),
         (["--set", "/interp=2"], "out of range"),
         (["--set", "/interp"], "ADDRESS=VALUE"),
         (["--set", "/interp=nan"], "/interp"),
@@ -134,8 +153,10 @@ def test_what_cannot_be_rendered_is_one_line_and_exit_code_2(
         (["--osc", "127.0.0.1:{taken}"], "--osc"),
         (["--osc", "192.0.2.1:9000"], "192.0.2.1"),
         (["--output", "soundcard:Gramophone"], ""),
+        (["--wekinator", "/interp,/intrep"], "/intrep: no such control for --wekinator"),
         (["--midi", "Theremin"], "Theremin"),
         (["--deck-a", "nowhere"], "nowhere"),
+        (["--generate"], "no prior over structure"),
     ],
 )
 def test_what_cannot_be_played_is_one_line_and_exit_code_2(
@@ -176,7 +197,7 @@ def test_decks_and_controls_are_listed(
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["low", "high"]
     assert main(["--bundle", str(bundle_path), "--list-controls"]) == 0
     listed = capsys.readouterr().out
-    for address in ("/interp", "/latent", "/deck/{a,b}/load", "/panic"):
+    for address in ("/interp", "/latent", "/deck/{a,b,c,d}/load", "/panic"):
         assert address in listed
 
 
@@ -213,52 +234,10 @@ def test_the_bench_speaks_json_line_by_line(monkeypatch: pytest.MonkeyPatch) -> 
     }
 
 
-class Playing:
-    """A server in a process of its own, and an OSC client."""
-
-    def __init__(self, process: subprocess.Popen[str], client: socket.socket) -> None:
-        self.process = process
-        self.client = client
-        self.lines: SimpleQueue[str] = SimpleQueue()
-        Thread(target=self._read, daemon=True).start()
-        said = ""
-        while not (found := re.search(r"^OSC on (.*):(\d+)$", said, re.MULTILINE)):
-            said += self.lines.get(timeout=60)
-        client.connect((found[1], int(found[2])))
-        while "playing" not in said:
-            said += self.lines.get(timeout=60)
-        self.said = said
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.put(line)
-
-    def ask(self, address: str, *arguments: float | str) -> OscMessage:
-        builder = OscMessageBuilder(address)
-        for argument in arguments:
-            builder.add_arg(argument)
-        self.client.send(builder.build().dgram)
-        return OscMessage(self.client.recv(65536))
-
-
-@contextmanager
-def playing(bundle: Path, *arguments: str) -> Iterator[Playing]:
-    usual = ["--output", "null", "--osc", "127.0.0.1:0", "--midi", "none", "--block", "4"]
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "server", "--bundle", str(bundle), *usual, *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
-    ):
-        try:
-            client.settimeout(30)
-            yield Playing(process, client)
-        finally:
-            if process.poll() is None:
-                process.kill()
+def timed(ahead_s: float, address: str, value: float) -> bytes:
+    builder = OscBundleBuilder(time.time() + ahead_s)
+    builder.add_content(build_msg(address, value))
+    return builder.build().dgram
 
 
 def test_a_whole_live_session_over_osc(bundle_path: Path, recording: Path) -> None:
@@ -273,8 +252,19 @@ def test_a_whole_live_session_over_osc(bundle_path: Path, recording: Path) -> No
         assert server.ask("/version").params[:3] == ["latent-deck", 0, 1]
         assert server.ask("/sync", 3).params == [3]
         assert server.ask("/nope").address == "/fail"
+        answer = server.ask("/generate", 1)
+        assert (answer.address, answer.params[0]) == ("/fail", "/generate")
+        assert "training.fit --stage 4" in answer.params[1]
+        assert server.ask("/generate").params == [0.0]
+        server.client.send(timed(0.5, "/level", -3.0))
+        assert server.ask("/level").params == [-12.0]
+        begin_s = time.monotonic()
+        while server.ask("/level").params != [-3.0]:
+            assert time.monotonic() < begin_s + 20
+        assert time.monotonic() > begin_s + 0.3
         status = server.ask("/status").params
         figures = dict(zip(status[::2], status[1::2], strict=True))
+        assert (figures["osc_late"], figures["osc_waiting"]) == (0, 0)
         assert [name for name, _ in STATUS_NAMES] == status[: 2 * len(STATUS_NAMES) : 2]
         assert figures["bundle"] == "mini"
         assert figures["model_rate_hz"] == RATE
@@ -282,6 +272,18 @@ def test_a_whole_live_session_over_osc(bundle_path: Path, recording: Path) -> No
         assert figures["osc_rejected"] == 1
         assert figures["playing"] == 1
         assert figures["decode_p50_ms"] > 0
+        assert server.ask("/quit").params == ["/quit"]
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_playing_on_is_asked_for_over_osc(bundle_with_prior: Path) -> None:
+    with playing(bundle_with_prior, "--generate") as server:
+        assert server.ask("/generate").params == [1.0]
+        server.client.send(OscMessageBuilder("/generate/temperature").build().dgram)
+        assert OscMessage(server.client.recv(65536)).params == [1.0]
+        status = server.ask("/status").params
+        figures = dict(zip(status[::2], status[1::2], strict=True))
+        assert (figures["failed_ticks"], figures["failed_blocks"]) == (0, 0)
         assert server.ask("/quit").params == ["/quit"]
         assert server.process.wait(timeout=30) == 0
 

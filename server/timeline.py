@@ -1,0 +1,145 @@
+"""Changes at their time: the desk as the engine sees it, with what is due cut in at its frame.
+
+    dispatch -> schedule(time, events) --.
+                                          heap by time -- due in this block? --.
+    engine ---> segments(frames) --------------------------------------------> desk.through
+
+    block of 8 frames, /interp 0.5 due in its third:   | S0 S0 | S1 S1 S1 S1 S1 S1 |
+
+A time is when the change shall be heard, as a time tag of SuperCollider means it: the
+``SampleClock`` counts ring, device and synthesis in. The error is at most half a hop frame of
+its line, whatever the size of a block; level, mute and stop act behind the synthesis and are
+heard its window (17 ms with the default bundle) before their time. What waits is in order of time,
+and is mapped to a frame only when its block is rendered, so clocks that drift cannot change the
+order. What the motion recorder plays is cut in at its frames likewise (``server.motion``).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from server.desk import Desk, Segment, Snapshot
+from server.events import Event
+from server.motion import MotionRecorder
+from server.sample_clock import SampleClock
+
+MAX_WAITING = 10_000
+"""Messages that may wait for their time."""
+
+OnExecuted = Callable[[tuple[Event, ...], float, float], None]
+"""Told, in the engine's thread, what was carried out, when it was due, and how late (s)."""
+
+
+class TimelineFull(RuntimeError):
+    """Too many messages wait for their time."""
+
+
+@dataclass(frozen=True, order=True)
+class _Waiting:
+    """Due at ``time_s``; what is due at one time keeps its order by ``number``."""
+
+    time_s: float
+    number: int
+    events: tuple[Event, ...]
+
+
+class Timeline:
+    """A ``SnapshotSource``; ``segments`` is the engine thread's, the rest is the hands'.
+
+    The two threads share a queue and counters that only one of them writes: neither waits.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: SampleClock,
+        on_executed: OnExecuted = lambda *_: None,
+    ) -> None:
+        self.clock = clock
+        self.next_frame = 0
+        self._desk = desk
+        self._motion = MotionRecorder()
+        self._on_executed = on_executed
+        self._arrived: deque[_Waiting] = deque()
+        self._heap: list[_Waiting] = []
+        self._numbered = self._cleared = 0
+        self._entered = self._left = 0
+
+    @property
+    def waiting(self) -> int:
+        """Messages whose time has not come."""
+        return self._entered - self._left
+
+    def late_s(self, time_s: float) -> float:
+        """By how much it is too late for a change to be heard at ``time_s``; 0 if it is not.
+
+        Less than a frame is in time: by as much the line moves when it follows the clocks.
+        """
+        behind_s = self.clock.time_of(self.next_frame) - time_s
+        return behind_s if behind_s > self.clock.frame_s else 0.0
+
+    def schedule(self, time_s: float, events: tuple[Event, ...]) -> None:
+        """Carry out ``events`` together so that they are heard at ``time_s``.
+
+        Raises:
+            TimelineFull: too much is waiting; none of it is taken.
+        """
+        if self.waiting + len(events) > MAX_WAITING:
+            raise TimelineFull(
+                f"{self.waiting} messages wait for their time and {len(events)} more are too many;"
+                f" at most {MAX_WAITING} may wait: send them closer to their time"
+            )
+        self._entered += len(events)
+        self._numbered += 1
+        self._arrived.append(_Waiting(time_s, self._numbered, events))
+
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        self._cleared = self._numbered
+
+    def snapshot(self) -> Snapshot:
+        """The newest state; never blocks."""
+        return self._desk.snapshot()
+
+    def segments(self, frames: int) -> tuple[Segment, ...]:
+        """The states of the next ``frames`` frames, each with how many frames it holds."""
+        first, end = self.next_frame, self.next_frame + frames
+        due = self._due(end)
+        starts = [max(self.clock.frame_at(one.time_s), first) for one in due]
+        moments = list(self._until((), first, starts[0] if due else end))
+        for one, start, until in zip(due, starts, [*starts[1:], end], strict=False):
+            moments += self._until(one.events, start, until)
+            self._on_executed(one.events, one.time_s, self.late_s(one.time_s))
+        self.next_frame = end
+        ends = [frame for frame, _ in moments[1:]] + [end]
+        return tuple(
+            Segment(state, until - start)
+            for (start, state), until in zip(moments, ends, strict=True)
+            if until > start
+        )
+
+    def _until(
+        self, events: tuple[Event, ...], frame: int, until: int
+    ) -> Iterator[tuple[int, Snapshot]]:
+        """The states after ``events`` from ``frame`` to before ``until``, each with its frame."""
+        state = self._desk.through(events)[-1]
+        self._motion.hear(state, frame)
+        yield frame, state
+        for at, played in self._motion.due(frame, until):
+            yield at, self._desk.through(played)[-1]
+            self._on_executed(played, self.clock.time_of(at), 0.0)
+
+    def _due(self, before_frame: int) -> list[_Waiting]:
+        """What belongs into frames before ``before_frame``, in order of time."""
+        while self._arrived:
+            heapq.heappush(self._heap, self._arrived.popleft())
+        due = []
+        while self._heap and self.clock.frame_at(self._heap[0].time_s) < before_frame:
+            one = heapq.heappop(self._heap)
+            self._left += len(one.events)
+            if one.number > self._cleared:
+                due.append(one)
+        return due

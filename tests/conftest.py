@@ -1,0 +1,15 @@
+"""Tests that take minutes, or that measure, run where ``-m`` names them."""
+
+from __future__ import annotations
+
+import pytest
+
+ONLY_BY_NAME = ("long", "benchmark")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked so, unless asked for."""
+    unnamed = {name for name in ONLY_BY_NAME if name not in config.option.markexpr}
+    left_out = [item for item in items if unnamed & {mark.name for mark in item.iter_markers()}]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]

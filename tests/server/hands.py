@@ -1,0 +1,157 @@
+"""The hands as the app wires them, without ports, threads or devices: bytes in, engine out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls import POSITION, ControlTable, control_table
+from server.deck import DeckData, Recording
+from server.deck_loader import DeckLoader
+from server.desk import Desk, Segment
+from server.dispatch import Dispatcher
+from server.engine import Engine
+from server.events import Event
+from server.gestures import Gestures
+from server.notify import Notifier
+from server.osc_dump import OscDump
+from server.osc_intake import take_in
+from server.replies import STATUS_NAMES, Reply
+from server.sample_clock import SampleClock
+from server.scheduler import Scheduler
+from server.timeline import Timeline
+from server.wekinator import Wekinator
+from tests import mini_bundle
+from tests.server.fakes import FakeSession, fake_deck
+
+SILENCE = Recording(np.zeros(1000, np.int16))
+FRAME_S = mini_bundle.HOP / mini_bundle.RATE_HZ
+
+
+@dataclass(eq=False)
+class FakeSender:
+    """Keeps what it is told; ``gone`` is whether it has left."""
+
+    name: str = "fake"
+    replies: list[Reply] = field(default_factory=list)
+    gone: bool = False
+
+    def reply(self, reply: Reply) -> None:
+        self.replies.append(reply)
+
+    def is_gone(self, silent_s: float, patience_s: float) -> bool:
+        return self.gone or silent_s > patience_s
+
+
+class SpiedTimeline(Timeline):
+    """Remembers what the engine took, frame by frame."""
+
+    def segments(self, frames: int) -> tuple[Segment, ...]:
+        taken = super().segments(frames)
+        self.states = [
+            *getattr(self, "states", ()),
+            *(segment.state for segment in taken for _ in range(segment.frames)),
+        ]
+        return taken
+
+
+class Hands:
+    """Everything from the packet to the decoder; ``now_s`` is the system's clock."""
+
+    def __init__(
+        self,
+        *,
+        media: Path = Path("."),
+        missing: Mapping[str, str] | None = None,
+        wekinator: tuple[str, ...] = (),
+        table: ControlTable | None = None,
+        playing: bool = True,
+    ) -> None:
+        bundle = mini_bundle.bundle()
+        self.now_s = 1_700_000_000.0
+        self.table = table or control_table(mini_bundle.STYLE_DIMS)
+        self.desk = Desk(self.table, playing=playing)
+        self.timeline = SpiedTimeline(
+            self.desk, SampleClock(FRAME_S, self.now_s), self._carried_out
+        )
+        self.session = FakeSession(bundle.manifest)
+        self.engine = Engine(bundle.manifest, bundle.latents, self.session, self.timeline)
+        self.submitted: list[Path] = []
+        self.put: list[tuple[str, str]] = []
+        self.loader = DeckLoader(bundle.decks, media, self._submit, self._put_deck)
+        self.due: list[Callable[[], None]] = []
+        self.notifier = Notifier(
+            self.desk, lambda _, call: self.due.append(call), lambda: self.now_s
+        )
+        self.scheduler = Scheduler(self.timeline, lambda: self.now_s)
+        self.lines: list[str] = []
+        self.dump = OscDump(self.lines.append, lambda: self.now_s)
+        self.quits = 0
+        status = {name: kind(1) for name, kind in STATUS_NAMES}
+        self.dispatch = Dispatcher(
+            self.desk,
+            self.loader,
+            lambda: status,
+            self._quit,
+            missing,
+            scheduler=self.scheduler,
+            notifier=self.notifier,
+            wekinator=Wekinator(self.table, wekinator),
+            gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
+            set_dump=self.dump.switch,
+            live={POSITION: lambda: self.engine.position},
+            why_no_recording=self.engine.why_no_recording,
+        )
+        self.sender = FakeSender()
+
+    def send(self, packet: bytes, sender: FakeSender | None = None) -> None:
+        """A packet arrives."""
+        sender = sender or self.sender
+        intake = take_in(self.table, packet, sender)
+        self.notifier.heard(sender)
+        self.dump.watch(sender, intake)
+        assert not intake.refusals, intake.refusals
+        for group in intake.groups:
+            self.dispatch(group.events, group.time_tag)
+
+    def render(self, frames: int, block: int = 4) -> None:
+        """Render ``frames`` frames, a block at a time."""
+        for _ in range(frames // block):
+            self.engine.render(block)
+
+    def pass_time(self) -> None:
+        """What was put off is done."""
+        waiting, self.due = self.due, []
+        for call in waiting:
+            call()
+
+    def put_decks(self) -> None:
+        """Something to play on two decks."""
+        self.engine.put_deck("a", fake_deck("a", 0.0, recording=SILENCE))
+        self.engine.put_deck("b", fake_deck("b", 1.0, recording=SILENCE))
+
+    def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        self.dispatch.at_their_time(events, due_s, late_s)
+
+    def _submit(self, path: Path) -> int:
+        self.submitted.append(path)
+        return len(self.submitted)
+
+    def _put_deck(self, name: str, deck: DeckData) -> None:
+        self.put.append((name, deck.name))
+
+    def _quit(self) -> None:
+        self.quits += 1
+
+
+def at(time_s: float, *contents: tuple[str, float]) -> bytes:
+    """A bundle that is due at ``time_s``."""
+    builder = OscBundleBuilder(time_s)
+    for address, value in contents:
+        builder.add_content(build_msg(address, value))
+    return builder.build().dgram

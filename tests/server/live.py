@@ -1,0 +1,64 @@
+"""``python -m server`` in a process of its own, with nobody listening, and an OSC client."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+
+class Playing:
+    """A server in a process of its own, and an OSC client."""
+
+    def __init__(self, process: subprocess.Popen[str], client: socket.socket) -> None:
+        self.process = process
+        self.client = client
+        self.lines: SimpleQueue[str] = SimpleQueue()
+        Thread(target=self._read, daemon=True).start()
+        said = ""
+        while not (found := re.search(r"^OSC on (.*):(\d+)$", said, re.MULTILINE)):
+            said += self.lines.get(timeout=60)
+        client.connect((found[1], int(found[2])))
+        while "playing" not in said:
+            said += self.lines.get(timeout=60)
+        self.said = said
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line)
+
+    def ask(self, address: str, *arguments: float | str) -> OscMessage:
+        builder = OscMessageBuilder(address)
+        for argument in arguments:
+            builder.add_arg(argument)
+        self.client.send(builder.build().dgram)
+        return OscMessage(self.client.recv(65536))
+
+
+@contextmanager
+def playing(bundle: Path, *arguments: str) -> Iterator[Playing]:
+    usual = ["--output", "null", "--osc", "127.0.0.1:0", "--midi", "none", "--block", "4"]
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "server", "--bundle", str(bundle), *usual, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        try:
+            client.settimeout(30)
+            yield Playing(process, client)
+        finally:
+            if process.poll() is None:
+                process.kill()

@@ -1,0 +1,210 @@
+"""Each address of the table: sent as OSC bytes, seen in the engine, or in what it is for.
+
+A new value is covered by its row. A new kind of command needs a line in ``SEEN``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from server import events
+from server.controls import Control, control_table
+from server.events import Event
+from server.replies import Reply
+from tests import mini_bundle
+from tests.server.fakes import fake_deck
+from tests.server.hands import FRAME_S, SILENCE, FakeSender, Hands
+
+TABLE = control_table(mini_bundle.STYLE_DIMS, ["bright", None, "noisy"])
+
+
+def rig() -> Hands:
+    hands = Hands(table=TABLE, playing=False, wekinator=("/level",))
+    hands.put_decks()
+    for name in ("c", "d"):
+        hands.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
+    hands.render(4)
+    return hands
+
+
+def other_value(control: Control) -> float:
+    """A value that the untouched instrument does not have."""
+    assert control.minimum is not None and control.maximum is not None
+    return control.maximum if control.default != control.maximum else control.minimum
+
+
+OTHERS_MOVED: Mapping[str, tuple[str, ...]] = {"/slice": ("/loop", "/position")}
+LIVE = ("/position",)
+"""Answered with where it has got to; ``test_playhead`` asks."""
+
+VALUES = [control for control in TABLE.controls.values() if control.is_value]
+COMMANDS = [control for control in TABLE.controls.values() if not control.is_value]
+
+
+@pytest.mark.parametrize("control", VALUES, ids=lambda control: control.address)
+def test_a_value_reaches_the_engine_and_is_answered(control: Control) -> None:
+    hands = rig()
+    wanted = [other_value(control)] * len(control.types)
+    hands.send(build_msg(control.address, wanted).dgram)
+    hands.render(4)
+    taken = hands.timeline.states[-1]
+    slots = TABLE.slots[control.address]
+    assert [taken.values[slot] for slot in slots] == wanted[:1] * len(slots)
+    others = [
+        slot for moved in OTHERS_MOVED.get(control.address, ()) for slot in TABLE.slots[moved]
+    ]
+    untouched = set(range(len(taken.values))) - {*slots, *others}
+    assert all(taken.values[slot] == TABLE.defaults[slot] for slot in untouched)
+    hands.send(build_msg(control.address).dgram)
+    (reply,) = hands.sender.replies
+    assert reply.address == control.address
+    told = [control.choices[int(value)] for value in wanted] if control.choices else wanted
+    assert reply.arguments == tuple(told) or control.address in LIVE
+
+
+def played(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address).dgram)
+    hands.render(4)
+    assert hands.timeline.states[-1].playing and hands.session.styles
+
+
+def stopped(hands: Hands, control: Control) -> None:
+    hands.send(build_msg("/play").dgram)
+    hands.render(16)
+    hands.send(build_msg(control.address).dgram)
+    hands.render(64)
+    steps = len(hands.session.styles)
+    assert not hands.timeline.states[-1].playing
+    hands.render(4)
+    assert len(hands.session.styles) == steps
+
+
+def panicked(hands: Hands, control: Control) -> None:
+    stopped(hands, control)
+    assert hands.session.resets == 1
+
+
+def loaded(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address, "high").dgram)
+    assert hands.put == [(control.member, "high")]
+    assert hands.sender.replies == [Reply("/done", (control.address, "high"))]
+
+
+def answered(address: str, *arguments: float) -> Callable[[Hands, Control], None]:
+    def see(hands: Hands, control: Control) -> None:
+        hands.send(build_msg(control.address, list(arguments)).dgram)
+        (reply,) = hands.sender.replies
+        assert reply.address == address
+        assert not arguments or reply.arguments == arguments
+
+    return see
+
+
+def notified(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address, 1).dgram)
+    hands.send(build_msg("/level", -3.0).dgram, FakeSender("another"))
+    hands.pass_time()
+    assert hands.sender.replies[-1] == Reply("/level", (-3.0,))
+
+
+def dumped(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address, 1).dgram)
+    hands.send(build_msg("/play").dgram)
+    assert hands.lines == ["OSC from fake: /play"]
+
+
+def moved_by_wekinator(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address, [0.0, 0.5]).dgram)
+    hands.render(4)
+    assert hands.timeline.states[-1].value("/level") == -60.0
+
+
+def offset(hands: Hands, control: Control) -> tuple[float, ...]:
+    """The offsets after a gesture; before it all are 1."""
+    hands.send(build_msg("/play").dgram)
+    hands.send(build_msg("/latent", [1.0] * mini_bundle.STYLE_DIMS).dgram)
+    hands.render(16)
+    hands.send(build_msg(control.address, [2] if control.types else []).dgram)
+    hands.render(16)
+    return hands.timeline.states[-1].vector("/latent")
+
+
+def maxed_out(hands: Hands, control: Control) -> None:
+    assert offset(hands, control) == (1.0, 1.0, 3.0, 1.0)
+
+
+def flattened(hands: Hands, control: Control) -> None:
+    assert offset(hands, control) != (1.0,) * 4
+    hands.render(256)
+    np.testing.assert_allclose(
+        hands.session.style[:, -1], mini_bundle.bundle().latents.mean, atol=1e-4
+    )
+
+
+def randomised(hands: Hands, control: Control) -> None:
+    offsets = offset(hands, control)
+    assert len(set(offsets)) == 4 and max(map(abs, offsets)) < 1.0
+
+
+def reset_to_none(hands: Hands, control: Control) -> None:
+    assert offset(hands, control) == (0.0,) * 4
+
+
+def glided(hands: Hands, control: Control) -> None:
+    hands.send(build_msg("/play").dgram)
+    hands.send(build_msg(control.address, ["/interp/style", 0.5]).dgram)
+    hands.render(4)
+    hands.send(build_msg("/interp", 1.0).dgram)
+    hands.render(124)
+    style = hands.session.style[0]
+    assert style[127] == pytest.approx(1 - np.exp(-124 * FRAME_S / 0.5), abs=1e-4)
+    hands.send(build_msg(control.address, "/interp/style").dgram)
+    assert hands.sender.replies == [Reply("/glide", ("/interp/style", 0.5))]
+
+
+def motion_cleared(hands: Hands, control: Control) -> None:
+    for address, value in (("record", 1), ("record", 0), ("play", 1)):
+        hands.send(build_msg(f"/motion/{address}", value).dgram)
+        hands.send(build_msg("/level", -3.0).dgram)
+        hands.render(4)
+    hands.send(build_msg(control.address).dgram)
+    hands.send(build_msg("/level", -4.0).dgram)
+    hands.render(16)
+    assert hands.timeline.states[-1].value("/level") == -4.0
+    assert hands.timeline.states[-1].motion_clears == 1
+
+
+def ended(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address).dgram)
+    assert hands.quits == 1 and hands.sender.replies == [Reply("/done", ("/quit",))]
+
+
+SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
+    events.Play: played,
+    events.Stop: stopped,
+    events.Panic: panicked,
+    events.LoadDeck: loaded,
+    events.StatusRequest: answered("/status.reply"),
+    events.VersionRequest: answered("/version.reply"),
+    events.SyncRequest: answered("/synced", 7),
+    events.Notify: notified,
+    events.Dump: dumped,
+    events.WekinatorOutputs: moved_by_wekinator,
+    events.SetGlide: glided,
+    events.ClearMotion: motion_cleared,
+    events.MaxOut: maxed_out,
+    events.Flatten: flattened,
+    events.Randomise: randomised,
+    events.ResetOffsets: reset_to_none,
+    events.Quit: ended,
+}
+
+
+@pytest.mark.parametrize("control", COMMANDS, ids=lambda control: control.address)
+def test_a_command_is_seen_in_what_it_is_for(control: Control) -> None:
+    assert control.command in SEEN, f"{control.address}: say in SEEN how it is seen"
+    SEEN[control.command](rig(), control)
