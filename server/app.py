@@ -18,9 +18,9 @@ from contextlib import ExitStack, contextmanager
 
 from export.bundle import Bundle
 from server import native_noise, priority
+from server.addresses import GENERATE, POSITION
 from server.bench import choose_block_frames
 from server.cli import OutputChoice, Settings
-from server.controls import GENERATE, POSITION
 from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher

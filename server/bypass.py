@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle import Manifest
-from server.controls import DECKS
+from server.addresses import DECKS
 from server.deck import DeckData, Recording
 from server.generator import LARGEST_STEP_FRAMES
 from server.glide import ramp_between

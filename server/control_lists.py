@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from server.controls import Control, ControlTable, control_table
+from server.control import Control, ControlTable
+from server.controls import control_table
 
 
 def markdown_table(style_dims: int = 16) -> str:

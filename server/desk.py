@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from server.controls import POSITION, SLICE, SLICES, Control, ControlTable
+from server.addresses import POSITION, SLICE, SLICES
+from server.control import Control, ControlTable
 from server.events import ClearMotion, Event, Panic, Play, SetControl, SetGlide, Stop
 from server.replies import Argument, Reply
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 
 from server import replies
-from server.controls import BYPASS, DECKS
+from server.addresses import BYPASS, DECKS
 from server.deck_loader import DeckLoader
 from server.desk import Desk, glide_s
 from server.events import (

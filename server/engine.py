@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle import Latents, Manifest
+from server.addresses import BYPASS, DECKS, LATENT
 from server.bypass import Bypass
-from server.controls import BYPASS, DECKS, LATENT
 from server.deck import DeckData
 from server.desk import Segment, Snapshot
 from server.generator import Generator

@@ -18,7 +18,8 @@ import numpy as np
 
 from export.bundle import Latents
 from server import replies
-from server.controls import LATENT, ControlTable
+from server.addresses import LATENT
+from server.control import ControlTable
 from server.events import Event, Flatten, MaxOut, Randomise, ResetOffsets, SetControl
 from server.session import Floats
 

@@ -16,7 +16,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from server.controls import JUMPS, Control, ControlTable
+from server.addresses import JUMPS
+from server.control import Control, ControlTable
 from server.events import Event, Query, Sender, SetControl, SetGlide
 from server.osc_packet import Argument, Impulse, OscMessage
 from server.osc_pattern import PatternError, is_pattern, matching

@@ -19,7 +19,7 @@ from concurrent.futures import Future
 
 from mido import Message
 
-from server.controls import ControlTable
+from server.control import ControlTable
 from server.events import EventSink
 from server.midi_mapping import MidiState, events_of_midi
 from server.midi_ports import MidiPorts, OpenSource

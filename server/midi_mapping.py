@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from mido import Message
 
-from server.controls import Control, ControlTable
+from server.control import Control, ControlTable
 from server.events import Event, SetControl
 
 _HALVES = 32

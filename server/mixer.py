@@ -18,7 +18,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from server.controls import DECKS
+from server.addresses import DECKS
 from server.deck import DeckData
 from server.interpolation import shares, spherical
 from server.playhead import Where, read_loop

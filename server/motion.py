@@ -14,7 +14,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from server.controls import JUMPS, MOTION, POSITION, Control
+from server.addresses import JUMPS, MOTION, POSITION
+from server.control import Control
 from server.desk import Snapshot
 from server.events import Event, SetControl
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from server.controls import Control, ControlTable
+from server.control import Control, ControlTable
 from server.desk import Desk, Snapshot
 from server.events import Event, Panic, Play, Sender, SetControl, Stop
 from server.replies import Reply

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export.bundle import Bundle
+from server.addresses import BYPASS, DECKS
 from server.bench import block_frames
-from server.controls import BYPASS, DECKS
 from server.deck import DeckData, library_deck
 from server.deck_loader import initial_decks
 from server.desk import Desk

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.controls import ControlTable
+from server.control import ControlTable
 from server.events import Event, Sender
 from server.mapping import MappingError, events_of_message
 from server.osc_packet import OscError, OscMessage, read_packet

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from server.controls import ControlTable
+from server.control import ControlTable
 from server.events import Event
 from server.log_limit import LimitedLog
 from server.osc_access import Network, is_allowed, is_loopback

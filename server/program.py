@@ -13,9 +13,10 @@ from typing import NoReturn, cast
 from export.audio import AudioError
 from export.bundle import Bundle, BundleError
 from server import native_noise, questions
+from server.addresses import GENERATE
 from server.app import App
 from server.cli import Settings, parse_args
-from server.controls import GENERATE, control_table
+from server.controls import control_table
 from server.default_bundle import open_bundle
 from server.desk import Desk
 from server.events import SetControl

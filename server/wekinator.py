@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.controls import Control, ControlTable
+from server.control import Control, ControlTable
 from server.events import Event, SetControl, WekinatorOutputs
 from server.mapping import MappingError
 

@@ -10,7 +10,9 @@ import numpy as np
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from server.controls import POSITION, ControlTable, control_table
+from server.addresses import POSITION
+from server.control import ControlTable
+from server.controls import control_table
 from server.deck import DeckData, Recording
 from server.deck_loader import DeckLoader
 from server.desk import Desk, Segment

@@ -7,13 +7,9 @@ from dataclasses import replace
 import pytest
 
 from server import events
+from server.control import Control, ControlError, ControlTable
 from server.control_lists import listing, markdown_table
-from server.controls import (
-    Control,
-    ControlError,
-    ControlTable,
-    control_table,
-)
+from server.controls import control_table
 
 TABLE = control_table(style_dims=20)
 

@@ -12,7 +12,8 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from server import events
-from server.controls import Control, control_table
+from server.control import Control
+from server.controls import control_table
 from server.events import Event
 from server.replies import Reply
 from tests import mini_bundle

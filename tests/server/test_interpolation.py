@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from server.controls import DECKS
+from server.addresses import DECKS
 from server.interpolation import shares, spherical
 
 MEAN = np.array([1.0, -2.0, 0.5], np.float32)

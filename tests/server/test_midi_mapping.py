@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
 
-from server.controls import Control, ControlTable, control_table
+from server.control import Control, ControlTable
+from server.controls import control_table
 from server.events import Event, SetControl
 from server.midi_mapping import MidiState, events_of_midi
 

@@ -1,0 +1,18 @@
+"""Addresses and words that more than the table of controls knows."""
+
+from __future__ import annotations
+
+GENERATE = "/generate"
+MOTION = "/motion"
+LATENT = "/latent"
+POSITION = "/position"
+SLICE = "/slice"
+
+DECKS = ("a", "b", "c", "d")
+BYPASS = "bypass"
+
+JUMPS = (POSITION, SLICE)
+"""Values that are jumped to: nothing glides there."""
+
+SLICES = 16
+"""Equal parts of a deck."""

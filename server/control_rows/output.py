@@ -1,0 +1,38 @@
+"""Level and silence."""
+
+from __future__ import annotations
+
+from server import events
+from server.control import Control
+
+OUTPUT = (
+    Control(
+        name="level",
+        address="/level",
+        types="f",
+        minimum=-60.0,
+        maximum=6.0,
+        unit="dB",
+        default=-12.0,
+        smoothing_s=0.02,
+        midi=True,
+        description="output level",
+    ),
+    Control(
+        name="mute",
+        address="/mute",
+        types="i",
+        minimum=0.0,
+        maximum=1.0,
+        smoothing_s=0.005,
+        midi=True,
+        description="1 silences the output, 0 opens it again",
+    ),
+    Control(
+        name="panic",
+        address="/panic",
+        types="",
+        command=events.Panic,
+        description="stop and forget every ringing state, now",
+    ),
+)
