@@ -6,23 +6,14 @@ can go on from a bundle (``training.init_from``). ONNX Runtime folds when it loa
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import onnx
 import torch
 from torch import Tensor, nn
 
+from export.streaming_graph import OPSET, checked, quiet, streaming_graph
 from model.config import ModelConfig
 from model.features import LogMelImage
-from model.instrument import Instrument, Player
-from model.streaming import State
-
-OPSET = 20
+from model.instrument import Instrument
 
 EXAMPLE_FRAMES = 5
 """Any length but 1 and the model's own sizes: the exporter would take such a length as fixed."""
@@ -52,30 +43,19 @@ def encoder_graph(model: Instrument) -> bytes:
 
 def decoder_graph(model: Instrument) -> bytes:
     """``decoder.onnx``: style, structure, noise and states -> audio and next states."""
-    player = model.player().eval()
-    state = player.initial_state(1)
-    names = list(state)
-    inputs = (*example_inputs(model.config, EXAMPLE_FRAMES), *state.values())
-    with quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "decoder.onnx"
-        # The newer exporter unrolls an LSTM to the example's length (torch 2.11: "tracing
-        # inferred a static shape" for dynamic time); this one writes ONNX's own LSTM.
-        torch.onnx.export(
-            _FlatPlayer(player, names),
-            inputs,
-            path,
-            input_names=["style", "structure", "noise", *names],
-            output_names=["audio", *(f"next_{name}" for name in names)],
-            dynamic_axes={
-                "style": {2: "frames"},
-                "structure": {2: "frames"},
-                "noise": {2: "spectra"},
-            },
-            dynamo=False,
-            do_constant_folding=False,
-            opset_version=OPSET,
-        )
-        return checked(path.read_bytes())
+    names = ("style", "structure", "noise")
+    examples = example_inputs(model.config, EXAMPLE_FRAMES)
+    return streaming_graph(
+        model.player(),
+        dict(zip(names, examples, strict=True)),
+        output="audio",
+        dynamic_axes={
+            "style": {2: "frames"},
+            "structure": {2: "frames"},
+            "noise": {2: "spectra"},
+        },
+        fold_constants=False,
+    )
 
 
 def example_inputs(config: ModelConfig, frames: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -102,21 +82,6 @@ class Posterior(nn.Module):
         return latents.style_mean, latents.structure, latents.style_log_variance
 
 
-class _FlatPlayer(nn.Module):
-    """The player with its state as plain arguments and results, in a fixed order."""
-
-    def __init__(self, player: Player, names: list[str]) -> None:
-        super().__init__()
-        self.player = player
-        self.names = names
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        style, structure, noise, *memory = inputs
-        state: State = dict(zip(self.names, memory, strict=True))
-        audio, after = self.player(style, structure, noise, state)
-        return (audio, *(after[name] for name in self.names))
-
-
 def _with_plain_casts(model: onnx.ModelProto) -> onnx.ModelProto:
     """Constants that are cast like an activation, which is float here, cast to float instead.
 
@@ -129,22 +94,3 @@ def _with_plain_casts(model: onnx.ModelProto) -> onnx.ModelProto:
             node.op_type = "Cast"
             node.attribute.append(onnx.helper.make_attribute("to", onnx.TensorProto.FLOAT))
     return model
-
-
-def checked(graph: bytes) -> bytes:
-    """The graph, which ONNX's own checker has passed."""
-    onnx.checker.check_model(onnx.load_from_string(graph))
-    return graph
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the exporter's log of its own steps."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from export.bundle import Bundle
-from export.graphs import OPSET, checked, quiet
 from export.parity import LARGEST_DIFFERENCE, Floats, ParityError
 from export.rounding import round_weights, store_half
+from export.streaming_graph import streaming_graph
 from model import checkpoint
 from model.instrument import Instrument
 from model.prior import Prior, PriorPlayer, encoder_digest
-from model.streaming import State
 
 PART = "prior"
 INPUTS = ("structure", "style", "temperature", "normal", "uniform")
@@ -72,22 +70,12 @@ def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progr
 
 def prior_graph(prior: Prior) -> bytes:
     """Ticks heard, style, temperature, dice and states -> the next tick and states."""
-    player = PriorPlayer(prior).eval()
-    state = player.initial_state(1)
-    names = list(state)
-    with quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "prior.onnx"
-        torch.onnx.export(
-            _FlatPriorPlayer(player, names),
-            (*example_inputs(prior, ticks=5), *state.values()),
-            path,
-            input_names=[*INPUTS, *names],
-            output_names=["tick", *(f"next_{name}" for name in names)],
-            dynamic_axes={"structure": {2: "ticks"}},
-            dynamo=False,  # as for the decoder: the newer exporter unrolls an LSTM
-            opset_version=OPSET,
-        )
-        return checked(path.read_bytes())
+    return streaming_graph(
+        PriorPlayer(prior),
+        dict(zip(INPUTS, example_inputs(prior, ticks=5), strict=True)),
+        output="tick",
+        dynamic_axes={"structure": {2: "ticks"}},
+    )
 
 
 def example_inputs(prior: Prior, ticks: int) -> tuple[Tensor, ...]:
@@ -119,18 +107,3 @@ def measure_prior(prior: Prior, graph: bytes) -> float:
         fed = dict(zip(fed, after, strict=True))
         differences.append(float(np.abs(tick - expected.numpy()).max()))
     return max(differences)
-
-
-class _FlatPriorPlayer(nn.Module):
-    """The player with its state as plain arguments and results, in a fixed order."""
-
-    def __init__(self, player: PriorPlayer, names: list[str]) -> None:
-        super().__init__()
-        self.player = player
-        self.names = names
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        given, memory = inputs[: len(INPUTS)], inputs[len(INPUTS) :]
-        state: State = dict(zip(self.names, memory, strict=True))
-        tick, after = self.player(*given, state)
-        return (tick, *(after[name] for name in self.names))

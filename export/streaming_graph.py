@@ -1,0 +1,93 @@
+"""A player of the model as an ONNX graph: its memory goes in beside its inputs and comes out again.
+
+Written for the decoder and for the prior alike; what all graphs share lies here too.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from model.instrument import Player
+from model.prior import PriorPlayer
+from model.streaming import State
+
+OPSET = 20
+
+
+def streaming_graph(
+    player: Player | PriorPlayer,
+    given: Mapping[str, Tensor],
+    output: str,
+    dynamic_axes: Mapping[str, Mapping[int, str]],
+    fold_constants: bool = True,
+) -> bytes:
+    """Inputs, as in the examples ``given``, and states -> ``output`` and next states, ``next_*``.
+
+    ``dynamic_axes`` names the axes of inputs that have any length. Unfolded, every weight keeps
+    the name and the numbers it has in torch.
+    """
+    player = player.eval()
+    state = player.initial_state(1)
+    names = list(state)
+    with quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
+        # The newer exporter unrolls an LSTM to the example's length (torch 2.11: "tracing
+        # inferred a static shape" for dynamic time); this one writes ONNX's own LSTM.
+        torch.onnx.export(
+            _Flat(player, names),
+            (*given.values(), *state.values()),
+            path,
+            input_names=[*given, *names],
+            output_names=[output, *(f"next_{name}" for name in names)],
+            dynamic_axes=dynamic_axes,
+            dynamo=False,
+            do_constant_folding=fold_constants,
+            opset_version=OPSET,
+        )
+        return checked(path.read_bytes())
+
+
+class _Flat(nn.Module):
+    """A player with its state as plain arguments and results, in a fixed order.
+
+    Weights are called ``player.*`` in the graph, which bundles are read by.
+    """
+
+    def __init__(self, player: Player | PriorPlayer, names: list[str]) -> None:
+        super().__init__()
+        self.player = player
+        self.names = names
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        given, memory = inputs[: -len(self.names)], inputs[-len(self.names) :]
+        state: State = dict(zip(self.names, memory, strict=True))
+        output, after = self.player(*given, state)
+        return (output, *(after[name] for name in self.names))
+
+
+def checked(graph: bytes) -> bytes:
+    """The graph, which ONNX's own checker has passed."""
+    onnx.checker.check_model(onnx.load_from_string(graph))
+    return graph
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the exporter's log of its own steps."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
