@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from training.processes import part_of
 from training.store import Store, StoredRecording, StoreError, to_float
 
 
@@ -53,8 +54,7 @@ class ClipPairs(Dataset[PairBatch]):
                 f"no recording of split '{split}' is as long as a clip ({clip_samples} samples); "
                 "prepare longer ones"
             )
-        own = batch // process_count
-        self.own_pairs = slice(process_index * own, (process_index + 1) * own)
+        self.own_pairs = part_of(batch, process_index, process_count)
         self.store = store
         self.clip_samples = clip_samples
         self.batch = batch

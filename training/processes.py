@@ -99,8 +99,17 @@ def process_index() -> int:
 
 def own_items(items: Tensor) -> Tensor:
     """This process's rows of what lies in the first dimension for all, (B, ...)."""
-    own = len(items) // process_count()
-    return items[process_index() * own : (process_index() + 1) * own]
+    return items[part_of(len(items), process_index(), process_count())]
+
+
+def part_of(items: int, index: int, count: int) -> slice:
+    """Which of a number of items lie in process ``index`` of ``count``.
+
+    >>> part_of(6, 1, 2)
+    slice(3, 6, None)
+    """
+    own = items // count
+    return slice(index * own, (index + 1) * own)
 
 
 def draw_for_items(draw: Callable[[int], Tensor], items: int) -> Tensor:

@@ -34,6 +34,7 @@ from model.config import ModelConfig
 from model.instrument import Instrument
 from model.modes import evaluating
 from model.prior import encoder_digest
+from training.processes import part_of
 from training.store import Store, StoredRecording, StoreError, to_float
 
 MOST_MINUTES = {"train": 120.0, "heldout": 10.0}
@@ -85,8 +86,7 @@ class TrackStretches(Dataset[TrackBatch]):
         self.batch = batch
         self.steps = steps
         self.seed = seed
-        own = batch // process_count
-        self.own_items = slice(process_index * own, (process_index + 1) * own)
+        self.own_items = part_of(batch, process_index, process_count)
 
     def __len__(self) -> int:
         return self.steps
