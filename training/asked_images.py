@@ -2,8 +2,9 @@
 
 The decoder learns here from the sound that becomes of its images. It must not unlearn what no
 sound of ours can tell it: the style of one clip on the structure of another is asked where the
-other rendering of the score is the true answer; time that is held or runs backwards has no true
-sound, so it is asked of the image alone, where the vocoder hears a true image instead.
+other rendering of the score is the true answer; time that is held or runs backwards, and what was
+coloured, has no true sound, so it is asked of the image alone, where the vocoder hears a true image
+instead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from model.config import ModelConfig
 from model.decoder import ticks_to_frames
 from model.features import LogMelImage
 from model.instrument import Instrument
+from training.colouring import Colouring
 from training.data import PairBatch
 from training.precision import exact_features
 from training.processes import draw_for_items
@@ -50,6 +52,7 @@ class AskedImages(nn.Module):
         super().__init__()
         self.config = config
         self.features = LogMelImage(config.features)
+        self.colouring = Colouring(config.features)
         self.decoder = model.decoder
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)
@@ -61,17 +64,24 @@ class AskedImages(nn.Module):
     def forward(self, batch: PairBatch) -> Asked:
         """A few frames of every clip of the pairs."""
         audio = batch.audio.flatten(0, 1)
-        image = exact_features(self.features, audio)
-        questions = ask(batch.same_score, self.swap_share, self.swap_share)
-        answer, true_audio = image[questions.answer], audio[questions.answer]
-        heard = self._heard(audio)
+        plain = exact_features(self.features, audio)
+        pairs = self.colouring(plain, batch.same_score)
+        image = pairs.image
+        questions = ask(pairs.same_score, self.swap_share, self.swap_share)
+        answer = image[questions.answer]
+        # What was coloured has no true sound either.
+        coloured = pairs.coloured.repeat_interleave(2)
+        sounds = torch.where(
+            coloured, torch.arange(len(audio), device=audio.device), questions.answer
+        )
+        heard = self._heard(audio) & ~coloured
         positions = self._positions(heard, image.shape[3])
         decoded = self._decode(image, questions.style_of, positions)
         crop = draw_crop(self.config, self.crop_frames)
-        decoded, straight = decoded[..., crop.frames], answer[..., crop.frames]
+        decoded, straight = decoded[..., crop.frames], plain[sounds][..., crop.frames]
         seen = torch.where(heard[:, None, None, None], decoded.to(straight.dtype), straight)
         return Asked(
-            Shown(seen, true_audio[:, crop.samples]),
+            Shown(seen, audio[sounds][:, crop.samples]),
             decoded,
             read_at(answer, positions)[..., crop.frames],
         )

@@ -3,10 +3,10 @@
 Every item asks one question: the structure of this clip in the style of that one, what does it
 sound like? Where the two clips are the same, the answer is the clip. Where they are two excerpts
 of one recording, still the first clip: the recording's style is one. Where they are one score
-played by two instruments, the other rendering: notes from here, timbre from there (FACTS.md's
-swap loss). Style alone must also tell the answer's mean spectrum, or nothing makes it carry
-anything: without that term every style dimension fell to a spread below 0.1 in 600 steps, because
-the structure map can say it all.
+played by two instruments, or one clip and the same coloured, the other one: notes from here,
+timbre from there (FACTS.md's swap loss). Style alone must also tell the answer's mean spectrum, or
+nothing makes it carry anything: without that term every style dimension fell to a spread below 0.1
+in 600 steps, because the structure map can say it all.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from model.features import LogMelImage
 from model.instrument import Instrument
 from model.streaming import State
 from training.augment import ImageAugmentation
+from training.colouring import Colouring
 from training.data import PairBatch
 from training.losses import loudness_loss, structure_power, style_divergence
 from training.objective import Objective
@@ -73,12 +74,16 @@ class Autoencoding(Objective):
         self.decoder = decoder
         self.weights = weights or AutoencodingWeights()
         self.features = LogMelImage(config.features)
+        self.colouring = Colouring(config.features)
         self.augment = ImageAugmentation()
         self.carried: State | None = None
 
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
         """Terms of the loss by name; ``total`` is the one to descend."""
-        image = exact_features(self.features, batch.audio.flatten(0, 1))
+        pairs = self.colouring(
+            exact_features(self.features, batch.audio.flatten(0, 1)), batch.same_score
+        )
+        image = pairs.image
         latents = self.encoder(self.augment(image))
         style = sample_style(latents, _normal_like(latents.style_mean))
         structure = latents.structure
@@ -87,7 +92,7 @@ class Autoencoding(Objective):
             structure = structure + self.config.encoder.structure_noise * noise
         weights = self.weights
         questions = ask(
-            batch.same_score, weights.swap_share_of_scores, weights.swap_share_of_recordings
+            pairs.same_score, weights.swap_share_of_scores, weights.swap_share_of_recordings
         )
         asked_style, target = style[questions.style_of], image[questions.answer]
         positions = draw_for_items(

@@ -19,9 +19,12 @@ def pairs(same_score: bool) -> PairBatch:
     return PairBatch(torch.randn(3, 2, CONFIG.input_samples) * 0.1, torch.tensor([same_score] * 3))
 
 
-def ask(batch: PairBatch, **changes: float) -> tuple[AskedImages, torch.Tensor]:
+def ask(
+    batch: PairBatch, coloured_share: float = 0.0, **changes: float
+) -> tuple[AskedImages, torch.Tensor]:
     torch.manual_seed(1)
     images = AskedImages(CONFIG, Instrument(CONFIG), 1.0, FRAMES)
+    images.colouring.share = coloured_share
     for name, value in changes.items():
         setattr(images, name, value)
     return images, LogMelImage(CONFIG.features)(batch.audio.flatten(0, 1))
@@ -69,6 +72,17 @@ def test_warped_time_is_asked_of_the_image_alone() -> None:
     asked = images(batch)
     assert places(asked.shown.image, wholes) == [0, 1, 2, 3, 4, 5]
     assert (asked.answer - asked.shown.image).abs().flatten(1).amax(dim=1).min() > 0.01
+
+
+def test_what_is_coloured_is_asked_of_the_image_alone() -> None:
+    batch = pairs(same_score=False)
+    images, wholes = ask(batch, coloured_share=1.0, swap_share=1.0, warped_share=0.0)
+    asked = images(batch)
+    assert places(asked.shown.image, wholes) == [0, 1, 2, 3, 4, 5], "with its own true sound"
+    assert places(asked.answer[1::2], wholes) == [0, 2, 4], (
+        "the coloured clip's answer is the plain"
+    )
+    assert (asked.answer - asked.shown.image)[::2].abs().flatten(1).amax(dim=1).min() > 0.01
 
 
 def test_the_decoder_learns_and_the_encoder_does_not() -> None:

@@ -1,0 +1,172 @@
+"""Pairs made by hand: a clip and the same clip coloured, so that style learns what hands ask for.
+
+A score by two instruments tells style from structure, but nobody renders the same notes brighter,
+noisier or softer in their attack. Here the second clip of a pair becomes the first one through
+random filters of its log-mel image, each of which moves one descriptor (``training.descriptors``).
+Structure of one in the style of the other must then sound like the other: what was coloured is
+style, and structure cannot carry it. One of the ways of AR-VAE (arXiv 2004.05485) to dimensions
+that mean something, but with true answers in place of a loss on the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import librosa
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from model.config import FeatureConfig
+from training.losses import NEPERS_PER_UNIT
+from training.processes import draw_for_items
+
+
+@dataclass(frozen=True)
+class PairedImages:
+    """Images (2B, 3, M, N) in pairs; ``same_score`` and ``coloured`` (B,) bool.
+
+    Both clips of a coloured pair are the same notes, so ``same_score`` is true there.
+    """
+
+    image: Tensor
+    same_score: Tensor
+    coloured: Tensor
+
+
+class Colouring(nn.Module):
+    """Makes coloured pairs of a ``share`` of those that are not one score by two instruments."""
+
+    def __init__(self, features: FeatureConfig, share: float = 0.5) -> None:
+        super().__init__()
+        self.share = share
+        centres_hz = librosa.mel_frequencies(
+            features.mel_bins + 2, fmin=features.lowest_hz, fmax=features.sample_rate_hz / 2
+        )[1:-1]
+        octaves = torch.from_numpy(np.log2(centres_hz)).float()[:, None]
+        self.register_buffer("octaves", octaves, persistent=False)
+        self.octaves: Tensor
+        self.frame_s = features.hop_samples / features.sample_rate_hz
+        self.units_per_db = -2 / features.floor_db
+
+    @torch.no_grad()
+    def forward(self, image: Tensor, same_score: Tensor) -> PairedImages:
+        """Images (2B, 3, M, N), clips of a pair side by side, ``same_score`` (B,) bool."""
+        pairs = len(same_score)
+        chance = draw_for_items(lambda n: torch.rand(n, device=image.device), pairs)
+        coloured = (chance < self.share) & ~same_score
+        amounts = draw_for_items(lambda n: _amounts(n, image.device), pairs)
+        first, second = image.view(pairs, 2, *image.shape[1:]).unbind(1)
+        second = torch.where(coloured[:, None, None, None], self.colour(first, amounts), second)
+        together = torch.stack([first, second], dim=1).flatten(0, 1)
+        return PairedImages(together, same_score | coloured, coloured)
+
+    def colour(self, image: Tensor, amounts: Tensor) -> Tensor:
+        """Images (B, 3, M, N) through all filters, ``amounts`` (B, 7), one for each, about -2..2.
+
+        As loud as before but for the amount of loudness; silence stays silent.
+        """
+        by_name = dict(zip(COLOURS, amounts.T[..., None, None, None], strict=True))
+        coloured = image
+        for name, filtered in self._filters().items():
+            coloured = filtered(coloured, by_name[name])
+        gain = _level(image) - _level(coloured)
+        gain = gain + by_name["loudness"] * LOUDNESS_DB * self.units_per_db
+        audible = ((image + 1) / FADE_UNITS).clamp(0, 1)
+        return (image + (coloured + gain - image) * audible).clamp(min=-1.0)
+
+    def _filters(self) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+        return {
+            "density": self._echo_or_hold,
+            "attack": self._attack,
+            "noisiness": self._noisiness,
+            "pitch": self._pitch,
+            "bandwidth": self._bandwidth,
+            "brightness": self._brightness,
+        }
+
+    def _brightness(self, image: Tensor, amount: Tensor) -> Tensor:
+        """A tilt about 1 kHz."""
+        return image + amount * TILT_DB * self.units_per_db * (self.octaves - OCTAVE_1_KHZ)
+
+    def _bandwidth(self, image: Tensor, amount: Tensor) -> Tensor:
+        """Gain that grows with the distance from the image's own centre."""
+        power = torch.pow(10.0, image * 2).mean(dim=(1, 3))[:, None, :, None]
+        power = power / power.sum(dim=2, keepdim=True)
+        centre = (power * self.octaves).sum(dim=2, keepdim=True)
+        away = (self.octaves - centre).abs().clamp(max=3.0) ** 1.5
+        return image + amount * WIDENING_DB * self.units_per_db * away
+
+    def _pitch(self, image: Tensor, amount: Tensor) -> Tensor:
+        """A tilt of the fundamentals alone: which of the notes that sound is heard as the one."""
+        above = self.octaves - OCTAVE_FUNDAMENTALS
+        tilt = above.clamp(-REACH_OCTAVES, REACH_OCTAVES)
+        # Back to nothing further up, or it would be brightness as well.
+        back = ((above - REACH_OCTAVES) / 1.5).clamp(0, 1) * REACH_OCTAVES
+        return image + amount * FUNDAMENTALS_DB * self.units_per_db * (tilt - back)
+
+    def _noisiness(self, image: Tensor, amount: Tensor) -> Tensor:
+        """Peaks along frequency flattened or sharpened."""
+        reach = NOISE_BINS // 2
+        padded = nn.functional.pad(image, (0, 0, reach, reach), mode="replicate")
+        smooth = nn.functional.avg_pool2d(padded, (NOISE_BINS, 1), stride=1)
+        share = (-amount * 0.5).clamp(-1.0, 1.0)
+        return image + share * (image - smooth)
+
+    def _attack(self, image: Tensor, amount: Tensor) -> Tensor:
+        """Rises limited to a slope, or what lies above that slope raised further."""
+        frames = torch.arange(image.shape[3], device=image.device)
+        slope = ATTACK_DB_PER_S * self.frame_s * self.units_per_db * frames
+        slow = torch.cummin(image - slope, dim=3).values + slope
+        share = torch.where(amount < 0, -0.65 * amount, -0.4 * amount).clamp(max=1.0)
+        return image + share * (slow - image)
+
+    def _echo_or_hold(self, image: Tensor, amount: Tensor) -> Tensor:
+        """Every note a second time, or held over those that follow."""
+        frames = torch.arange(image.shape[3], device=image.device)
+        fall = HOLD_DB_PER_S * self.frame_s * self.units_per_db * frames
+        held = torch.cummax(image + fall, dim=3).values - fall
+        delay = round(ECHO_S / self.frame_s)
+        late = nn.functional.pad(image, (delay, 0), value=-1.0)[..., : image.shape[3]]
+        below = (ECHO_DB * (1 - 0.5 * amount)).clamp(min=0) * self.units_per_db
+        echoed = torch.maximum(image, late - below)
+        share = (-0.6 * amount).clamp(0, 1)
+        return torch.where(amount > 0, echoed, image + share * (held - image))
+
+
+def _level(image: Tensor) -> Tensor:
+    """Log power of whole images in their own units, (B, 3, M, N) -> (B, 1, 1, 1)."""
+    power = torch.logsumexp(image.flatten(1) * NEPERS_PER_UNIT, dim=1) / NEPERS_PER_UNIT
+    return power[:, None, None, None]
+
+
+def _amounts(items: int, device: torch.device) -> Tensor:
+    """For each item a few colours, (B, 7): normal, cut at 2.5, each there in ``PRESENT`` of all."""
+    present = torch.rand(items, len(COLOURS), device=device) < PRESENT
+    return torch.randn(items, len(COLOURS), device=device).clamp(-2.5, 2.5) * present
+
+
+COLOURS = ("brightness", "loudness", "noisiness", "bandwidth", "attack", "pitch", "density")
+"""As in ``training.descriptors``: what each filter moves most, + is more of it."""
+
+PRESENT = 0.6
+
+FADE_UNITS = 0.2
+"""Above the floor of an image, a filter comes in over 8 dB: nothing is made of silence."""
+
+TILT_DB = 2.0
+WIDENING_DB = 2.0
+FUNDAMENTALS_DB = 4.0
+LOUDNESS_DB = 2.5
+"""Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
+
+OCTAVE_1_KHZ = float(np.log2(1000))
+OCTAVE_FUNDAMENTALS = float(np.log2(250))
+REACH_OCTAVES = 1.9
+
+NOISE_BINS = 7
+ATTACK_DB_PER_S = 80.0
+HOLD_DB_PER_S = 15.0
+ECHO_S = 0.12
+ECHO_DB = 14.0
