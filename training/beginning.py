@@ -12,13 +12,13 @@ import torch
 
 from model import checkpoint
 from model.checkpoint import CheckpointError, Progress
-from model.config import ModelConfig, preset
+from model.config import preset
 from model.instrument import Instrument
 from training.fit_settings import FitSettings
 from training.init_from import load_initial_weights
 from training.objective import Objective
 from training.stages import STAGES
-from training.store import Store, StoreError
+from training.store import Store
 
 NOTHING_SEEN: Progress = {"steps": 0, "seconds": 0.0, "loss": {}}
 
@@ -30,7 +30,7 @@ def begin_run(settings: FitSettings, device: torch.device) -> None:
         ConfigError, StoreError, CheckpointError: what was given does not fit together.
     """
     config = preset(settings.preset)
-    store = _open_store(settings.store, config)
+    store = Store.open_for(settings.store, config.preset, config.features.sample_rate_hz)
     if settings.init_from is None:
         checkpoint.save_config(settings.out, config)
         return
@@ -69,13 +69,3 @@ def _keep(model: Instrument, name: str, store: Store, run: Path) -> None:
             measured = objective.measured(model, store)
             seen = NOTHING_SEEN | {"from": name}
             checkpoint.save_part(run, stage.part, objective.learned(), seen, measured)
-
-
-def _open_store(path: Path, config: ModelConfig) -> Store:
-    store = Store.open(path)
-    if store.sample_rate_hz != config.features.sample_rate_hz:
-        raise StoreError(
-            f"{path} is at {store.sample_rate_hz} Hz, preset '{config.preset}' needs "
-            f"{config.features.sample_rate_hz} Hz; prepare it with --preset {config.preset}"
-        )
-    return store

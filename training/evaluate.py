@@ -24,7 +24,6 @@ from training.album import Album
 from training.arguments import excerpt_seconds, positive_int
 from training.bundle_voice import open_bundle_voice
 from training.evaluation_report import table
-from training.grid import Grid
 from training.interpolation import interpolation_section
 from training.reconstruction import reconstruction_section
 from training.rendered_pairs import transfer_section
@@ -107,7 +106,7 @@ def open_study(settings: EvaluateSettings, folder: Path) -> tuple[Study, dict[st
     """
     opened = _open_bundle(settings) if settings.checkpoint.is_file() else _open_run(settings)
     grid = opened.voice.grid
-    store = open_store_for(grid, settings.data)
+    store = Store.open_for(settings.data, grid.preset, grid.sample_rate_hz)
     study = Study(
         store=store,
         voice=opened.voice,
@@ -129,21 +128,6 @@ def open_study(settings: EvaluateSettings, folder: Path) -> tuple[Study, dict[st
         "weights": opened.weights,
     }
     return study, about
-
-
-def open_store_for(grid: Grid, path: Path) -> Store:
-    """The store, which must be at the model's sample rate.
-
-    Raises:
-        StoreError: no store, or one at another rate.
-    """
-    store = Store.open(path)
-    if store.sample_rate_hz != grid.sample_rate_hz:
-        raise StoreError(
-            f"{path} is at {store.sample_rate_hz} Hz, the model (preset '{grid.preset}') "
-            f"at {grid.sample_rate_hz} Hz; prepare it with --preset {grid.preset}"
-        )
-    return store
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,21 @@ class Store:
             raise StoreError(f"{folder}: the store is empty; add music with training.prepare")
         return cls(folder, index, _map_audio(folder, index))
 
+    @classmethod
+    def open_for(cls, path: str | Path, preset: str, sample_rate_hz: int) -> Store:
+        """Map the store at ``path``, which has to be at the sample rate of a model's preset.
+
+        Raises:
+            StoreError: as ``open``, or one at another rate.
+        """
+        store = cls.open(path)
+        if store.sample_rate_hz != sample_rate_hz:
+            raise StoreError(
+                f"{path} is at {store.sample_rate_hz} Hz, preset '{preset}' needs "
+                f"{sample_rate_hz} Hz; prepare it with --preset {preset}"
+            )
+        return store
+
     def __reduce__(self) -> tuple[Any, tuple[Path]]:
         # A worker process maps the file itself; pickling a memory map would copy all of it.
         return Store.open, (self.path,)
