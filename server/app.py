@@ -25,7 +25,7 @@ from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
 from server.encoder_worker import EncoderWorker, Report
-from server.engine import GATE_RAMP_S, Engine
+from server.engine import Engine
 from server.events import Event, Stop
 from server.gestures import Gestures
 from server.latency import Latency, latency
@@ -36,6 +36,7 @@ from server.osc_senders import host_and_port
 from server.osc_server import OscServer
 from server.output_null import NullOutput
 from server.output_soundcard import SoundCardOutput, load_portaudio
+from server.output_stage import GATE_RAMP_S
 from server.outputs import NoSoundCard, Output
 from server.prior import NO_PRIOR, open_prior
 from server.producer import Producer, Tap

@@ -1,8 +1,8 @@
 """The sound: what the desk says and the decks hold, rendered to audio, block by block.
 
-    desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> level -> gate -> limiter
+    desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> output stage
                    |        '-> generator (prior) ---^                      |
-                   '--------------------------------------------------------'
+                   '-> level, mute, gate -----------------------------------'
 
 No clock, no device, no thread: the same code plays live, renders files and is tested. All
 random numbers come from one seeded generator, so the same calls give the same bits.
@@ -23,18 +23,16 @@ from server.bypass import Bypass
 from server.deck import DeckData
 from server.desk import Segment, Snapshot
 from server.generator import Generator
-from server.glide import Gate, Glide, ramp_between
-from server.limiter import Limiter
+from server.glide import Glide
 from server.log_limit import LimitedLog
 from server.mixer import Hands, Mixer
+from server.output_stage import OutputStage
 from server.playhead import Motion, Playhead, Positions
 from server.prior import Prior
 from server.session import Floats, Session
 from server.walk import Walk
 
 logger = logging.getLogger(__name__)
-
-GATE_RAMP_S = 0.01
 
 
 class SnapshotSource(Protocol):
@@ -73,11 +71,9 @@ class Engine:
         self._mixer = Mixer(frame_s, latents.mean)
         self._bypass = Bypass(manifest)
         self._generator = Generator(prior, manifest, seed) if prior else None
-        self._gate = Gate(round(GATE_RAMP_S * manifest.sample_rate_hz))
-        self._limiter = Limiter(manifest.sample_rate_hz, manifest.hop_samples)
+        self._stage = OutputStage(manifest)
         self._waiting_decks: deque[tuple[str, DeckData]] = deque()
         self._newest_decks: dict[str, DeckData] = {}
-        self._gain_before: float | None = None
         self._panics = desk.snapshot().panics
         self._jumps = 0
         self._must_reset = False
@@ -110,7 +106,7 @@ class Engine:
         """The next ``frames`` frames of sound, (C, frames*hop) within +-1."""
         segments = self._desk.segments(frames)
         self._take_decks()
-        if self._must_reset and self._gate.is_shut:
+        if self._must_reset and self._stage.is_shut:
             self._forget()
             self._must_reset = False
         values = np.concatenate(
@@ -121,39 +117,26 @@ class Engine:
             axis=1,
         )
         state = segments[-1].state
-        gains = self._output_gains(state, values)
-        gate = np.concatenate([self._gated(segment) for segment in segments])
-        sounds = gate.reshape(frames, self.manifest.hop_samples).max(axis=1) > 0
+        sounds = self._stage.prepare(
+            [(self._is_open(segment.state), segment.frames) for segment in segments],
+            *(_row(state, values, address) for address in ("/level", "/mute")),
+        )
         positions = self.playhead.advance(self._motion(segments, values, sounds))
-        if not sounds.any():
-            return self._silence(frames)
-        return self._limiter.process(self._decode(state, values, positions) * gains * gate)
+        if not sounds.any() and self._stage.is_silent:
+            self._last_sample[:] = 0
+            return self._stage.silence()
+        return self._stage.process(self._decode(state, values, positions))
 
-    def _gated(self, segment: Segment) -> NDArray[np.float64]:
-        """The gate's gains of one segment, (N*hop,): open where it plays."""
-        state = segment.state
+    def _is_open(self, state: Snapshot) -> bool:
+        """Whether sound is wanted; a panic shuts until all is forgotten."""
         self._must_reset |= state.panics != self._panics
         self._panics = state.panics
-        is_open = state.playing and not self._mixer.is_empty and not self._must_reset
-        return self._gate.follow(is_open, segment.frames * self.manifest.hop_samples)
+        return state.playing and not self._mixer.is_empty and not self._must_reset
 
     def _take_decks(self) -> None:
         while self._waiting_decks:
             name, deck = self._waiting_decks.popleft()
-            self._mixer.put(name, deck, fade=not self._gate.is_shut)
-
-    def _output_gains(self, state: Snapshot, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Level and mute per sample, (N*hop,)."""
-        level, mute = (_row(state, values, address) for address in ("/level", "/mute"))
-        ends = 10 ** (level / 20) * (1 - mute)
-        before = float(ends[0]) if self._gain_before is None else self._gain_before
-        self._gain_before = float(ends[-1])
-        return ramp_between(ends, before, self.manifest.hop_samples)
-
-    def _silence(self, frames: int) -> Floats:
-        self._last_sample[:] = 0
-        samples = frames * self.manifest.hop_samples
-        return self._limiter.process(np.zeros((self.manifest.channels, samples), np.float32))
+            self._mixer.put(name, deck, fade=not self._stage.is_shut)
 
     def _motion(
         self,
@@ -231,6 +214,7 @@ class Engine:
     def _forget(self) -> None:
         """Clear what rings and what was heard."""
         self._session.reset()
+        self._stage.reset()
         if self._generator is not None:
             self._generator.reset()
 
@@ -246,14 +230,9 @@ class Engine:
         self.failed_blocks += 1
         self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
         self._session.reset()
-        self._gate.shut()
-        return self._fade_out(style.shape[1] * self.manifest.hop_samples)
-
-    def _fade_out(self, samples: int) -> Floats:
-        """From the last good sample to zero, (C, samples)."""
-        ramp_samples = min(GATE_RAMP_S * self.manifest.sample_rate_hz, samples)
-        fall = np.maximum(1 - np.arange(1, samples + 1) / ramp_samples, 0)
-        return (self._last_sample[:, None] * fall).astype(np.float32)
+        self._stage.shut()
+        samples = style.shape[1] * self.manifest.hop_samples
+        return self._stage.fade_from(self._last_sample, samples)
 
 
 def _row(state: Snapshot, values: NDArray[np.float64], address: str) -> NDArray[np.float64]:

@@ -80,6 +80,32 @@ class Gate:
         self._gain = 0.0
 
 
+class Delay:
+    """Gains that wait until the sound they were meant for has come out of the decoder."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._waiting: NDArray[np.float64] | None = None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether all that waits is 0."""
+        return self._waiting is None or not self._waiting.any()
+
+    def follow(self, gains: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The gains (T,) of ``samples`` before; at first what the first one is."""
+        if self._waiting is None:
+            self.fill(float(gains[0]))
+        assert self._waiting is not None
+        joined = np.concatenate([self._waiting, gains])
+        self._waiting = joined[gains.size :]
+        return joined[: gains.size]
+
+    def fill(self, gain: float) -> None:
+        """As if it had always been ``gain``."""
+        self._waiting = np.full(self._samples, gain)
+
+
 def ramp_between(ends: NDArray[np.float64], before: float, hop_samples: int) -> NDArray[np.float64]:
     """A gain per sample (N*hop,), straight from each frame's end value to the next one's.
 
