@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 
 from export.bundle import Bundle
 from server import native_noise, priority
-from server.addresses import GENERATE, POSITION
+from server.addresses import DECKS, GENERATE, POSITION
 from server.bench import choose_block_frames
 from server.cli import OutputChoice, Settings
 from server.deck_loader import DeckLoader, initial_decks
@@ -39,19 +38,19 @@ from server.output_soundcard import SoundCardOutput, load_portaudio
 from server.output_stage import GATE_RAMP_S
 from server.outputs import NoSoundCard, Output
 from server.prior import NO_PRIOR, open_prior
+from server.process import signals_call, undisturbed
 from server.producer import Producer, Tap
 from server.replies import Argument
 from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
 from server.scheduler import Scheduler
+from server.score_player import moments_of, player_of
 from server.session import OrtSession, warm_up
+from server.stage import Stage, why_no_bypass
 from server.timeline import Timeline
 from server.wekinator import Wekinator
 
 logger = logging.getLogger(__name__)
-
-SWITCH_INTERVAL_S = 0.0005
-"""The interpreter's own 5 ms are longer than a sound card's block."""
 
 
 class App:
@@ -62,23 +61,35 @@ class App:
     """
 
     def __init__(
-        self, settings: Settings, bundle: Bundle, desk: Desk, tap: Tap | None = None
+        self,
+        settings: Settings,
+        bundle: Bundle,
+        desk: Desk,
+        stage: Stage | None = None,
+        tap: Tap | None = None,
     ) -> None:
         manifest, options = bundle.manifest, RuntimeOptions(settings.device)
         self._settings = settings
         self._bundle = bundle
         self._desk = desk
+        self._stage = stage
         self._exit_code = 0
         self._ending = asyncio.Event()
-        self._sources = initial_decks(bundle.decks, settings.decks)
+        self._sources = (
+            {deck: data.name for deck, data in stage.decks.items()}
+            if stage
+            else initial_decks(bundle.decks, settings.decks)
+        )
         self._output = open_output(settings.output, manifest.sample_rate_hz, manifest.channels)
-        frames = settings.block_frames or choose_block_frames(bundle, options)
+        recorded = stage.block_frames if stage else None
+        frames = settings.block_frames or recorded or choose_block_frames(bundle, options)
         self._session = OrtSession(bundle, options, frames)
         warm_up(self._session, manifest, frames)
         prior = open_prior(bundle)
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
         self._engine = Engine(manifest, bundle.latents, self._session, self._timeline, prior=prior)
+        self._wekinator = Wekinator(desk.table, settings.wekinator)
         self._gestures = Gestures(desk.table, bundle.latents, lambda: self._engine.deck_style)
         self._producer = Producer(
             self._engine, frames, self._output.sample_rate_hz, tap=tap, on_block=self._observe
@@ -109,7 +120,7 @@ class App:
             missing,
             scheduler=self._scheduler,
             notifier=self._notifier,
-            wekinator=Wekinator(self._desk.table, self._settings.wekinator),
+            wekinator=self._wekinator,
             gestures=self._gestures,
             set_dump=self._dump.switch,
             live={POSITION: lambda: self._engine.position},
@@ -128,7 +139,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         with ExitStack() as stack:
             stack.callback(self._worker.stop)
-            stack.enter_context(_signals_call(self._ending.set, self._loop))
+            stack.enter_context(signals_call(self._ending.set, self._loop))
             stack.enter_context(priority.raised(priority.HANDS_PRIORITY))
             await self._start(stack)
             with contextlib.suppress(TimeoutError):
@@ -142,14 +153,33 @@ class App:
         osc = await self._osc.start(*self._settings.osc) if self._settings.osc else ()
         stack.callback(self._midi.stop)
         await self._midi.start()
-        for deck, source in self._sources.items():
-            self._loader.load(deck, source, self._initial_deck_loaded, trusted=True)
-        stack.enter_context(_undisturbed())
+        self._lay_decks()
+        stack.enter_context(undisturbed())
         stack.callback(self._producer.stop)
         self._producer.start()
         stack.callback(self._output.stop)
         self._output.start(self._producer.ring)
         self._announce(osc)
+
+    def _lay_decks(self) -> None:
+        """What lies on the decks at the start, at once or when it is encoded; then the score."""
+        for deck in DECKS:
+            if deck not in self._sources:
+                self._initial_deck_loaded(deck, None)
+        if self._stage is None:
+            for deck, source in self._sources.items():
+                then = partial(self._initial_deck_loaded, deck)
+                self._loader.load(deck, source, then, trusted=True)
+            return
+        for deck, data in self._stage.decks.items():
+            self._engine.put_deck(deck, data)
+            self._initial_deck_loaded(deck, None)
+        if self._stage.score is not None:
+            frame_s = self._timeline.clock.frame_s
+            moments, laid = moments_of(self._stage.score, frame_s), self._stage.laid
+            table, latents = self._desk.table, self._bundle.latents
+            player = player_of(moments, laid, self._engine, table, latents, self._wekinator)
+            self._timeline.play(player)
 
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to get through the ring and the device."""
@@ -213,10 +243,11 @@ class App:
             print("OSC is off")
         print("playing; Ctrl-C ends", flush=True)
 
-    def _initial_deck_loaded(self, failure: str | None) -> None:
+    def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:
         """A deck of the command line: what is wrong with it ends the program."""
-        if failure is not None:
-            print(f"python -m server: {failure}", file=sys.stderr)
+        why = failure or why_no_bypass(self._desk, deck, self._engine.why_no_recording(deck))
+        if why is not None:
+            print(f"python -m server: {why}", file=sys.stderr)
             self._exit_code = 2
             self._ending.set()
 
@@ -263,30 +294,3 @@ def open_output(choice: OutputChoice, model_rate_hz: int, channels: int) -> Outp
             raise
         logger.warning("%s; playing on without sound (--output wav:FILE renders to a file)", error)
         return NullOutput(model_rate_hz)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """No long turns of other threads, no collecting of what stays."""
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        sys.setswitchinterval(interval_s)
-
-
-@contextmanager
-def _signals_call(end: Callable[[], None], loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call ``end`` in the event loop."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -54,8 +54,9 @@ class Bypass:
                 self._heads[index].rest()
                 continue
             shares.append(ramp_between(ends, self._before[index], self._hop_samples))
+            is_heard = (ends > 0) | (np.concatenate([[self._before[index]], ends[:-1]]) > 0)
             self._before[index] = float(ends[-1])
-            sounds.append(self._heads[index].read(deck, self._frames(deck, where)))
+            sounds.append(self._heads[index].read(deck, self._frames(deck, where), is_heard))
         if not shares:
             return decoded
         total = np.sum(shares, axis=0)
@@ -99,10 +100,22 @@ class _Head:
         """Nothing is heard of it; the next frame begins afresh."""
         self._before = None
 
-    def read(self, deck: DeckData | None, frames: NDArray[np.float64]) -> Floats:
-        """Audio (N*hop,) at ``frames`` (N,) of the deck."""
+    def read(
+        self, deck: DeckData | None, frames: NDArray[np.float64], is_heard: NDArray[np.bool_]
+    ) -> Floats:
+        """Audio (N*hop,) at ``frames`` (N,) of the deck, where it ``is_heard`` (N,)."""
         recording = deck.recording if deck else None
-        return np.concatenate([self._frame(recording, float(frame)) for frame in frames])
+        return np.concatenate(
+            [
+                self._frame(recording, float(frame)) if heard else self._silence()
+                for frame, heard in zip(frames, is_heard, strict=True)
+            ]
+        )
+
+    def _silence(self) -> Floats:
+        """A frame in which it rests."""
+        self.rest()
+        return np.zeros(self._hop_samples, np.float32)
 
     def _frame(self, recording: Recording | None, frame: float) -> Floats:
         start = frame * self._hop_samples - self._latency_samples

@@ -56,6 +56,7 @@ class Settings:
     generate: bool = False
     sets: tuple[str, ...] = ()
     seconds: float | None = None
+    score: Path | None = None
     listing: Listing | None = None
     bench: bool = False
     as_json: bool = False
@@ -97,6 +98,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         generate=given.generate,
         sets=tuple(given.set),
         seconds=given.seconds,
+        score=given.score,
         listing=given.listing,
         bench=given.bench,
         as_json=given.json,
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sound(parser)
     _add_hands(parser)
     _add_music(parser)
+    _add_score(parser)
     _add_questions(parser)
     return parser
 
@@ -146,7 +149,8 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
         "--seconds",
         type=_seconds,
         metavar="S",
-        help="end after S seconds (default: a file is as long as the longest deck, live goes on)",
+        help="end after S seconds (default: a file is as long as the longest deck or the score, "
+        "live goes on)",
     )
 
 
@@ -190,6 +194,17 @@ def _add_hands(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS=VALUE",
         help="initial value of a control, for example /interp=0.5, several separated by commas; "
         "may be given again (default: each control's own, see --list-controls)",
+    )
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("scores")
+    group.add_argument(
+        "--score",
+        type=Path,
+        metavar="FILE",
+        help="play the changes of a score, from the start: JSON lines such as "
+        '{"t": 1.5, "address": "/interp", "args": [0.5]}, t in seconds (default: none)',
     )
 
 

@@ -60,6 +60,11 @@ class DeckLoader:
         self._newest[deck] = self._loads
         self._waiting[self._submit(path)] = _Waiting(deck, self._loads, then)
 
+    def supersede(self, deck: str) -> None:
+        """Something else was laid onto ``deck``: loads that still go on are older."""
+        self._loads += 1
+        self._newest[deck] = self._loads
+
     def take(self, report: Report) -> None:
         """A report of the encoder's worker."""
         match report:

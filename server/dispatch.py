@@ -10,6 +10,7 @@ from server.addresses import BYPASS, DECKS
 from server.deck_loader import DeckLoader
 from server.desk import Desk, glide_s
 from server.events import (
+    DeckLies,
     Dump,
     Event,
     LoadDeck,
@@ -104,6 +105,9 @@ class Dispatcher:
                 _reply(event, replies.synced(number))
             case LoadDeck():
                 self._load(event)
+            case DeckLies(deck=deck, source=source):
+                self._loader.supersede(deck)
+                self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
             case Notify(reply_to=sender) if sender is not None:
                 sender.reply(self._notify(sender, bool(event.on)))
             case Dump():

@@ -57,6 +57,14 @@ class LoadDeck(Event):
 
 
 @dataclass(frozen=True)
+class DeckLies(Event):
+    """``source`` lies on a deck already, laid there by a score."""
+
+    deck: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Play(Event):
     """Let the playhead run."""
 

@@ -23,6 +23,9 @@ from server.control import ControlTable
 from server.events import Event, Flatten, MaxOut, Randomise, ResetOffsets, SetControl
 from server.session import Floats
 
+Refuse = Callable[[Event, str, str], None]
+"""Told of an event that its address cannot be carried out, and why."""
+
 _NOT_HEARD = "no deck has been heard yet: load one, /play and try again"
 
 
@@ -35,11 +38,16 @@ class Gestures:
         latents: Latents,
         deck_style: Callable[[], Floats | None],
         seed: int = 0,
+        refuse: Refuse | None = None,
     ) -> None:
-        """``deck_style`` gives the decks' style (D,) as heard last without offsets, or None."""
+        """``deck_style`` gives the decks' style (D,) as heard last without offsets, or None.
+
+        ``refuse`` is told what cannot be done and why; by default the sender is.
+        """
         self._control = table.controls[LATENT]
         self._latents = latents
         self._deck_style = deck_style
+        self._refuse = refuse or _fail
         self._dims = len(self._control.types)
         # Not the engine's own numbers: a gesture must not change the noise of what follows.
         self._random = np.random.default_rng((seed, 2))
@@ -66,8 +74,7 @@ class Gestures:
     def _flat(self, event: Flatten) -> tuple[Event, ...]:
         style = self._deck_style()
         if style is None:
-            if event.reply_to is not None:
-                event.reply_to.reply(replies.fail("/gesture/flatten", _NOT_HEARD))
+            self._refuse(event, "/gesture/flatten", _NOT_HEARD)
             return ()
         latents = self._latents
         # A direction that training did not use has no spread, and nothing to flatten.
@@ -77,3 +84,8 @@ class Gestures:
     def _offsets(self, offsets: np.typing.NDArray[np.floating], event: Event) -> tuple[Event, ...]:
         reachable = np.clip(offsets, self._control.minimum, self._control.maximum)
         return (SetControl(LATENT, tuple(reachable.tolist()), reply_to=event.reply_to),)
+
+
+def _fail(event: Event, address: str, why: str) -> None:
+    if event.reply_to is not None:
+        event.reply_to.reply(replies.fail(address, why))

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from export.bundle import Bundle
-from server.addresses import BYPASS, DECKS
+from server import events
+from server.addresses import DECKS
 from server.bench import block_frames
-from server.deck import DeckData, library_deck
-from server.deck_loader import initial_decks
 from server.desk import Desk
-from server.encoding import DeckEncoder
 from server.engine import Engine
 from server.media import MediaError
 from server.output_file import FileKind, render_file
 from server.prior import open_prior
 from server.progress import ProgressBar
 from server.runtime import RuntimeOptions
-from server.session import OrtSession
+from server.sample_clock import SampleClock
+from server.score import Score
+from server.score_player import Moment, ScorePlayer, moments_of, player_of
+from server.session import Floats, OrtSession
+from server.stage import Stage, why_no_bypass
+from server.timeline import Timeline
+from server.wekinator import Wekinator
 
 BLOCK_SAMPLES = 2048
 """Not measured but fixed, so that the same call gives the same bits whatever else runs."""
+
+_NOTHING_LIVE = (
+    events.SetControl,
+    events.SetGlide,
+    events.ClearMotion,
+    events.Play,
+    events.Stop,
+    events.Panic,
+    events.MaxOut,
+    events.Flatten,
+    events.Randomise,
+    events.ResetOffsets,
+    events.WekinatorOutputs,
+    events.LoadDeck,
+    events.Quit,
+)
+"""What a score may do where there is no port, no device and no clock."""
 
 
 def render(
@@ -31,47 +54,67 @@ def render(
     path: Path,
     kind: FileKind,
     *,
-    chosen: Mapping[str, str],
+    stage: Stage,
+    wekinator: tuple[str, ...] = (),
     frames: int | None = None,
     seconds: float | None = None,
 ) -> None:
-    """Render the playing ``desk`` from position 0; by default as long as the longest deck.
+    """Render the playing ``desk`` from position 0; by default as long as ``stage`` is.
 
     Raises:
-        MediaError, AudioError: a deck that is not there or cannot be used.
+        MediaError: no deck, or one that is bypassed and cannot be.
+        ScoreError: a score that needs to be live.
         OutputError: the file cannot be written.
         RuntimeUnavailable: the model does not load, or the device cannot be used.
     """
-    decks = _encoded(bundle, initial_decks(bundle.decks, chosen), options)
-    if not decks:
+    if not (stage.decks or stage.laid):
         raise MediaError("nothing to render: name a recording with --deck-a FILE")
-    frames = frames or block_frames(bundle, BLOCK_SAMPLES)
-    session = OrtSession(bundle, options, frames)
-    engine = Engine(bundle.manifest, bundle.latents, session, desk, prior=open_prior(bundle))
-    for name, deck in decks.items():
+    frame_s = bundle.manifest.hop_samples / bundle.manifest.sample_rate_hz
+    moments = _moments(stage.score, frame_s)
+    frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
+    is_cut = any(one.frame % frames for one in moments if one.lays_a_deck)
+    session = OrtSession(bundle, options, None if is_cut else frames)
+    timeline = Timeline(desk, SampleClock(frame_s))
+    engine = Engine(bundle.manifest, bundle.latents, session, timeline, prior=open_prior(bundle))
+    for name, deck in stage.decks.items():
         engine.put_deck(name, deck)
-    _require_recordings(engine, desk)
-    seconds = seconds or max(deck.seconds for deck in decks.values())
-    render_file(engine, path, kind, seconds, frames, ProgressBar(f"rendering {path.name}"))
+    for name in DECKS:
+        if why := why_no_bypass(desk, name, engine.why_no_recording(name)):
+            raise MediaError(why)
+    targets = Wekinator(desk.table, wekinator)
+    player = player_of(moments, stage.laid, engine, desk.table, bundle.latents, targets)
+    timeline.play(player)
+    bar = ProgressBar(f"rendering {path.name}")
+    played = _Cut(engine, timeline, player)
+    render_file(played, path, kind, seconds or stage.seconds, frames, bar)
 
 
-def _require_recordings(engine: Engine, desk: Desk) -> None:
-    """What cannot be bypassed is told here, as ``/fail`` does live."""
-    for deck in DECKS:
-        address = f"/deck/{deck}/{BYPASS}"
-        if desk.snapshot().value(address) and (why := engine.why_no_recording(deck)):
-            raise MediaError(f"{address}: {why}; load an audio file with --deck-{deck} FILE")
+def _moments(score: Score | None, frame_s: float) -> Sequence[Moment]:
+    """What a score does, if all of it can be done here."""
+    if score is None:
+        return ()
+    for cue in score.cues:
+        if not all(isinstance(event, _NOTHING_LIVE) for event in cue.events):
+            raise score.file.error(
+                cue.line.number, f"{cue.line.address}: works live only, not in a file"
+            )
+    return moments_of(score, frame_s)
 
 
-def _encoded(
-    bundle: Bundle, sources: Mapping[str, str], options: RuntimeOptions
-) -> dict[str, DeckData]:
-    encoder: DeckEncoder | None = None
-    decks = {}
-    for name, source in sources.items():
-        if source in bundle.decks:
-            decks[name] = library_deck(bundle.decks[source])
-            continue
-        encoder = encoder or DeckEncoder(bundle.manifest, bundle.encoder_onnx, options)
-        decks[name] = encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
-    return decks
+class _Cut:
+    """The engine, its blocks cut where a score lays a deck: that begins to the frame too."""
+
+    def __init__(self, engine: Engine, timeline: Timeline, player: ScorePlayer) -> None:
+        self.manifest = engine.manifest
+        self._engine = engine
+        self._timeline = timeline
+        self._player = player
+
+    def render(self, frames: int) -> Floats:
+        """The next ``frames`` frames of sound, (C, frames*hop)."""
+        parts = []
+        while frames:
+            part = self._player.frames_to_next_deck(self._timeline.next_frame, frames)
+            parts.append(self._engine.render(part))
+            frames -= part
+        return np.concatenate(parts, axis=1)

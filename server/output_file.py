@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from server.engine import Engine
+from export.bundle import Manifest
 from server.outputs import OutputError
 from server.session import Floats
 
@@ -22,8 +22,19 @@ SUBTYPE = "PCM_24"
 """Both formats have it, and its headers hold no time of day: same sound, same bytes."""
 
 
+class Renders(Protocol):
+    """What gives sound in blocks: an engine."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the bundle that it plays."""
+
+    def render(self, frames: int) -> Floats:
+        """The next ``frames`` frames of sound, (C, frames*hop)."""
+
+
 def render_file(
-    engine: Engine,
+    engine: Renders,
     path: Path,
     kind: FileKind,
     seconds: float,
@@ -46,7 +57,7 @@ def render_file(
             progress(written / samples)
 
 
-def _blocks(engine: Engine, samples: int, block_frames: int) -> Iterator[Floats]:
+def _blocks(engine: Renders, samples: int, block_frames: int) -> Iterator[Floats]:
     """Blocks (C, T) that together are ``samples`` long, without the decoder's latency."""
     skip, left = engine.manifest.latency_samples, samples
     while left:

@@ -28,8 +28,11 @@ from server.offline import render
 from server.osc_sockets import OscAddressError
 from server.output_file import FileKind
 from server.outputs import OutputError
-from server.prior import NoPriorError
+from server.prior import NO_PRIOR, NoPriorError
 from server.runtime import RuntimeOptions, RuntimeUnavailable
+from server.score import open_score
+from server.score_file import ScoreError
+from server.stage import Stage, set_stage
 
 USER_ERRORS = (
     AudioError,
@@ -41,6 +44,7 @@ USER_ERRORS = (
     OscAddressError,
     OutputError,
     RuntimeUnavailable,
+    ScoreError,
 )
 """What the user can set right: told in one line, exit code 2."""
 
@@ -95,20 +99,41 @@ def _run(settings: Settings) -> int:
     if settings.bench:
         return _print(questions.bench_lines(bundle, options, settings.as_json))
     desk = desk_of(settings, bundle)
+    stage = stage_of(settings, bundle, desk)
     if settings.output.is_file:
-        return _render(settings, bundle, desk, options)
-    return App(settings, bundle, desk).run()
+        return _render(settings, bundle, desk, options, stage)
+    return App(settings, bundle, desk, stage).run()
 
 
-def _render(settings: Settings, bundle: Bundle, desk: Desk, options: RuntimeOptions) -> int:
-    assert settings.output.target is not None
+def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:
+    """What has to be ready before the first sound; None where decks may come later.
+
+    Raises:
+        MediaError, AudioError: a deck that is not there or cannot be used.
+        ScoreError: a score that cannot be played.
+    """
+    score = None
+    if settings.score is not None:
+        missing = {} if bundle.prior_onnx else {GENERATE: NO_PRIOR}
+        score = open_score(settings.score, desk.table, missing)
+    elif not settings.output.is_file:
+        return None
+    options = RuntimeOptions(settings.device)
+    return set_stage(bundle, settings.decks, options, score, settings.media)
+
+
+def _render(
+    settings: Settings, bundle: Bundle, desk: Desk, options: RuntimeOptions, stage: Stage | None
+) -> int:
+    assert settings.output.target is not None and stage is not None
     render(
         bundle,
         desk,
         options,
         Path(settings.output.target),
         cast(FileKind, settings.output.kind),
-        chosen=settings.decks,
+        stage=stage,
+        wekinator=settings.wekinator,
         frames=settings.block_frames,
         seconds=settings.seconds,
     )

@@ -8,18 +8,19 @@
 
 A time is when the change shall be heard, as a time tag of SuperCollider means it: the
 ``SampleClock`` counts ring, device and synthesis in. The error is at most half a hop frame of
-its line, whatever the size of a block and whether it acts before the synthesis or behind it
 (``server.output_stage``). What waits is in order of time, and is mapped to a frame only when its
-block is rendered, so clocks that drift cannot change the order. What the motion recorder plays is
-cut in at its frames likewise (``server.motion``).
+block is rendered, so clocks that drift cannot change the order. What a score
+(``server.score_player``) and the motion recorder (``server.motion``) play is cut in at its frames
+likewise.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from server.desk import Desk, Segment, Snapshot
 from server.events import Event
@@ -46,6 +47,22 @@ class _Waiting:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True)
+class _Due:
+    """What begins in ``frame``, and when it was to be heard."""
+
+    frame: int
+    events: tuple[Event, ...]
+    time_s: float
+
+
+class Cues(Protocol):
+    """A score, read in the engine's thread."""
+
+    def due(self, before_frame: int) -> Sequence[tuple[int, tuple[Event, ...]]]:
+        """What happens before ``before_frame`` and has not yet, in order, with its frames."""
+
+
 class Timeline:
     """A ``SnapshotSource``; ``segments`` is the engine thread's, the rest is the hands'.
 
@@ -61,6 +78,7 @@ class Timeline:
         self.clock = clock
         self.next_frame = 0
         self._desk = desk
+        self._cues: Cues | None = None
         self._motion = MotionRecorder()
         self._on_executed = on_executed
         self._arrived: deque[_Waiting] = deque()
@@ -96,6 +114,10 @@ class Timeline:
         self._numbered += 1
         self._arrived.append(_Waiting(time_s, self._numbered, events))
 
+    def play(self, cues: Cues) -> None:
+        """Play a score from frame 0 on; before the engine starts."""
+        self._cues = cues
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self._cleared = self._numbered
@@ -107,11 +129,10 @@ class Timeline:
     def segments(self, frames: int) -> tuple[Segment, ...]:
         """The states of the next ``frames`` frames, each with how many frames it holds."""
         first, end = self.next_frame, self.next_frame + frames
-        due = self._due(end)
-        starts = [max(self.clock.frame_at(one.time_s), first) for one in due]
-        moments = list(self._until((), first, starts[0] if due else end))
-        for one, start, until in zip(due, starts, [*starts[1:], end], strict=False):
-            moments += self._until(one.events, start, until)
+        due = self._due(first, end)
+        moments = list(self._until((), first, due[0].frame if due else end))
+        for one, until in zip(due, [*(one.frame for one in due[1:]), end], strict=False):
+            moments += self._until(one.events, one.frame, until)
             self._on_executed(one.events, one.time_s, self.late_s(one.time_s))
         self.next_frame = end
         ends = [frame for frame, _ in moments[1:]] + [end]
@@ -132,8 +153,18 @@ class Timeline:
             yield at, self._desk.through(played)[-1]
             self._on_executed(played, self.clock.time_of(at), 0.0)
 
-    def _due(self, before_frame: int) -> list[_Waiting]:
-        """What belongs into frames before ``before_frame``, in order of time."""
+    def _due(self, first: int, end: int) -> list[_Due]:
+        """What belongs into the frames up to ``end``, in their order; late ones into ``first``."""
+        scored = self._cues.due(end) if self._cues else ()
+        of_score = [_Due(frame, events, self.clock.time_of(frame)) for frame, events in scored]
+        of_hands = [
+            _Due(max(self.clock.frame_at(one.time_s), first), one.events, one.time_s)
+            for one in self._waited(end)
+        ]
+        return sorted([*of_score, *of_hands], key=lambda one: one.frame)
+
+    def _waited(self, before_frame: int) -> list[_Waiting]:
+        """What has waited for frames before ``before_frame``, in order of time."""
         while self._arrived:
             heapq.heappush(self._heap, self._arrived.popleft())
         due = []

@@ -42,6 +42,10 @@ class Playing:
         for argument in arguments:
             builder.add_arg(argument)
         self.client.send(builder.build().dgram)
+        return self.receive()
+
+    def receive(self) -> OscMessage:
+        """The next message from the server."""
         return OscMessage(self.client.recv(65536))
 
 

@@ -1,0 +1,155 @@
+"""All decks that will be needed, encoded before the first sound: those of the start and a score's.
+
+What is laid later lies in its frame then, live and in a file. A source of a score is a library
+deck's name, a file under the media folder, or any file by its absolute path: who names a score on
+the command line trusts it as far as to open the music that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from export.audio import AudioError
+from export.bundle import Bundle
+from server.addresses import BYPASS, DECKS
+from server.deck import DeckData, library_deck
+from server.deck_loader import initial_decks
+from server.desk import Desk
+from server.encoding import DeckEncoder
+from server.events import LoadDeck, SetControl
+from server.media import MediaError, media_file
+from server.progress import ProgressBar
+from server.runtime import RuntimeOptions
+from server.score import END_SILENCE_S, Score
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is ready: the decks of the start by deck, and what the score lays by its source."""
+
+    decks: Mapping[str, DeckData]
+    score: Score | None = None
+    laid: Mapping[str, DeckData] = field(default_factory=dict)
+
+    @property
+    def block_frames(self) -> int | None:
+        """The blocks of a recorded performance, which sound the same to the last bit."""
+        return self.score.header.block_frames if self.score and self.score.header else None
+
+    @property
+    def seconds(self) -> float:
+        """How long it is by itself: the longest deck, or the score and what follows it."""
+        if self.score is None:
+            return max((deck.seconds for deck in self.decks.values()), default=0.0)
+        return self.score.end_s or self.score.last_s + END_SILENCE_S
+
+
+def set_stage(
+    bundle: Bundle,
+    chosen: Mapping[str, str],
+    options: RuntimeOptions,
+    score: Score | None = None,
+    media: Path = Path("."),
+) -> Stage:
+    """Encode what the command line has ``chosen`` for the decks, and what ``score`` names.
+
+    A recorded score says by itself what lies on decks; else the library does (``initial_decks``).
+
+    Raises:
+        MediaError, AudioError: a deck that is not there or cannot be used.
+        ScoreError: the score names such a one, or bypasses a deck that has no recording.
+    """
+    fetch = _Fetcher(bundle, options)
+    sources = initial_decks(bundle.decks, chosen)
+    if score is not None and score.header is not None:
+        sources = dict(chosen)
+    decks = {name: fetch(source) for name, source in sources.items()}
+    if score is None:
+        return Stage(decks)
+    laid = _laid(score, bundle, media, fetch)
+    _check_bypass(score, decks, laid)
+    return Stage(decks, score, laid)
+
+
+class _Fetcher:
+    """Decks by source: the library, or files through the bundle's encoder, each once."""
+
+    def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
+        self._bundle = bundle
+        self._options = options
+        self._encoder: DeckEncoder | None = None
+        self._known: dict[str, DeckData] = {}
+
+    def __call__(self, source: str) -> DeckData:
+        """The deck of a library deck's name or a path.
+
+        Raises:
+            AudioError: the file cannot be used.
+        """
+        if source not in self._known:
+            self._known[source] = self._fetched(source)
+        return self._known[source]
+
+    def _fetched(self, source: str) -> DeckData:
+        bundle = self._bundle
+        if source in bundle.decks:
+            return library_deck(bundle.decks[source])
+        self._encoder = self._encoder or DeckEncoder(
+            bundle.manifest, bundle.encoder_onnx, self._options
+        )
+        return self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
+
+
+def _laid(score: Score, bundle: Bundle, media: Path, fetch: _Fetcher) -> Mapping[str, DeckData]:
+    """Every deck that ``score`` loads, by its source."""
+    found: dict[str, DeckData] = {}
+    for cue, load in score.loads():
+        if load.source in found:
+            continue
+        try:
+            found[load.source] = fetch(_source(load.source, media, bundle))
+        except (MediaError, AudioError) as error:
+            raise score.file.error(cue.line.number, f"{cue.line.address}: {error}") from error
+    return found
+
+
+def _source(source: str, media: Path, bundle: Bundle) -> str:
+    """A library deck's name as it is, or the path of the file that is meant."""
+    if source in bundle.decks:
+        return source
+    path = Path(source)
+    if path.is_absolute() and "\0" not in source and path.is_file():
+        return source
+    return str(media_file(source, media, bundle.decks))
+
+
+def _check_bypass(
+    score: Score, initial: Mapping[str, DeckData], loaded: Mapping[str, DeckData]
+) -> None:
+    """What ``score`` bypasses has its recording, where it does so."""
+    lying = dict(initial)
+    for cue in score.cues:
+        for event in cue.events:
+            if isinstance(event, LoadDeck):
+                lying[event.deck] = loaded[event.source]
+            elif isinstance(event, SetControl) and any(event.values):
+                for deck in DECKS:
+                    if event.address == f"/deck/{deck}/{BYPASS}" and (why := _why(lying, deck)):
+                        raise score.file.error(cue.line.number, f"{event.address}: {why}")
+
+
+def _why(lying: Mapping[str, DeckData], deck: str) -> str | None:
+    return lying[deck].why_no_recording if deck in lying else f"nothing lies on deck {deck}"
+
+
+def why_no_bypass(desk: Desk, deck: str, why: str | None) -> str | None:
+    """In one line why the bypass that ``deck`` begins with cannot be, None if it can.
+
+    ``why`` says that nothing is there to be heard.
+    """
+    address = f"/deck/{deck}/{BYPASS}"
+    if why is None or not desk.snapshot().value(address):
+        return None
+    return f"{address}: {why}; load an audio file with --deck-{deck} FILE"
