@@ -8,6 +8,7 @@
 
 A time is when the change shall be heard, as a time tag of SuperCollider means it: the
 ``SampleClock`` counts ring, device and synthesis in. The error is at most half a hop frame of
+its line, whatever the size of a block and whether it acts before the synthesis or behind it
 (``server.output_stage``). What waits is in order of time, and is mapped to a frame only when its
 block is rendered, so clocks that drift cannot change the order. What a score
 (``server.score_player``) and the motion recorder (``server.motion``) play is cut in at its frames
