@@ -11,8 +11,8 @@ any further is an error, after which the stream is of no use.
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Protocol
 
 from server.osc_packet import MAX_PACKET_BYTES
 
@@ -25,9 +25,18 @@ class FramingError(ValueError):
     """A stream in which no packets can be found any more."""
 
 
-class Framing(Protocol):
+class Framing(ABC):
     """One way to lay packets into a stream, and how far the reading has come."""
 
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def is_within(self) -> bool:
+        """Whether a packet has begun and not ended."""
+        return bool(self._buffer)
+
+    @abstractmethod
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The packets that ``data`` completes.
 
@@ -35,11 +44,8 @@ class Framing(Protocol):
             FramingError: the stream is broken; packets before that have been given.
         """
 
-    @property
-    def is_within(self) -> bool:
-        """Whether a packet has begun and not ended."""
-
     @staticmethod
+    @abstractmethod
     def wrap(packet: bytes) -> bytes:
         """``packet`` as it goes into the stream."""
 
@@ -59,16 +65,8 @@ def framing_of(first: int) -> Framing:
     )
 
 
-class LengthPrefixed:
+class LengthPrefixed(Framing):
     """Every packet after its size, a big-endian integer of 32 bits."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def is_within(self) -> bool:
-        """Whether a packet has begun and not ended."""
-        return bool(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The packets that ``data`` completes."""
@@ -93,16 +91,8 @@ class LengthPrefixed:
         return _SIZE.pack(len(packet)) + packet
 
 
-class Slip:
+class Slip(Framing):
     """Packets between END bytes; an END or ESC within one is escaped."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def is_within(self) -> bool:
-        """Whether a packet has begun and not ended."""
-        return bool(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The packets that ``data`` completes; between two ENDs with nothing there is none."""
