@@ -26,6 +26,7 @@ from server.generator import Generator
 from server.glide import Glide
 from server.log_limit import LimitedLog
 from server.mixer import Hands, Mixer
+from server.model_fault import ModelFault, finite
 from server.output_stage import OutputStage
 from server.playhead import Motion, Playhead, Positions
 from server.prior import Prior
@@ -221,14 +222,10 @@ class Engine:
     def _step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
         """One step of the session; what is no sound becomes a fade to silence and a fresh start."""
         try:
-            audio = self._session.step(style, structure, noise)
-            fault = "" if np.isfinite(audio).all() else "NaN or infinity"
-        except Exception as error:  # ONNX Runtime's classes share no base; the sound goes on
-            fault = str(error)
-        if not fault:
-            return audio
-        self.failed_blocks += 1
-        self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
+            return finite(lambda: self._session.step(style, structure, noise))
+        except ModelFault as fault:
+            self.failed_blocks += 1
+            self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
         self._session.reset()
         self._stage.shut()
         samples = style.shape[1] * self.manifest.hop_samples

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from export.bundle import Manifest
 from server.log_limit import LimitedLog
+from server.model_fault import ModelFault, finite
 from server.playhead import ticks_at
 from server.prior import Dice, Prior
 from server.session import Floats
@@ -127,13 +128,11 @@ class Generator:
             self._random.standard_normal(deck.size, np.float32), float(self._random.random())
         )
         try:
-            drawn = self._prior.hear(heard, moment.style, moment.temperature, dice)
-            fault = "" if np.isfinite(drawn).all() else "NaN or infinity"
-        except Exception as error:  # ONNX Runtime's classes share no base; the sound goes on
-            fault = str(error)
-        if not fault:
-            return drawn
-        self.failed_ticks += 1
-        self._log.warning(f"the prior drew no structure ({fault}); the decks' is played instead")
-        self._prior.reset()
-        return deck
+            return finite(lambda: self._prior.hear(heard, moment.style, moment.temperature, dice))
+        except ModelFault as fault:
+            self.failed_ticks += 1
+            self._log.warning(
+                f"the prior drew no structure ({fault}); the decks' is played instead"
+            )
+            self._prior.reset()
+            return deck

@@ -246,7 +246,9 @@ def test_the_level_is_in_decibels_and_ramped() -> None:
     assert steepest(loud.render(50)) < CLICK
 
 
-@pytest.mark.parametrize("fault", [np.nan, np.inf, -np.inf, RuntimeError("no memory")])
+@pytest.mark.parametrize(
+    "fault", [np.nan, np.inf, -np.inf, RuntimeError("no memory"), RuntimeError()]
+)
 def test_a_decoder_without_sound_is_silence_counted_and_started_afresh(
     fault: float | Exception,
 ) -> None:

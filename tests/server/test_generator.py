@@ -125,7 +125,7 @@ def test_time_goes_as_the_playhead_does(
         assert (np.diff(played[2:]) > 0).all()
 
 
-@pytest.mark.parametrize("fault", [np.nan, np.inf, RuntimeError("out of memory")])
+@pytest.mark.parametrize("fault", [np.nan, np.inf, RuntimeError("out of memory"), RuntimeError()])
 def test_a_fault_of_the_prior_is_replaced_by_the_decks_and_it_starts_anew(
     generator: Generator, prior: FakePrior, fault: float | Exception
 ) -> None:
