@@ -5,6 +5,7 @@ from __future__ import annotations
 GENERATE = "/generate"
 MOTION = "/motion"
 LATENT = "/latent"
+PITCH = "/pitch"
 POSITION = "/position"
 SLICE = "/slice"
 

@@ -48,6 +48,7 @@ from server.score_player import moments_of, player_of
 from server.session import OrtSession, warm_up
 from server.stage import Stage, why_no_bypass
 from server.timeline import Timeline
+from server.transposition import transposed_sizes
 from server.wekinator import Wekinator
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class App:
         frames = settings.block_frames or recorded or choose_block_frames(bundle, options)
         self._session = OrtSession(bundle, options, frames)
         warm_up(self._session, manifest, frames)
+        self._session.prepare(transposed_sizes(frames))
         prior = open_prior(bundle)
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
@@ -196,6 +198,7 @@ class App:
             device_s=self._output.latency_s,
             window_s=manifest.latency_samples / manifest.sample_rate_hz,
             resampler_s=self._producer.resampler.latency_s,
+            transposing_s=self._engine.lead_s,
             smoothing_s=self._desk.table.controls["/interp/style"].smoothing_s,
         )
 
@@ -255,9 +258,8 @@ class App:
         """Before a block is rendered: ``waiting_s`` of sound are before it (engine's thread)."""
         manifest = self._bundle.manifest
         window_s = manifest.latency_samples / manifest.sample_rate_hz
-        behind_s = (
-            waiting_s + self._output.latency_s + window_s + self._producer.resampler.latency_s
-        )
+        after_s = self._producer.resampler.latency_s + self._engine.lead_s
+        behind_s = waiting_s + self._output.latency_s + window_s + after_s
         self._timeline.clock.observe(self._timeline.next_frame, time.time() + behind_s)
 
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:

@@ -1,8 +1,8 @@
 """The sound: what the desk says and the decks hold, rendered to audio, block by block.
 
-    desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> output stage
-                   |        '-> generator (prior) ---^                      |
-                   '-> level, mute, gate -----------------------------------'
+    desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> pitch -> output stage
+                   |        '-> generator (prior) ---^                      |          |
+                   '-> pitch, level, mute, gate ----------------------------+----------'
 
 No clock, no device, no thread: the same code plays live, renders files and is tested. All
 random numbers come from one seeded generator, so the same calls give the same bits.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle import Latents, Manifest
-from server.addresses import BYPASS, DECKS, LATENT
+from server.addresses import BYPASS, DECKS, LATENT, PITCH, POSITION
 from server.bypass import Bypass
 from server.deck import DeckData
 from server.desk import Segment, Snapshot
@@ -31,6 +31,7 @@ from server.output_stage import OutputStage
 from server.playhead import Motion, Playhead, Positions
 from server.prior import Prior
 from server.session import Floats, Session
+from server.transposition import Plan, Transposer
 from server.walk import Walk
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class Engine:
         self._mixer = Mixer(frame_s, latents.mean)
         self._bypass = Bypass(manifest)
         self._generator = Generator(prior, manifest, seed) if prior else None
+        self._transposer = Transposer(manifest.channels, manifest.hop_samples)
+        self._last_plan = self._transposer.rest(0)
         self._stage = OutputStage(manifest)
         self._waiting_decks: deque[tuple[str, DeckData]] = deque()
         self._newest_decks: dict[str, DeckData] = {}
@@ -86,6 +89,16 @@ class Engine:
     def failed_ticks(self) -> int:
         """Ticks for which the prior drew nothing usable."""
         return self._generator.failed_ticks if self._generator else 0
+
+    @property
+    def lead_s(self) -> float:
+        """How much later than at 0 semitones a change is heard; an octave up it may be earlier.
+
+        Transposing looks ahead, and goes through the decoder's own window at its rate.
+        """
+        plan, manifest = self._last_plan, self.manifest
+        window = manifest.latency_samples * (1 / plan.rate - 1)
+        return (plan.lead_frames * manifest.hop_samples + window) / manifest.sample_rate_hz
 
     @property
     def position(self) -> float:
@@ -122,11 +135,21 @@ class Engine:
             [(self._is_open(segment.state), segment.frames) for segment in segments],
             *(_row(state, values, address) for address in ("/level", "/mute")),
         )
-        positions = self.playhead.advance(self._motion(segments, values, sounds))
-        if not sounds.any() and self._stage.is_silent:
+        rests = not sounds.any() and self._stage.is_silent
+        pitch = _row(state, values, PITCH)
+        plan = self._transposer.rest(frames) if rests else self._transposer.plan(pitch)
+        positions = self.playhead.advance(self._motion(segments, values, sounds, plan))
+        self._last_plan = plan
+        if rests:
             self._last_sample[:] = 0
             return self._stage.silence()
-        return self._stage.process(self._decode(state, values, positions))
+        decoded = self._decode(state, values, positions, plan)
+        if decoded is None:
+            audio = self._stage.fade_from(self._last_sample, frames * self.manifest.hop_samples)
+        else:
+            audio = self._transposer.play(plan, decoded)
+        self._last_sample = audio[:, -1].copy()
+        return self._stage.process(audio)
 
     def _is_open(self, state: Snapshot) -> bool:
         """Whether sound is wanted; a panic shuts until all is forgotten."""
@@ -144,25 +167,32 @@ class Engine:
         segments: tuple[Segment, ...],
         values: NDArray[np.float64],
         sounds: NDArray[np.bool_],
+        plan: Plan,
     ) -> Motion:
-        """What the hands do to time, which goes where it ``sounds`` (N,)."""
-        state = segments[-1].state
+        """What the hands do to time, which goes where it ``sounds`` (N,), frame by frame (M,)."""
+        state, values = segments[-1].state, values[:, plan.columns]
         speed, freeze = (_row(state, values, address) for address in ("/speed", "/freeze"))
         start, end = (_row(state, values, f"/loop/{which}") for which in ("start", "end"))
-        jumps = np.concatenate([self._jump(segment) for segment in segments])
-        return Motion(speed * (1 - freeze) * sounds, start, end, jumps)
+        states = [segment.state for segment in segments for _ in range(segment.frames)]
+        jumps = np.array([self._jump(states[column]) for column in plan.columns], np.float64)
+        steps = speed * (1 - freeze) * sounds[plan.columns] * plan.durations
+        return Motion(steps, start, end, jumps)
 
-    def _jump(self, segment: Segment) -> NDArray[np.float64]:
-        """Shares of the loop (N,) to jump to: none, or one in the segment's first frame."""
-        jumps = np.full(segment.frames, np.nan)
-        if segment.state.jumps != self._jumps:
-            self._jumps = segment.state.jumps
-            jumps[0] = segment.state.value("/position")
-        return jumps
+    def _jump(self, state: Snapshot) -> float:
+        """The share of the loop to jump to in a frame of ``state``; NaN for none."""
+        if state.jumps == self._jumps:
+            return np.nan
+        self._jumps = state.jumps
+        return state.value(POSITION)
 
-    def _decode(self, state: Snapshot, values: NDArray[np.float64], positions: Positions) -> Floats:
-        """Audio (C, N*hop) of the next frames, before any gain."""
-        frames = values.shape[1]
+    def _decode(
+        self, state: Snapshot, values: NDArray[np.float64], positions: Positions, plan: Plan
+    ) -> Floats | None:
+        """Audio (C, M*hop) of the planned frames, before any gain; None if the decoder fails."""
+        walked = self._walk.follow(*(_row(state, values, a) for a in ("/walk", "/walk/rate")))
+        frames, values, walked = plan.frames, values[:, plan.columns], walked[:, plan.columns]
+        if not frames:
+            return np.zeros((self.manifest.channels, 0), np.float32)
         latent = self._mixer.read(
             positions,
             Hands(
@@ -174,7 +204,6 @@ class Engine:
             ),
         )
         self.deck_style = latent.style[:, -1].copy()
-        walked = self._walk.follow(*(_row(state, values, a) for a in ("/walk", "/walk/rate")))
         offsets = values[list(state.table.slots[LATENT])] + walked
         moved = self._latents.rotation.T @ (offsets * self._latents.spread[:, None])
         style = latent.style + moved.astype(np.float32)
@@ -183,7 +212,8 @@ class Engine:
         ).T
         structure = self._structure(latent.structure, style, positions, state, values)
         audio = self._step(style, structure, noise)
-        self._last_sample = audio[:, -1].copy()
+        if audio is None:
+            return None
         wanted = _of_decks(state, values, f"/deck/{{}}/{BYPASS}")
         decks = [self._mixer.deck(name) for name in DECKS]
         return self._bypass.mix(audio, positions, wanted, decks)
@@ -219,17 +249,17 @@ class Engine:
         if self._generator is not None:
             self._generator.reset()
 
-    def _step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
-        """One step of the session; what is no sound becomes a fade to silence and a fresh start."""
+    def _step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | None:
+        """One step of the session; where it gives no sound, None and a fresh start."""
         try:
             return finite(lambda: self._session.step(style, structure, noise))
         except ModelFault as fault:
             self.failed_blocks += 1
             self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
         self._session.reset()
+        self._transposer.reset()
         self._stage.shut()
-        samples = style.shape[1] * self.manifest.hop_samples
-        return self._stage.fade_from(self._last_sample, samples)
+        return None
 
 
 def _row(state: Snapshot, values: NDArray[np.float64], address: str) -> NDArray[np.float64]:

@@ -34,8 +34,9 @@ logger = logging.getLogger(__name__)
 PRIMING_TICKS = 64
 """Ticks of the decks before the present one that a prior with no memory hears first."""
 
-LARGEST_STEP_FRAMES = 8.0
-"""A playhead that moves further in one frame has jumped."""
+LARGEST_STEP_FRAMES = 16.0
+"""A playhead that moves further in one frame has jumped: speed 4 an octave down moves 8, and
+sometimes has to catch up."""
 
 ReadDecks = Callable[[int, NDArray[np.float64]], Floats]
 """Structure (S,M) of the decks, mixed as at the block's nth frame, at fractional ticks (M,)."""

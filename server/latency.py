@@ -13,7 +13,8 @@ class Latency:
     one; half a block is waited for it on average::
 
         value changes ... | block n is rendered, ring holds R-1 blocks | ... heard
-           wait (1/2)       block (1)              ring (R - 2)   device, window, resampler
+           wait (1/2)       block (1)              ring (R - 2)   device, window, resampler,
+                                                                  transposing
 
     ``smoothing`` is the time constant of the glide: after it, 63 % of the way is gone.
     """
@@ -24,6 +25,7 @@ class Latency:
     device_ms: float
     synthesis_window_ms: float
     resampler_ms: float
+    transposing_ms: float
     smoothing_ms: float
 
     @property
@@ -45,6 +47,7 @@ def latency(
     device_s: float,
     window_s: float,
     resampler_s: float,
+    transposing_s: float,
     smoothing_s: float,
 ) -> Latency:
     """The table for blocks of ``block_s`` and a ring of ``ring_blocks`` (2 or more) blocks."""
@@ -55,5 +58,6 @@ def latency(
         device_ms=1e3 * device_s,
         synthesis_window_ms=1e3 * window_s,
         resampler_ms=1e3 * resampler_s,
+        transposing_ms=1e3 * transposing_s,
         smoothing_ms=1e3 * smoothing_s,
     )

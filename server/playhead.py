@@ -225,7 +225,7 @@ class _Head:
 
     def advance(self, motion: Motion) -> _Places:
         rows = [self._frame(*frame) for frame in motion.frames()]
-        return _Places(*(np.array(column) for column in zip(*rows, strict=True)))
+        return _Places(*np.array(rows, np.float64).reshape(-1, 5).T)
 
     def _frame(self, step: float, start: float, end: float, jump: float) -> tuple[float, ...]:
         """The place of one frame, and ``step`` frames on."""

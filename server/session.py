@@ -10,7 +10,7 @@ Runtime, and tests bring one of a few lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,8 +45,8 @@ class OrtSession:
     """The bundle's decoder in ONNX Runtime; buffers and states are allocated once.
 
     States live on the device in two sets that take turns: what one step writes, the next reads.
-    With ``frames`` every step must be of that many; without, each size gets buffers when first
-    seen.
+    Steps of ``frames``, if that is said, run a graph that is planned for this size; all others
+    share one for any size, which is loaded, as their buffers are, when first needed or prepared.
 
     Raises:
         RuntimeUnavailable: the graph does not load or does not have the manifest's shape, or
@@ -55,12 +55,11 @@ class OrtSession:
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions, frames: int | None = None) -> None:
         self._manifest = bundle.manifest
+        self._model = bundle.decoder_onnx
+        self._options = options
         self._frames = frames
-        self._session = open_model(
-            bundle.decoder_onnx, options, _dimensions(bundle.manifest, frames)
-        )
-        _check_names(self._session, bundle.manifest)
-        self.provider = active_provider(self._session)
+        self._graphs: dict[int | None, onnxruntime.InferenceSession] = {}
+        self.provider = active_provider(self._graph(frames))
         self._device = "cpu" if self.provider == CPU else "cuda"
         shapes = [state.shape for state in self._manifest.states]
         self._states = [[self._value(shape) for shape in shapes] for _ in range(2)]
@@ -70,17 +69,20 @@ class OrtSession:
         if frames is not None:
             self._buffers[frames] = self._allocate(frames)
 
+    def prepare(self, sizes: Iterable[int]) -> None:
+        """Load, allocate and try what steps of these ``sizes`` need; forgets the stream."""
+        for frames in sizes:
+            warm_up(self, self._manifest, frames, steps=1)
+
     def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
         """Decode the next N frames; see ``Session.step``."""
         frames = style.shape[1]
-        if self._frames not in (None, frames):
-            raise ValueError(f"{frames} frames given to a session fixed to {self._frames}")
         if frames not in self._buffers:
             self._buffers[frames] = self._allocate(frames)
         buffers = self._buffers[frames]
         for value, data in zip(buffers.inputs, (style, structure, noise), strict=True):
             value.update_inplace(np.ascontiguousarray(data[None], np.float32))
-        self._session.run_with_iobinding(buffers.bindings[self._turn])
+        buffers.graph.run_with_iobinding(buffers.bindings[self._turn])
         self._turn = 1 - self._turn
         audio: Floats = buffers.audio.numpy()[0].copy()  # on the CPU it is the buffer itself
         return audio
@@ -92,7 +94,7 @@ class OrtSession:
                 value.update_inplace(zeros)
 
     def _allocate(self, frames: int) -> _Buffers:
-        manifest = self._manifest
+        manifest, graph = self._manifest, self._graph(frames)
         inputs = [
             self._value((1, manifest.style_dims, frames)),
             self._value((1, manifest.structure_dims, frames)),
@@ -100,22 +102,32 @@ class OrtSession:
         ]
         audio = self._value((1, manifest.channels, frames * manifest.hop_samples))
         bindings = [
-            self._bind(inputs, audio, self._states[turn], self._states[1 - turn])
+            self._bind(graph, inputs, audio, self._states[turn], self._states[1 - turn])
             for turn in range(2)
         ]
-        return _Buffers(inputs, audio, bindings)
+        return _Buffers(graph, inputs, audio, bindings)
+
+    def _graph(self, frames: int | None) -> onnxruntime.InferenceSession:
+        """The decoder for steps of this size."""
+        size = frames if frames == self._frames else None
+        if size not in self._graphs:
+            graph = open_model(self._model, self._options, _dimensions(self._manifest, size))
+            _check_names(graph, self._manifest)
+            self._graphs[size] = graph
+        return self._graphs[size]
 
     def _bind(
         self,
+        graph: onnxruntime.InferenceSession,
         inputs: Sequence[onnxruntime.OrtValue],
         audio: onnxruntime.OrtValue,
         states: Sequence[onnxruntime.OrtValue],
         next_states: Sequence[onnxruntime.OrtValue],
     ) -> onnxruntime.IOBinding:
-        binding = self._session.io_binding()
-        for spec, value in zip(self._session.get_inputs(), (*inputs, *states), strict=True):
+        binding = graph.io_binding()
+        for spec, value in zip(graph.get_inputs(), (*inputs, *states), strict=True):
             binding.bind_ortvalue_input(spec.name, value)
-        for spec, value in zip(self._session.get_outputs(), (audio, *next_states), strict=True):
+        for spec, value in zip(graph.get_outputs(), (audio, *next_states), strict=True):
             binding.bind_ortvalue_output(spec.name, value)
         return binding
 
@@ -129,6 +141,7 @@ class OrtSession:
 class _Buffers:
     """Inputs and output of steps of one size, bound to both sets of states."""
 
+    graph: onnxruntime.InferenceSession
     inputs: list[Any]
     audio: Any
     bindings: list[Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server import events
-from server.addresses import MOTION, POSITION, SLICE, SLICES
+from server.addresses import MOTION, PITCH, POSITION, SLICE, SLICES
 from server.control import Control
 
 TRANSPORT = (
@@ -35,6 +35,18 @@ PLAYHEAD = (
         midi=True,
         midi_bend=(0.0, 2.0),
         description="of the playhead: below 0 backwards; pitch stays",
+    ),
+    Control(
+        name="pitch",
+        address=PITCH,
+        types="f",
+        minimum=-12.0,
+        maximum=12.0,
+        unit="semitones",
+        smoothing_s=0.02,
+        midi=True,
+        description="transposition of what is decoded; tempo stays, and a bypassed recording's own "
+        "pitch",
     ),
     Control(
         name="freeze",

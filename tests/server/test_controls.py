@@ -40,6 +40,7 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/motion/clear",
         "/glide",
         "/speed",
+        "/pitch",
         "/freeze",
         "/position",
         "/loop",

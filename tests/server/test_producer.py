@@ -172,7 +172,8 @@ def test_the_latency_table_adds_up() -> None:
         device_s=0.003,
         window_s=0.02,
         resampler_s=0.005,
+        transposing_s=0.001,
         smoothing_s=0.02,
     )
-    assert table.total_ms == pytest.approx(5 + 10 + 10 + 3 + 20 + 5 + 20)
-    assert table.table().splitlines()[-1].split() == ["sum", "73.0", "ms"]
+    assert table.total_ms == pytest.approx(5 + 10 + 10 + 3 + 20 + 5 + 1 + 20)
+    assert table.table().splitlines()[-1].split() == ["sum", "74.0", "ms"]

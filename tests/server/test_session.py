@@ -54,10 +54,12 @@ def test_a_fixed_size_gives_the_same_audio(latents: tuple[np.ndarray, ...]) -> N
     np.testing.assert_allclose(fixed, free, atol=1e-4)
 
 
-def test_a_fixed_size_refuses_another(latents: tuple[np.ndarray, ...]) -> None:
-    session = OrtSession(mini_bundle.bundle(), CPU_ONLY, frames=4)
-    with pytest.raises(ValueError, match="42 frames given to a session fixed to 4"):
-        play(session, latents, [FRAMES])
+def test_a_fixed_size_takes_others_too_in_one_stream(latents: tuple[np.ndarray, ...]) -> None:
+    bundle = mini_bundle.bundle()
+    free = play(OrtSession(bundle, CPU_ONLY), latents, [FRAMES])
+    mixed = OrtSession(bundle, CPU_ONLY, frames=6)
+    mixed.prepare(range(1, 9))
+    np.testing.assert_allclose(play(mixed, latents, [6, 1, 6, 6, 8, 3, 6, 6]), free, atol=1e-4)
 
 
 @pytest.mark.parametrize("steps_before", [1, 2])
