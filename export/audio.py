@@ -50,18 +50,6 @@ REASONS = ("missing", "empty", "corrupt", "not finite", "too short", "silent")
 
 
 @dataclass(frozen=True)
-class Recording:
-    """A recording as mono audio at the rate asked for.
-
-    ``samples`` is (T,) float32; ``source_rate_hz`` and ``source_channels`` are the file's own.
-    """
-
-    samples: Samples
-    source_rate_hz: int
-    source_channels: int
-
-
-@dataclass(frozen=True)
 class Window:
     """One input of the encoder: ``start_samples`` is where its clip begins in the recording.
 
@@ -72,15 +60,15 @@ class Window:
     samples: Samples
 
 
-def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Recording:
-    """Read any file libsndfile knows, mean of its channels, resampled by soxr (HQ).
+def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Samples:
+    """Any file libsndfile knows as (T,) samples: mean of its channels, resampled by soxr (HQ).
 
     Raises:
         AudioError: missing, empty, corrupt or no audio, with NaN or infinities, too short.
     """
     source = Path(path)
     _require_file(source)
-    mono, rate_hz, channels = _read_blocks(source)
+    mono, rate_hz = _read_blocks(source)
     if not mono.size:
         raise AudioError("empty", f"{source}: holds no samples; give a file with sound in it")
     if not np.isfinite(mono).all():
@@ -90,7 +78,7 @@ def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTES
         raise AudioError(
             "too short", f"{source}: lasts {seconds:.2f} s; at least {shortest_s:g} s are needed"
         )
-    return Recording(_resample(mono, rate_hz, sample_rate_hz), rate_hz, channels)
+    return _resample(mono, rate_hz, sample_rate_hz)
 
 
 def normalise_loudness(
@@ -179,22 +167,22 @@ def _require_file(source: Path) -> None:
         raise AudioError("empty", f"{source}: the file is empty; copy or export it anew")
 
 
-def _read_blocks(source: Path) -> tuple[Samples, int, int]:
-    """Mono samples, rate and channel count; block by block, as eight channels may be long."""
+def _read_blocks(source: Path) -> tuple[Samples, int]:
+    """Mono samples and their rate; block by block, as eight channels may be long."""
     import soundfile
 
     try:
         with source.open("rb") as stream, soundfile.SoundFile(stream) as sound:
             _require_rate(source, sound.samplerate)
             blocks = [block.mean(axis=1, dtype=np.float32) for block in _blocks(sound)]
-            rate_hz, channels = int(sound.samplerate), int(sound.channels)
+            rate_hz = int(sound.samplerate)
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
         raise AudioError(
             "corrupt",
             f"{source}: cannot be read as audio ({_one_line(error)}); "
             "wav, flac, ogg, mp3 and au can",
         ) from error
-    return np.concatenate([np.zeros(0, np.float32), *blocks]), rate_hz, channels
+    return np.concatenate([np.zeros(0, np.float32), *blocks]), rate_hz
 
 
 def _blocks(sound: Any) -> Iterator[Samples]:

@@ -112,11 +112,6 @@ class Manifest:
         """Samples between two columns of structure."""
         return self.frames_per_tick * self.hop_samples
 
-    @property
-    def ticks_per_second(self) -> float:
-        """Rate of the structure grid."""
-        return self.sample_rate_hz / self.tick_samples
-
 
 _INTEGER_LIMITS: dict[str, tuple[int, int]] = {
     "sample_rate_hz": (4000, 192_000),

@@ -87,7 +87,7 @@ def read_sound(path: str | Path, manifest: Manifest) -> Sound:
     recording = audio.read_mono(path, manifest.sample_rate_hz)
     try:
         samples, gain_db = audio.normalise_loudness(
-            recording.samples, manifest.sample_rate_hz, manifest.loudness_lufs
+            recording, manifest.sample_rate_hz, manifest.loudness_lufs
         )
     except AudioError as error:
         raise AudioError(error.reason, f"{path}: {error}") from error

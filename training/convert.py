@@ -39,8 +39,8 @@ def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | N
         _end_with(parent_id)
     try:
         job.path.open("rb").close()
-        audio = read_mono(job.path, sample_rate_hz, shortest_s)
-        samples, gain_db = normalise_loudness(audio.samples, sample_rate_hz)
+        recording = read_mono(job.path, sample_rate_hz, shortest_s)
+        samples, gain_db = normalise_loudness(recording, sample_rate_hz)
     except AudioError as error:
         return Converted(job, error=error)
     except OSError as error:

@@ -54,7 +54,7 @@ class Likeness:
 
 
 def level(path: Path, rate_hz: int) -> np.ndarray:
-    samples = read_mono(path, rate_hz).samples
+    samples = read_mono(path, rate_hz)
     return normalise_loudness(samples[: int(SECONDS * rate_hz)], rate_hz)[0]
 
 
