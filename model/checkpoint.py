@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from model.config import ConfigError, ModelConfig
 from model.instrument import Instrument
+from model.tensor_file import read_tensors
 
 PARTS = {
     "autoencoder": ("encoder", "decoder"),
@@ -198,13 +199,10 @@ def _resume_path(run: Path, part: str) -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
-    """Tensors and progress of one file, opened once: it may be replaced at any moment."""
+    """Tensors and progress of one file."""
     try:
-        content = path.read_bytes()
-        tensors = safetensors.torch.load(content)
-        # The format begins with the header's length, 8 bytes, and the header, JSON.
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        return tensors, json.loads(header["__metadata__"]["progress"])
+        tensors, metadata = read_tensors(path)
+        return tensors, json.loads(metadata["progress"])
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; train that stage first") from None
     except (OSError, SafetensorError) as error:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
@@ -34,6 +34,7 @@ from model.config import ModelConfig
 from model.instrument import Instrument
 from model.modes import evaluating
 from model.prior import encoder_digest
+from model.tensor_file import read_tensors
 from training.processes import part_of
 from training.store import Store, StoredRecording, StoreError, to_float
 
@@ -183,12 +184,10 @@ def _digest(text: str) -> str:
 def _read(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
     """The tensors kept at ``path``; None if there are none, or not of this stamp."""
     try:
-        with safe_open(path, "pt") as file:
-            if file.metadata() != stamp:
-                return None
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors, metadata = read_tensors(path)
     except (OSError, SafetensorError):
         return None
+    return tensors if metadata == stamp else None
 
 
 def _write(path: Path, tensors: dict[str, Tensor], stamp: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,26 @@ def test_what_was_encoded_is_kept_until_encoder_or_store_change(
     assert (tmp_path / FILE).read_bytes() != kept
     (tmp_path / FILE).write_bytes(kept[:100])  # cut short: made anew, not an error
     assert structure_tracks(tmp_path, store, model, "train")
+
+
+def test_tracks_can_be_read_while_another_process_writes_them(tmp_path: Path) -> None:
+    """Tracks of other lengths over and over: what is read is of the stamp asked for, or nothing."""
+    path = tmp_path / FILE
+
+    def write(ticks: int) -> None:
+        track = {"train/a/structure": torch.full((1, ticks), float(ticks))}
+        tracks_module._write(path, track, {"encoder": str(ticks % 2)})
+
+    write(1)
+    writer = threading.Thread(target=lambda: [write(step % 9 + 1) for step in range(300)])
+    writer.start()
+    while writer.is_alive():
+        kept = tracks_module._read(path, {"encoder": "1"})
+        if kept is not None:
+            ticks = kept["train/a/structure"].shape[1]
+            assert ticks % 2 == 1
+            assert kept["train/a/structure"].tolist() == [[ticks] * ticks]
+    writer.join()
 
 
 def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
