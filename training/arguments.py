@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -11,6 +13,22 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help shows what is allowed\n")
+
+
+def exit_code(run: Callable[[], None], errors: tuple[type[Exception], ...]) -> int:
+    """Run a command that goes on where it was when given again: 0 when it is done.
+
+    ``errors`` are what the user can set right: one line and 2. Interrupted, 130.
+    """
+    try:
+        run()
+    except errors as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
 
 
 def positive_float(text: str) -> float:

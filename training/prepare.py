@@ -18,6 +18,7 @@ from functools import partial
 
 from export.audio import LOUDNESS_LUFS, AudioError
 from model.config import ConfigError, preset
+from training.arguments import exit_code
 from training.convert import Converted, convert
 from training.datasets import gtzan
 from training.datasets.kinds import LOADERS
@@ -82,15 +83,8 @@ def prepare(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when the store has music in it, 2 on bad input."""
-    try:
-        run(parse_args(argv))
-    except (PrepareError, SourceError, StoreError, ConfigError, WorkersError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
-    return 0
+    errors = (PrepareError, SourceError, StoreError, ConfigError, WorkersError, OSError)
+    return exit_code(lambda: run(parse_args(argv)), errors)
 
 
 def run(settings: PrepareSettings) -> None:

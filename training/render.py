@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.arguments import OneLineParser
+from training.arguments import OneLineParser, exit_code
 from training.datasets.folder import PAIRS_FILE, read_pairs
 from training.datasets.listing import SourceError
 from training.fluidsynth import TAIL_S, PlayError, play, require_player
@@ -138,15 +138,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0 when there are renderings in the folder, 2 on bad input."""
-    try:
-        run(parse_args(argv))
-    except (RenderError, PlayError, InstrumentError, SourceError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
-    return 0
+    errors = (RenderError, PlayError, InstrumentError, SourceError, OSError)
+    return exit_code(lambda: run(parse_args(argv)), errors)
 
 
 def run(options: argparse.Namespace) -> None:
