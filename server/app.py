@@ -44,7 +44,10 @@ from server.replies import Argument
 from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
 from server.scheduler import Scheduler
+from server.score_desk import ScoreDesk
+from server.score_lines import head_line
 from server.score_player import moments_of, player_of
+from server.score_recorder import ScoreRecorder
 from server.session import OrtSession, warm_up
 from server.stage import Stage, why_no_bypass
 from server.timeline import Timeline
@@ -90,7 +93,18 @@ class App:
         prior = open_prior(bundle)
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
-        self._engine = Engine(manifest, bundle.latents, self._session, self._timeline, prior=prior)
+        self._recorder = ScoreRecorder(
+            head_line(bundle, frames), frame_s, settings.media, lambda: self._engine.position
+        )
+        self._timeline.tell(self._recorder.hear)
+        self._engine = Engine(
+            manifest,
+            bundle.latents,
+            self._session,
+            self._timeline,
+            prior=prior,
+            on_deck=self._recorder.laid,
+        )
         self._wekinator = Wekinator(desk.table, settings.wekinator)
         self._gestures = Gestures(desk.table, bundle.latents, lambda: self._engine.deck_style)
         self._producer = Producer(
@@ -125,6 +139,7 @@ class App:
             wekinator=self._wekinator,
             gestures=self._gestures,
             set_dump=self._dump.switch,
+            score_desk=ScoreDesk(self._recorder, self._soon),
             live={POSITION: lambda: self._engine.position},
             why_no_recording=self._engine.why_no_recording,
         )
@@ -156,6 +171,9 @@ class App:
         stack.callback(self._midi.stop)
         await self._midi.start()
         self._lay_decks()
+        stack.callback(self._recorder.close)
+        if self._settings.score_out:
+            self._recorder.begin(self._settings.score_out)
         stack.enter_context(undisturbed())
         stack.callback(self._producer.stop)
         self._producer.start()
@@ -264,9 +282,7 @@ class App:
 
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
         """From the engine's thread to the event loop's."""
-        assert self._loop is not None  # nothing is scheduled before
-        with contextlib.suppress(RuntimeError):  # the loop has ended before the engine
-            self._loop.call_soon_threadsafe(self._dispatcher.at_their_time, events, due_s, late_s)
+        self._soon(lambda: self._dispatcher.at_their_time(events, due_s, late_s))
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         assert self._loop is not None  # events come while it runs
@@ -274,9 +290,13 @@ class App:
 
     def _hand_over(self, report: Report) -> None:
         """From the worker's thread to the event loop's."""
-        assert self._loop is not None  # nothing is submitted before
-        with contextlib.suppress(RuntimeError):  # the loop has ended before the worker
-            self._loop.call_soon_threadsafe(self._loader.take, report)
+        self._soon(lambda: self._loader.take(report))
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        """From any thread to the event loop's."""
+        assert self._loop is not None  # nobody calls before it runs
+        with contextlib.suppress(RuntimeError):  # it has ended before the caller
+            self._loop.call_soon_threadsafe(call)
 
 
 def open_output(choice: OutputChoice, model_rate_hz: int, channels: int) -> Output:

@@ -57,6 +57,7 @@ class Settings:
     sets: tuple[str, ...] = ()
     seconds: float | None = None
     score: Path | None = None
+    score_out: Path | None = None
     listing: Listing | None = None
     bench: bool = False
     as_json: bool = False
@@ -81,6 +82,8 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
     given = parser.parse_args(argv)
     if given.json and not given.bench:
         parser.error("--json goes with --bench")
+    if given.score_out and given.output.is_file:
+        parser.error("--score-out records live playing; a file is made from --score")
     return Settings(
         bundle=given.bundle,
         output=given.output,
@@ -99,6 +102,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         sets=tuple(given.set),
         seconds=given.seconds,
         score=given.score,
+        score_out=given.score_out,
         listing=given.listing,
         bench=given.bench,
         as_json=given.json,
@@ -205,6 +209,13 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="play the changes of a score, from the start: JSON lines such as "
         '{"t": 1.5, "address": "/interp", "args": [0.5]}, t in seconds (default: none)',
+    )
+    group.add_argument(
+        "--score-out",
+        type=Path,
+        metavar="FILE",
+        help="record all changes from the start as a new score, which --score plays again the "
+        "same (default: none; /score/record does it later)",
     )
 
 

@@ -19,7 +19,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.control import ControlError, ControlTable
-from server.control_rows import decks, generation, interpolation, output, playing, service, style
+from server.control_rows import (
+    decks,
+    generation,
+    interpolation,
+    output,
+    playing,
+    scores,
+    service,
+    style,
+)
 
 MAX_STYLE_DIMS = 1024
 """More than any bundle has; keeps a broken one from building an endless table."""
@@ -49,6 +58,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
             *playing.GLIDE,
             *playing.MOTION_RECORDER,
             *output.OUTPUT,
+            *scores.SCORES,
             *service.SERVER,
         )
     )

@@ -56,6 +56,8 @@ class DeckData(Sequence):
 
     name: str
     recording: Recording | None = None
+    source: str = ""
+    """What loads it again: a library deck's name, or a file's; empty where nothing does."""
 
     @property
     def why_no_recording(self) -> str | None:
@@ -104,4 +106,5 @@ def library_deck(stored: BundleDeck) -> DeckData:
         structure=np.asarray(stored.structure, np.float32),
         gain_db=stored.gain_db,
         seconds=stored.seconds,
+        source=stored.slug,
     )

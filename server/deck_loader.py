@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.bundle import BundleDeck
@@ -19,6 +19,7 @@ Then = Callable[[str | None], None]
 @dataclass(frozen=True)
 class _Waiting:
     deck: str
+    source: str
     load: int
     then: Then
 
@@ -58,7 +59,8 @@ class DeckLoader:
             then(str(error))
             return
         self._newest[deck] = self._loads
-        self._waiting[self._submit(path)] = _Waiting(deck, self._loads, then)
+        kept = str(path.resolve()) if trusted else source
+        self._waiting[self._submit(path)] = _Waiting(deck, kept, self._loads, then)
 
     def supersede(self, deck: str) -> None:
         """Something else was laid onto ``deck``: loads that still go on are older."""
@@ -77,7 +79,7 @@ class DeckLoader:
         if self._newest[waiting.deck] != waiting.load:
             waiting.then(f"something newer was loaded onto deck {waiting.deck} meanwhile")
             return
-        self._put_deck(waiting.deck, deck)
+        self._put_deck(waiting.deck, replace(deck, source=waiting.source))
         waiting.then(None)
 
 

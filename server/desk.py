@@ -116,7 +116,7 @@ class Desk:
         """
         control = self.table.controls[address]
         values = (self._snapshot.values[slot] for slot in self.table.answering(address))
-        return Reply(address, tuple(_shown(control, value) for value in values))
+        return Reply(address, tuple(shown_value(control, value) for value in values))
 
 
 def glide_s(state: Snapshot, address: str) -> float:
@@ -177,7 +177,7 @@ def _spread(control: Control, values: tuple[float, ...], count: int) -> tuple[fl
     return values * count if control.is_fan_out else values
 
 
-def _shown(control: Control, value: float) -> Argument:
+def shown_value(control: Control, value: float) -> Argument:
     """A value as it is told: the word of a choice, a whole number, or as it is."""
     if control.choices:
         return control.choices[int(value)]

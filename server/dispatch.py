@@ -18,10 +18,12 @@ from server.events import (
     Panic,
     Query,
     Quit,
+    RecordScore,
     Sender,
     SetControl,
     SetGlide,
     StatusRequest,
+    StopScore,
     SyncRequest,
     VersionRequest,
 )
@@ -50,13 +52,15 @@ class Dispatcher:
         wekinator: Wekinator,
         gestures: Gestures,
         set_dump: Callable[[bool], None],
+        score_desk: Callable[[Event], None] = lambda event: None,
         live: Mapping[str, Callable[[], float]] | None = None,
         why_no_recording: Callable[[str], str | None] = lambda deck: None,
     ) -> None:
         """``missing`` are addresses this bundle has nothing for, and in one line why.
 
         ``live`` says where a value has moved to by itself since it was set, ``why_no_recording``
-        in one line why a deck cannot be bypassed, None if it can.
+        in one line why a deck cannot be bypassed, None if it can; ``score_desk`` carries out what
+        is asked of scores.
         """
         self._desk = desk
         self._loader = loader
@@ -68,6 +72,7 @@ class Dispatcher:
         self._wekinator = wekinator
         self._gestures = gestures
         self._set_dump = set_dump
+        self._score_desk = score_desk
         self._live = live or {}
         self._why_no_recording = why_no_recording
 
@@ -105,6 +110,8 @@ class Dispatcher:
                 _reply(event, replies.synced(number))
             case LoadDeck():
                 self._load(event)
+            case RecordScore() | StopScore():
+                self._score_desk(event)
             case DeckLies(deck=deck, source=source):
                 self._loader.supersede(deck)
                 self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -58,7 +59,9 @@ class Engine:
         desk: SnapshotSource,
         seed: int = 0,
         prior: Prior | None = None,
+        on_deck: Callable[[str, DeckData], None] = lambda name, deck: None,
     ) -> None:
+        """``on_deck`` is told of each deck in the block in which it is laid."""
         self.manifest = manifest
         self.playhead = Playhead(manifest.frames_per_tick)
         self.failed_blocks = 0
@@ -66,6 +69,7 @@ class Engine:
         self._latents = latents
         self._session = session
         self._desk = desk
+        self._on_deck = on_deck
         self._random = np.random.default_rng(seed)
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._glide = Glide(frame_s)
@@ -161,6 +165,7 @@ class Engine:
         while self._waiting_decks:
             name, deck = self._waiting_decks.popleft()
             self._mixer.put(name, deck, fade=not self._stage.is_shut)
+            self._on_deck(name, deck)
 
     def _motion(
         self,

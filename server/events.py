@@ -115,6 +115,18 @@ class ClearMotion(Event):
 
 
 @dataclass(frozen=True)
+class RecordScore(Event):
+    """Record what is played from now on as the score ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StopScore(Event):
+    """End the score that is being recorded."""
+
+
+@dataclass(frozen=True)
 class StatusRequest(Event):
     """Tell the figures of ``/status.reply``."""
 

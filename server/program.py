@@ -20,7 +20,7 @@ from server.controls import control_table
 from server.default_bundle import open_bundle
 from server.desk import Desk
 from server.events import SetControl
-from server.mapping import MappingError, setting
+from server.mapping import MappingError, setting, shown
 from server.media import MediaError
 from server.midi_ports import midi_port_names
 from server.midi_source import MidiPortError
@@ -30,9 +30,12 @@ from server.output_file import FileKind
 from server.outputs import OutputError
 from server.prior import NO_PRIOR, NoPriorError
 from server.runtime import RuntimeOptions, RuntimeUnavailable
-from server.score import open_score
+from server.score import Score, open_score
 from server.score_file import ScoreError
+from server.score_lines import digest_of
 from server.stage import Stage, set_stage
+
+logger = logging.getLogger(__name__)
 
 USER_ERRORS = (
     AudioError,
@@ -116,10 +119,19 @@ def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:
     if settings.score is not None:
         missing = {} if bundle.prior_onnx else {GENERATE: NO_PRIOR}
         score = open_score(settings.score, desk.table, missing)
+        _compare_bundles(score, bundle)
     elif not settings.output.is_file:
         return None
     options = RuntimeOptions(settings.device)
     return set_stage(bundle, settings.decks, options, score, settings.media)
+
+
+def _compare_bundles(score: Score, bundle: Bundle) -> None:
+    if score.header is not None and score.header.digest != digest_of(bundle):
+        logger.warning(
+            "the score was recorded on another bundle, %s: it will not sound the same",
+            shown(score.header.bundle),
+        )
 
 
 def _render(

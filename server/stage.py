@@ -8,7 +8,7 @@ the command line trusts it as far as to open the music that it names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from export.audio import AudioError
@@ -69,7 +69,8 @@ def set_stage(
     if score is None:
         return Stage(decks)
     laid = _laid(score, bundle, media, fetch)
-    _check_bypass(score, decks, laid)
+    if score.header is None:  # what was recorded was possible, or did nothing
+        _check_bypass(score, decks, laid)
     return Stage(decks, score, laid)
 
 
@@ -99,7 +100,8 @@ class _Fetcher:
         self._encoder = self._encoder or DeckEncoder(
             bundle.manifest, bundle.encoder_onnx, self._options
         )
-        return self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
+        deck = self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
+        return replace(deck, source=str(Path(source).resolve()))
 
 
 def _laid(score: Score, bundle: Bundle, media: Path, fetch: _Fetcher) -> Mapping[str, DeckData]:

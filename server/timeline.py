@@ -64,6 +64,10 @@ class Cues(Protocol):
         """What happens before ``before_frame`` and has not yet, in order, with its frames."""
 
 
+Ear = Callable[[Sequence[tuple[int, Snapshot]], int], None]
+"""Told, in the engine's thread, each block's states with their frames, and where it ends."""
+
+
 class Timeline:
     """A ``SnapshotSource``; ``segments`` is the engine thread's, the rest is the hands'.
 
@@ -80,6 +84,7 @@ class Timeline:
         self.next_frame = 0
         self._desk = desk
         self._cues: Cues | None = None
+        self._ear: Ear = lambda moments, next_frame: None
         self._motion = MotionRecorder()
         self._on_executed = on_executed
         self._arrived: deque[_Waiting] = deque()
@@ -119,6 +124,10 @@ class Timeline:
         """Play a score from frame 0 on; before the engine starts."""
         self._cues = cues
 
+    def tell(self, ear: Ear) -> None:
+        """Let ``ear`` hear all that is played; before the engine starts."""
+        self._ear = ear
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self._cleared = self._numbered
@@ -136,6 +145,7 @@ class Timeline:
             moments += self._until(one.events, one.frame, until)
             self._on_executed(one.events, one.time_s, self.late_s(one.time_s))
         self.next_frame = end
+        self._ear(moments, end)
         ends = [frame for frame, _ in moments[1:]] + [end]
         return tuple(
             Segment(state, until - start)

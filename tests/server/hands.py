@@ -26,6 +26,9 @@ from server.osc_intake import take_in
 from server.replies import STATUS_NAMES, Reply
 from server.sample_clock import SampleClock
 from server.scheduler import Scheduler
+from server.score_desk import ScoreDesk
+from server.score_lines import head_line
+from server.score_recorder import ScoreRecorder
 from server.timeline import Timeline
 from server.wekinator import Wekinator
 from tests import mini_bundle
@@ -82,7 +85,17 @@ class Hands:
             self.desk, SampleClock(FRAME_S, self.now_s), self._carried_out
         )
         self.session = FakeSession(bundle.manifest)
-        self.engine = Engine(bundle.manifest, bundle.latents, self.session, self.timeline)
+        self.recorder = ScoreRecorder(
+            head_line(bundle, 4), FRAME_S, media, lambda: self.engine.position
+        )
+        self.timeline.tell(self.recorder.hear)
+        self.engine = Engine(
+            bundle.manifest,
+            bundle.latents,
+            self.session,
+            self.timeline,
+            on_deck=self.recorder.laid,
+        )
         self.submitted: list[Path] = []
         self.put: list[tuple[str, str]] = []
         self.loader = DeckLoader(bundle.decks, media, self._submit, self._put_deck)
@@ -106,6 +119,7 @@ class Hands:
             wekinator=Wekinator(self.table, wekinator),
             gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
             set_dump=self.dump.switch,
+            score_desk=ScoreDesk(self.recorder, lambda call: call()),
             live={POSITION: lambda: self.engine.position},
             why_no_recording=self.engine.why_no_recording,
         )

@@ -6,6 +6,7 @@ A new value is covered by its row. A new kind of command needs a line in ``SEEN`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from server.control import Control
 from server.controls import control_table
 from server.events import Event
 from server.replies import Reply
+from server.score_file import read_score_file
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
 from tests.server.hands import FRAME_S, SILENCE, FakeSender, Hands
@@ -23,8 +25,8 @@ from tests.server.hands import FRAME_S, SILENCE, FakeSender, Hands
 TABLE = control_table(mini_bundle.STYLE_DIMS, ["bright", None, "noisy"])
 
 
-def rig() -> Hands:
-    hands = Hands(table=TABLE, playing=False, wekinator=("/level",))
+def rig(media: Path) -> Hands:
+    hands = Hands(table=TABLE, playing=False, wekinator=("/level",), media=media)
     hands.put_decks()
     for name in ("c", "d"):
         hands.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
@@ -47,8 +49,8 @@ COMMANDS = [control for control in TABLE.controls.values() if not control.is_val
 
 
 @pytest.mark.parametrize("control", VALUES, ids=lambda control: control.address)
-def test_a_value_reaches_the_engine_and_is_answered(control: Control) -> None:
-    hands = rig()
+def test_a_value_reaches_the_engine_and_is_answered(control: Control, tmp_path: Path) -> None:
+    hands = rig(tmp_path)
     wanted = [other_value(control)] * len(control.types)
     hands.send(build_msg(control.address, wanted).dgram)
     hands.render(4)
@@ -179,6 +181,23 @@ def motion_cleared(hands: Hands, control: Control) -> None:
     assert hands.timeline.states[-1].motion_clears == 1
 
 
+def recorded(hands: Hands, control: Control) -> None:
+    hands.send(build_msg("/score/record", "take").dgram)
+    hands.render(4)
+    hands.send(build_msg("/level", -3.0).dgram)
+    hands.render(4)
+    hands.send(build_msg("/score/stop").dgram)
+    hands.render(4)
+    hands.recorder.close()
+    assert hands.sender.replies == [
+        Reply("/done", ("/score/record", "take")),
+        Reply("/done", ("/score/stop", "take.jsonl")),
+    ]
+    file = read_score_file(hands.recorder.folder / "take.jsonl")
+    assert file.end_s == pytest.approx(8 * FRAME_S)
+    assert ("/level", (-3.0,)) in {(line.address, line.arguments) for line in file.lines}
+
+
 def ended(hands: Hands, control: Control) -> None:
     hands.send(build_msg(control.address).dgram)
     assert hands.quits == 1 and hands.sender.replies == [Reply("/done", ("/quit",))]
@@ -201,11 +220,13 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.Flatten: flattened,
     events.Randomise: randomised,
     events.ResetOffsets: reset_to_none,
+    events.RecordScore: recorded,
+    events.StopScore: recorded,
     events.Quit: ended,
 }
 
 
 @pytest.mark.parametrize("control", COMMANDS, ids=lambda control: control.address)
-def test_a_command_is_seen_in_what_it_is_for(control: Control) -> None:
+def test_a_command_is_seen_in_what_it_is_for(control: Control, tmp_path: Path) -> None:
     assert control.command in SEEN, f"{control.address}: say in SEEN how it is seen"
-    SEEN[control.command](rig(), control)
+    SEEN[control.command](rig(tmp_path), control)

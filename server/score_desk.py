@@ -1,0 +1,57 @@
+"""What the hands ask of the score recorder, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from server import replies
+from server.events import Event, RecordScore, StopScore
+from server.replies import Reply
+from server.score_file import ScoreError
+from server.score_recorder import ScoreRecorder
+
+RECORD, STOP = "/score/record", "/score/stop"
+
+Soon = Callable[[Callable[[], None]], None]
+"""Calls something in the thread of the event loop; from any thread."""
+
+
+class ScoreDesk:
+    """Begins and ends recordings; used by the thread of the event loop."""
+
+    def __init__(self, recorder: ScoreRecorder, soon: Soon) -> None:
+        self._recorder = recorder
+        self._soon = soon
+
+    def __call__(self, event: Event) -> None:
+        """Carry out ``event`` and answer it."""
+        match event:
+            case RecordScore(name=name):
+                self._record(event, name)
+            case StopScore():
+                self._stop(event)
+
+    def _record(self, event: Event, name: str) -> None:
+        try:
+            self._recorder.begin_named(name)
+        except ScoreError as error:
+            _reply(event, replies.fail(RECORD, str(error)))
+        else:
+            _reply(event, replies.done(RECORD, name))
+
+    def _stop(self, event: Event) -> None:
+        def closed(failure: str | None) -> None:
+            is_done = failure is None
+            answer = replies.done(STOP, name) if is_done else replies.fail(STOP, str(failure))
+            self._soon(lambda: _reply(event, answer))
+
+        name = self._recorder.name
+        try:
+            self._recorder.end(closed)
+        except ScoreError as error:
+            _reply(event, replies.fail(STOP, str(error)))
+
+
+def _reply(event: Event, reply: Reply) -> None:
+    if event.reply_to is not None:
+        event.reply_to.reply(reply)
