@@ -18,6 +18,7 @@ from functools import partial
 from export.bundle import Bundle
 from server import native_noise, priority
 from server.addresses import DECKS, GENERATE, POSITION
+from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import OutputChoice, Settings
 from server.deck_loader import DeckLoader, initial_decks
@@ -31,7 +32,6 @@ from server.latency import Latency, latency
 from server.midi_input import MidiInput
 from server.notify import Notifier
 from server.osc_dump import OscDump
-from server.osc_senders import host_and_port
 from server.osc_server import OscServer
 from server.output_null import NullOutput
 from server.output_soundcard import SoundCardOutput, load_portaudio
@@ -249,20 +249,16 @@ class App:
         }
 
     def _announce(self, osc: Sequence[tuple[str, int]]) -> None:
-        """Tell what plays, on what, and how far the hand is from the ear."""
-        print(f"bundle {self._bundle.manifest.name}, decoding on {self._session.provider}")
-        print(
-            f"output {self._output.name} at {self._output.sample_rate_hz:g} Hz, blocks of "
-            f"{self._producer.block_samples} samples at {self._bundle.manifest.sample_rate_hz} Hz"
+        lines = announcement(
+            self._bundle.manifest.name,
+            self._session.provider,
+            self._output,
+            self._producer,
+            self.latency(),
+            self._sources,
+            osc,
         )
-        print(f"latency from hand to ear\n{self.latency().table()}")
-        decks = ", ".join(f"{name}: {source}" for name, source in self._sources.items())
-        print(f"decks {decks or 'are empty; name a recording with --deck-a FILE'}")
-        for where in osc:
-            print(f"OSC on {host_and_port(*where)}")
-        if not osc:
-            print("OSC is off")
-        print("playing; Ctrl-C ends", flush=True)
+        print("\n".join(lines), flush=True)
 
     def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:
         """A deck of the command line: what is wrong with it ends the program."""

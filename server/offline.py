@@ -72,8 +72,7 @@ def render(
     frame_s = bundle.manifest.hop_samples / bundle.manifest.sample_rate_hz
     moments = _moments(stage.score, frame_s)
     frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
-    is_cut = any(one.frame % frames for one in moments if one.lays_a_deck)
-    session = OrtSession(bundle, options, None if is_cut else frames)
+    session = OrtSession(bundle, options, frames)
     timeline = Timeline(desk, SampleClock(frame_s))
     engine = Engine(bundle.manifest, bundle.latents, session, timeline, prior=open_prior(bundle))
     for name, deck in stage.decks.items():

@@ -1,0 +1,35 @@
+"""What playing says when it begins: what plays, on what, and how far the hand is from the ear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from server.latency import Latency
+from server.osc_senders import host_and_port
+from server.outputs import Output
+from server.producer import Producer
+
+
+def announcement(
+    bundle: str,
+    provider: str,
+    output: Output,
+    producer: Producer,
+    latency: Latency,
+    decks: Mapping[str, str],
+    osc: Sequence[tuple[str, int]],
+) -> Iterator[str]:
+    """Its lines; ``decks`` are what lies or will lie on each, ``osc`` where it listens."""
+    rate_hz = producer.block_samples / producer.block_s
+    yield f"bundle {bundle}, decoding on {provider}"
+    yield (
+        f"output {output.name} at {output.sample_rate_hz:g} Hz, blocks of "
+        f"{producer.block_samples} samples at {rate_hz:g} Hz"
+    )
+    yield f"latency from hand to ear\n{latency.table()}"
+    named = ", ".join(f"{name}: {source}" for name, source in decks.items())
+    yield f"decks {named or 'are empty; name a recording with --deck-a FILE'}"
+    yield from (f"OSC on {host_and_port(*where)}" for where in osc)
+    if not osc:
+        yield "OSC is off"
+    yield "playing; Ctrl-C ends"
