@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 
 from export.bundle import Bundle
-from server import native_noise, priority
+from server import priority
 from server.addresses import DECKS, GENERATE, POSITION
 from server.announcement import announcement
 from server.bench import choose_block_frames
-from server.cli import OutputChoice, Settings
+from server.cli import Settings
 from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
@@ -28,15 +28,15 @@ from server.encoder_worker import EncoderWorker, Report
 from server.engine import Engine
 from server.events import Event, Stop
 from server.gestures import Gestures
+from server.keeping import INTERVAL_S, Keeper, free_name, take_up
 from server.latency import Latency, latency
 from server.midi_input import MidiInput
 from server.notify import Notifier
 from server.osc_dump import OscDump
 from server.osc_server import OscServer
-from server.output_null import NullOutput
-from server.output_soundcard import SoundCardOutput, load_portaudio
+from server.output_hands import OutputHands
+from server.output_opening import live_output
 from server.output_stage import GATE_RAMP_S
-from server.outputs import NoSoundCard, Output
 from server.prior import NO_PRIOR, open_prior
 from server.process import signals_call, undisturbed
 from server.producer import Producer, Tap
@@ -50,11 +50,11 @@ from server.score_player import moments_of, player_of
 from server.score_recorder import ScoreRecorder
 from server.session import OrtSession, warm_up
 from server.stage import Stage, why_no_bypass
+from server.state_folder import StateFolder
+from server.supervision import CRASHED
 from server.timeline import Timeline
 from server.transposition import transposed_sizes
 from server.wekinator import Wekinator
-
-logger = logging.getLogger(__name__)
 
 
 class App:
@@ -71,6 +71,7 @@ class App:
         desk: Desk,
         stage: Stage | None = None,
         tap: Tap | None = None,
+        folder: StateFolder | None = None,
     ) -> None:
         manifest, options = bundle.manifest, RuntimeOptions(settings.device)
         self._settings = settings
@@ -84,13 +85,17 @@ class App:
             if stage
             else initial_decks(bundle.decks, settings.decks)
         )
-        self._output = open_output(settings.output, manifest.sample_rate_hz, manifest.channels)
+        before = folder and folder.read()
         recorded = stage.block_frames if stage else None
-        frames = settings.block_frames or recorded or choose_block_frames(bundle, options)
+        frames = settings.block_frames or recorded or (before.block_frames if before else None)
+        frames = frames or choose_block_frames(bundle, options)
         self._session = OrtSession(bundle, options, frames)
         warm_up(self._session, manifest, frames)
         self._session.prepare(transposed_sizes(frames))
         prior = open_prior(bundle)
+        if folder is not None:
+            folder.wait()  # loaded, and ready to play when the one before has died
+            before = folder.read()
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
         self._recorder = ScoreRecorder(
@@ -108,14 +113,31 @@ class App:
         self._wekinator = Wekinator(desk.table, settings.wekinator)
         self._gestures = Gestures(desk.table, bundle.latents, lambda: self._engine.deck_style)
         self._producer = Producer(
-            self._engine, frames, self._output.sample_rate_hz, tap=tap, on_block=self._observe
+            self._engine, frames, tap=tap, on_block=self._observe, on_death=self._crash
         )
+        self._live = live_output(
+            settings.output,
+            settings.card,
+            manifest,
+            self._producer,
+            lambda: self._output_hands.report(),
+            before.output if before else None,
+        )
+        self._keeper: Keeper | None = None
+        if folder is not None:
+            self._keeper = Keeper(folder, desk, self._engine, self._timeline, self._facts)
+        self._osc_at = settings.osc
+        self._is_next = folder is not None and before is not None
+        if folder and before:
+            take_up(before, folder.read_decks(), desk, self._engine, self._timeline)
+            self._osc_at = before.osc
         self._worker = EncoderWorker(manifest, bundle.encoder_onnx, self._hand_over)
         self._loader = DeckLoader(
             bundle.decks, settings.media, self._worker.submit, self._engine.put_deck
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notifier = Notifier(desk, self._later)
+        self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
         self._scheduler = Scheduler(self._timeline)
         self._dump = OscDump()
         self._dispatcher = self._make_dispatcher({} if prior else {GENERATE: NO_PRIOR})
@@ -142,6 +164,7 @@ class App:
             score_desk=ScoreDesk(self._recorder, self._soon),
             live={POSITION: lambda: self._engine.position},
             why_no_recording=self._engine.why_no_recording,
+            change_output=self._output_hands.carry_out,
         )
 
     def run(self) -> int:
@@ -167,22 +190,38 @@ class App:
     async def _start(self, stack: ExitStack) -> None:
         """Start everything; ``stack`` stops it in the reverse order."""
         stack.callback(self._osc.stop)
-        osc = await self._osc.start(*self._settings.osc) if self._settings.osc else ()
+        osc = await self._osc.start(*self._osc_at) if self._osc_at else ()
+        self._osc_at = osc[0] if osc else None
         stack.callback(self._midi.stop)
         await self._midi.start()
         self._lay_decks()
         stack.callback(self._recorder.close)
         if self._settings.score_out:
-            self._recorder.begin(self._settings.score_out)
+            path = self._settings.score_out
+            self._recorder.begin(free_name(path) if self._is_next else path)
         stack.enter_context(undisturbed())
         stack.callback(self._producer.stop)
-        self._producer.start()
-        stack.callback(self._output.stop)
-        self._output.start(self._producer.ring)
-        self._announce(osc)
+        self._producer.start(self._live.lane)
+        stack.callback(self._live.stop)
+        self._live.start()
+        self._keep()
+        lines = announcement(
+            self._bundle.manifest.name,
+            self._session.provider,
+            self._live.lane.output,
+            self._producer,
+            self.latency(),
+            self._sources,
+            osc,
+        )
+        print("\n".join(lines), flush=True)
 
     def _lay_decks(self) -> None:
         """What lies on the decks at the start, at once or when it is encoded; then the score."""
+        if self._is_next:
+            self._sources = {name: deck.name for name, deck in self._engine.decks.items()}
+            self._play_score()
+            return
         for deck in DECKS:
             if deck not in self._sources:
                 self._initial_deck_loaded(deck, None)
@@ -194,9 +233,14 @@ class App:
         for deck, data in self._stage.decks.items():
             self._engine.put_deck(deck, data)
             self._initial_deck_loaded(deck, None)
-        if self._stage.score is not None:
+        self._play_score()
+
+    def _play_score(self) -> None:
+        """Play the score, if there is one, from where the instrument before has come to."""
+        if self._stage is not None and self._stage.score is not None:
             frame_s = self._timeline.clock.frame_s
-            moments, laid = moments_of(self._stage.score, frame_s), self._stage.laid
+            played = self._timeline.frames_before
+            moments, laid = moments_of(self._stage.score, frame_s, played), self._stage.laid
             table, latents = self._desk.table, self._bundle.latents
             player = player_of(moments, laid, self._engine, table, latents, self._wekinator)
             self._timeline.play(player)
@@ -204,8 +248,10 @@ class App:
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to get through the ring and the device."""
         self._desk.apply([Stop()])
+        lane = self._live.lane
+        window_s = self._bundle.manifest.latency_samples / self._bundle.manifest.sample_rate_hz
         ring_s = self._producer.ring_blocks * self._producer.block_s
-        await asyncio.sleep(2 * GATE_RAMP_S + ring_s + self._output.latency_s)
+        await asyncio.sleep(2 * GATE_RAMP_S + window_s + ring_s + lane.delay_s)
 
     def latency(self) -> Latency:
         """Where the milliseconds go, from a hand to the ear."""
@@ -213,9 +259,9 @@ class App:
         return latency(
             block_s=self._producer.block_s,
             ring_blocks=self._producer.ring_blocks,
-            device_s=self._output.latency_s,
+            device_s=self._live.lane.output.latency_s,
             window_s=manifest.latency_samples / manifest.sample_rate_hz,
-            resampler_s=self._producer.resampler.latency_s,
+            resampler_s=self._live.lane.resampler.latency_s,
             transposing_s=self._engine.lead_s,
             smoothing_s=self._desk.table.controls["/interp/style"].smoothing_s,
         )
@@ -227,17 +273,21 @@ class App:
             "provider": self._session.provider,
             "block_samples": self._producer.block_samples,
             "model_rate_hz": float(self._bundle.manifest.sample_rate_hz),
-            "device_rate_hz": float(self._output.sample_rate_hz),
+            "device_rate_hz": float(self._live.lane.output.sample_rate_hz),
             "decode_p50_ms": self._producer.timings.percentile_ms(50),
             "decode_p99_ms": self._producer.timings.percentile_ms(99),
             "ring_blocks": self._producer.ring_blocks,
             "late_blocks": self._producer.late_blocks,
-            "underruns": self._output.underruns,
+            "underruns": self._live.underruns,
             "osc_received": self._osc.received,
             "osc_rejected": self._osc.rejected,
             "midi_received": self._midi.received,
             "latency_ms": self.latency().total_ms,
-            "device_xruns": self._output.device_xruns,
+            "device_xruns": self._live.device_xruns,
+            "process_id": os.getpid(),
+            "output": str(self._live.choice),
+            "output_lost": int(self._live.state == "lost"),
+            "output_losses": self._live.losses,
             "failed_blocks": self._engine.failed_blocks,
             "failed_ticks": self._engine.failed_ticks,
             "playing": int(self._desk.snapshot().playing),
@@ -248,18 +298,6 @@ class App:
             "osc_far_ahead": self._scheduler.far,
         }
 
-    def _announce(self, osc: Sequence[tuple[str, int]]) -> None:
-        lines = announcement(
-            self._bundle.manifest.name,
-            self._session.provider,
-            self._output,
-            self._producer,
-            self.latency(),
-            self._sources,
-            osc,
-        )
-        print("\n".join(lines), flush=True)
-
     def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:
         """A deck of the command line: what is wrong with it ends the program."""
         why = failure or why_no_bypass(self._desk, deck, self._engine.why_no_recording(deck))
@@ -268,47 +306,43 @@ class App:
             self._exit_code = 2
             self._ending.set()
 
-    def _observe(self, waiting_s: float) -> None:
-        """Before a block is rendered: ``waiting_s`` of sound are before it (engine's thread)."""
+    def _facts(self) -> tuple[int, tuple[str, int] | None, str]:
+        """What the next instrument must know besides (``server.keeping``)."""
+        return self._producer.block_frames, self._osc_at, str(self._live.choice)
+
+    def _keep(self) -> None:
+        if self._keeper is not None:
+            self._keeper.write()
+            self._later(INTERVAL_S, self._keep)
+
+    def _crash(self) -> None:
+        """The engine's thread has died: end, to be started again."""
+        self._exit_code = CRASHED
+        self._soon(self._ending.set)
+
+    def _observe(self, behind_s: float) -> None:
+        """The next block leaves the device ``behind_s`` from now (engine's thread)."""
         manifest = self._bundle.manifest
         window_s = manifest.latency_samples / manifest.sample_rate_hz
-        after_s = self._producer.resampler.latency_s + self._engine.lead_s
-        behind_s = waiting_s + self._output.latency_s + window_s + after_s
-        self._timeline.clock.observe(self._timeline.next_frame, time.time() + behind_s)
+        heard_s = time.time() + behind_s + window_s + self._engine.lead_s
+        self._timeline.clock.observe(self._timeline.next_frame, heard_s)
+        if self._keeper is not None:
+            self._keeper.look()
 
-    def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
-        """From the engine's thread to the event loop's."""
-        self._soon(lambda: self._dispatcher.at_their_time(events, due_s, late_s))
+    def _soon(self, call: Callable[[], None]) -> None:
+        """From any thread to the event loop's."""
+        assert self._loop is not None  # threads are started while it runs
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
+            self._loop.call_soon_threadsafe(call)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         assert self._loop is not None  # events come while it runs
         self._loop.call_later(seconds, call)
 
+    def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        """From the engine's thread to the event loop's."""
+        self._soon(lambda: self._dispatcher.at_their_time(events, due_s, late_s))
+
     def _hand_over(self, report: Report) -> None:
         """From the worker's thread to the event loop's."""
         self._soon(lambda: self._loader.take(report))
-
-    def _soon(self, call: Callable[[], None]) -> None:
-        """From any thread to the event loop's."""
-        assert self._loop is not None  # nobody calls before it runs
-        with contextlib.suppress(RuntimeError):  # it has ended before the caller
-            self._loop.call_soon_threadsafe(call)
-
-
-def open_output(choice: OutputChoice, model_rate_hz: int, channels: int) -> Output:
-    """The live output asked for; without a sound card, the null output and a word about it.
-
-    Raises:
-        OutputError: a sound card was named and is not there.
-    """
-    if choice.kind == "null":
-        return NullOutput(model_rate_hz)
-    try:
-        with native_noise.hidden():
-            portaudio = load_portaudio()
-            return SoundCardOutput(portaudio, choice.target, model_rate_hz, channels)
-    except NoSoundCard as error:
-        if choice.target is not None:
-            raise
-        logger.warning("%s; playing on without sound (--output wav:FILE renders to a file)", error)
-        return NullOutput(model_rate_hz)

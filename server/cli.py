@@ -5,35 +5,22 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
+from server.cli_output import add_output, card_choice
 from server.osc_access import Network, network
+from server.output_choice import CardChoice, OutputChoice
 from server.runtime import Device
+from server.supervision import NO_SUPERVISOR
 
-OutputKind = Literal["soundcard", "wav", "flac", "null"]
 Listing = Literal["devices", "decks", "controls"]
 
 MAX_BLOCK_FRAMES = 4096
 MAX_SECONDS = 6 * 3600.0
 """So that a WAV file stays below its format's 4 GB."""
-
-_SPEAKS_OF_FILES = ("wav", "flac")
-
-
-@dataclass(frozen=True)
-class OutputChoice:
-    """Where to: a kind, and the sound card's name or the file's path with it."""
-
-    kind: OutputKind = "soundcard"
-    target: str | None = None
-
-    @property
-    def is_file(self) -> bool:
-        """Whether a file is rendered instead of playing live."""
-        return self.kind in _SPEAKS_OF_FILES
 
 
 @dataclass(frozen=True)
@@ -41,7 +28,8 @@ class Settings:
     """What the command line asked for; see ``--help``."""
 
     bundle: Path | None = None
-    output: OutputChoice = OutputChoice()
+    output: OutputChoice = field(default_factory=OutputChoice)
+    card: CardChoice = field(default_factory=CardChoice)
     device: Device = "auto"
     block_frames: int | None = None
     osc: tuple[str, int] | None = ("127.0.0.1", 9000)
@@ -87,6 +75,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
     return Settings(
         bundle=given.bundle,
         output=given.output,
+        card=card_choice(parser, given),
         device=given.device,
         block_frames=given.block,
         osc=given.osc,
@@ -128,14 +117,7 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--bundle", type=Path, metavar="FILE", help="bundle to play (default: the one built in)"
     )
-    group.add_argument(
-        "--output",
-        type=_output,
-        default=OutputChoice(),
-        metavar="KIND",
-        help="soundcard, soundcard:NAME, wav:FILE, flac:FILE or null (default: soundcard); "
-        "a file is rendered as fast as it goes and opens no port and no device",
-    )
+    add_output(group)
     group.add_argument(
         "--device",
         choices=get_args(Device),
@@ -252,6 +234,12 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
 
 def _add_questions(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("questions")
+    group.add_argument(
+        NO_SUPERVISOR,
+        action="store_true",
+        help="one process: where it dies while playing, nothing starts it again (default: a small "
+        "parent does, with the last state)",
+    )
     for name in get_args(Listing):
         group.add_argument(
             f"--list-{name}",
@@ -269,19 +257,6 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--version", action="version", version=f"latent-deck {metadata.version('latent-deck')}"
     )
-
-
-def _output(text: str) -> OutputChoice:
-    kind, colon, target = text.partition(":")
-    if kind not in get_args(OutputKind):
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no output; use soundcard, soundcard:NAME, wav:FILE, flac:FILE or null"
-        )
-    if kind in _SPEAKS_OF_FILES and not target:
-        raise argparse.ArgumentTypeError(f"'{text}' names no file; use {kind}:FILE")
-    if (kind == "null" and colon) or (colon and not target):
-        raise argparse.ArgumentTypeError(f"'{text}' is no output; nothing can follow '{kind}:'")
-    return OutputChoice(kind, target or None)  # type: ignore[arg-type]  # checked above
 
 
 def _address(text: str) -> tuple[str, int] | None:

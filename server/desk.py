@@ -104,6 +104,12 @@ class Desk:
                     self._snapshot = states[-1]
                     return tuple(states)
 
+    def restore(
+        self, values: tuple[float, ...], smoothing_s: tuple[float, ...], *, playing: bool
+    ) -> None:
+        """Begin with other values than the table's; nothing jumps, for nothing has been heard."""
+        self._snapshot = Snapshot(self.table, values, smoothing_s, playing=playing)
+
     def segments(self, frames: int) -> tuple[Segment, ...]:
         """The newest state for all of the next ``frames`` frames."""
         return (Segment(self._snapshot, frames),)

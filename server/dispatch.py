@@ -10,6 +10,7 @@ from server.addresses import BYPASS, DECKS
 from server.deck_loader import DeckLoader
 from server.desk import Desk, glide_s
 from server.events import (
+    ChangeOutput,
     DeckLies,
     Dump,
     Event,
@@ -55,6 +56,7 @@ class Dispatcher:
         score_desk: Callable[[Event], None] = lambda event: None,
         live: Mapping[str, Callable[[], float]] | None = None,
         why_no_recording: Callable[[str], str | None] = lambda deck: None,
+        change_output: Callable[[ChangeOutput], None] = lambda event: None,
     ) -> None:
         """``missing`` are addresses this bundle has nothing for, and in one line why.
 
@@ -75,6 +77,7 @@ class Dispatcher:
         self._score_desk = score_desk
         self._live = live or {}
         self._why_no_recording = why_no_recording
+        self._change_output = change_output
 
     def __call__(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         """Take in what belongs together: now, or at its NTP time."""
@@ -117,6 +120,8 @@ class Dispatcher:
                 self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
             case Notify(reply_to=sender) if sender is not None:
                 sender.reply(self._notify(sender, bool(event.on)))
+            case ChangeOutput():
+                self._change_output(event)
             case Dump():
                 self._set_dump(bool(event.on))
                 _reply(event, replies.done("/dump", event.on))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -109,6 +109,11 @@ class Engine:
         """Where the first deck that is loaded is, 0..1 of its loop; from any thread."""
         decks = (self._mixer.deck(name) for name in DECKS)
         return next((self.playhead.share_of_loop(deck.ticks) for deck in decks if deck), 0.0)
+
+    @property
+    def decks(self) -> Mapping[str, DeckData]:
+        """What was laid onto the decks last; from any thread."""
+        return dict(self._newest_decks)
 
     def put_deck(self, name: str, deck: DeckData) -> None:
         """Lay ``deck`` onto deck ``a``, ``b``, ``c`` or ``d`` before the next block."""

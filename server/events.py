@@ -127,6 +127,13 @@ class StopScore(Event):
 
 
 @dataclass(frozen=True)
+class ChangeOutput(Event):
+    """Play on the output that is named instead; without a name, which is it?"""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StatusRequest(Event):
     """Tell the figures of ``/status.reply``."""
 

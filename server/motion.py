@@ -12,7 +12,7 @@ block size.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from server.addresses import JUMPS, MOTION, POSITION
 from server.control import Control
@@ -38,6 +38,16 @@ class MotionRecorder:
         self._played_from: int | None = None
         self._first: Snapshot | None = None
         self._last: Snapshot | None = None
+
+    @property
+    def loop(self) -> tuple[Mapping[int, tuple[SetControl, ...]], int] | None:
+        """The recorded changes by frame, and the loop's length; from any thread."""
+        changes, frames = self._changes, self._length_frames
+        return (changes, frames) if frames and self._recorded_from is None else None
+
+    def take_up(self, changes: Mapping[int, tuple[SetControl, ...]], length_frames: int) -> None:
+        """Have recorded this loop before."""
+        self._changes, self._length_frames = dict(changes), length_frames
 
     def hear(self, state: Snapshot, frame: int) -> None:
         """From ``frame`` on the hands want ``state``."""

@@ -17,18 +17,25 @@ class NullOutput:
 
     name = "null"
     latency_s = PERIOD_S
-    device_xruns = 0
 
-    def __init__(self, sample_rate_hz: float) -> None:
+    def __init__(self, sample_rate_hz: float, channels: int = 2) -> None:
         self.sample_rate_hz = sample_rate_hz
-        self.underruns = 0
+        self.channels = channels
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
+    def new_ring(self, capacity_samples: int) -> Ring:
+        """A ring of this process."""
+        return Ring(capacity_samples, self.channels)
+
     def start(self, ring: Ring) -> None:
-        """Begin to take samples."""
+        """Begin to take samples, be it where another output has ceased to."""
         self._thread = threading.Thread(target=self._run, args=(ring,), name="null", daemon=True)
         self._thread.start()
+
+    def is_lost(self) -> bool:
+        """Never."""
+        return False
 
     def stop(self) -> None:
         """End; may be called twice."""
@@ -41,6 +48,6 @@ class NullOutput:
         taken = np.zeros((period, ring.channels), np.float32)
         due_s = time.monotonic()
         while not self._stopping.is_set():
-            self.underruns += ring.read_into(taken) < period
+            ring.read_into(taken)
             due_s += period / self.sample_rate_hz
             self._stopping.wait(max(due_s - time.monotonic(), 0.0))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from server.ring import Ring
+if TYPE_CHECKING:  # the sound card's process needs the errors, and no numpy
+    from server.ring import Ring
 
 
 class OutputError(RuntimeError):
@@ -27,16 +28,15 @@ class Output(Protocol):
         """The rate at which it takes samples."""
 
     @property
+    def channels(self) -> int:
+        """How many channels its ring has."""
+
+    @property
     def latency_s(self) -> float:
         """From taking a sample to hearing it."""
 
-    @property
-    def underruns(self) -> int:
-        """How often there was less in the ring than it needed."""
-
-    @property
-    def device_xruns(self) -> int:
-        """How often the device told of a dropout of its own, whoever's fault."""
+    def new_ring(self, capacity_samples: int) -> Ring:
+        """A ring that it can take samples from."""
 
     def start(self, ring: Ring) -> None:
         """Begin to take samples.
@@ -44,6 +44,9 @@ class Output(Protocol):
         Raises:
             OutputError: the device does not start.
         """
+
+    def is_lost(self) -> bool:
+        """Whether it takes no samples any more; ask several times a second."""
 
     def stop(self) -> None:
         """End; may be called twice."""

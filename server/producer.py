@@ -1,11 +1,8 @@
-"""The engine's thread: keeps the ring filled, a few blocks ahead of the device.
+"""The engine's thread: keeps the ring of a lane filled, a few blocks ahead of the device.
 
-    engine.render -> resampler -> ring -> output
-                        |
-                        '-> tap (a recorder, a test)
-
-The ring is filled up to ``ring_blocks`` blocks, two or more; a block is rendered as soon as there
-is room for it.
+engine.render -> lane (resampler, ring) -> output
+                  |
+                  '-> tap (a recorder, a test)
 """
 
 from __future__ import annotations
@@ -20,10 +17,11 @@ import numpy as np
 
 from server.denormals import flush_denormals
 from server.engine import Engine
+from server.lane import Lane, LaneFormat
 from server.log_limit import LimitedLog
+from server.output_choice import CardChoice
+from server.outputs import Output
 from server.priority import raise_own_priority
-from server.resampler import StreamResampler
-from server.ring import Ring
 from server.session import Floats
 from server.timing import Timings
 
@@ -46,12 +44,14 @@ class Producer:
         self,
         engine: Engine,
         block_frames: int,
-        device_rate_hz: float,
         ring_blocks: int | None = None,
         tap: Tap | None = None,
-        on_block: Callable[[float], None] = lambda waiting_s: None,
+        on_block: Callable[[float], None] = lambda behind_s: None,
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_block`` is told before each block how much sound (s) waits in the ring."""
+        """``on_block`` is told before each block in how many seconds it will leave the device,
+        ``on_death`` that the thread ends by an error of ours.
+        """
         manifest = engine.manifest
         self.block_frames = block_frames
         self.block_samples = block_frames * manifest.hop_samples
@@ -59,27 +59,52 @@ class Producer:
         self.ring_blocks = ring_blocks or 1 + math.ceil(RING_MARGIN_S / self.block_s)
         self.timings = Timings()
         self.late_blocks = 0
-        self.resampler = StreamResampler(manifest.sample_rate_hz, device_rate_hz, manifest.channels)
         self._engine = engine
         self._log = LimitedLog(logger)
         self._tap = tap
         self._on_block = on_block
-        self._device_rate_hz = device_rate_hz
-        self._device_block = round(self.block_s * device_rate_hz)
-        self._wanted_samples = self.ring_blocks * self._device_block
-        # Beyond what is wanted, room for one uneven block of the resampler.
-        self.ring = Ring(self._wanted_samples + 2 * self._device_block, manifest.channels)
+        self._on_death = on_death
+        self._lane: Lane | None = None
+        self._next_lane: Lane | None = None
         self._filled = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
-    def start(self, timeout_s: float = 30.0) -> None:
-        """Begin to render and return when the ring is full.
+    def start(self, lane: Lane, timeout_s: float = 30.0) -> None:
+        """Begin to render into ``lane`` and return when its ring is full.
 
         Raises:
             RuntimeError: it did not fill in time.
         """
+        self._lane = lane
         self._thread.start()
+        self._wait_until_filled(timeout_s)
+
+    def lane(self, output: Output, card: CardChoice | None = None) -> Lane:
+        """The way from this to an output."""
+        card = card or CardChoice()
+        manifest = self._engine.manifest
+        form = LaneFormat(
+            model_rate_hz=manifest.sample_rate_hz,
+            model_channels=manifest.channels,
+            block_samples=self.block_samples,
+            ring_blocks=self.ring_blocks,
+            main=card.main,
+            cue=card.cue,
+        )
+        return Lane(output, form)
+
+    def switch(self, lane: Lane, timeout_s: float = 30.0) -> None:
+        """Fade from the present lane to another; return when its ring is full.
+
+        Raises:
+            RuntimeError: it did not fill in time.
+        """
+        self._filled.clear()
+        self._next_lane = lane
+        self._wait_until_filled(timeout_s)
+
+    def _wait_until_filled(self, timeout_s: float) -> None:
         if not self._filled.wait(timeout_s):
             raise RuntimeError(f"the engine filled no ring within {timeout_s:g} s")
 
@@ -90,25 +115,41 @@ class Producer:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._play()
+        except Exception:
+            logger.exception("the engine's thread died")
+            self._on_death()
+
+    def _play(self) -> None:
         logger.debug("engine thread: %s priority", raise_own_priority())
         flush_denormals()
         pause_s = max(self.block_s / _PAUSES_A_BLOCK, _SHORTEST_PAUSE_S)
+        assert self._lane is not None  # ``start`` sets it
+        lane = self._lane
         while not self._stopping.is_set():
-            if self.ring.available + self._device_block <= self._wanted_samples:
-                self._produce()
+            if self._next_lane is not None:
+                self._produce(lane, self._next_lane)
+                lane, self._next_lane = self._next_lane, None
+            elif lane.has_room:
+                self._produce(lane)
             else:
                 self._filled.set()
                 time.sleep(pause_s)
 
-    def _produce(self) -> None:
-        self._on_block(self.ring.available / self._device_rate_hz)
+    def _produce(self, lane: Lane, following: Lane | None = None) -> None:
+        """Render a block; where a lane is ``following``, it is faded out and that one in."""
+        self._on_block(lane.waiting_s + lane.delay_s)
         started_s = time.perf_counter()
         audio = self._render()
         elapsed_s = time.perf_counter() - started_s
         self.timings.add(elapsed_s)
         self.late_blocks += elapsed_s > self.block_s
-        samples = self.resampler.process(audio.T)
-        self.ring.write(samples)
+        if following is None:
+            samples = lane.write(audio)
+        else:
+            lane.write_last(audio)
+            samples = following.write_first(audio)
         if self._tap is not None:
             self._tap(samples)
 

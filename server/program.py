@@ -34,6 +34,7 @@ from server.score import Score, open_score
 from server.score_file import ScoreError
 from server.score_lines import digest_of
 from server.stage import Stage, set_stage
+from server.state_folder import StateFolder
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +56,13 @@ INTERRUPTED = 130
 """Exit code of a rendering or a question that Ctrl-C cut short; playing ends with 0."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; the exit code."""
+def main(argv: Sequence[str] | None = None, folder: StateFolder | None = None) -> int:
+    """Run one command line; the exit code. Live, the state is kept in ``folder``."""
     settings = parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(settings)
+        return _run(settings, folder)
     except USER_ERRORS as error:
         print(f"python -m server: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -90,7 +91,7 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
     return desk
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, folder: StateFolder | None) -> int:
     if settings.listing == "devices":
         return _print(_device_lines())
     bundle = open_bundle(settings.bundle)
@@ -105,7 +106,7 @@ def _run(settings: Settings) -> int:
     stage = stage_of(settings, bundle, desk)
     if settings.output.is_file:
         return _render(settings, bundle, desk, options, stage)
-    return App(settings, bundle, desk, stage).run()
+    return App(settings, bundle, desk, stage, folder=folder).run()
 
 
 def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:

@@ -10,8 +10,8 @@ from export.bundle import Bundle
 from server.bench import bench
 from server.control_lists import listing
 from server.controls import control_table
-from server.output_soundcard import load_portaudio, output_devices
 from server.outputs import NoSoundCard
+from server.portaudio import load_portaudio, output_devices
 from server.runtime import RuntimeOptions
 
 

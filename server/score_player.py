@@ -40,12 +40,16 @@ class Moment:
         return any(isinstance(event, LoadDeck) for event in self.events)
 
 
-def moments_of(score: Score, frame_s: float) -> Sequence[Moment]:
-    """The cues of a score by frame; those of one frame are carried out together."""
+def moments_of(score: Score, frame_s: float, played: int = 0) -> Sequence[Moment]:
+    """The cues of a score by frame; those of one frame are carried out together.
+
+    Where ``played`` frames have been played before, what is left, counted from there.
+    """
     by_frame = itertools.groupby(score.cues, key=lambda cue: round(cue.time_s / frame_s))
     return [
-        Moment(frame, tuple(event for cue in cues for event in cue.events))
+        Moment(frame - played, tuple(event for cue in cues for event in cue.events))
         for frame, cues in by_frame
+        if frame >= played
     ]
 
 

@@ -82,10 +82,12 @@ class Timeline:
     ) -> None:
         self.clock = clock
         self.next_frame = 0
+        self.frames_before = 0
+        """Frames that an instrument before this one has played (``server.keeping``)."""
         self._desk = desk
         self._cues: Cues | None = None
         self._ear: Ear = lambda moments, next_frame: None
-        self._motion = MotionRecorder()
+        self.motion = MotionRecorder()
         self._on_executed = on_executed
         self._arrived: deque[_Waiting] = deque()
         self._heap: list[_Waiting] = []
@@ -158,9 +160,9 @@ class Timeline:
     ) -> Iterator[tuple[int, Snapshot]]:
         """The states after ``events`` from ``frame`` to before ``until``, each with its frame."""
         state = self._desk.through(events)[-1]
-        self._motion.hear(state, frame)
+        self.motion.hear(state, frame)
         yield frame, state
-        for at, played in self._motion.due(frame, until):
+        for at, played in self.motion.due(frame, until):
             yield at, self._desk.through(played)[-1]
             self._on_executed(played, self.clock.time_of(at), 0.0)
 

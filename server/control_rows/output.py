@@ -35,4 +35,13 @@ OUTPUT = (
         command=events.Panic,
         description="stop and forget every ringing state, now",
     ),
+    Control(
+        name="output",
+        address="/output",
+        types="s",
+        repeats=True,
+        command=events.ChangeOutput,
+        description="play on another output from now on: soundcard, soundcard:NAME or null; one "
+        "that cannot be opened changes nothing; asked, it answers which, and playing or lost",
+    ),
 )

@@ -20,6 +20,7 @@ class JackServer:
     name: str
     sample_rate_hz: int
     period_samples: int
+    process: subprocess.Popen[bytes]
 
     def connect(self, source: str, target: str) -> None:
         """Connect two ports by their full names."""
@@ -41,18 +42,19 @@ class JackServer:
 
 @contextlib.contextmanager
 def running(
-    log: Path, sample_rate_hz: int = 48000, period_samples: int = 128
+    log: Path, sample_rate_hz: int = 48000, period_samples: int = 128, name: str = "latent-deck"
 ) -> Iterator[JackServer]:
     """Start jackd on its dummy driver, wait until it answers, end it by its id.
 
     While it runs, ``JACK_DEFAULT_SERVER`` of this process names it and nothing starts another.
     """
-    server = JackServer(f"latent-deck-{os.getpid()}", sample_rate_hz, period_samples)
+    name = f"{name}-{os.getpid()}"
     before = dict(os.environ)
-    os.environ |= {"JACK_DEFAULT_SERVER": server.name, "JACK_NO_START_SERVER": "1"}
-    command = f"jackd -R -n {server.name} -d dummy -r {sample_rate_hz} -p {period_samples}"
+    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
+    command = f"jackd -R -n {name} -d dummy -r {sample_rate_hz} -p {period_samples}"
     with log.open("wb") as output:
         process = subprocess.Popen(command.split(), stdout=output, stderr=output)
+        server = JackServer(name, sample_rate_hz, period_samples, process)
         try:
             _wait_until_ready(process, log)
             yield server

@@ -13,10 +13,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from server.app import SWITCH_INTERVAL_S
 from server.engine import Engine
-from server.output_soundcard import SoundCardOutput, load_portaudio
+from server.output_choice import CardChoice, OutputChoice
+from server.output_opening import open_output
 from server.priority import HANDS_PRIORITY, raise_own_priority
+from server.process import SWITCH_INTERVAL_S
 from server.producer import Producer
 from server.session import Floats
 
@@ -42,20 +43,21 @@ def main() -> None:
     """Play."""
     rate_hz, block_samples = (int(argument) for argument in sys.argv[1:])
     raise_own_priority(HANDS_PRIORITY)  # as the server does
-    output = SoundCardOutput(load_portaudio(), None, rate_hz, 1)
+    output = open_output(OutputChoice(), CardChoice(), rate_hz, 1)
     engine = cast(Engine, SineEngine(rate_hz))
-    producer = Producer(engine, block_samples, output.sample_rate_hz)
+    producer = Producer(engine, block_samples)
+    lane = producer.lane(output)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.freeze()
-    producer.start()
-    output.start(producer.ring)
+    producer.start(lane)
+    output.start(lane.ring)
     print("playing", flush=True)
     before = 0, 0
     for _ in sys.stdin:
-        before = output.underruns, output.device_xruns
+        before = lane.ring.underruns, lane.ring.device_xruns
     output.stop()
     producer.stop()
-    print(output.underruns - before[0], output.device_xruns - before[1], flush=True)
+    print(lane.ring.underruns - before[0], lane.ring.device_xruns - before[1], flush=True)
 
 
 if __name__ == "__main__":

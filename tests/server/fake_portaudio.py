@@ -51,7 +51,7 @@ class FakePortAudio:
         if samplerate not in self.rates_hz:
             raise FakePortAudioError("Invalid sample rate")
 
-    def OutputStream(self, **settings: Any) -> FakeStream:
+    def RawOutputStream(self, **settings: Any) -> FakeStream:
         if self.broken:
             raise FakePortAudioError("Device unavailable")
         self.streams.append(FakeStream(self.answering, **settings))
@@ -81,8 +81,8 @@ class FakeStream:
         self.is_closed = True
 
     def call(self, frames: int, underflow: bool = False) -> np.ndarray:
-        """What one callback put into PortAudio's uninitialised buffer."""
+        """What one callback put into PortAudio's uninitialised buffer, (T, C)."""
         outdata = np.full((frames, self._channels), np.nan, np.float32)
         status = SimpleNamespace(output_underflow=True) if underflow else None
-        self._callback(outdata, frames, None, status)
+        self._callback(outdata.data if frames else bytearray(), frames, None, status)
         return outdata

@@ -20,9 +20,12 @@ from server.dispatch import Dispatcher
 from server.engine import Engine
 from server.events import Event
 from server.gestures import Gestures
+from server.live_output import State, Then
 from server.notify import Notifier
 from server.osc_dump import OscDump
 from server.osc_intake import take_in
+from server.output_choice import OutputChoice
+from server.output_hands import OutputHands
 from server.replies import STATUS_NAMES, Reply
 from server.sample_clock import SampleClock
 from server.scheduler import Scheduler
@@ -63,6 +66,20 @@ class SpiedTimeline(Timeline):
             *(segment.state for segment in taken for _ in range(segment.frames)),
         ]
         return taken
+
+
+class FakeLive:
+    """An output that is changed at once, unless ``failure`` says why not."""
+
+    def __init__(self) -> None:
+        self.choice = OutputChoice()
+        self.state: State = "playing"
+        self.failure: str | None = None
+
+    def change(self, choice: OutputChoice, then: Then) -> None:
+        if self.failure is None:
+            self.choice = choice
+        then(self.failure)
 
 
 class Hands:
@@ -107,6 +124,8 @@ class Hands:
         self.lines: list[str] = []
         self.dump = OscDump(self.lines.append, lambda: self.now_s)
         self.quits = 0
+        self.live = FakeLive()
+        outputs = OutputHands(self.live, self.notifier.tell, lambda call: call())
         status = {name: kind(1) for name, kind in STATUS_NAMES}
         self.dispatch = Dispatcher(
             self.desk,
@@ -122,6 +141,7 @@ class Hands:
             score_desk=ScoreDesk(self.recorder, lambda call: call()),
             live={POSITION: lambda: self.engine.position},
             why_no_recording=self.engine.why_no_recording,
+            change_output=outputs.carry_out,
         )
         self.sender = FakeSender()
 

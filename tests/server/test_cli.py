@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from server.cli import OutputChoice, Settings, parse_args
+from server.cli import Settings, parse_args
+from server.output_choice import CardChoice, OutputChoice
 
 
 def test_without_arguments_the_contracts_defaults_hold() -> None:
@@ -25,6 +26,11 @@ def test_without_arguments_the_contracts_defaults_hold() -> None:
         (["--output", "null"], "output", OutputChoice("null")),
         (["--output", "soundcard"], "output", OutputChoice("soundcard")),
         (["--output", "soundcard:My: Card"], "output", OutputChoice("soundcard", "My: Card")),
+        (["--rate", "48000"], "card", CardChoice(rate_hz=48_000.0)),
+        (["--latency", "high"], "card", CardChoice(latency="high")),
+        (["--latency", "7.5"], "card", CardChoice(latency=0.0075)),
+        (["--channels", "3,4"], "card", CardChoice(main=(3, 4))),
+        (["--cue", "3,4"], "card", CardChoice(cue=(3, 4))),
         (["--output", "wav:a/b.wav"], "output", OutputChoice("wav", "a/b.wav")),
         (["--output", "flac:x"], "output", OutputChoice("flac", "x")),
         (["--device", "cpu"], "device", "cpu"),
@@ -66,6 +72,21 @@ def test_each_option_has_its_place(arguments: list[str], field: str, value: Any)
         ["--output", "wav:"],
         ["--output", "soundcard:"],
         ["--output", "null:x"],
+        ["--rate", "fast"],
+        ["--rate", "1"],
+        ["--latency", "0"],
+        ["--latency", "nan"],
+        ["--latency", "501"],
+        ["--channels", "1"],
+        ["--channels", "1,1"],
+        ["--channels", "0,1"],
+        ["--channels", "1,2,3"],
+        ["--channels", "one,two"],
+        ["--channels", "1,9999999999"],
+        ["--cue", "2,3"],
+        ["--channels", "3,4", "--cue", "4,5"],
+        ["--output", "wav:x", "--rate", "48000"],
+        ["--output", "flac:x", "--cue", "3,4"],
         ["--output", ""],
         ["--device", "tpu"],
         ["--block", "0"],

@@ -203,6 +203,14 @@ def ended(hands: Hands, control: Control) -> None:
     assert hands.quits == 1 and hands.sender.replies == [Reply("/done", ("/quit",))]
 
 
+def output_changed(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address, "soundcard:Built-in").dgram)
+    assert str(hands.live.choice) == "soundcard:Built-in"
+    assert hands.sender.replies[-1] == Reply("/done", ("/output", "soundcard:Built-in"))
+    hands.send(build_msg(control.address, []).dgram)
+    assert hands.sender.replies[-1] == Reply("/output", ("soundcard:Built-in", "playing"))
+
+
 SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.Play: played,
     events.Stop: stopped,
@@ -213,6 +221,7 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.SyncRequest: answered("/synced", 7),
     events.Notify: notified,
     events.Dump: dumped,
+    events.ChangeOutput: output_changed,
     events.WekinatorOutputs: moved_by_wekinator,
     events.SetGlide: glided,
     events.ClearMotion: motion_cleared,

@@ -26,12 +26,17 @@ class FakeOutput:
 
     name = "fake"
     latency_s = 0.0
-    device_xruns = 0
+    channels = 1
 
     def __init__(self, sample_rate_hz: float) -> None:
         self.sample_rate_hz = sample_rate_hz
-        self.underruns = 0
         self.ring: Ring | None = None
+
+    def new_ring(self, capacity_samples: int) -> Ring:
+        return Ring(capacity_samples, 1)
+
+    def is_lost(self) -> bool:
+        return False
 
     def start(self, ring: Ring) -> None:
         self.ring = ring
@@ -59,10 +64,11 @@ def engine() -> Engine:
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000, 44_100])
 def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
     tapped: list[Floats] = []
-    producer = Producer(engine(), 4, rate_hz, 3, tap=tapped.append)
+    producer = Producer(engine(), 4, 3, tap=tapped.append)
     output = FakeOutput(rate_hz)
-    producer.start()
-    output.start(producer.ring)
+    lane = producer.lane(output)
+    producer.start(lane)
+    output.start(lane.ring)
     played = np.concatenate([output.take(100) for _ in range(40)])
     producer.stop()
     blocks = len(tapped)
@@ -76,16 +82,17 @@ def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
 def test_the_ring_is_full_when_it_has_started_and_never_overflows(rate_hz: float) -> None:
     written: list[int] = []
-    producer = Producer(engine(), 4, rate_hz, 3, tap=lambda samples: written.append(len(samples)))
-    producer.start()
+    producer = Producer(engine(), 4, 3, tap=lambda samples: written.append(len(samples)))
+    lane = producer.lane(FakeOutput(rate_hz))
+    producer.start(lane)
     block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)
-    assert 2 * block <= producer.ring.available <= 3 * block + 2
+    assert 2 * block <= lane.ring.available <= 3 * block + 2
     target, taken = np.zeros((37, 1), np.float32), 0
     for _ in range(300):
-        taken += producer.ring.read_into(target)
+        taken += lane.ring.read_into(target)
         time.sleep(0.0005)
     producer.stop()
-    assert sum(written) == taken + producer.ring.available
+    assert sum(written) == taken + lane.ring.available
     assert producer.timings.count == len(written)
 
 
@@ -99,21 +106,33 @@ def test_a_fault_in_the_engine_does_not_end_the_thread() -> None:
         return original(frames)
 
     faulty.render = render  # type: ignore[method-assign]
-    producer = Producer(faulty, 2, mini_bundle.RATE_HZ, 2)
+    producer = Producer(faulty, 2, 2)
     output = FakeOutput(mini_bundle.RATE_HZ)
-    producer.start()
-    output.start(producer.ring)
+    lane = producer.lane(output)
+    producer.start(lane)
+    output.start(lane.ring)
     blocks = [output.take(2 * mini_bundle.HOP) for _ in range(12)]
     producer.stop()
     assert not blocks[5].any()
     assert blocks[11].any()
 
 
+def test_a_thread_that_dies_is_told() -> None:
+    deaths: list[bool] = []
+    producer = Producer(engine(), 4, 3, on_death=lambda: deaths.append(True))
+    lane = producer.lane(FakeOutput(mini_bundle.RATE_HZ))
+    lane.write = lambda *_: 1 / 0  # type: ignore[assignment, method-assign, return-value]
+    with pytest.raises(RuntimeError, match="filled no ring"):
+        producer.start(lane, timeout_s=0.5)
+    assert deaths == [True]
+
+
 def test_the_null_output_takes_at_the_pace_of_the_clock() -> None:
-    producer, output = Producer(engine(), 4, 16_000, 4), NullOutput(16_000)
-    producer.start()
+    producer, output = Producer(engine(), 4, 4), NullOutput(16_000)
+    lane = producer.lane(output)
+    producer.start(lane)
     started_s = time.monotonic()
-    output.start(producer.ring)
+    output.start(lane.ring)
     while producer.timings.count < 40:
         time.sleep(0.005)
     elapsed_s = time.monotonic() - started_s

@@ -1,0 +1,94 @@
+"""The way from the engine to one output: resampler, channels, ring.
+
+    (C, T) at the model's rate -> resampler -> main pair and cue pair -> ring -> output
+
+The ring is filled up to ``ring_blocks`` blocks, two or more; a block is rendered as soon as there
+is room for it. A lane that begins or ends while there is sound fades.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.outputs import Output
+from server.resampler import StreamResampler
+from server.session import Floats
+
+FADE_S = 0.01
+
+
+@dataclass(frozen=True)
+class LaneFormat:
+    """What the engine renders, and where it goes: channels are counted from 1."""
+
+    model_rate_hz: float
+    model_channels: int
+    block_samples: int
+    ring_blocks: int
+    main: tuple[int, int] = (1, 2)
+    cue: tuple[int, int] | None = None
+
+
+class Lane:
+    """One output, its ring and its resamplers; written to by the engine's thread."""
+
+    def __init__(self, output: Output, form: LaneFormat) -> None:
+        self.output = output
+        self._form = form
+        self.resampler = StreamResampler(
+            form.model_rate_hz,
+            output.sample_rate_hz,
+            form.model_channels * (2 if form.cue else 1),
+        )
+        self._main = [c - 1 for c in form.main if c <= output.channels]
+        self._cue = [c - 1 for c in form.cue or () if c <= output.channels]
+        ratio = output.sample_rate_hz / form.model_rate_hz
+        self._block = round(form.block_samples * ratio)
+        self._wanted_samples = form.ring_blocks * self._block
+        # Beyond what is wanted, room for one uneven block of the resampler, and one that fades.
+        self.ring = output.new_ring(self._wanted_samples + 3 * self._block)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another block is wanted."""
+        return self.ring.available + self._block <= self._wanted_samples
+
+    @property
+    def waiting_s(self) -> float:
+        """How much sound waits in the ring."""
+        return self.ring.available / self.output.sample_rate_hz
+
+    @property
+    def delay_s(self) -> float:
+        """From writing a sample to hearing it, without what waits in the ring."""
+        return self.output.latency_s + self.resampler.latency_s
+
+    def write(self, audio: Floats, cue: Floats | None = None) -> Floats:
+        """Pass a block (C, T) on; the main pair's samples (T', C) at the output's rate."""
+        if self._form.cue:
+            audio = np.concatenate([audio, np.zeros_like(audio) if cue is None else cue])
+        resampled = self.resampler.process(audio.T)
+        channels = self._form.model_channels
+        samples, cued = resampled[:, :channels], resampled[:, channels:]
+        wide = np.zeros((len(samples), self.output.channels), np.float32)
+        wide[:, self._main] = samples[:, : len(self._main)]
+        wide[:, self._cue] = cued[:, : len(self._cue)]
+        self.ring.write(wide)
+        return samples
+
+    def write_first(self, audio: Floats) -> Floats:
+        """Begin, where there was no sound, with a block (C, T)."""
+        return self.write((audio * self._rise(audio.shape[1])).astype(np.float32))
+
+    def write_last(self, audio: Floats) -> None:
+        """End with a block (C, T), and silence behind."""
+        self.write((audio * (1 - self._rise(audio.shape[1]))).astype(np.float32))
+        self.ring.end()
+
+    def _rise(self, samples: int) -> NDArray[np.float64]:
+        """From 0 to 1 without a corner, (T,)."""
+        ramp = np.arange(samples) / (FADE_S * self._form.model_rate_hz)
+        return np.sin(np.pi / 2 * np.minimum(ramp, 1.0)) ** 2

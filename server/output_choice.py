@@ -1,0 +1,136 @@
+"""Where the sound shall go, as the command line and ``/output`` say it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+OutputKind = Literal["soundcard", "wav", "flac", "null"]
+LatencyWish = Literal["low", "high"] | float
+"""A word of PortAudio's, or seconds."""
+
+LIVE_KINDS = ("soundcard", "null")
+MAX_CHANNELS = 256
+MAX_LATENCY_MS = 500.0
+RATES_HZ = (8000.0, 384_000.0)
+
+
+class ChoiceError(ValueError):
+    """Text that names no output; what is allowed is said."""
+
+
+@dataclass(frozen=True)
+class OutputChoice:
+    """Where to: a kind, and the sound card's name or the file's path with it."""
+
+    kind: OutputKind = "soundcard"
+    target: str | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is rendered instead of playing live."""
+        return self.kind not in LIVE_KINDS
+
+    def __str__(self) -> str:
+        return self.kind if self.target is None else f"{self.kind}:{self.target}"
+
+
+@dataclass(frozen=True)
+class CardChoice:
+    """How a sound card is used: rate, latency, and the channels (from 1) of a pair and of cue."""
+
+    rate_hz: float | None = None
+    latency: LatencyWish = "low"
+    main: tuple[int, int] = (1, 2)
+    cue: tuple[int, int] | None = None
+
+    @property
+    def width(self) -> int:
+        """How many channels of the device are opened."""
+        return max(*self.main, *(self.cue or ()))
+
+
+def output_choice(text: str) -> OutputChoice:
+    """``soundcard[:NAME]``, ``wav:FILE``, ``flac:FILE`` or ``null``.
+
+    >>> output_choice("soundcard:Built-in")
+    OutputChoice(kind='soundcard', target='Built-in')
+
+    Raises:
+        ChoiceError: none of these.
+    """
+    kind, colon, target = text.partition(":")
+    if kind not in get_args(OutputKind):
+        raise ChoiceError(
+            f"'{text}' is no output; use soundcard, soundcard:NAME, wav:FILE, flac:FILE or null"
+        )
+    if kind not in LIVE_KINDS and not target:
+        raise ChoiceError(f"'{text}' names no file; use {kind}:FILE")
+    if (kind == "null" and colon) or (colon and not target):
+        raise ChoiceError(f"'{text}' is no output; nothing can follow '{kind}:'")
+    return OutputChoice(kind, target or None)  # type: ignore[arg-type]  # checked above
+
+
+def channel_pair(text: str) -> tuple[int, int]:
+    """Two different channels, counted from 1.
+
+    >>> channel_pair("3,4")
+    (3, 4)
+
+    Raises:
+        ChoiceError: something else.
+    """
+    numbers = text.split(",")
+    channels = [int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < 5]
+    if (
+        len(channels) != 2
+        or len(numbers) != 2
+        or channels[0] == channels[1]
+        or not all(1 <= channel <= MAX_CHANNELS for channel in channels)
+    ):
+        raise ChoiceError(
+            f"'{text}' is no pair of channels; use two different ones of 1 to {MAX_CHANNELS}, "
+            "for example 3,4"
+        )
+    return channels[0], channels[1]
+
+
+def latency_wish(text: str) -> LatencyWish:
+    """``low``, ``high`` or milliseconds, as PortAudio is asked for it (s).
+
+    >>> latency_wish("10")
+    0.01
+
+    Raises:
+        ChoiceError: something else.
+    """
+    words: tuple[Literal["low", "high"], ...] = ("low", "high")
+    for word in words:
+        if text == word:
+            return word
+    if not 0 < (milliseconds := _number(text)) <= MAX_LATENCY_MS:
+        raise ChoiceError(
+            f"'{text}' is no latency; use low, high, or more than 0 and at most "
+            f"{MAX_LATENCY_MS:g} ms"
+        )
+    return milliseconds / 1e3
+
+
+def rate_hz(text: str) -> float:
+    """A sound card's rate.
+
+    Raises:
+        ChoiceError: no number, or none of a sound card.
+    """
+    low, high = RATES_HZ
+    if not low <= (hertz := _number(text)) <= high:
+        raise ChoiceError(f"'{text}' is no rate; use {low:g} to {high:g} Hz, for example 48000")
+    return hertz
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,67 @@
+"""jackd is killed while the server plays, and started again: lost, told, heard again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.bundle import write_bundle
+from tests import mini_bundle
+from tests.real import jack_server
+from tests.real.needs import needs
+from tests.real.test_live_jack import helper
+from tests.server.live import Playing, playing
+
+PATIENCE_S = 60.0
+
+
+def until(reached: Callable[[], bool]) -> float:
+    """How long it took, in s."""
+    began_s = time.monotonic()
+    while not reached():
+        assert time.monotonic() < began_s + PATIENCE_S
+        time.sleep(0.02)
+    return time.monotonic() - began_s
+
+
+def heard(folder: Path) -> float:
+    """The loudest of what leaves the server's port for a while."""
+    recorded = folder / "heard.npy"
+    with helper("jack_recorder", "PortAudio:out_0", 5, recorded) as recorder:
+        recorder.wait_for("recording")
+        time.sleep(1)
+        recorder.last_numbers()
+    return float(np.abs(np.load(recorded)).max())
+
+
+def state(server: Playing) -> object:
+    return server.ask("/output").params[1]
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_jackd_is_told_and_its_return_is_heard(tmp_path: Path) -> None:
+    needs("jackd", "jack_lsp", "jack_connect")
+    bundle_path = tmp_path / "mini.bundle"
+    write_bundle(bundle_path, mini_bundle.bundle())
+    log, name = tmp_path / "jackd.log", "latent-deck-lost"
+    with (
+        jack_server.running(log, name=name) as jack,
+        playing(bundle_path, "--output", "soundcard") as server,
+    ):
+        assert heard(tmp_path) > 0.01
+        jack.process.kill()
+        jack.process.wait()
+        lost_s = until(lambda: state(server) == "lost")
+        position = server.ask("/position").params[0]
+        until(lambda: server.ask("/position").params[0] != position)  # time goes on
+        with jack_server.running(log, name=name):
+            back_s = until(lambda: state(server) == "playing")
+            assert heard(tmp_path) > 0.01
+            print(f"lost after {lost_s:.2f} s, back {back_s:.2f} s after jackd", file=sys.stderr)
+            server.ask("/quit")
+            assert server.process.wait(timeout=PATIENCE_S) == 0

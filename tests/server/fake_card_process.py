@@ -1,0 +1,55 @@
+"""The sound card's process with a card of Python: MODE FOLDER.
+
+Its callback is called every 5 ms while ``FOLDER/plugged`` is there. In MODE ``hangs`` the process
+then neither plays nor ends by itself; in MODE ``dies`` it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from server.card_process import CardServer
+from tests.server.fake_portaudio import FakePortAudio, FakeStream
+
+PERIOD_S = 0.005
+
+
+class CallingPortAudio(FakePortAudio):
+    """Calls back by itself, as long as the card is plugged in."""
+
+    def __init__(self, folder: Path) -> None:
+        plugged = (folder / "plugged").exists()
+        super().__init__(devices=1 if plugged else 0, rates_hz=(48_000.0, 44_100.0))
+        self._folder = folder
+
+    def RawOutputStream(self, **settings: Any) -> FakeStream:
+        stream = super().RawOutputStream(**settings)
+        threading.Thread(target=self._call, args=(stream,), daemon=True).start()
+        return stream
+
+    def _call(self, stream: FakeStream) -> None:
+        with (self._folder / "played").open("ab") as played:
+            while (self._folder / "plugged").exists():
+                played.write(stream.call(round(PERIOD_S * 48_000)).tobytes())
+                played.flush()
+                time.sleep(PERIOD_S)
+        if sys.argv[1] == "dies":
+            os._exit(3)
+
+
+def main() -> None:
+    """Answer until there are no more commands."""
+    folder = Path(sys.argv[2])
+    CardServer(lambda: CallingPortAudio(folder)).serve(sys.stdin, sys.stdout)
+    while sys.argv[1] == "hangs":
+        time.sleep(1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
