@@ -8,6 +8,7 @@ is room for it. A lane that begins or ends while there is sound fades.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from server.resampler import StreamResampler
 from server.session import Floats
 
 FADE_S = 0.01
+FLUSH_S = 0.03
+"""More than the resampler holds back (``server.resampler``): silence behind the last fade."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Lane:
 
     def __init__(self, output: Output, form: LaneFormat) -> None:
         self.output = output
+        self.filled = threading.Event()
+        """Set when its ring has been full."""
         self._form = form
         self.resampler = StreamResampler(
             form.model_rate_hz,
@@ -49,7 +54,8 @@ class Lane:
         self._block = round(form.block_samples * ratio)
         self._wanted_samples = form.ring_blocks * self._block
         # Beyond what is wanted, room for one uneven block of the resampler, and one that fades.
-        self.ring = output.new_ring(self._wanted_samples + 3 * self._block)
+        flush_samples = round(FLUSH_S * output.sample_rate_hz)
+        self.ring = output.new_ring(self._wanted_samples + 3 * self._block + flush_samples)
 
     @property
     def has_room(self) -> bool:
@@ -86,6 +92,7 @@ class Lane:
     def write_last(self, audio: Floats) -> None:
         """End with a block (C, T), and silence behind."""
         self.write((audio * (1 - self._rise(audio.shape[1]))).astype(np.float32))
+        self.write(np.zeros((len(audio), round(FLUSH_S * self._form.model_rate_hz)), np.float32))
         self.ring.end()
 
     def _rise(self, samples: int) -> NDArray[np.float64]:

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 WATCH_S = 0.1
 RETRY_S = 1.0
+PLAY_OUT_S = 0.5
+"""A card that takes this much longer for what waits is not waited for."""
 
 State = Literal["playing", "lost"]
 Then = Callable[[str | None], None]
@@ -172,5 +174,13 @@ class LiveOutput:
         self._device_xruns += before.ring.device_xruns
         self._lane, self._output = lane, lane.output
         self.choice, self.state = choice, "playing"
-        time.sleep(before.waiting_s + output.latency_s)  # until its fade is through
+        _let_play_out(before)
         output.stop()
+
+
+def _let_play_out(lane: Lane) -> None:
+    """Wait until what a lane was given last, its fade, has been heard; not on a dead card."""
+    deadline_s = time.monotonic() + lane.waiting_s + PLAY_OUT_S
+    while lane.waiting_s and time.monotonic() < deadline_s:
+        time.sleep(0.005)
+    time.sleep(lane.output.latency_s)

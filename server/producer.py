@@ -66,7 +66,6 @@ class Producer:
         self._on_death = on_death
         self._lane: Lane | None = None
         self._next_lane: Lane | None = None
-        self._filled = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -78,7 +77,7 @@ class Producer:
         """
         self._lane = lane
         self._thread.start()
-        self._wait_until_filled(timeout_s)
+        _wait_until_filled(lane, timeout_s)
 
     def lane(self, output: Output, card: CardChoice | None = None) -> Lane:
         """The way from this to an output."""
@@ -100,13 +99,8 @@ class Producer:
         Raises:
             RuntimeError: it did not fill in time.
         """
-        self._filled.clear()
         self._next_lane = lane
-        self._wait_until_filled(timeout_s)
-
-    def _wait_until_filled(self, timeout_s: float) -> None:
-        if not self._filled.wait(timeout_s):
-            raise RuntimeError(f"the engine filled no ring within {timeout_s:g} s")
+        _wait_until_filled(lane, timeout_s)
 
     def stop(self) -> None:
         """End the thread; may be called twice."""
@@ -134,7 +128,7 @@ class Producer:
             elif lane.has_room:
                 self._produce(lane)
             else:
-                self._filled.set()
+                lane.filled.set()
                 time.sleep(pause_s)
 
     def _produce(self, lane: Lane, following: Lane | None = None) -> None:
@@ -160,3 +154,8 @@ class Producer:
         except Exception as error:
             self._log.warning(f"the engine failed on a block, which is silent ({error!r})")
             return np.zeros((self._engine.manifest.channels, self.block_samples), np.float32)
+
+
+def _wait_until_filled(lane: Lane, timeout_s: float) -> None:
+    if not lane.filled.wait(timeout_s):
+        raise RuntimeError(f"the engine filled no ring within {timeout_s:g} s")

@@ -22,6 +22,7 @@ from server.encoding import DeckEncoder
 from server.engine import Engine
 from server.events import Event
 from server.gestures import Gestures
+from server.output_null import NullOutput
 from server.prior import open_prior
 from server.producer import Producer
 from server.replies import Reply
@@ -63,13 +64,14 @@ class Performance:
         )
         self.gestures = Gestures(self.table, bundle.latents, lambda: self.engine.deck_style)
         self.blocks: list[Floats] = []
-        self.producer = Producer(self.engine, BLOCK, RATE, 3, tap=self.blocks.append)
+        self.producer = Producer(self.engine, BLOCK, 3, tap=self.blocks.append)
+        self.lane = self.producer.lane(NullOutput(RATE, 1))
         self.is_over = False
 
     def play(self, hands: Callable[[], None]) -> np.ndarray:
         """The engine's samples while ``hands`` move."""
         listener = Thread(target=self._listen, daemon=True)
-        self.producer.start()
+        self.producer.start(self.lane)
         listener.start()
         hands()
         self.is_over = True
@@ -81,7 +83,7 @@ class Performance:
     def _listen(self) -> None:
         taken = np.zeros((HOP, 1), np.float32)
         while not self.is_over:
-            if not self.producer.ring.read_into(taken):
+            if not self.lane.ring.read_into(taken):
                 time.sleep(0.0005)
 
     def do(self, *given: Event) -> None:
