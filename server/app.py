@@ -21,6 +21,7 @@ from server.addresses import DECKS, GENERATE, POSITION
 from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import Settings
+from server.cue import CUE, NO_CUE, open_cue
 from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
@@ -112,8 +113,14 @@ class App:
         )
         self._wekinator = Wekinator(desk.table, settings.wekinator)
         self._gestures = Gestures(desk.table, bundle.latents, lambda: self._engine.deck_style)
+        has_cue = settings.card.cue is not None
         self._producer = Producer(
-            self._engine, frames, tap=tap, on_block=self._observe, on_death=self._crash
+            self._engine,
+            frames,
+            tap=tap,
+            on_block=self._observe,
+            on_death=self._crash,
+            cue=open_cue(bundle, options, frames, desk, self._engine) if has_cue else None,
         )
         self._live = live_output(
             settings.output,
@@ -140,7 +147,9 @@ class App:
         self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
         self._scheduler = Scheduler(self._timeline)
         self._dump = OscDump()
-        self._dispatcher = self._make_dispatcher({} if prior else {GENERATE: NO_PRIOR})
+        self._dispatcher = self._make_dispatcher(
+            ({} if prior else {GENERATE: NO_PRIOR}) | ({} if has_cue else {CUE: NO_CUE})
+        )
         self._osc = OscServer(
             desk.table,
             self._dispatcher,

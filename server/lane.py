@@ -12,7 +12,6 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from server.outputs import Output
 from server.resampler import StreamResampler
@@ -85,17 +84,23 @@ class Lane:
         self.ring.write(wide)
         return samples
 
-    def write_first(self, audio: Floats) -> Floats:
+    def write_first(self, audio: Floats, cue: Floats | None = None) -> Floats:
         """Begin, where there was no sound, with a block (C, T)."""
-        return self.write((audio * self._rise(audio.shape[1])).astype(np.float32))
+        rise = self._rise(audio.shape[1])
+        return self.write(*_faded(rise, audio, cue))
 
-    def write_last(self, audio: Floats) -> None:
+    def write_last(self, audio: Floats, cue: Floats | None = None) -> None:
         """End with a block (C, T), and silence behind."""
-        self.write((audio * (1 - self._rise(audio.shape[1]))).astype(np.float32))
+        rise = self._rise(audio.shape[1])
+        self.write(*_faded(1 - rise, audio, cue))
         self.write(np.zeros((len(audio), round(FLUSH_S * self._form.model_rate_hz)), np.float32))
         self.ring.end()
 
-    def _rise(self, samples: int) -> NDArray[np.float64]:
+    def _rise(self, samples: int) -> Floats:
         """From 0 to 1 without a corner, (T,)."""
         ramp = np.arange(samples) / (FADE_S * self._form.model_rate_hz)
-        return np.sin(np.pi / 2 * np.minimum(ramp, 1.0)) ** 2
+        return np.asarray(np.sin(np.pi / 2 * np.minimum(ramp, 1.0)) ** 2, np.float32)
+
+
+def _faded(gains: Floats, audio: Floats, cue: Floats | None) -> tuple[Floats, Floats | None]:
+    return audio * gains, None if cue is None else cue * gains

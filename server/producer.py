@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from server.cue import Cue
 from server.denormals import flush_denormals
 from server.engine import Engine
 from server.lane import Lane, LaneFormat
@@ -48,6 +49,7 @@ class Producer:
         tap: Tap | None = None,
         on_block: Callable[[float], None] = lambda behind_s: None,
         on_death: Callable[[], None] = lambda: None,
+        cue: Cue | None = None,
     ) -> None:
         """``on_block`` is told before each block in how many seconds it will leave the device,
         ``on_death`` that the thread ends by an error of ours.
@@ -64,6 +66,7 @@ class Producer:
         self._tap = tap
         self._on_block = on_block
         self._on_death = on_death
+        self._cue = cue
         self._lane: Lane | None = None
         self._next_lane: Lane | None = None
         self._stopping = threading.Event()
@@ -135,15 +138,16 @@ class Producer:
         """Render a block; where a lane is ``following``, it is faded out and that one in."""
         self._on_block(lane.waiting_s + lane.delay_s)
         started_s = time.perf_counter()
+        cue = self._render_cue()
         audio = self._render()
         elapsed_s = time.perf_counter() - started_s
         self.timings.add(elapsed_s)
         self.late_blocks += elapsed_s > self.block_s
         if following is None:
-            samples = lane.write(audio)
+            samples = lane.write(audio, cue)
         else:
-            lane.write_last(audio)
-            samples = following.write_first(audio)
+            lane.write_last(audio, cue)
+            samples = following.write_first(audio, cue)
         if self._tap is not None:
             self._tap(samples)
 
@@ -154,6 +158,14 @@ class Producer:
         except Exception as error:
             self._log.warning(f"the engine failed on a block, which is silent ({error!r})")
             return np.zeros((self._engine.manifest.channels, self.block_samples), np.float32)
+
+    def _render_cue(self) -> Floats | None:
+        """What the cue pair gets of a block; it must not hold up the main sound."""
+        try:
+            return self._cue.render(self.block_frames) if self._cue else None
+        except Exception as error:
+            self._log.warning(f"the cue failed on a block, which is silent ({error!r})")
+            return None
 
 
 def _wait_until_filled(lane: Lane, timeout_s: float) -> None:

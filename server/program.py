@@ -17,6 +17,7 @@ from server.addresses import GENERATE
 from server.app import App
 from server.cli import Settings, parse_args
 from server.controls import control_table
+from server.cue import CUE, NO_CUE
 from server.default_bundle import open_bundle
 from server.desk import Desk
 from server.events import SetControl
@@ -78,7 +79,7 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
     """A desk that plays, with the initial values of the command line.
 
     Raises:
-        MappingError: a ``--set`` that no control takes.
+        MappingError: a ``--set`` that no control takes, or a cue without a pair of channels.
         NoPriorError: it shall play on, and the bundle cannot.
     """
     table = control_table(bundle.manifest.style_dims, bundle.names)
@@ -88,6 +89,8 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
     desk.apply(setting(desk.table, text) for text in settings.sets)
     if desk.snapshot().value(GENERATE) and bundle.prior_onnx is None:
         raise NoPriorError
+    if desk.snapshot().value(CUE) and settings.card.cue is None:
+        raise MappingError(CUE, NO_CUE)
     return desk
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server import events
+from server.addresses import DECKS
 from server.control import Control
 
 OUTPUT = (
@@ -34,6 +35,28 @@ OUTPUT = (
         types="",
         command=events.Panic,
         description="stop and forget every ringing state, now",
+    ),
+    Control(
+        name="cue",
+        address="/cue",
+        types="s",
+        choices=("off", *DECKS),
+        minimum=0.0,
+        maximum=float(len(DECKS)),
+        midi=True,
+        description="a deck alone on the second pair of channels (--cue), in its own style, at the "
+        "playhead; it also runs while the rest is stopped; /fail where there is no such pair",
+    ),
+    Control(
+        name="cue level",
+        address="/cue/level",
+        types="f",
+        minimum=-60.0,
+        maximum=6.0,
+        unit="dB",
+        default=-12.0,
+        midi=True,
+        description="level of the cue; /level and /mute leave it alone",
     ),
     Control(
         name="output",

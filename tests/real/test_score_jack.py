@@ -53,7 +53,7 @@ def test_what_the_card_got_is_rendered_again_from_the_score(tmp_path: Path) -> N
     # At the model's rate, so that no resampler lies between.
     with (
         resources.as_file(shipped) as bundle,
-        jack_server.running(tmp_path / "jackd.log", manifest.sample_rate_hz),
+        jack_server.running(tmp_path / "jackd.log", manifest.sample_rate_hz, name="score"),
     ):
         arguments = ["--bundle", bundle, "--osc", "127.0.0.1:0", "--midi", "none"]
         with (

@@ -61,7 +61,7 @@ def playing(bundle: Path, *arguments: str) -> Iterator[Playing]:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
     ):
         try:
-            client.settimeout(30)
+            client.settimeout(90)
             yield Playing(process, client)
         finally:
             if process.poll() is None:

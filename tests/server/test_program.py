@@ -118,6 +118,7 @@ def bad(path: Path, data: bytes) -> str:
         (["--set", "/interp=2"], "out of range"),
         (["--set", "/interp"], "ADDRESS=VALUE"),
         (["--set", "/interp=nan"], "/interp"),
+        (["--set", "/cue=a"], "--cue 3,4"),
         (["--deck-a", "/no/such.wav"], "--list-decks"),
         (["--deck-a", "{bad}"], "cannot be read as audio"),
         (["--deck-a", "{silent}"], "silent"),
