@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -17,28 +18,30 @@ from functools import partial
 
 from export.bundle import Bundle
 from server import priority
-from server.addresses import DECKS, GENERATE, POSITION
+from server.addresses import DECKS, POSITION
 from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import Settings
 from server.cue import CUE, NO_CUE, open_cue
+from server.deck import DeckData
 from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
-from server.encoder_worker import EncoderWorker, Report
-from server.engine import Engine
-from server.events import Event, Stop
-from server.gestures import Gestures
+from server.encoder_slot import EncoderSlot
+from server.events import Event, ModelLies, Stop
 from server.keeping import INTERVAL_S, Keeper, free_name, take_up
 from server.latency import Latency, latency
 from server.midi_input import MidiInput
+from server.model_hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
+from server.model_loader import ModelLoader
+from server.model_opening import ready_model
+from server.model_switch import FADE_S, Model, ModelSwitch, SwitchedCue
 from server.notify import Notifier
 from server.osc_dump import OscDump
 from server.osc_server import OscServer
 from server.output_hands import OutputHands
 from server.output_opening import live_output
 from server.output_stage import GATE_RAMP_S
-from server.prior import NO_PRIOR, open_prior
 from server.process import signals_call, undisturbed
 from server.producer import Producer, Tap
 from server.replies import Argument
@@ -49,13 +52,13 @@ from server.score_desk import ScoreDesk
 from server.score_lines import head_line
 from server.score_player import moments_of, player_of
 from server.score_recorder import ScoreRecorder
-from server.session import OrtSession, warm_up
 from server.stage import Stage, why_no_bypass
 from server.state_folder import StateFolder
 from server.supervision import CRASHED
 from server.timeline import Timeline
-from server.transposition import transposed_sizes
 from server.wekinator import Wekinator
+
+logger = logging.getLogger(__name__)
 
 
 class App:
@@ -76,7 +79,6 @@ class App:
     ) -> None:
         manifest, options = bundle.manifest, RuntimeOptions(settings.device)
         self._settings = settings
-        self._bundle = bundle
         self._desk = desk
         self._stage = stage
         self._exit_code = 0
@@ -90,37 +92,39 @@ class App:
         recorded = stage.block_frames if stage else None
         frames = settings.block_frames or recorded or (before.block_frames if before else None)
         frames = frames or choose_block_frames(bundle, options)
-        self._session = OrtSession(bundle, options, frames)
-        warm_up(self._session, manifest, frames)
-        self._session.prepare(transposed_sizes(frames))
-        prior = open_prior(bundle)
+        self._recorder = ScoreRecorder(
+            head_line(bundle, frames),
+            manifest.hop_samples / manifest.sample_rate_hz,
+            settings.media,
+            lambda: self._model.engine.position,
+        )
+        self._has_cue = settings.card.cue is not None
+        ready = partial(
+            ready_model,
+            options=options,
+            frames=frames,
+            on_deck=self._recorder.laid,
+            cue_for=partial(open_cue, options=options, frames=frames, desk=desk)
+            if self._has_cue
+            else None,
+        )
+        first = ready(bundle, table=desk.table)
         if folder is not None:
             folder.wait()  # loaded, and ready to play when the one before has died
             before = folder.read()
+            first = last_model(before.model if before else "", first, ready, desk, settings.media)
         frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
-        self._recorder = ScoreRecorder(
-            head_line(bundle, frames), frame_s, settings.media, lambda: self._engine.position
-        )
         self._timeline.tell(self._recorder.hear)
-        self._engine = Engine(
-            manifest,
-            bundle.latents,
-            self._session,
-            self._timeline,
-            prior=prior,
-            on_deck=self._recorder.laid,
-        )
-        self._wekinator = Wekinator(desk.table, settings.wekinator)
-        self._gestures = Gestures(desk.table, bundle.latents, lambda: self._engine.deck_style)
-        has_cue = settings.card.cue is not None
+        self._switch = ModelSwitch(self._timeline, first)
+        self._adopted = first
         self._producer = Producer(
-            self._engine,
+            self._switch,
             frames,
             tap=tap,
             on_block=self._observe,
             on_death=self._crash,
-            cue=open_cue(bundle, options, frames, desk, self._engine) if has_cue else None,
+            cue=SwitchedCue(self._switch) if self._has_cue else None,
         )
         self._live = live_output(
             settings.output,
@@ -132,24 +136,32 @@ class App:
         )
         self._keeper: Keeper | None = None
         if folder is not None:
-            self._keeper = Keeper(folder, desk, self._engine, self._timeline, self._facts)
+            self._keeper = Keeper(folder, desk, self._switch, self._timeline, self._facts)
         self._osc_at = settings.osc
         self._is_next = folder is not None and before is not None
         if folder and before:
-            take_up(before, folder.read_decks(), desk, self._engine, self._timeline)
+            take_up(before, folder.read_decks(), desk, first.engine, self._timeline)
             self._osc_at = before.osc
-        self._worker = EncoderWorker(manifest, bundle.encoder_onnx, self._hand_over)
+        self._encoder = EncoderSlot(
+            first.bundle, self._soon, lambda report: self._loader.take(report)
+        )
         self._loader = DeckLoader(
-            bundle.decks, settings.media, self._worker.submit, self._engine.put_deck
+            first.bundle.decks, settings.media, self._encoder.submit, self._switch.put_deck
+        )
+        self._models = ModelLoader(
+            settings.media,
+            lambda bundle, name: ready(bundle, name=name),
+            lambda: self._model,
+            self._install,
+            self._soon,
+            self._later,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notifier = Notifier(desk, self._later)
         self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
         self._scheduler = Scheduler(self._timeline)
         self._dump = OscDump()
-        self._dispatcher = self._make_dispatcher(
-            ({} if prior else {GENERATE: NO_PRIOR}) | ({} if has_cue else {CUE: NO_CUE})
-        )
+        self._dispatcher = self._make_dispatcher()
         self._osc = OscServer(
             desk.table,
             self._dispatcher,
@@ -158,23 +170,56 @@ class App:
         )
         self._midi = MidiInput(settings.midi, desk.table, self._dispatcher)
 
-    def _make_dispatcher(self, missing: Mapping[str, str]) -> Dispatcher:
+    @property
+    def _model(self) -> Model:
+        """What plays, or will in a moment."""
+        return self._switch.newest
+
+    def _make_dispatcher(self) -> Dispatcher:
         return Dispatcher(
             self._desk,
             self._loader,
             self.status,
             self._ending.set,
-            missing,
+            self._missing(),
             scheduler=self._scheduler,
             notifier=self._notifier,
-            wekinator=self._wekinator,
-            gestures=self._gestures,
+            wekinator=Wekinator(self._desk.table, self._settings.wekinator),
+            gestures=gestures_of(self._model),
             set_dump=self._dump.switch,
             score_desk=ScoreDesk(self._recorder, self._soon),
-            live={POSITION: lambda: self._engine.position},
-            why_no_recording=self._engine.why_no_recording,
+            live={POSITION: lambda: self._model.engine.position},
+            why_no_recording=lambda deck: self._model.engine.why_no_recording(deck),
+            load_model=self._models.load,
+            adopt_model=self._adopt,
             change_output=self._output_hands.carry_out,
         )
+
+    def _missing(self) -> Mapping[str, str]:
+        """Addresses that there is nothing for here, and in one line why."""
+        return {**missing_in(self._model.bundle), **({} if self._has_cue else {CUE: NO_CUE})}
+
+    def _install(self, model: Model, decks: Mapping[str, DeckData]) -> bool:
+        """Play ``model`` from the next block on; False while another one is still coming in."""
+        if self._switch.is_fading:
+            return False
+        for name, deck in decks.items():
+            model.engine.put_deck(name, deck)
+        self._switch.offer(model)
+        self._dispatcher((ModelLies(model.name, carry_to(model)),))
+        return True
+
+    def _adopt(self) -> None:
+        """What speaks of controls, decks and encoder speaks of the model that plays now."""
+        before, model = self._adopted, self._model
+        self._adopted = model
+        self._osc.table = self._midi.table = model.table
+        self._encoder.change(model.bundle)
+        self._loader.adopt(model.bundle.decks)
+        wekinator = wekinator_of(model.table, self._settings.wekinator)
+        self._dispatcher.adopt(gestures_of(model), wekinator, self._missing())
+        # Kept until nobody hears it: the engine's thread must not be the one that frees it.
+        self._later(10 * FADE_S, lambda: logger.debug("%s is gone", before.bundle.manifest.name))
 
     def run(self) -> int:
         """Play until told to end; the exit code.
@@ -187,7 +232,8 @@ class App:
     async def _run(self) -> int:
         self._loop = asyncio.get_running_loop()
         with ExitStack() as stack:
-            stack.callback(self._worker.stop)
+            stack.callback(self._encoder.stop)
+            stack.callback(self._models.stop)
             stack.enter_context(signals_call(self._ending.set, self._loop))
             stack.enter_context(priority.raised(priority.HANDS_PRIORITY))
             await self._start(stack)
@@ -215,8 +261,8 @@ class App:
         self._live.start()
         self._keep()
         lines = announcement(
-            self._bundle.manifest.name,
-            self._session.provider,
+            self._model.bundle.manifest.name,
+            self._model.session.provider,
             self._live.lane.output,
             self._producer,
             self.latency(),
@@ -228,7 +274,7 @@ class App:
     def _lay_decks(self) -> None:
         """What lies on the decks at the start, at once or when it is encoded; then the score."""
         if self._is_next:
-            self._sources = {name: deck.name for name, deck in self._engine.decks.items()}
+            self._sources = {name: deck.name for name, deck in self._model.engine.decks.items()}
             self._play_score()
             return
         for deck in DECKS:
@@ -240,7 +286,7 @@ class App:
                 self._loader.load(deck, source, then, trusted=True)
             return
         for deck, data in self._stage.decks.items():
-            self._engine.put_deck(deck, data)
+            self._model.engine.put_deck(deck, data)
             self._initial_deck_loaded(deck, None)
         self._play_score()
 
@@ -250,38 +296,39 @@ class App:
             frame_s = self._timeline.clock.frame_s
             played = self._timeline.frames_before
             moments, laid = moments_of(self._stage.score, frame_s, played), self._stage.laid
-            table, latents = self._desk.table, self._bundle.latents
-            player = player_of(moments, laid, self._engine, table, latents, self._wekinator)
+            targets = wekinator_of(self._desk.table, self._settings.wekinator)
+            player = player_of(moments, laid, self._model, targets)
             self._timeline.play(player)
 
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to get through the ring and the device."""
         self._desk.apply([Stop()])
         lane = self._live.lane
-        window_s = self._bundle.manifest.latency_samples / self._bundle.manifest.sample_rate_hz
+        manifest = self._switch.manifest
+        window_s = manifest.latency_samples / manifest.sample_rate_hz
         ring_s = self._producer.ring_blocks * self._producer.block_s
         await asyncio.sleep(2 * GATE_RAMP_S + window_s + ring_s + lane.delay_s)
 
     def latency(self) -> Latency:
         """Where the milliseconds go, from a hand to the ear."""
-        manifest = self._bundle.manifest
+        manifest = self._model.bundle.manifest
         return latency(
             block_s=self._producer.block_s,
             ring_blocks=self._producer.ring_blocks,
             device_s=self._live.lane.output.latency_s,
             window_s=manifest.latency_samples / manifest.sample_rate_hz,
             resampler_s=self._live.lane.resampler.latency_s,
-            transposing_s=self._engine.lead_s,
+            transposing_s=self._model.engine.lead_s,
             smoothing_s=self._desk.table.controls["/interp/style"].smoothing_s,
         )
 
     def status(self) -> Mapping[str, Argument]:
         """The figures of ``/status.reply``."""
         return {
-            "bundle": self._bundle.manifest.name,
-            "provider": self._session.provider,
+            "bundle": self._model.bundle.manifest.name,
+            "provider": self._model.session.provider,
             "block_samples": self._producer.block_samples,
-            "model_rate_hz": float(self._bundle.manifest.sample_rate_hz),
+            "model_rate_hz": float(self._model.bundle.manifest.sample_rate_hz),
             "device_rate_hz": float(self._live.lane.output.sample_rate_hz),
             "decode_p50_ms": self._producer.timings.percentile_ms(50),
             "decode_p99_ms": self._producer.timings.percentile_ms(99),
@@ -297,8 +344,8 @@ class App:
             "output": str(self._live.choice),
             "output_lost": int(self._live.state == "lost"),
             "output_losses": self._live.losses,
-            "failed_blocks": self._engine.failed_blocks,
-            "failed_ticks": self._engine.failed_ticks,
+            "failed_blocks": self._model.engine.failed_blocks,
+            "failed_ticks": self._model.engine.failed_ticks,
             "playing": int(self._desk.snapshot().playing),
             "osc_connections": len(self._osc.connections.open),
             "osc_notified": self._notifier.clients,
@@ -309,7 +356,7 @@ class App:
 
     def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:
         """A deck of the command line: what is wrong with it ends the program."""
-        why = failure or why_no_bypass(self._desk, deck, self._engine.why_no_recording(deck))
+        why = failure or why_no_bypass(self._desk, deck, self._model.engine.why_no_recording(deck))
         if why is not None:
             print(f"python -m server: {why}", file=sys.stderr)
             self._exit_code = 2
@@ -331,9 +378,9 @@ class App:
 
     def _observe(self, behind_s: float) -> None:
         """The next block leaves the device ``behind_s`` from now (engine's thread)."""
-        manifest = self._bundle.manifest
+        manifest = self._model.bundle.manifest
         window_s = manifest.latency_samples / manifest.sample_rate_hz
-        heard_s = time.time() + behind_s + window_s + self._engine.lead_s
+        heard_s = time.time() + behind_s + window_s + self._model.engine.lead_s
         self._timeline.clock.observe(self._timeline.next_frame, heard_s)
         if self._keeper is not None:
             self._keeper.look()
@@ -351,7 +398,3 @@ class App:
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
         """From the engine's thread to the event loop's."""
         self._soon(lambda: self._dispatcher.at_their_time(events, due_s, late_s))
-
-    def _hand_over(self, report: Report) -> None:
-        """From the worker's thread to the event loop's."""
-        self._soon(lambda: self._loader.take(report))

@@ -23,6 +23,7 @@ from server.control_rows import (
     decks,
     generation,
     interpolation,
+    models,
     output,
     playing,
     scores,
@@ -59,6 +60,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
             *playing.MOTION_RECORDER,
             *output.OUTPUT,
             *scores.SCORES,
+            *models.MODELS,
             *service.SERVER,
         )
     )

@@ -67,6 +67,13 @@ class DeckLoader:
         self._loads += 1
         self._newest[deck] = self._loads
 
+    def adopt(self, library: Mapping[str, BundleDeck]) -> None:
+        """Another model plays, with its own library and encoder; what is under way fails."""
+        waiting, self._waiting = self._waiting, {}
+        self._library = library
+        for one in waiting.values():
+            one.then("another model was loaded meanwhile; load it again")
+
     def take(self, report: Report) -> None:
         """A report of the encoder's worker."""
         match report:

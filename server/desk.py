@@ -16,7 +16,7 @@ from functools import reduce
 
 from server.addresses import POSITION, SLICE, SLICES
 from server.control import Control, ControlTable
-from server.events import ClearMotion, Event, Panic, Play, SetControl, SetGlide, Stop
+from server.events import ClearMotion, Event, ModelLies, Panic, Play, SetControl, SetGlide, Stop
 from server.replies import Argument, Reply
 
 
@@ -28,7 +28,7 @@ class Snapshot:
     ``ControlTable.slots``. ``panics`` counts the panics so far:
     when it has grown, the engine clears its states; ``jumps`` those of the playhead to
     ``/position``, ``motion_clears`` those of the motion recorder. ``changes`` counts what was
-    applied.
+    applied. ``model`` is the bundle that was loaded, empty for that of the start; ``table`` is its.
     """
 
     table: ControlTable
@@ -39,6 +39,7 @@ class Snapshot:
     jumps: int = 0
     motion_clears: int = 0
     changes: int = 0
+    model: str = ""
 
     def value(self, address: str) -> float:
         """The (first) value at ``address``.
@@ -69,9 +70,13 @@ class Desk:
     """Holds the newest snapshot; many hands write, the engine and the replies read."""
 
     def __init__(self, table: ControlTable, *, playing: bool = False) -> None:
-        self.table = table
         self._writers = threading.Lock()
         self._snapshot = Snapshot(table, table.defaults, table.smoothing_s, playing=playing)
+
+    @property
+    def table(self) -> ControlTable:
+        """The controls of the model that plays."""
+        return self._snapshot.table
 
     def snapshot(self) -> Snapshot:
         """The newest state; never blocks."""
@@ -108,7 +113,8 @@ class Desk:
         self, values: tuple[float, ...], smoothing_s: tuple[float, ...], *, playing: bool
     ) -> None:
         """Begin with other values than the table's; nothing jumps, for nothing has been heard."""
-        self._snapshot = Snapshot(self.table, values, smoothing_s, playing=playing)
+        model = self._snapshot.model
+        self._snapshot = Snapshot(self.table, values, smoothing_s, playing=playing, model=model)
 
     def segments(self, frames: int) -> tuple[Segment, ...]:
         """The newest state for all of the next ``frames`` frames."""
@@ -120,8 +126,9 @@ class Desk:
         Raises:
             KeyError: no control there has a value.
         """
-        control = self.table.controls[address]
-        values = (self._snapshot.values[slot] for slot in self.table.answering(address))
+        state = self._snapshot
+        control = state.table.controls[address]
+        values = (state.values[slot] for slot in state.table.answering(address))
         return Reply(address, tuple(shown_value(control, value) for value in values))
 
 
@@ -144,6 +151,9 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
             for slot in state.table.slots[address]:
                 times[slot] = seconds
             return replace(state, smoothing_s=tuple(times), changes=state.changes + 1)
+        case ModelLies(carried=carried):
+            changed: Snapshot = carried(state)
+            return changed
         case ClearMotion():
             clears = state.motion_clears + 1
             return replace(state, motion_clears=clears, changes=state.changes + 1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import metadata
 
 from server import replies
 from server.addresses import BYPASS, DECKS
-from server.deck_loader import DeckLoader
+from server.deck_loader import DeckLoader, Then
 from server.desk import Desk, glide_s
 from server.events import (
     ChangeOutput,
@@ -15,6 +16,8 @@ from server.events import (
     Dump,
     Event,
     LoadDeck,
+    LoadModel,
+    ModelLies,
     Notify,
     Panic,
     Query,
@@ -35,6 +38,7 @@ from server.scheduler import Scheduler
 from server.wekinator import Wekinator
 
 PROGRAM = "latent-deck"
+MODEL_LOAD = "/model/load"
 
 
 class Dispatcher:
@@ -54,6 +58,8 @@ class Dispatcher:
         gestures: Gestures,
         set_dump: Callable[[bool], None],
         score_desk: Callable[[Event], None] = lambda event: None,
+        load_model: Callable[[str, Then], None] = lambda name, then: None,
+        adopt_model: Callable[[], None] = lambda: None,
         live: Mapping[str, Callable[[], float]] | None = None,
         why_no_recording: Callable[[str], str | None] = lambda deck: None,
         change_output: Callable[[ChangeOutput], None] = lambda event: None,
@@ -62,7 +68,8 @@ class Dispatcher:
 
         ``live`` says where a value has moved to by itself since it was set, ``why_no_recording``
         in one line why a deck cannot be bypassed, None if it can; ``score_desk`` carries out what
-        is asked of scores.
+        is asked of scores, ``load_model`` plays another bundle,
+        and ``adopt_model`` is told when one has begun to.
         """
         self._desk = desk
         self._loader = loader
@@ -75,6 +82,8 @@ class Dispatcher:
         self._gestures = gestures
         self._set_dump = set_dump
         self._score_desk = score_desk
+        self._load_model = load_model
+        self._adopt_model = adopt_model
         self._live = live or {}
         self._why_no_recording = why_no_recording
         self._change_output = change_output
@@ -115,6 +124,11 @@ class Dispatcher:
                 self._load(event)
             case RecordScore() | StopScore():
                 self._score_desk(event)
+            case LoadModel(name=name):
+                self._load_model(name, partial(self._tell_model, event, name))
+            case ModelLies(name=name):
+                self._adopt_model()
+                self._notifier.tell(Reply(MODEL_LOAD, (name,)), None)
             case DeckLies(deck=deck, source=source):
                 self._loader.supersede(deck)
                 self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
@@ -164,6 +178,17 @@ class Dispatcher:
         if deck in DECKS and event.address.endswith(BYPASS) and any(event.values):
             return self._why_no_recording(deck)
         return self._missing.get(event.address)
+
+    def adopt(self, gestures: Gestures, wekinator: Wekinator, missing: Mapping[str, str]) -> None:
+        """Another model plays: what its controls can do."""
+        self._gestures, self._wekinator, self._missing = gestures, wekinator, missing
+
+    def _tell_model(self, event: LoadModel, name: str, failure: str | None) -> None:
+        is_done = failure is None
+        _reply(
+            event,
+            replies.done(MODEL_LOAD, name) if is_done else replies.fail(MODEL_LOAD, str(failure)),
+        )
 
     def _load(self, event: LoadDeck) -> None:
         command = f"/deck/{event.deck}/load"

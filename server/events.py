@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.replies import Reply
 
@@ -62,6 +62,21 @@ class DeckLies(Event):
 
     deck: str
     source: str
+
+
+@dataclass(frozen=True)
+class LoadModel(Event):
+    """Play with another bundle: ``name`` below the media folder."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ModelLies(Event):
+    """Another bundle is ready and plays from now on; ``carried`` makes its state of the old one."""
+
+    name: str
+    carried: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ import itertools
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from server.control import ControlTable
 from server.deck import DeckData
 from server.desk import Desk
 from server.engine import Engine
+from server.playhead import Playhead
 from server.state_folder import LastState, StateFolder
 from server.timeline import Timeline
 
@@ -26,11 +28,23 @@ Facts = Callable[[], tuple[int, tuple[str, int] | None, str]]
 """Frames of a block, the port of OSC, the output."""
 
 
+class Played(Protocol):
+    """What plays: an engine, or a switch between some."""
+
+    @property
+    def playhead(self) -> Playhead:
+        """Where it is in the music."""
+
+    @property
+    def decks(self) -> Mapping[str, DeckData]:
+        """What was laid onto the decks last."""
+
+
 class Keeper:
     """Writes the state of one engine and its desk."""
 
     def __init__(
-        self, folder: StateFolder, desk: Desk, engine: Engine, timeline: Timeline, facts: Facts
+        self, folder: StateFolder, desk: Desk, engine: Played, timeline: Timeline, facts: Facts
     ) -> None:
         self._folder = folder
         self._desk = desk
@@ -74,6 +88,7 @@ class Keeper:
             block_frames=frames,
             osc=osc,
             output=output,
+            model=snapshot.model,
             motion=self._timeline.motion.loop,
             frames=self._timeline.frames_before + self._seen_frame,
         )
@@ -90,7 +105,8 @@ def take_up(
         playing=state.playing,
     )
     for name, deck in decks.items():
-        engine.put_deck(name, deck)
+        if len(deck.structure) == engine.manifest.structure_dims:  # else it died changing models
+            engine.put_deck(name, deck)
     timeline.frames_before = state.frames
     engine.playhead = pickle.loads(state.playhead)
     if state.motion is not None:

@@ -47,7 +47,7 @@ class MidiInput:
     ) -> None:
         self.received = 0
         self._choice = choice
-        self._table = table
+        self.table = table
         self._on_events = on_events
         self._state = MidiState()
         self._stopping = threading.Event()
@@ -111,6 +111,6 @@ class MidiInput:
             except ValueError as error:
                 logger.debug("MIDI message that is none: %s", error)
                 continue
-            self._state, events = events_of_midi(self._table, self._state, message)
+            self._state, events = events_of_midi(self.table, self._state, message)
             if events:
                 self._on_events(events)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from server.control import Control, ControlTable
 from server.desk import Desk, Snapshot
-from server.events import Event, Panic, Play, Sender, SetControl, Stop
+from server.events import Event, ModelLies, Panic, Play, Sender, SetControl, Stop
 from server.replies import Reply
 
 MAX_CLIENTS = 32
@@ -99,10 +99,12 @@ class Notifier:
         table = self._desk.table
         for event in events:
             match event:
-                case SetControl(address=address):
+                case SetControl(address=address) if address in table.controls:
                     control = table.controls[address]
                     moved = (*(control.moves or (address,)), *control.resets)
                     self._changes.makers |= dict.fromkeys(moved, event.reply_to)
+                case ModelLies():
+                    pass  # what is not as it is by itself is told
                 case Play() | Stop() | Panic():
                     self._changes.makers["/play"] = event.reply_to
                     self._changes.panic |= isinstance(event, Panic)
@@ -125,6 +127,8 @@ class Notifier:
     def _flush(self) -> None:
         before, now, changes = self._told, self._desk.snapshot(), self._changes
         self._told, self._changes = now, _Changes()
+        if now.table is not before.table:
+            before = Snapshot(now.table, now.table.defaults, now.table.smoothing_s, now.playing)
         for control in _changed_controls(before, now):
             first = (control.moves or (control.address,))[0]
             self.tell(self._desk.answer(control.address), changes.makers.get(first))

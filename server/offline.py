@@ -12,16 +12,16 @@ from server import events
 from server.addresses import DECKS
 from server.bench import block_frames
 from server.desk import Desk
-from server.engine import Engine
 from server.media import MediaError
-from server.output_file import FileKind, render_file
-from server.prior import open_prior
+from server.model_opening import ready_model
+from server.model_switch import ModelSwitch
+from server.output_file import FileKind, Renders, render_file
 from server.progress import ProgressBar
 from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
 from server.score import Score
 from server.score_player import Moment, ScorePlayer, moments_of, player_of
-from server.session import Floats, OrtSession
+from server.session import Floats
 from server.stage import Stage, why_no_bypass
 from server.timeline import Timeline
 from server.wekinator import Wekinator
@@ -72,19 +72,19 @@ def render(
     frame_s = bundle.manifest.hop_samples / bundle.manifest.sample_rate_hz
     moments = _moments(stage.score, frame_s)
     frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
-    session = OrtSession(bundle, options, frames)
     timeline = Timeline(desk, SampleClock(frame_s))
-    engine = Engine(bundle.manifest, bundle.latents, session, timeline, prior=open_prior(bundle))
+    model = ready_model(bundle, options, frames, lambda name, deck: None, table=desk.table)
+    switch = ModelSwitch(timeline, model)
     for name, deck in stage.decks.items():
-        engine.put_deck(name, deck)
+        switch.put_deck(name, deck)
     for name in DECKS:
-        if why := why_no_bypass(desk, name, engine.why_no_recording(name)):
+        if why := why_no_bypass(desk, name, model.engine.why_no_recording(name)):
             raise MediaError(why)
     targets = Wekinator(desk.table, wekinator)
-    player = player_of(moments, stage.laid, engine, desk.table, bundle.latents, targets)
+    player = player_of(moments, stage.laid, model, targets)
     timeline.play(player)
     bar = ProgressBar(f"rendering {path.name}")
-    played = _Cut(engine, timeline, player)
+    played = _Cut(switch, timeline, player)
     render_file(played, path, kind, seconds or stage.seconds, frames, bar)
 
 
@@ -103,7 +103,7 @@ def _moments(score: Score | None, frame_s: float) -> Sequence[Moment]:
 class _Cut:
     """The engine, its blocks cut where a score lays a deck: that begins to the frame too."""
 
-    def __init__(self, engine: Engine, timeline: Timeline, player: ScorePlayer) -> None:
+    def __init__(self, engine: Renders, timeline: Timeline, player: ScorePlayer) -> None:
         self.manifest = engine.manifest
         self._engine = engine
         self._timeline = timeline

@@ -60,7 +60,7 @@ class OscServer:
     ) -> None:
         self.received = 0
         self.rejected = 0
-        self._table = table
+        self.table = table
         self._on_events = on_events
         self._allowed = allowed
         self._watchers = watchers
@@ -121,7 +121,7 @@ class OscServer:
     def _take(self, packet: bytes, sender: OscSender) -> None:
         """One packet of an allowed sender."""
         self.received += 1
-        intake = take_in(self._table, packet, sender)
+        intake = take_in(self.table, packet, sender)
         for watch in self._watchers:
             watch(sender, intake)
         for group in intake.groups:

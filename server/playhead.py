@@ -90,6 +90,10 @@ class Playhead:
         self._jumped_to = 0.0
         self._jumped_at_frames = 0.0
 
+    def begin_at(self, share: float) -> None:
+        """Begin at ``share`` 0..1 of the loop; before the first block."""
+        self._jumped_to = share
+
     def advance(self, motion: Motion) -> Positions:
         """The places of the next N frames."""
         places = {ticks: head.advance(motion) for ticks, head in self._heads.items()}

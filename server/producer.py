@@ -12,15 +12,15 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
-from server.cue import Cue
 from server.denormals import flush_denormals
-from server.engine import Engine
 from server.lane import Lane, LaneFormat
 from server.log_limit import LimitedLog
 from server.output_choice import CardChoice
+from server.output_file import Renders
 from server.outputs import Output
 from server.priority import raise_own_priority
 from server.session import Floats
@@ -38,18 +38,25 @@ _PAUSES_A_BLOCK = 8
 _SHORTEST_PAUSE_S = 0.0005
 
 
+class RendersCue(Protocol):
+    """What gives the sound of the second pair of channels."""
+
+    def render(self, frames: int) -> Floats | None:
+        """The next ``frames`` frames, (C, frames*hop); None while it is off."""
+
+
 class Producer:
     """Renders in its own thread from ``start`` to ``stop``."""
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Renders,
         block_frames: int,
         ring_blocks: int | None = None,
         tap: Tap | None = None,
         on_block: Callable[[float], None] = lambda behind_s: None,
         on_death: Callable[[], None] = lambda: None,
-        cue: Cue | None = None,
+        cue: RendersCue | None = None,
     ) -> None:
         """``on_block`` is told before each block in how many seconds it will leave the device,
         ``on_death`` that the thread ends by an error of ours.

@@ -25,11 +25,12 @@ from server.mapping import MappingError, setting, shown
 from server.media import MediaError
 from server.midi_ports import midi_port_names
 from server.midi_source import MidiPortError
+from server.model_hands import missing_in
 from server.offline import render
 from server.osc_sockets import OscAddressError
 from server.output_file import FileKind
 from server.outputs import OutputError
-from server.prior import NO_PRIOR, NoPriorError
+from server.prior import NoPriorError
 from server.runtime import RuntimeOptions, RuntimeUnavailable
 from server.score import Score, open_score
 from server.score_file import ScoreError
@@ -121,8 +122,7 @@ def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:
     """
     score = None
     if settings.score is not None:
-        missing = {} if bundle.prior_onnx else {GENERATE: NO_PRIOR}
-        score = open_score(settings.score, desk.table, missing)
+        score = open_score(settings.score, desk.table, missing_in(bundle))
         _compare_bundles(score, bundle)
     elif not settings.output.is_file:
         return None

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from export.bundle import Bundle
 from server.addresses import MOTION, POSITION, SLICE
+from server.carry import carried
 from server.control import Control
 from server.desk import Snapshot, shown_value
 from server.replies import Argument
@@ -26,23 +27,23 @@ _BEHIND_SLICE = ("/loop/start", "/loop/end", POSITION)
 """What a slice moves, said once more behind it."""
 
 
-def untouched(state: Snapshot) -> Snapshot:
-    """What a player begins with, on the desk of ``state``: all as it is by itself, and playing."""
-    table = state.table
-    return Snapshot(table, table.defaults, table.smoothing_s, playing=True)
-
-
 def changes_to_begin(state: Snapshot, position: float | None) -> list[Change]:
     """From the untouched desk to ``state``; with the playhead at ``position``, if it has moved."""
-    begun = replace(untouched(state), panics=state.panics)
+    table = state.table
+    begun = Snapshot(table, table.defaults, table.smoothing_s, playing=True, panics=state.panics)
+    loaded: list[Change] = [("/model/load", (state.model,))] if state.model else []
     if position is None:
-        return list(changes_between(begun, state))
+        return [*loaded, *changes_between(begun, state)]
     changes = list(changes_between(replace(begun, jumps=state.jumps), state))
-    return [*(one for one in changes if one[0] != POSITION), (POSITION, (position,))]
+    kept = [one for one in changes if one[0] != POSITION]
+    return [*loaded, *kept, (POSITION, (position,))]
 
 
 def changes_between(before: Snapshot, now: Snapshot) -> Iterator[Change]:
     """What makes ``now`` of ``before``, all of it at one time."""
+    if now.table is not before.table:
+        yield "/model/load", (now.model,)
+        before = carried(before, now.table, now.model)
     panicked = now.panics != before.panics
     if panicked:
         yield "/panic", ()

@@ -13,12 +13,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from export.bundle import Latents
-from server.control import ControlTable
 from server.deck import DeckData
-from server.engine import Engine
 from server.events import DeckLies, Event, LoadDeck
 from server.gestures import Gestures
+from server.model_switch import Model
 from server.score import Score
 from server.wekinator import Wekinator
 
@@ -102,13 +100,12 @@ class ScorePlayer:
 def player_of(
     moments: Sequence[Moment],
     decks: Mapping[str, DeckData],
-    engine: Engine,
-    table: ControlTable,
-    latents: Latents,
+    model: Model,
     wekinator: Wekinator,
 ) -> ScorePlayer:
-    """A player for ``engine``, whose gestures have random numbers of their own."""
-    gestures = Gestures(table, latents, lambda: engine.deck_style, refuse=_warn)
+    """A player for ``model``, whose gestures have random numbers of their own."""
+    engine, latents = model.engine, model.bundle.latents
+    gestures = Gestures(model.table, latents, lambda: engine.deck_style, refuse=_warn)
     return ScorePlayer(moments, decks, engine.put_deck, gestures, wekinator)
 
 

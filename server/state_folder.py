@@ -23,9 +23,9 @@ from server.supervision import STATE
 class LastState:
     """What the hands did, and where the music was.
 
-    ``frames`` have been played. ``values`` and ``smoothing_s`` are by address. ``motion`` is the
-    recorder's loop: changes by frame, and its length; ``playhead`` a pickled
-    ``server.playhead.Playhead``.
+    ``frames`` have been played. ``model`` is the one that was loaded, empty for that of the start.
+    ``values`` and ``smoothing_s`` are by address. ``motion`` is the recorder's loop: changes by
+    frame, and its length; ``playhead`` a pickled ``server.playhead.Playhead``.
     """
 
     values: Mapping[str, tuple[float, ...]]
@@ -36,6 +36,7 @@ class LastState:
     frames: int = 0
     osc: tuple[str, int] | None = None
     output: str | None = None
+    model: str = ""
     motion: tuple[Mapping[int, tuple[SetControl, ...]], int] | None = None
 
 

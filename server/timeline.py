@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.desk import Desk, Segment, Snapshot
-from server.events import Event
+from server.events import Event, ModelLies, SetControl, SetGlide
 from server.motion import MotionRecorder
 from server.sample_clock import SampleClock
 
@@ -169,12 +169,22 @@ class Timeline:
     def _due(self, first: int, end: int) -> list[_Due]:
         """What belongs into the frames up to ``end``, in their order; late ones into ``first``."""
         scored = self._cues.due(end) if self._cues else ()
-        of_score = [_Due(frame, events, self.clock.time_of(frame)) for frame, events in scored]
+        of_score = [
+            _Due(frame, self._known(events), self.clock.time_of(frame)) for frame, events in scored
+        ]
         of_hands = [
-            _Due(max(self.clock.frame_at(one.time_s), first), one.events, one.time_s)
+            _Due(max(self.clock.frame_at(one.time_s), first), self._known(one.events), one.time_s)
             for one in self._waited(end)
         ]
         return sorted([*of_score, *of_hands], key=lambda one: one.frame)
+
+    def _known(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Those that the model of now has a control for: another one may play meanwhile."""
+        if any(isinstance(event, ModelLies) for event in events):
+            return events
+        slots = self._desk.snapshot().table.slots
+        kinds = (SetControl, SetGlide)
+        return tuple(e for e in events if not isinstance(e, kinds) or e.address in slots)
 
     def _waited(self, before_frame: int) -> list[_Waiting]:
         """What has waited for frames before ``before_frame``, in order of time."""

@@ -126,6 +126,7 @@ class Hands:
         self.quits = 0
         self.live = FakeLive()
         outputs = OutputHands(self.live, self.notifier.tell, lambda call: call())
+        self.models: list[str] = []
         status = {name: kind(1) for name, kind in STATUS_NAMES}
         self.dispatch = Dispatcher(
             self.desk,
@@ -138,6 +139,7 @@ class Hands:
             wekinator=Wekinator(self.table, wekinator),
             gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
             set_dump=self.dump.switch,
+            load_model=lambda name, then: self.models.append(name) or then(None),
             score_desk=ScoreDesk(self.recorder, lambda call: call()),
             live={POSITION: lambda: self.engine.position},
             why_no_recording=self.engine.why_no_recording,

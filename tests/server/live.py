@@ -38,11 +38,14 @@ class Playing:
             self.lines.put(line)
 
     def ask(self, address: str, *arguments: float | str) -> OscMessage:
+        self.tell(address, *arguments)
+        return self.receive()
+
+    def tell(self, address: str, *arguments: float | str) -> None:
         builder = OscMessageBuilder(address)
         for argument in arguments:
             builder.add_arg(argument)
         self.client.send(builder.build().dgram)
-        return self.receive()
 
     def receive(self) -> OscMessage:
         """The next message from the server."""

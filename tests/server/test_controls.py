@@ -61,6 +61,7 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/notify",
         "/dump",
         "/wek/outputs",
+        "/model/load",
         "/quit",
     }
 

@@ -198,6 +198,12 @@ def recorded(hands: Hands, control: Control) -> None:
     assert ("/level", (-3.0,)) in {(line.address, line.arguments) for line in file.lines}
 
 
+def model_asked_for(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address, "other").dgram)
+    assert hands.models == ["other"]
+    assert hands.sender.replies == [Reply("/done", (control.address, "other"))]
+
+
 def ended(hands: Hands, control: Control) -> None:
     hands.send(build_msg(control.address).dgram)
     assert hands.quits == 1 and hands.sender.replies == [Reply("/done", ("/quit",))]
@@ -231,6 +237,7 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.ResetOffsets: reset_to_none,
     events.RecordScore: recorded,
     events.StopScore: recorded,
+    events.LoadModel: model_asked_for,
     events.Quit: ended,
 }
 
