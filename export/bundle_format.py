@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.beats import Beats
+
 FORMAT_VERSION = 1
 MANIFEST, ENCODER, DECODER = "manifest.json", "encoder.onnx", "decoder.onnx"
 PRIOR = "prior.onnx"
@@ -162,7 +164,8 @@ class BundleDeck:
     """A ready-made sequence: style_mean (D,), style_track (W,D), style_ticks (W,), structure (S,K).
 
     ``style_ticks`` are the ticks of the windows' centres; structure is float16 to keep the file
-    small; ``gain_db`` brought the source to the manifest's loudness.
+    small; ``gain_db`` brought the source to the manifest's loudness. The recording's tempo, first
+    beat and how sure they are (0..1) are None where it has no steady beat, or nobody looked.
     """
 
     slug: str
@@ -177,6 +180,15 @@ class BundleDeck:
     style_track: NDArray[np.float32]
     style_ticks: NDArray[np.float32]
     structure: NDArray[np.float16]
+    first_beat_s: float | None = None
+    tempo_confidence: float | None = None
+
+    @property
+    def beats(self) -> Beats | None:
+        """Where its beats are; None where that is not known."""
+        if self.tempo_bpm is None or self.first_beat_s is None:
+            return None
+        return Beats(self.tempo_bpm, self.first_beat_s, self.tempo_confidence or 0.0)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ from export.bundle_format import (
 
 ORTHONORMAL_TOLERANCE = 1e-2
 _DECK_TEXTS = ("slug", "title", "artist", "licence", "source")
+_DECK_BEATS: Mapping[str, tuple[float, float]] = {
+    "tempo_bpm": (20.0, 999.0),
+    "first_beat_s": (0.0, 60.0),
+    "tempo_confidence": (0.0, 1.0),
+}
+"""What may be known of a deck's beats, and its limits: a tempo of 0 would stop the playhead."""
 
 
 def parse_json(data: bytes) -> Any:
@@ -123,7 +129,7 @@ def parse_deck_index(data: bytes) -> list[dict[str, Any]]:
 
 def dump_deck_index(bundle: Bundle) -> bytes:
     """Inverse of ``parse_deck_index``."""
-    names = (*_DECK_TEXTS, "seconds", "gain_db", "tempo_bpm")
+    names = (*_DECK_TEXTS, "seconds", "gain_db", *_DECK_BEATS)
     return dump_json([{n: getattr(d, n) for n in names} for d in bundle.decks.values()])
 
 
@@ -173,12 +179,20 @@ def _dimension(entry: Any, index: int) -> Dimension:
 
 def _deck_entry(entry: Any) -> dict[str, Any]:
     stored = _object(entry, "deck")
-    tempo = stored.get("tempo_bpm")
     values: dict[str, Any] = {name: _text(stored.get(name), name) for name in _DECK_TEXTS}
     values["seconds"] = _real(stored.get("seconds"), "seconds")
     values["gain_db"] = _real(stored.get("gain_db"), "gain_db")
-    values["tempo_bpm"] = None if tempo is None else _real(tempo, "tempo_bpm")
+    for name, limits in _DECK_BEATS.items():  # bundles of before say nothing of the last two
+        known = stored.get(name)
+        values[name] = None if known is None else _within(_real(known, name), name, limits)
     return values
+
+
+def _within(value: float, what: str, limits: tuple[float, float]) -> float:
+    low, high = limits
+    if not low <= value <= high:
+        raise BundleError(f"'{what}' is {value:g}, allowed is {low:g} to {high:g}")
+    return value
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

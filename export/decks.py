@@ -12,7 +12,8 @@ from tqdm import tqdm
 from export.audio import Samples
 from export.bundle import BundleDeck, Manifest
 from export.card import CardDeck
-from export.sequence import Floats, encode_file
+from export.sequence import Floats, encode_sound, read_sound
+from export.tempo import find_beats
 from model.instrument import Instrument
 
 
@@ -33,14 +34,18 @@ def make_decks(
 
     made = {}
     for deck in tqdm(list(decks), desc="decks", unit="deck", disable=None):
-        sequence = encode_file(media / deck.file, manifest, encode)
+        sound = read_sound(media / deck.file, manifest)
+        sequence = encode_sound(sound, manifest, encode)
+        beats = find_beats(sound.samples, manifest.sample_rate_hz)
         made[deck.slug] = BundleDeck(
             slug=deck.slug,
             title=deck.title,
             artist=deck.artist,
             licence=deck.licence,
             source=deck.source,
-            tempo_bpm=None,
+            tempo_bpm=beats.tempo_bpm if beats else None,
+            first_beat_s=beats.first_beat_s if beats else None,
+            tempo_confidence=beats.confidence if beats else None,
             seconds=sequence.seconds,
             gain_db=sequence.gain_db,
             style_mean=sequence.style_mean,

@@ -64,20 +64,6 @@ class Sequence:
     seconds: float
 
 
-def encode_file(
-    path: str | Path,
-    manifest: Manifest,
-    encode: Encode,
-    progress: Progress = lambda share: None,
-) -> Sequence:
-    """Read, normalise and encode one file.
-
-    Raises:
-        AudioError: the file cannot be used; the message names it.
-    """
-    return encode_sound(read_sound(path, manifest), manifest, encode, progress)
-
-
 def read_sound(path: str | Path, manifest: Manifest) -> Sound:
     """One file at the model's rate and loudness.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+ALIGN = "/interp/align"
+CLOCK = "/clock"
 GENERATE = "/generate"
 MOTION = "/motion"
 LATENT = "/latent"
 PITCH = "/pitch"
 POSITION = "/position"
 SLICE = "/slice"
+TEMPO = "/tempo"
 
 DECKS = ("a", "b", "c", "d")
 BYPASS = "bypass"

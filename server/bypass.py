@@ -68,7 +68,7 @@ class Bypass:
         """Where the deck is read, in frames (N,) from its start."""
         if deck is None:
             return np.zeros(where.size)
-        return (where.on(deck.ticks).ticks + 0.5) * self._frames_per_tick - 0.5
+        return (where.on(deck.ticks, deck.beats).ticks + 0.5) * self._frames_per_tick - 0.5
 
 
 @dataclass(frozen=True, eq=False)

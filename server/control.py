@@ -22,7 +22,8 @@ class Control:
 
     ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text).
     With ``repeats`` the one type stands for any number of arguments, none too.
-    ``minimum`` and ``maximum`` hold for every argument. ``smoothing_s`` is the time constant
+    ``minimum`` and ``maximum`` hold for every argument, ``also`` are values beyond them that have a
+    meaning of their own. ``smoothing_s`` is the time constant
     with which the engine follows a new value; 0 jumps. ``midi_ccs`` are the control changes
     that move it without being taught, ``moves`` the addresses of the values that it moves; for a
     family both have one per member. With ``takes_all`` a list may not be shorter than it is,
@@ -41,6 +42,7 @@ class Control:
     description: str
     minimum: float | None = None
     maximum: float | None = None
+    also: tuple[float, ...] = ()
     unit: str = ""
     default: float = 0.0
     smoothing_s: float = 0.0

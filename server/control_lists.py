@@ -51,7 +51,8 @@ def _arguments(row: Control) -> str:
         return f"{tags} {' or '.join(row.choices)}"
     if row.minimum is None or row.maximum is None:
         return tags
-    return f"{tags} {row.minimum:g}..{row.maximum:g} {row.unit}".rstrip()
+    also = "".join(f" or {value:g}" for value in row.also)
+    return f"{tags} {row.minimum:g}..{row.maximum:g} {row.unit}".rstrip() + also
 
 
 def _default(row: Control) -> str:

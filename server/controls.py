@@ -29,6 +29,7 @@ from server.control_rows import (
     scores,
     service,
     style,
+    tempo,
 )
 
 MAX_STYLE_DIMS = 1024
@@ -56,6 +57,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
             *decks.DECK_ROWS,
             *playing.TRANSPORT,
             *playing.PLAYHEAD,
+            *tempo.TEMPO_ROWS,
             *playing.GLIDE,
             *playing.MOTION_RECORDER,
             *output.OUTPUT,

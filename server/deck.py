@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from export.beats import Beats
 from export.bundle import BundleDeck
 from export.sequence import Sequence
 from server.playhead import Where
@@ -52,12 +53,14 @@ def recording_of(samples: Floats, sample_rate_hz: int, loop_samples: int) -> Rec
 
 @dataclass(frozen=True, kw_only=True)
 class DeckData(Sequence):
-    """A loop of music as latents, what it is called, and the sound that it was, if that is here."""
+    """A loop of music as latents, what it is called, the sound that it was, if that is here, and
+    its beats, if it has a steady one."""
 
     name: str
     recording: Recording | None = None
     source: str = ""
     """What loads it again: a library deck's name, or a file's; empty where nothing does."""
+    beats: Beats | None = None
 
     @property
     def why_no_recording(self) -> str | None:
@@ -76,7 +79,7 @@ class DeckData(Sequence):
 
     def style_at(self, where: Where) -> Floats:
         """Style (D,N) of its track at N places, linear between the windows' centres."""
-        reading = where.on(self.ticks)
+        reading = where.on(self.ticks, self.beats)
         now = self._style_columns(reading.ticks)
         if reading.before is None or reading.weight is None:
             return now
@@ -107,4 +110,5 @@ def library_deck(stored: BundleDeck) -> DeckData:
         gain_db=stored.gain_db,
         seconds=stored.seconds,
         source=stored.slug,
+        beats=stored.beats,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from export.audio import Samples
 from export.bundle import Manifest
 from export.sequence import Progress, encode_sound, read_sound
+from export.tempo import find_beats
 from server.deck import DeckData, recording_of
 from server.runtime import RuntimeOptions, open_model
 from server.session import Floats
@@ -35,7 +36,8 @@ class DeckEncoder:
         deck = DeckData(name=Path(path).stem, **vars(sequence))
         loop_samples = deck.ticks * self._manifest.tick_samples
         kept = recording_of(sound.samples, self._manifest.sample_rate_hz, loop_samples)
-        return replace(deck, recording=kept)
+        beats = find_beats(sound.samples, self._manifest.sample_rate_hz)
+        return replace(deck, recording=kept, beats=beats)
 
     def _window(self, samples: Samples) -> tuple[Floats, Floats]:
         style, structure = self._session.run(["style", "structure"], {"audio": samples[None]})

@@ -19,16 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle import Latents, Manifest
-from server.addresses import BYPASS, DECKS, LATENT, PITCH, POSITION
+from server.addresses import ALIGN, BYPASS, DECKS, LATENT, PITCH, POSITION, TEMPO
 from server.bypass import Bypass
 from server.deck import DeckData
 from server.desk import Segment, Snapshot
 from server.generator import Generator
 from server.glide import Glide
+from server.interpolation import shares
 from server.log_limit import LimitedLog
 from server.mixer import Hands, Mixer
 from server.model_fault import ModelFault, finite
 from server.output_stage import OutputStage
+from server.pace import pace_of
 from server.playhead import Motion, Playhead, Positions
 from server.prior import Prior
 from server.session import Floats, Session
@@ -64,6 +66,8 @@ class Engine:
         """``on_deck`` is told of each deck in the block in which it is laid."""
         self.manifest = manifest
         self.playhead = Playhead(manifest.frames_per_tick)
+        self.tempo_bpm: float | None = None
+        """Of what is heard; None where no deck has a tempo that is known."""
         self.failed_blocks = 0
         self._log = LimitedLog(logger)
         self._latents = latents
@@ -71,7 +75,7 @@ class Engine:
         self._desk = desk
         self._on_deck = on_deck
         self._random = np.random.default_rng(seed)
-        frame_s = manifest.hop_samples / manifest.sample_rate_hz
+        frame_s = self._frame_s = manifest.hop_samples / manifest.sample_rate_hz
         self._glide = Glide(frame_s)
         self._walk = Walk(manifest.style_dims, frame_s, seed)
         self._mixer = Mixer(frame_s, latents.mean)
@@ -108,7 +112,9 @@ class Engine:
     def position(self) -> float:
         """Where the first deck that is loaded is, 0..1 of its loop; from any thread."""
         decks = (self._mixer.deck(name) for name in DECKS)
-        return next((self.playhead.share_of_loop(deck.ticks) for deck in decks if deck), 0.0)
+        return next(
+            (self.playhead.share_of_loop(deck.ticks, deck.beats) for deck in decks if deck), 0.0
+        )
 
     @property
     def decks(self) -> Mapping[str, DeckData]:
@@ -186,7 +192,12 @@ class Engine:
         states = [segment.state for segment in segments for _ in range(segment.frames)]
         jumps = np.array([self._jump(states[column]) for column in plan.columns], np.float64)
         steps = speed * (1 - freeze) * sounds[plan.columns] * plan.durations
-        return Motion(steps, start, end, jumps)
+        x, y = (_row(state, values, address) for address in ("/interp/structure", "/interp/y"))
+        asked, align = (_row(state, values, address) for address in (TEMPO, ALIGN))
+        pace = pace_of(self._mixer.heard, shares(x, y), asked, align, self._frame_s)
+        if steps.size:
+            self.tempo_bpm = float(pace.tempo_bpm[-1]) if pace else None
+        return Motion(steps, start, end, jumps, pace)
 
     def _jump(self, state: Snapshot) -> float:
         """The share of the loop to jump to in a frame of ``state``; NaN for none."""

@@ -178,9 +178,11 @@ def _is_int32(number: float) -> bool:
 def _in_range(control: Control, number: float) -> float:
     low = -math.inf if control.minimum is None else control.minimum
     high = math.inf if control.maximum is None else control.maximum
-    if not (math.isfinite(number) and low <= number <= high):
+    is_within = math.isfinite(number) and low <= number <= high
+    if not is_within and number not in control.also:
         unit = f" {control.unit}" if control.unit else ""
-        reason = f"{shown(number)} is out of range; allowed are {low:g} to {high:g}{unit}"
+        also = "".join(f", or {value:g}" for value in control.also)
+        reason = f"{shown(number)} is out of range; allowed are {low:g} to {high:g}{unit}{also}"
         raise MappingError(control.address, reason)
     return float(number)
 

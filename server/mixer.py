@@ -76,6 +76,11 @@ class Mixer:
         lying = self._lying[DECKS.index(name)]
         return None if lying is None else lying.deck
 
+    @property
+    def heard(self) -> Sequence[DeckData | None]:
+        """What is heard at each corner, its own deck or a neighbour's; None before anything is."""
+        return [None if self.is_empty else slot.deck for slot in self._slots]
+
     def put(self, name: str, deck: DeckData, fade: bool) -> None:
         """Lay ``deck`` onto a deck; with ``fade`` from what was heard there before."""
         fade = fade and not self.is_empty
@@ -101,7 +106,7 @@ class Mixer:
         weights = shares(np.full(where.size, x), np.full(where.size, y))
         return _weighted(
             [
-                read_loop(slot.deck.structure, where) if weight.any() else None
+                read_loop(slot.deck.structure, where, slot.deck.beats) if weight.any() else None
                 for slot, weight in zip(self._slots, weights, strict=True)
             ],
             weights,
@@ -137,7 +142,7 @@ class _Lying:
         share = tracks[self.place].astype(np.float32)
         if share.any():
             style = style + (self.deck.style_at(where) - style) * share
-        return Latent(style, read_loop(self.deck.structure, where))
+        return Latent(style, read_loop(self.deck.structure, where, self.deck.beats))
 
 
 class _Slot:

@@ -11,6 +11,12 @@ A head that is outside of a new loop is folded into it by whole lengths, so halv
 beat. Where a head leaps, at a jump or at a loop's border, the two places are cross-faded within
 ``FADE_FRAMES``; the place before goes on being read beyond the border for as long. The whole deck's
 own seam needs none: after its last tick comes its first.
+
+Decks whose beats are known may be read in beats (``server.pace``): each at its own pace, its loop
+in whole beats (``server.beat_grid``), and all at one place within the beat: the next beat of one
+meets the next of the other. Loops of different length repeat each on its own. The first of these
+decks leads: a jump takes it exactly to its share, the others to the nearest place to theirs that is
+on its beat. Otherwise the beat goes on by itself, and who comes in finds it.
 """
 
 from __future__ import annotations
@@ -23,35 +29,50 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from export.beats import Beats
+from server.beat_grid import Grid
+from server.head import Head, Moved, Places
+from server.pace import Pace
 from server.session import Floats
 
-FADE_FRAMES = 2
-"""Structure glides this long from one place to another."""
-
-SHORTEST_LOOP_FRAMES = 4.0
-"""Less would leap again while it still fades."""
-
 MAX_HEADS = 32
-"""Lengths of decks whose heads are remembered."""
+"""Decks of different length or beat whose heads are remembered."""
+
+Key = tuple[int, Beats | None]
+"""What decks have in common that are read at one place: length in ticks, and beats."""
 
 
 @dataclass(frozen=True)
 class Motion:
     """What the hands do to the playhead in a block, frame by frame, each (N,).
 
-    ``steps`` is how many frames it moves on behind each, ``loop_start`` and ``loop_end`` are
-    shares of a deck, ``jumps`` shares of the loop to begin a frame at, NaN where there is none.
+    ``steps`` is how many frames it moves on behind each at the recorded tempo, ``loop_start`` and
+    ``loop_end`` are shares of a deck, ``jumps`` shares of the loop to begin a frame at, NaN where
+    there is none. ``pace`` is there where a tempo is known.
     """
 
     steps: NDArray[np.float64]
     loop_start: NDArray[np.float64]
     loop_end: NDArray[np.float64]
     jumps: NDArray[np.float64]
+    pace: Pace | None = None
 
-    def frames(self) -> Iterator[tuple[float, float, float, float]]:
-        """Step, loop start, loop end and jump of each frame."""
-        rows = (self.steps, self.loop_start, self.loop_end, self.jumps)
-        return zip(*(row.tolist() for row in rows), strict=True)
+    @property
+    def plain_steps(self) -> NDArray[np.float64]:
+        """Steps (N,) of decks that are not read in beats."""
+        return self.steps if self.pace is None else self.steps * self.pace.rates
+
+    def frames_of(self, beats: Beats | None) -> Iterator[Moved]:
+        """What each frame asks of a head of decks with ``beats``."""
+        steps = self.plain_steps
+        grids: list[Grid | None] = [None] * self.steps.size
+        lane = self.pace.lanes.get(beats) if self.pace and beats else None
+        if self.pace and lane:
+            aligned = self.pace.aligned
+            steps = np.where(aligned, self.steps * lane.rates, steps)
+            grids = [lane.grid if one else None for one in aligned.tolist()]
+        rows = (steps, self.loop_start, self.loop_end, self.jumps)
+        return map(Moved, *(row.tolist() for row in rows), grids)
 
 
 @dataclass(frozen=True)
@@ -74,8 +95,8 @@ class Where(Protocol):
     def size(self) -> int:
         """N: how many."""
 
-    def on(self, deck_ticks: int) -> Reading:
-        """The same places on a deck of so many ticks (K)."""
+    def on(self, deck_ticks: int, beats: Beats | None = None) -> Reading:
+        """The same places on a deck of so many ticks (K), with these beats."""
 
 
 class Playhead:
@@ -84,11 +105,14 @@ class Playhead:
     def __init__(self, frames_per_tick: int) -> None:
         self.position_frames = 0.0
         """Frames played, backwards less; not wrapped, and not moved by jumps."""
+        self.beat: float | None = None
+        """The beat that aligned decks keep, with its fraction; None where none are."""
         self._frames_per_tick = frames_per_tick
-        self._heads: dict[int, _Head] = {}
+        self._heads: dict[Key, Head] = {}
         # Where a deck of a length that is new comes in: as if it had been there since the jump.
         self._jumped_to = 0.0
-        self._jumped_at_frames = 0.0
+        self._since_jump_frames = 0.0
+        self._since_jump_beats = 0.0
 
     def begin_at(self, share: float) -> None:
         """Begin at ``share`` 0..1 of the loop; before the first block."""
@@ -96,33 +120,87 @@ class Playhead:
 
     def advance(self, motion: Motion) -> Positions:
         """The places of the next N frames."""
-        places = {ticks: head.advance(motion) for ticks, head in self._heads.items()}
-        new_head = _Newcomer(self._jumped_to, self.position_frames - self._jumped_at_frames)
-        frames = []
-        for step, _, _, jump in motion.frames():
-            if not math.isnan(jump):
-                self._jumped_to, self._jumped_at_frames = jump, self.position_frames
-            frames.append(self.position_frames)
-            self.position_frames += step
+        since = (self._jumped_to, self._since_jump_frames, self._since_jump_beats, self.beat)
+        beats = self._conducted(motion)
+        places = {
+            key: head.advance(motion.frames_of(key[1]), beats) for key, head in self._heads.items()
+        }
 
-        def place(deck_ticks: int) -> _Places:
-            if deck_ticks not in places:
-                head = new_head.on(deck_ticks * self._frames_per_tick, motion)
-                places[deck_ticks] = head.advance(motion)
-                self._remember(deck_ticks, head)
-            return places[deck_ticks]
+        def place(key: Key) -> Places:
+            if key not in places:
+                head = self._newcomer(key, motion, *since)
+                places[key] = head.advance(motion.frames_of(key[1]), beats)
+                self._remember(key, head)
+            return places[key]
 
-        return Positions(np.array(frames), self._frames_per_tick, place)
+        return Positions(self._played(motion), self._frames_per_tick, place)
 
-    def share_of_loop(self, deck_ticks: int) -> float:
-        """Where the head of decks of so many ticks is, 0..1 of its loop; from any thread."""
-        head = self._heads.get(deck_ticks)
+    def share_of_loop(self, deck_ticks: int, beats: Beats | None = None) -> float:
+        """Where the head of such decks is, 0..1 of its loop; from any thread."""
+        head = self._heads.get((deck_ticks, beats))
         return self._jumped_to % 1.0 if head is None else head.share_of_loop
 
-    def _remember(self, deck_ticks: int, head: _Head) -> None:
+    def _played(self, motion: Motion) -> NDArray[np.float64]:
+        """Count the frames played (N,), and what was since the last jump."""
+        frames = []
+        in_beats = motion.steps * motion.pace.beats if motion.pace else np.zeros(motion.steps.size)
+        rows = (motion.plain_steps, in_beats, motion.jumps)
+        for step, beats, jump in zip(*(row.tolist() for row in rows), strict=True):
+            if not math.isnan(jump):
+                self._jumped_to, self._since_jump_frames, self._since_jump_beats = jump, 0.0, 0.0
+            frames.append(self.position_frames)
+            self.position_frames += step
+            self._since_jump_frames += step
+            self._since_jump_beats += beats
+        return np.array(frames)
+
+    def _conducted(self, motion: Motion) -> list[float | None]:
+        """The beat of each frame (N,), None where decks are not aligned.
+
+        It goes on by itself; a jump sets it to where the leader lands, as does the first beat.
+        """
+        pace = motion.pace
+        if not motion.steps.size:
+            return []
+        if pace is None or not pace.aligned.any():
+            self.beat = None
+            return [None] * motion.steps.size
+        if pace.leader not in self._heads:
+            since = (self._jumped_to, self._since_jump_frames, self._since_jump_beats)
+            self._remember(pace.leader, self._newcomer(pace.leader, motion, *since, self.beat))
+        leader = self._heads[pace.leader].copy()
+        beats: list[float | None] = []
+        in_beats = (motion.steps * pace.beats).tolist()
+        for moved, beat_step in zip(motion.frames_of(pace.leader[1]), in_beats, strict=True):
+            here = leader.frame(moved, None if moved.is_jump else self.beat)[0]
+            if moved.grid is None:
+                self.beat = None
+            elif moved.is_jump or self.beat is None:
+                self.beat = moved.grid.beat_at(here)
+            beats.append(self.beat)
+            self.beat = None if self.beat is None else self.beat + beat_step
+        return beats
+
+    def _newcomer(
+        self,
+        key: Key,
+        motion: Motion,
+        share: float,
+        since_frames: float,
+        since_beats: float,
+        beat: float | None,
+    ) -> Head:
+        """A head for a deck not met before: where it would be since the jump to ``share``."""
+        first = next(motion.frames_of(key[1]))
+        head = Head(key[0] * self._frames_per_tick, first)
+        head.place(share, since_frames if first.grid is None else since_beats)
+        head.keep(beat)
+        return head
+
+    def _remember(self, key: Key, head: Head) -> None:
         if len(self._heads) >= MAX_HEADS:
             del self._heads[next(iter(self._heads))]
-        self._heads[deck_ticks] = head
+        self._heads[key] = head
 
 
 class Positions:
@@ -132,7 +210,7 @@ class Positions:
         self,
         frames: NDArray[np.float64],
         frames_per_tick: int,
-        place: Callable[[int], _Places],
+        place: Callable[[Key], Places],
     ) -> None:
         self.frames = frames
         """Frames played (N,), not wrapped: the time of those who do not loop."""
@@ -144,9 +222,9 @@ class Positions:
         """N: frames of the block."""
         return int(self.frames.size)
 
-    def on(self, deck_ticks: int) -> Reading:
+    def on(self, deck_ticks: int, beats: Beats | None = None) -> Reading:
         """Where a deck of so many ticks (K) is read, frame by frame."""
-        places = self._place(deck_ticks)
+        places = self._place((deck_ticks, beats))
         ticks = ticks_at(places.frames, self._frames_per_tick)
         if (places.weight >= 1).all():
             return Reading(ticks)
@@ -157,9 +235,9 @@ class Positions:
         """Other ticks (M,), which count as ``ticks_at(frames)`` does, seen from the nth frame."""
         return Around(self, n, ticks)
 
-    def looped(self, n: int, ticks: NDArray[np.float64], deck_ticks: int) -> NDArray[np.float64]:
-        """``around`` on a deck of so many ticks, folded into its loop as at the nth frame."""
-        places = self._place(deck_ticks)
+    def looped(self, n: int, ticks: NDArray[np.float64], key: Key) -> NDArray[np.float64]:
+        """``around`` on such a deck, folded into its loop as at the nth frame."""
+        places = self._place(key)
         here_ticks = ticks_at(self.frames[n : n + 1], self._frames_per_tick)
         moved = places.frames[n] + (ticks - here_ticks) * self._frames_per_tick
         start, length = places.loop_start[n], places.loop_frames[n]
@@ -179,103 +257,9 @@ class Around:
         """M: how many ticks."""
         return int(self.ticks.size)
 
-    def on(self, deck_ticks: int) -> Reading:
+    def on(self, deck_ticks: int, beats: Beats | None = None) -> Reading:
         """Where these are on a deck of so many ticks (K)."""
-        return Reading(self.positions.looped(self.n, self.ticks, deck_ticks))
-
-
-@dataclass(frozen=True)
-class _Places:
-    """One head in one block: frames of the deck (N,) from its start, and its loop (N,)."""
-
-    frames: NDArray[np.float64]
-    before_frames: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    loop_start: NDArray[np.float64]
-    loop_frames: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Newcomer:
-    """A head for a length not met before: ``moved`` frames behind a jump to ``share``."""
-
-    share: float
-    moved: float
-
-    def on(self, deck_frames: float, motion: Motion) -> _Head:
-        head = _Head(deck_frames, motion.loop_start[0], motion.loop_end[0])
-        head.place(self.share, self.moved)
-        return head
-
-
-class _Head:
-    """Where decks of one length are read, in frames from the loop's start."""
-
-    def __init__(self, deck_frames: float, start: float, end: float) -> None:
-        self._deck_frames = deck_frames
-        self._loop = (start, end)
-        self._start, self._length = self._bounds(start, end)
-        self._inside = 0.0
-        self._before = 0.0
-        self._faded = FADE_FRAMES
-
-    @property
-    def share_of_loop(self) -> float:
-        return self._inside / self._length
-
-    def place(self, share: float, moved: float) -> None:
-        """Begin ``moved`` frames behind ``share`` of the loop."""
-        self._inside = (share * self._length + moved) % self._length
-
-    def advance(self, motion: Motion) -> _Places:
-        rows = [self._frame(*frame) for frame in motion.frames()]
-        return _Places(*np.array(rows, np.float64).reshape(-1, 5).T)
-
-    def _frame(self, step: float, start: float, end: float, jump: float) -> tuple[float, ...]:
-        """The place of one frame, and ``step`` frames on."""
-        if (start, end) != self._loop:
-            self._follow_loop(start, end)
-        if not math.isnan(jump):
-            self._leap(jump * self._length % self._length)
-        here = self._start + self._inside
-        weight = min((self._faded + 1) / FADE_FRAMES, 1.0)
-        row = (here, self._before, weight, self._start, self._length)
-        self._faded = min(self._faded + 1, FADE_FRAMES)
-        self._before += step
-        self._move(self._inside + step)
-        return row
-
-    def _follow_loop(self, start: float, end: float) -> None:
-        """The same place seen from a new loop; a leap if it is outside."""
-        here = self._start + self._inside
-        self._loop = (start, end)
-        self._start, self._length = self._bounds(start, end)
-        self._inside = (here - self._start) % self._deck_frames
-        if self._inside >= self._length:
-            self._leap_from(here, self._inside % self._length)
-
-    def _move(self, inside: float) -> None:
-        """To ``inside``, and around where that is over the loop's border."""
-        wrapped = inside % self._length
-        is_seamless = wrapped == inside or self._length == self._deck_frames
-        if is_seamless:
-            self._inside = wrapped
-        else:
-            self._leap_from(self._start + inside, wrapped)
-
-    def _leap(self, inside: float) -> None:
-        self._leap_from(self._start + self._inside, inside)
-
-    def _leap_from(self, before: float, inside: float) -> None:
-        if self._faded:  # else it has leapt already, and what is heard is where it was before
-            self._before = before
-        self._inside, self._faded = inside, 0
-
-    def _bounds(self, start: float, end: float) -> tuple[float, float]:
-        """First frame and length of a loop between two shares of the deck."""
-        share = (end - start) % 1.0 or 1.0
-        length = min(max(share * self._deck_frames, SHORTEST_LOOP_FRAMES), self._deck_frames)
-        return start * self._deck_frames, length
+        return Reading(self.positions.looped(self.n, self.ticks, (deck_ticks, beats)))
 
 
 def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDArray[np.float64]:
@@ -289,9 +273,9 @@ def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDAr
     return (position_frames + 0.5) / frames_per_tick - 0.5
 
 
-def read_loop(track: Floats, where: Where) -> Floats:
+def read_loop(track: Floats, where: Where, beats: Beats | None = None) -> Floats:
     """Columns (S, N) of a looped track (S, K) at N places, linear between neighbours."""
-    reading = where.on(track.shape[1])
+    reading = where.on(track.shape[1], beats)
     now = _columns(track, reading.ticks)
     if reading.before is None or reading.weight is None:
         return now

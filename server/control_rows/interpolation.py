@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.addresses import ALIGN
 from server.control import Control
 
 INTERPOLATION = (
@@ -75,5 +76,17 @@ INTERPOLATION = (
         midi=True,
         description="way between styles: a straight line, or an arc that keeps its distance from "
         "the trained mean; structure always takes the line",
+    ),
+    Control(
+        name="interp align",
+        address=ALIGN,
+        types="i",
+        minimum=0.0,
+        maximum=1.0,
+        default=1.0,
+        midi=True,
+        description="1 reads decks whose tempo is known in beats, so that the beats of one meet "
+        "those of the other, in loops of whole beats; 0, and decks without a tempo: all at one "
+        "pace",
     ),
 )

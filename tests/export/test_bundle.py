@@ -16,6 +16,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from export.beats import Beats
 from export.bundle import BundleError, Manifest, read_bundle, write_bundle
 from tests import mini_bundle
 
@@ -251,6 +252,52 @@ def test_wrong_deck_arrays_are_refused(path: Path, change: dict[str, Any], word:
     arrays = {name: getattr(deck, name) for name in names}
     rewrite(path, {**members_of(path), "decks/low.npz": npz(**{**arrays, **change})})
     refused(path, "decks/low.npz", word)
+
+
+def change_decks(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    members = members_of(path)
+    entries = json.loads(members["decks/index.json"])
+    for entry in entries:
+        change(entry)
+    rewrite(path, {**members, "decks/index.json": json.dumps(entries).encode()})
+
+
+def test_beats_of_a_deck_are_read_back(tmp_path: Path) -> None:
+    beats = {"tempo_bpm": 96.5, "first_beat_s": 0.25, "tempo_confidence": 0.9}
+    low = replace(mini_bundle.bundle().decks["low"], **beats)
+    write_bundle(tmp_path / "beats.bundle", mini_bundle.bundle(decks={"low": low}))
+    assert read_bundle(tmp_path / "beats.bundle").decks["low"].beats == Beats(96.5, 0.25, 0.9)
+
+
+def test_a_bundle_from_before_beats_were_kept_still_loads(path: Path) -> None:
+    for known_bpm in (None, 96.5):
+
+        def as_before(entry: dict[str, Any], bpm: float | None = known_bpm) -> None:
+            entry.pop("first_beat_s", None)
+            entry.pop("tempo_confidence", None)
+            entry["tempo_bpm"] = bpm
+
+        change_decks(path, as_before)
+        deck = read_bundle(path).decks["low"]
+        assert deck.beats is None and deck.tempo_bpm == known_bpm
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tempo_bpm": 0}, "'tempo_bpm' is 0, allowed is 20 to 999"),
+        ({"tempo_bpm": -120}, "tempo_bpm"),
+        ({"tempo_bpm": "fast"}, "tempo_bpm"),
+        ({"tempo_bpm": True}, "tempo_bpm"),
+        ({"first_beat_s": -1}, "first_beat_s"),
+        ({"first_beat_s": 1e9}, "first_beat_s"),
+        ({"tempo_confidence": 2}, "tempo_confidence"),
+        ({"tempo_confidence": []}, "tempo_confidence"),
+    ],
+)
+def test_beats_that_are_none_are_refused(path: Path, change: dict[str, Any], words: str) -> None:
+    change_decks(path, lambda entry: entry.update(change))
+    refused(path, "decks/index.json", words)
 
 
 def change_manifest(path: Path, **changes: Any) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from export import __main__ as command
 from export import contents
+from export.beats import Beats
 from export.bundle import read_bundle
 from export.card import CardError, read_card
 from export.graphs import decoder_graph, example_inputs
@@ -49,8 +50,10 @@ def run(tmp_path: Path) -> Path:
 
 
 def write_card(folder: Path, **changes: object) -> Path:
-    generator = np.random.default_rng(0)
-    soundfile.write(folder / "piece.wav", 0.1 * generator.standard_normal(24_000), 16_000)
+    samples = 1e-3 * np.random.default_rng(0).standard_normal(80_000)
+    for start_s in np.arange(0.1, 4.9, 0.5):  # clicks, 120 a minute
+        samples[round(start_s * 16_000) :][:800] *= 100
+    soundfile.write(folder / "piece.wav", samples, 16_000)
     deck = {
         "file": "piece.wav",
         "slug": "piece",
@@ -84,6 +87,7 @@ def test_a_run_becomes_a_bundle_that_plays(
     assert all(figure in printed for figure in manifest.parity)
     deck = bundle.decks["piece"]
     assert deck.structure.shape[0] == manifest.structure_dims
+    assert deck.beats == Beats(pytest.approx(120, abs=0.2), pytest.approx(0.1, abs=0.025), 1.0)
     session = onnxruntime.InferenceSession(bundle.decoder_onnx)
     style, structure, noise = (x.numpy() for x in example_inputs(PRESETS[name], 3))
     states = {s.name: np.zeros(s.shape, np.float32) for s in manifest.states}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from export.beats import Beats
 from export.bundle import Manifest
 from server.deck import DeckData, Recording
 from server.prior import Dice
@@ -97,6 +98,7 @@ def fake_deck(
     ticks: int = 20,
     structure: float | None = None,
     recording: Recording | None = None,
+    beats: Beats | None = None,
 ) -> DeckData:
     """A deck whose style is one number and whose structure rises from 0.5 to 1, or is constant."""
     row = np.linspace(0.5, 1.0, ticks) if structure is None else np.full(ticks, structure)
@@ -110,4 +112,5 @@ def fake_deck(
         gain_db=0.0,
         seconds=ticks * 0.008,
         recording=recording,
+        beats=beats,
     )

@@ -148,3 +148,15 @@ def _file(folder: Path, data: bytes) -> Path:
 def _sound(folder: Path, samples: np.ndarray) -> Path:
     soundfile.write(folder / "bad.wav", samples, RATE)
     return folder / "bad.wav"
+
+
+def test_a_deck_keeps_the_beats_of_its_file(encoder: DeckEncoder, write: Write) -> None:
+    samples = np.zeros(round(8 * RATE))
+    burst = np.exp(-np.arange(400) / 80) * noise(400 / RATE)[:, 0]
+    for start_s in np.arange(0.25, 8 - 0.1, 0.5):
+        samples[round(start_s * RATE) :][:400] += 4 * burst
+    beats = encoder.encode(write("clicks.wav", samples)).beats
+    assert beats is not None
+    assert beats.tempo_bpm == pytest.approx(120, abs=0.3)
+    assert beats.first_beat_s == pytest.approx(0.25, abs=0.025)
+    assert encoder.encode(write("rain.wav", noise(8.0))).beats is None

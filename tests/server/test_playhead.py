@@ -9,7 +9,8 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from server.playhead import FADE_FRAMES, Motion, Playhead, read_loop
+from server.head import FADE_FRAMES
+from server.playhead import Motion, Playhead, read_loop
 from server.replies import Reply
 from tests import mini_bundle
 from tests.server.fakes import fake_deck

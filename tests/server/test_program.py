@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -200,6 +201,15 @@ def test_decks_and_controls_are_listed(
     listed = capsys.readouterr().out
     for address in ("/interp", "/latent", "/deck/{a,b,c,d}/load", "/panic"):
         assert address in listed
+
+
+def test_a_deck_is_listed_with_its_tempo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    low = replace(mini_bundle.deck("low", 0.2, 1), tempo_bpm=96.4, first_beat_s=0.1)
+    write_bundle(tmp_path / "one.bundle", mini_bundle.bundle(decks={"low": low}))
+    assert main(["--bundle", str(tmp_path / "one.bundle"), "--list-decks"]) == 0
+    assert " s, 96 bpm (" in capsys.readouterr().out
 
 
 def test_devices_are_listed_or_what_is_missing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
