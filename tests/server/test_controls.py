@@ -23,6 +23,7 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/interp/xy",
         "/interp/y",
         "/interp/curve",
+        "/interp/align",
         "/latent",
         "/generate",
         "/generate/temperature",
@@ -47,6 +48,7 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/loop/start",
         "/loop/end",
         "/slice",
+        "/tempo",
         "/level",
         "/mute",
         "/panic",
@@ -95,7 +97,8 @@ def test_ranges_are_those_of_the_contract(
 def test_defaults_lie_within_their_ranges() -> None:
     for control in TABLE.values:
         assert control.minimum is not None and control.maximum is not None
-        assert control.minimum <= control.default <= control.maximum
+        is_within = control.minimum <= control.default <= control.maximum
+        assert is_within or control.default in control.also
 
 
 def test_the_vector_of_values_has_a_place_for_each_value_and_no_other() -> None:

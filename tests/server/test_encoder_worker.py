@@ -39,7 +39,8 @@ def music(path: Path, seconds: float = 1.0) -> Path:
 
 
 def next_result(reports: Reports) -> Report:
-    while isinstance(report := reports.get(timeout=60), Progressed):
+    # The first file after installing waits until librosa has compiled itself.
+    while isinstance(report := reports.get(timeout=240), Progressed):
         assert 0 < report.share <= 1
     return report
 
