@@ -10,6 +10,7 @@ LATENT = "/latent"
 PITCH = "/pitch"
 POSITION = "/position"
 SLICE = "/slice"
+TAP = "/tempo/tap"
 TEMPO = "/tempo"
 
 DECKS = ("a", "b", "c", "d")

@@ -22,6 +22,7 @@ from server.addresses import DECKS, POSITION
 from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import Settings
+from server.clocks import Clocks
 from server.cue import CUE, NO_CUE, open_cue
 from server.deck import DeckData
 from server.deck_loader import DeckLoader, initial_decks
@@ -161,6 +162,12 @@ class App:
         self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
         self._scheduler = Scheduler(self._timeline)
         self._dump = OscDump()
+        self._clocks = Clocks(
+            desk,
+            lambda events: self._dispatcher.carry_out(events),
+            self._later,
+            heard_bpm=lambda: self._model.engine.tempo_bpm,
+        )
         self._dispatcher = self._make_dispatcher()
         self._osc = OscServer(
             desk.table,
@@ -168,7 +175,9 @@ class App:
             allowed=settings.osc_allow,
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
-        self._midi = MidiInput(settings.midi, desk.table, self._dispatcher)
+        self._midi = MidiInput(
+            settings.midi, desk.table, self._dispatcher, on_clock=self._clocks.hear
+        )
 
     @property
     def _model(self) -> Model:
@@ -186,6 +195,7 @@ class App:
             notifier=self._notifier,
             wekinator=Wekinator(self._desk.table, self._settings.wekinator),
             gestures=gestures_of(self._model),
+            clocks=self._clocks,
             set_dump=self._dump.switch,
             score_desk=ScoreDesk(self._recorder, self._soon),
             live={POSITION: lambda: self._model.engine.position},
@@ -247,6 +257,8 @@ class App:
         stack.callback(self._osc.stop)
         osc = await self._osc.start(*self._osc_at) if self._osc_at else ()
         self._osc_at = osc[0] if osc else None
+        stack.callback(self._clocks.stop)
+        self._clocks.choose()
         stack.callback(self._midi.stop)
         await self._midi.start()
         self._lay_decks()
@@ -352,6 +364,7 @@ class App:
             "osc_waiting": self._scheduler.waiting,
             "osc_late": self._scheduler.late,
             "osc_far_ahead": self._scheduler.far,
+            **self._clocks.status(),
         }
 
     def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:

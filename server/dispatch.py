@@ -7,7 +7,8 @@ from functools import partial
 from importlib import metadata
 
 from server import replies
-from server.addresses import BYPASS, DECKS
+from server.addresses import BYPASS, DECKS, TAP
+from server.clocks import Clocks
 from server.deck_loader import DeckLoader, Then
 from server.desk import Desk, glide_s
 from server.events import (
@@ -56,6 +57,7 @@ class Dispatcher:
         notifier: Notifier,
         wekinator: Wekinator,
         gestures: Gestures,
+        clocks: Clocks,
         set_dump: Callable[[bool], None],
         score_desk: Callable[[Event], None] = lambda event: None,
         load_model: Callable[[str, Then], None] = lambda name, then: None,
@@ -80,6 +82,7 @@ class Dispatcher:
         self._notifier = notifier
         self._wekinator = wekinator
         self._gestures = gestures
+        self._clocks = clocks
         self._set_dump = set_dump
         self._score_desk = score_desk
         self._load_model = load_model
@@ -93,18 +96,25 @@ class Dispatcher:
         events = self._possible(self._gestures.settings(self._wekinator.settings(events)))
         if time_tag is None or self._scheduler.runs_now(events, time_tag):
             self._desk.apply(events)
-            self._follow_up(events)
+            self._follow_up(events, self._clocks.time_of(time_tag))
+
+    def carry_out(self, events: tuple[Event, ...]) -> None:
+        """Take in what the instrument itself does, such as its clock: nobody is asked or told why
+        not."""
+        self._desk.apply(events)
+        self._follow_up(events, self._clocks.time_of(None))
 
     def at_their_time(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
         """The timeline has carried out ``events``, ``late_s`` after they were due."""
         if late_s:
             self._scheduler.was_late(events, due_s, late_s)
-        self._follow_up(events)
+        self._follow_up(events, due_s)
 
-    def _follow_up(self, events: tuple[Event, ...]) -> None:
+    def _follow_up(self, events: tuple[Event, ...], at_s: float) -> None:
         """Answer what was asked and tell who wants to know; the desk has taken it in."""
         for event in events:
             self._answer(event)
+            self._clocks.follow(event, at_s)
         self._notifier.changed(events)
 
     def _answer(self, event: Event) -> None:
@@ -157,8 +167,8 @@ class Dispatcher:
         """``events`` without those that there is nothing for here; these are answered."""
         possible = []
         for event in events:
-            if isinstance(event, SetControl) and (why := self._why_not(event)):
-                _reply(event, replies.fail(event.address, why))
+            if why := self._why_not(event, events):
+                _reply(event, replies.fail(_address(event), why))
             else:
                 possible.append(event)
         return tuple(possible)
@@ -172,8 +182,12 @@ class Dispatcher:
         except TooManyClients as error:
             return replies.fail("/notify", str(error))
 
-    def _why_not(self, event: SetControl) -> str | None:
-        """In one line what is missing for it."""
+    def _why_not(self, event: Event, among: tuple[Event, ...]) -> str | None:
+        """In one line what is missing for it, one ``among`` others."""
+        if why := self._clocks.why_not(event, among):
+            return why
+        if not isinstance(event, SetControl):
+            return None
         deck = self._desk.table.controls[event.address].member
         if deck in DECKS and event.address.endswith(BYPASS) and any(event.values):
             return self._why_no_recording(deck)
@@ -201,6 +215,10 @@ class Dispatcher:
                 _reply(event, replies.fail(command, failure))
 
         self._loader.load(event.deck, event.source, then)
+
+
+def _address(event: Event) -> str:
+    return event.address if isinstance(event, SetControl) else TAP
 
 
 def _reply(event: Event, reply: Reply) -> None:

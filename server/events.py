@@ -95,6 +95,11 @@ class Panic(Event):
 
 
 @dataclass(frozen=True)
+class TapTempo(Event):
+    """A beat is now."""
+
+
+@dataclass(frozen=True)
 class MaxOut(Event):
     """One style dimension as far up as it goes."""
 

@@ -14,7 +14,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from mido import Message
@@ -31,6 +31,9 @@ EMPTYING_INTERVAL_S = 0.004
 """Well below the shortest glide, and 250 wake-ups a second cost next to nothing."""
 LOOKING_INTERVAL_S = 1.0
 
+OnClock = Callable[[Message, float], bool]
+"""Is offered each message and when it came, in s; True takes it."""
+
 
 class MidiInput:
     """Listens to ``all`` ports (and one of its own), ``none``, or those whose name has ``choice``.
@@ -44,11 +47,13 @@ class MidiInput:
         table: ControlTable,
         on_events: EventSink,
         open_source: OpenSource = RtMidiSource,
+        on_clock: OnClock = lambda message, at_s: False,
     ) -> None:
         self.received = 0
         self._choice = choice
         self.table = table
         self._on_events = on_events
+        self._on_clock = on_clock
         self._state = MidiState()
         self._stopping = threading.Event()
         self._opened: Future[None] = Future()
@@ -93,23 +98,25 @@ class MidiInput:
         next_look_s = time.monotonic() + LOOKING_INTERVAL_S
         while not self._stopping.wait(EMPTYING_INTERVAL_S):
             if messages := self._ports.messages():
-                self._hand_over(messages)
+                self._hand_over(messages, time.time())
             if time.monotonic() >= next_look_s:
                 self._ports.look()
                 next_look_s = time.monotonic() + LOOKING_INTERVAL_S
 
-    def _hand_over(self, messages: list[Sequence[int]]) -> None:
+    def _hand_over(self, messages: list[Sequence[int]], at_s: float) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop has ended before us
-            self._loop.call_soon_threadsafe(self._take, messages)
+            self._loop.call_soon_threadsafe(self._take, messages, at_s)
 
-    def _take(self, messages: list[Sequence[int]]) -> None:
+    def _take(self, messages: list[Sequence[int]], at_s: float) -> None:
         for data in messages:
             self.received += 1
             try:
                 message = Message.from_bytes(list(data))
             except ValueError as error:
                 logger.debug("MIDI message that is none: %s", error)
+                continue
+            if self._on_clock(message, at_s):
                 continue
             self._state, events = events_of_midi(self.table, self._state, message)
             if events:

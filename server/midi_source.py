@@ -101,9 +101,11 @@ class RtMidiSource:
 
     def _client(self, name: str) -> Any:
         try:
-            return self._rtmidi.MidiIn(self._api, name=name)
+            client = self._rtmidi.MidiIn(self._api, name=name)
         except self._rtmidi.RtMidiError as error:
             raise MidiUnavailable(_remedy(self._rtmidi, self._api, error)) from error
+        client.ignore_types(sysex=True, timing=False, active_sense=True)  # timing is MIDI clock
+        return client
 
 
 class _RtMidiPort:

@@ -16,6 +16,7 @@ from server import native_noise, questions
 from server.addresses import GENERATE
 from server.app import App
 from server.cli import Settings, parse_args
+from server.clock_link import LinkUnavailable
 from server.controls import control_table
 from server.cue import CUE, NO_CUE
 from server.default_bundle import open_bundle
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 USER_ERRORS = (
     AudioError,
     BundleError,
+    LinkUnavailable,
     MappingError,
     MediaError,
     MidiPortError,

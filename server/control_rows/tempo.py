@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from server.addresses import TEMPO
+from server import events
+from server.addresses import CLOCK, TAP, TEMPO
+from server.clock import CLOCKS
 from server.control import Control
 from server.pace import AS_RECORDED, FASTEST_BPM, SLOWEST_BPM
 
@@ -18,5 +20,24 @@ TEMPO_ROWS = (
         default=AS_RECORDED,
         description="tempo of decks whose own is known, before /speed; 0 is as recorded: each "
         "deck's own, and between decks between them",
+    ),
+    Control(
+        name="tap tempo",
+        address=TAP,
+        types="",
+        command=events.TapTempo,
+        description="a beat is now: from the second on, /tempo is the median of the last taps; two "
+        "seconds of pause begin anew",
+    ),
+    Control(
+        name="clock",
+        address=CLOCK,
+        types="s",
+        choices=CLOCKS,
+        minimum=0.0,
+        maximum=len(CLOCKS) - 1.0,
+        midi=True,
+        description="who says the tempo: /tempo and taps, MIDI clock (its start, continue and stop "
+        "too), or Ableton Link, if the extra link is installed",
     ),
 )

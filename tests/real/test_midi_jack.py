@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import mido
 import pytest
 
 from server import midi_source
+from server.clock_midi import MidiClock
 from server.controls import control_table
 from server.events import Event, SetControl
 from server.midi_input import MidiInput
@@ -138,3 +140,37 @@ def test_a_fast_sweep_arrives_whole_and_in_order(jack: JackServer) -> None:
                 assert events == [SetControl("/interp", (value / 127,)) for value in range(128)]
 
     asyncio.run(scenario())
+
+
+def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> None:
+    """Sent by a thread that sleeps: as uneven as a busy machine makes it, on the whole 120."""
+    clock, kinds = MidiClock(), []
+
+    def take(message: mido.Message, at_s: float) -> bool:
+        kinds.append(message.type)
+        if message.type == "clock":
+            clock.tick(at_s)
+        return True
+
+    def beat(port: mido.ports.BaseOutput) -> None:
+        port.send(mido.Message("start"))
+        start_s = time.monotonic()
+        for tick in range(72):
+            time.sleep(max(start_s + tick / 48 - time.monotonic(), 0))
+            port.send(mido.Message("clock"))
+        port.send(mido.Message("stop"))
+
+    async def scenario() -> None:
+        with knobs() as port:
+            midi = MidiInput("knobs", TABLE, lambda events: None, on_clock=take)
+            await midi.start()
+            try:
+                await asyncio.to_thread(beat, port)
+                await until(lambda: "stop" in kinds)
+            finally:
+                midi.stop()
+
+    asyncio.run(scenario())
+    assert kinds == ["start", *["clock"] * 72, "stop"]
+    assert clock.line is not None
+    assert clock.line.tempo_bpm == pytest.approx(120, rel=0.05)

@@ -11,6 +11,9 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from server.addresses import POSITION
+from server.clock import TempoLine
+from server.clock_link import REMEDY, LinkUnavailable
+from server.clocks import Clocks
 from server.control import ControlTable
 from server.controls import control_table
 from server.deck import DeckData, Recording
@@ -56,6 +59,25 @@ class FakeSender:
         return self.gone or silent_s > patience_s
 
 
+@dataclass(eq=False)
+class FakeLink:
+    """A Link session of which others set ``tempo_bpm``."""
+
+    tempo_bpm: float
+    peers: int = 1
+    is_closed: bool = False
+
+    @property
+    def line(self) -> TempoLine:
+        return TempoLine(self.tempo_bpm, 2.5, 1_700_000_000.0)
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        self.tempo_bpm = tempo_bpm
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
 class SpiedTimeline(Timeline):
     """Remembers what the engine took, frame by frame."""
 
@@ -93,7 +115,9 @@ class Hands:
         wekinator: tuple[str, ...] = (),
         table: ControlTable | None = None,
         playing: bool = True,
+        has_link: bool = True,
     ) -> None:
+        self.has_link = has_link
         bundle = mini_bundle.bundle()
         self.now_s = 1_700_000_000.0
         self.table = table or control_table(mini_bundle.STYLE_DIMS)
@@ -128,6 +152,16 @@ class Hands:
         outputs = OutputHands(self.live, self.notifier.tell, lambda call: call())
         self.models: list[str] = []
         status = {name: kind(1) for name, kind in STATUS_NAMES}
+        self.links: list[FakeLink] = []
+        self.clocks = Clocks(
+            self.desk,
+            lambda events: self.dispatch.carry_out(events),
+            lambda _, call: self.due.append(call),
+            heard_bpm=lambda: self.engine.tempo_bpm,
+            open_link=self._open_link,
+            why_no_link=lambda: None if self.has_link else REMEDY,
+            now_s=lambda: self.now_s,
+        )
         self.dispatch = Dispatcher(
             self.desk,
             self.loader,
@@ -138,6 +172,7 @@ class Hands:
             notifier=self.notifier,
             wekinator=Wekinator(self.table, wekinator),
             gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
+            clocks=self.clocks,
             set_dump=self.dump.switch,
             load_model=lambda name, then: self.models.append(name) or then(None),
             score_desk=ScoreDesk(self.recorder, lambda call: call()),
@@ -182,6 +217,12 @@ class Hands:
 
     def _put_deck(self, name: str, deck: DeckData) -> None:
         self.put.append((name, deck.name))
+
+    def _open_link(self, tempo_bpm: float) -> FakeLink:
+        if not self.has_link:
+            raise LinkUnavailable(REMEDY)
+        self.links.append(FakeLink(tempo_bpm))
+        return self.links[-1]
 
     def _quit(self) -> None:
         self.quits += 1

@@ -49,6 +49,8 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/loop/end",
         "/slice",
         "/tempo",
+        "/tempo/tap",
+        "/clock",
         "/level",
         "/mute",
         "/panic",

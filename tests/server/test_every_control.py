@@ -217,6 +217,14 @@ def output_changed(hands: Hands, control: Control) -> None:
     assert hands.sender.replies[-1] == Reply("/output", ("soundcard:Built-in", "playing"))
 
 
+def tapped(hands: Hands, control: Control) -> None:
+    for _ in range(2):
+        hands.send(build_msg(control.address).dgram)
+        hands.now_s += 0.5
+    hands.render(4)
+    assert hands.timeline.states[-1].value("/tempo") == pytest.approx(120)
+
+
 SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.Play: played,
     events.Stop: stopped,
@@ -231,6 +239,7 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.WekinatorOutputs: moved_by_wekinator,
     events.SetGlide: glided,
     events.ClearMotion: motion_cleared,
+    events.TapTempo: tapped,
     events.MaxOut: maxed_out,
     events.Flatten: flattened,
     events.Randomise: randomised,

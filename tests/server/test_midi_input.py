@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from mido import Message
 
 from server.controls import control_table
 from server.events import Event, SetControl
@@ -153,3 +155,23 @@ def test_a_source_that_breaks_is_told_in_the_log(caplog: pytest.LogCaptureFixtur
 
     play(scene, scenario)
     assert "MIDI has stopped" in caplog.messages
+
+
+def test_what_the_clock_takes_is_no_event_and_has_its_time() -> None:
+    scene, heard = Scene(), []
+
+    def take(message: Message, at_s: float) -> bool:
+        heard.append((message.type, at_s))
+        return message.type == "clock"
+
+    scene.input = MidiInput("all", TABLE, scene.take, scene.midi, on_clock=take)
+    before_s = time.time()
+
+    async def scenario() -> None:
+        scene.midi.opened["Knobs"][0].played = [(0xF8,), (0xB0, 1, 127), (0xF8,)]
+        await scene.until(lambda: scene.input.received == 3)
+
+    play(scene, scenario)
+    assert [kind for kind, _ in heard] == ["clock", "control_change", "clock"]
+    assert all(before_s <= at_s <= time.time() for _, at_s in heard)
+    assert scene.events == [SetControl("/interp", (1.0,))]

@@ -1,0 +1,90 @@
+"""Ableton Link between two real peers: this process and a server in one of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from export.bundle import write_bundle
+from server.clock_link import QUANTUM, LinkClock
+from tests import mini_bundle
+from tests.real.needs import missing
+from tests.server.live import Playing, playing
+
+
+@pytest.fixture(autouse=True)
+def _link_is_installed() -> None:
+    if importlib.util.find_spec("link") is None:
+        missing("Ableton Link's binding is not installed (extra link)")
+
+
+@pytest.fixture
+def peer() -> Iterator[LinkClock]:
+    clock = LinkClock(93.0)
+    yield clock
+    clock.close()
+
+
+@pytest.fixture
+def bundle_path(tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "mini.bundle", mini_bundle.bundle())
+    return tmp_path / "mini.bundle"
+
+
+def until(reached: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not reached():
+        assert time.monotonic() < end_s, "it did not come to that"
+        time.sleep(0.02)
+
+
+def status(server: Playing) -> dict[str, float | str]:
+    words = server.ask("/status").params
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def tempo(server: Playing) -> float:
+    return float(server.ask("/tempo").params[0])
+
+
+def test_a_server_joins_the_session_and_follows_tempo_and_phase(
+    peer: LinkClock, bundle_path: Path
+) -> None:
+    with playing(bundle_path, "--set", "/clock=link") as server:
+        until(lambda: peer.peers == 1)
+        until(lambda: abs(tempo(server) - peer.line.tempo_bpm) < 0.01)
+        peer.set_tempo(131.0)
+        until(lambda: abs(tempo(server) - 131.0) < 0.01)
+        assert status(server)["link_peers"] == 1
+
+        def apart() -> float:
+            """Beats of the bar between the two, at one moment."""
+            asked = peer.line
+            told = float(status(server)["clock_beat"])
+            answered = peer.line
+            # It was told somewhere between.
+            middle = asked.beat_at((asked.at_s + answered.at_s) / 2)
+            away = abs((told - middle + QUANTUM / 2) % QUANTUM - QUANTUM / 2)
+            return away - (answered.at_s - asked.at_s) / 2 * 131 / 60
+
+        until(lambda: apart() < 0.02)
+
+
+def test_a_tempo_by_hand_is_the_tempo_of_all(peer: LinkClock, bundle_path: Path) -> None:
+    with playing(bundle_path, "--set", "/tempo=77") as server:
+        server.ask("/sync", 1)
+        assert peer.peers == 0
+        server.ask("/clock")
+        server.client.send(b"/clock\0\0,s\0\0link\0\0\0\0")
+        until(lambda: peer.peers == 1)
+        until(lambda: abs(tempo(server) - peer.line.tempo_bpm) < 0.01)
+        server.client.send(b"/tempo\0\0,i\0\0\0\0\0\x6e")
+        until(lambda: abs(peer.line.tempo_bpm - 110) < 0.01)
+        server.client.send(b"/clock\0\0,s\0\0internal\0\0\0\0")
+        until(lambda: peer.peers == 0)
+        peer.set_tempo(60.0)
+        assert tempo(server) == 110
