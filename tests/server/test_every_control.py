@@ -40,7 +40,10 @@ def other_value(control: Control) -> float:
     return control.maximum if control.default != control.maximum else control.minimum
 
 
-OTHERS_MOVED: Mapping[str, tuple[str, ...]] = {"/slice": ("/loop", "/position")}
+OTHERS_MOVED: Mapping[str, tuple[str, ...]] = {
+    "/slice": ("/loop", "/position"),
+    "/clock": ("/tempo",),  # that of the Link session
+}
 LIVE = ("/position",)
 """Answered with where it has got to; ``test_playhead`` asks."""
 
