@@ -9,16 +9,17 @@ Shape letters are those of ``model/config.py``: T samples, N frames, K ticks.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from export import loudness, sample_stream
+from export.sample_stream import SampleStream
+
+Samples = sample_stream.Samples
 
 LOUDNESS_LUFS = -23.0
 """Integrated loudness that every source is brought to (EBU R 128)."""
@@ -49,6 +50,15 @@ REASONS = ("missing", "empty", "corrupt", "not finite", "too short", "silent")
 """Every ``AudioError.reason``."""
 
 
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """Mono sound (T,) that was never a file; ``name`` is what messages call it."""
+
+    name: str
+    samples: Samples
+    rate_hz: int
+
+
 @dataclass(frozen=True)
 class Window:
     """One input of the encoder: ``start_samples`` is where its clip begins in the recording.
@@ -68,17 +78,31 @@ def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTES
     """
     source = Path(path)
     _require_file(source)
-    mono, rate_hz = _read_blocks(source)
-    if not mono.size:
-        raise AudioError("empty", f"{source}: holds no samples; give a file with sound in it")
-    if not np.isfinite(mono).all():
-        raise AudioError("not finite", f"{source}: holds NaN or infinite samples; export it anew")
-    seconds = mono.size / rate_hz
+    return _whole(str(source), _read_blocks(source, sample_rate_hz), shortest_s)
+
+
+def take_mono(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Samples:
+    """What was captured as ``read_mono`` would give it from a file.
+
+    Raises:
+        AudioError: empty, with NaN or infinities, too short.
+    """
+    mono = SampleStream(sound.rate_hz, sample_rate_hz, sound.samples.size)
+    mono.add(sound.samples)
+    return _whole(sound.name, mono, shortest_s)
+
+
+def _whole(name: str, mono: SampleStream, shortest_s: float) -> Samples:
+    if not mono.source_samples:
+        raise AudioError("empty", f"{name}: holds no samples; give a file with sound in it")
+    if not mono.is_finite:
+        raise AudioError("not finite", f"{name}: holds NaN or infinite samples; export it anew")
+    seconds = mono.source_samples / mono.source_rate_hz
     if seconds < shortest_s:
         raise AudioError(
-            "too short", f"{source}: lasts {seconds:.2f} s; at least {shortest_s:g} s are needed"
+            "too short", f"{name}: lasts {seconds:.2f} s; at least {shortest_s:g} s are needed"
         )
-    return _resample(mono, rate_hz, sample_rate_hz)
+    return mono.end()
 
 
 def normalise_loudness(
@@ -95,9 +119,10 @@ def normalise_loudness(
     """
     loudness_lufs = _loudness(samples, sample_rate_hz)
     gain = 10.0 ** ((target_lufs - loudness_lufs) / 20.0)
-    peak = float(np.abs(samples).max())
+    peak = max(float(samples.max()), -float(samples.min()))
     gain = min(gain, 1.0 / peak)
-    louder = np.clip(samples * np.float32(gain), -1.0, 1.0)  # the last bit of rounding only
+    louder = samples * np.float32(gain)
+    np.clip(louder, -1.0, 1.0, out=louder)  # the last bit of rounding only
     return louder.astype(np.float32, copy=False), 20.0 * float(np.log10(gain))
 
 
@@ -167,22 +192,26 @@ def _require_file(source: Path) -> None:
         raise AudioError("empty", f"{source}: the file is empty; copy or export it anew")
 
 
-def _read_blocks(source: Path) -> tuple[Samples, int]:
-    """Mono samples and their rate; block by block, as eight channels may be long."""
+def _read_blocks(source: Path, sample_rate_hz: int) -> SampleStream:
+    """Mono samples at the rate asked for, block by block.
+
+    So that neither eight channels nor another rate of a long file are ever there as a whole.
+    """
     import soundfile
 
     try:
         with source.open("rb") as stream, soundfile.SoundFile(stream) as sound:
             _require_rate(source, sound.samplerate)
-            blocks = [block.mean(axis=1, dtype=np.float32) for block in _blocks(sound)]
-            rate_hz = int(sound.samplerate)
+            mono = SampleStream(int(sound.samplerate), sample_rate_hz, int(sound.frames))
+            for block in _blocks(sound):
+                mono.add(block.mean(axis=1, dtype=np.float32))
+            return mono
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
         raise AudioError(
             "corrupt",
             f"{source}: cannot be read as audio ({_one_line(error)}); "
             "wav, flac, ogg, mp3 and au can",
         ) from error
-    return np.concatenate([np.zeros(0, np.float32), *blocks]), rate_hz
 
 
 def _blocks(sound: Any) -> Iterator[Samples]:
@@ -202,30 +231,16 @@ def _require_rate(source: Path, rate_hz: int) -> None:
         )
 
 
-def _resample(samples: Samples, source_rate_hz: int, sample_rate_hz: int) -> Samples:
-    if source_rate_hz == sample_rate_hz:
-        return samples
-    import soxr
-
-    resampled = soxr.resample(samples, source_rate_hz, sample_rate_hz, quality="HQ")
-    return np.asarray(resampled, np.float32)
-
-
 def _loudness(samples: Samples, sample_rate_hz: int) -> float:
     """Integrated loudness in LUFS of (T,) samples."""
-    import pyloudnorm
-
-    meter = pyloudnorm.Meter(sample_rate_hz)
-    if samples.size < meter.block_size * sample_rate_hz:
+    if samples.size < loudness.BLOCK_S * sample_rate_hz:
         raise AudioError(
-            "too short", f"{samples.size} samples; loudness needs {meter.block_size:g} s"
+            "too short", f"{samples.size} samples; loudness needs {loudness.BLOCK_S:g} s"
         )
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # means of no block above the gate: that is silence
-        loudness_lufs = float(meter.integrated_loudness(samples.astype(np.float64)))
-    if not np.isfinite(loudness_lufs):
+    found_lufs = loudness.integrated_lufs(samples, sample_rate_hz)
+    if not np.isfinite(found_lufs):
         raise AudioError("silent", "silent: nothing louder than -70 LUFS; give a file with sound")
-    return loudness_lufs
+    return found_lufs
 
 
 def _one_line(error: Exception) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import audio
-from export.audio import AudioError, Samples
+from export.audio import AudioError, Captured, Samples
 from export.bundle import Manifest
 
 Floats = NDArray[np.float32]
@@ -71,12 +71,26 @@ def read_sound(path: str | Path, manifest: Manifest) -> Sound:
         AudioError: the file cannot be used; the message names it.
     """
     recording = audio.read_mono(path, manifest.sample_rate_hz)
+    return _at_the_models_loudness(str(path), recording, manifest)
+
+
+def take_sound(captured: Captured, manifest: Manifest) -> Sound:
+    """What was captured at the model's rate and loudness.
+
+    Raises:
+        AudioError: it cannot be used; the message names it.
+    """
+    recording = audio.take_mono(captured, manifest.sample_rate_hz)
+    return _at_the_models_loudness(captured.name, recording, manifest)
+
+
+def _at_the_models_loudness(name: str, recording: Samples, manifest: Manifest) -> Sound:
     try:
         samples, gain_db = audio.normalise_loudness(
             recording, manifest.sample_rate_hz, manifest.loudness_lufs
         )
     except AudioError as error:
-        raise AudioError(error.reason, f"{path}: {error}") from error
+        raise AudioError(error.reason, f"{name}: {error}") from error
     return Sound(samples, gain_db)
 
 

@@ -18,6 +18,7 @@ def announcement(
     latency: Latency,
     decks: Mapping[str, str],
     osc: Sequence[tuple[str, int]],
+    live_input: str,
 ) -> Iterator[str]:
     """Its lines; ``decks`` are what lies or will lie on each, ``osc`` where it listens."""
     rate_hz = producer.block_samples / producer.block_s
@@ -27,6 +28,7 @@ def announcement(
         f"{producer.block_samples} samples at {rate_hz:g} Hz"
     )
     yield f"latency from hand to ear\n{latency.table()}"
+    yield f"input {live_input}"
     named = ", ".join(f"{name}: {source}" for name, source in decks.items())
     yield f"decks {named or 'are empty; name a recording with --deck-a FILE'}"
     yield from (f"OSC on {host_and_port(*where)}" for where in osc)

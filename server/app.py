@@ -25,13 +25,15 @@ from server.cli import Settings
 from server.clocks import Clocks
 from server.cue import CUE, NO_CUE, open_cue
 from server.deck import DeckData
-from server.deck_loader import DeckLoader, initial_decks
+from server.deck_hands import DeckHands
+from server.deck_loader import NOT_WANTED, DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
 from server.encoder_slot import EncoderSlot
 from server.events import Event, ModelLies, Stop
 from server.keeping import INTERVAL_S, Keeper, free_name, take_up
 from server.latency import Latency, latency
+from server.live_input import LiveInput
 from server.midi_input import MidiInput
 from server.model_hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
 from server.model_loader import ModelLoader
@@ -45,6 +47,7 @@ from server.output_opening import live_output
 from server.output_stage import GATE_RAMP_S
 from server.process import signals_call, undisturbed
 from server.producer import Producer, Tap
+from server.progress import ProgressBar
 from server.replies import Argument
 from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
@@ -147,7 +150,7 @@ class App:
             first.bundle, self._soon, lambda report: self._loader.take(report)
         )
         self._loader = DeckLoader(
-            first.bundle.decks, settings.media, self._encoder.submit, self._switch.put_deck
+            first.bundle.decks, settings.media, self._encoder, self._switch.put_deck
         )
         self._models = ModelLoader(
             settings.media,
@@ -157,6 +160,7 @@ class App:
             self._soon,
             self._later,
         )
+        self._input = LiveInput(settings.input)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notifier = Notifier(desk, self._later)
         self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
@@ -187,7 +191,7 @@ class App:
     def _make_dispatcher(self) -> Dispatcher:
         return Dispatcher(
             self._desk,
-            self._loader,
+            DeckHands(self._loader, self._notifier, self._input.capture),
             self.status,
             self._ending.set,
             self._missing(),
@@ -261,6 +265,8 @@ class App:
         self._clocks.choose()
         stack.callback(self._midi.stop)
         await self._midi.start()
+        stack.callback(self._input.stop)
+        self._input.open()
         self._lay_decks()
         stack.callback(self._recorder.close)
         if self._settings.score_out:
@@ -280,6 +286,7 @@ class App:
             self.latency(),
             self._sources,
             osc,
+            self._input.description,
         )
         print("\n".join(lines), flush=True)
 
@@ -295,7 +302,8 @@ class App:
         if self._stage is None:
             for deck, source in self._sources.items():
                 then = partial(self._initial_deck_loaded, deck)
-                self._loader.load(deck, source, then, trusted=True)
+                bar = ProgressBar(f"deck {deck}: load {source}")
+                self._loader.load(deck, source, then, trusted=True, progress=bar)
             return
         for deck, data in self._stage.decks.items():
             self._model.engine.put_deck(deck, data)
@@ -369,6 +377,8 @@ class App:
 
     def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:
         """A deck of the command line: what is wrong with it ends the program."""
+        if failure in NOT_WANTED:
+            return
         why = failure or why_no_bypass(self._desk, deck, self._model.engine.why_no_recording(deck))
         if why is not None:
             print(f"python -m server: {why}", file=sys.stderr)

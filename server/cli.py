@@ -30,6 +30,7 @@ class Settings:
     bundle: Path | None = None
     output: OutputChoice = field(default_factory=OutputChoice)
     card: CardChoice = field(default_factory=CardChoice)
+    input: str | None = None
     device: Device = "auto"
     block_frames: int | None = None
     osc: tuple[str, int] | None = ("127.0.0.1", 9000)
@@ -76,6 +77,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         bundle=given.bundle,
         output=given.output,
         card=card_choice(parser, given),
+        input=given.input,
         device=given.device,
         block_frames=given.block,
         osc=given.osc,
@@ -118,6 +120,13 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
         "--bundle", type=Path, metavar="FILE", help="bundle to play (default: the one built in)"
     )
     add_output(group)
+    group.add_argument(
+        "--input",
+        type=_input,
+        metavar="DEVICE|none",
+        help="what /deck/{a,b,c,d}/capture listens to: a number or name of --list-devices, or "
+        "default for the system's own (default: none; no microphone is opened unasked)",
+    )
     group.add_argument(
         "--device",
         choices=get_args(Device),
@@ -257,6 +266,12 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--version", action="version", version=f"latent-deck {metadata.version('latent-deck')}"
     )
+
+
+def _input(text: str) -> str | None:
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no input; use a device, default or none")
+    return None if text == "none" else text
 
 
 def _address(text: str) -> tuple[str, int] | None:

@@ -5,51 +5,85 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
+from export.audio import Captured
 from export.bundle import BundleDeck
+from export.sequence import Progress
 from server.deck import DeckData, library_deck
-from server.encoder_worker import Failed, Finished, Report
+from server.encoder_worker import Failed, Finished, Progressed, Report
+from server.encoding import Source
 from server.media import MediaError, media_file
 
 PutDeck = Callable[[str, DeckData], None]
 Then = Callable[[str | None], None]
 """Told when a load is over: None, or in one line why it failed."""
 
+CANCELLED = "cancelled"
+OVERTAKEN = "something newer was loaded onto this deck meanwhile"
+ANOTHER_MODEL = "another model was loaded meanwhile; load it again"
+NOT_WANTED = (CANCELLED, OVERTAKEN, ANOTHER_MODEL)
+"""Failures that somebody wanted."""
 
-@dataclass(frozen=True)
+_STEPS = 100
+"""Progress is told in so many steps at most."""
+
+
+class Encoder(Protocol):
+    """What encodes in the background, and reports to ``DeckLoader.take``."""
+
+    def submit(self, source: Source) -> int:
+        """Queue a file or a capture; the ticket is in every report about it."""
+
+    def cancel(self, ticket: int) -> None:
+        """Do not encode this one, or stop; nothing more is reported about it."""
+
+
+@dataclass
 class _Waiting:
-    deck: str
     source: str
-    load: int
+    ticket: int
     then: Then
+    progress: Progress
+    told: int = -1
+
+    def advance(self, share: float) -> None:
+        step = int(share * _STEPS)
+        if step > self.told:
+            self.told = step
+            self.progress(share)
 
 
 class DeckLoader:
-    """Loads decks; all calls in the thread of the event loop."""
+    """Loads decks; all calls in the thread of the event loop.
+
+    The newest load of a deck wins: an older one that still goes on is cancelled, and fails.
+    """
 
     def __init__(
         self,
         library: Mapping[str, BundleDeck],
         media: Path,
-        submit: Callable[[Path], int],
+        encoder: Encoder,
         put_deck: PutDeck,
     ) -> None:
         self._library = library
         self._media = media
-        self._submit = submit
+        self._encoder = encoder
         self._put_deck = put_deck
-        self._waiting: dict[int, _Waiting] = {}
-        self._newest: dict[str, int] = {}
-        self._loads = 0
+        self._waiting: dict[str, _Waiting] = {}
 
-    def load(self, deck: str, source: str, then: Then, trusted: bool = False) -> None:
-        """Put ``source`` onto ``deck``; a trusted one may be a file anywhere.
-
-        The newest load of a deck wins: an older one that takes longer is dropped and fails.
-        """
-        self._loads += 1
+    def load(
+        self,
+        deck: str,
+        source: str,
+        then: Then,
+        trusted: bool = False,
+        progress: Progress = lambda share: None,
+    ) -> None:
+        """Put ``source`` onto ``deck``; a trusted one may be a file anywhere."""
         if source in self._library:
-            self._newest[deck] = self._loads
+            self.supersede(deck)
             self._put_deck(deck, library_deck(self._library[source]))
             then(None)
             return
@@ -58,36 +92,59 @@ class DeckLoader:
         except MediaError as error:
             then(str(error))
             return
-        self._newest[deck] = self._loads
         kept = str(path.resolve()) if trusted else source
-        self._waiting[self._submit(path)] = _Waiting(deck, kept, self._loads, then)
+        self._encode(deck, path, kept, then, progress)
+
+    def capture(self, deck: str, captured: Captured, then: Then, progress: Progress) -> None:
+        """Put what was captured onto ``deck``; it has no source that others could load."""
+        self._encode(deck, captured, "", then, progress)
+
+    def cancel(self, deck: str) -> bool:
+        """Stop what is being loaded onto ``deck``, which keeps what it has; whether there was."""
+        return self._drop(deck, CANCELLED)
 
     def supersede(self, deck: str) -> None:
-        """Something else was laid onto ``deck``: loads that still go on are older."""
-        self._loads += 1
-        self._newest[deck] = self._loads
+        """Something newer is laid onto ``deck``: a load that still goes on is older."""
+        self._drop(deck, OVERTAKEN)
 
     def adopt(self, library: Mapping[str, BundleDeck]) -> None:
         """Another model plays, with its own library and encoder; what is under way fails."""
         waiting, self._waiting = self._waiting, {}
         self._library = library
         for one in waiting.values():
-            one.then("another model was loaded meanwhile; load it again")
+            one.then(ANOTHER_MODEL)
 
     def take(self, report: Report) -> None:
-        """A report of the encoder's worker."""
-        match report:
-            case Failed(ticket, reason):
-                self._waiting.pop(ticket).then(reason)
-            case Finished(ticket, deck):
-                self._finish(self._waiting.pop(ticket), deck)
-
-    def _finish(self, waiting: _Waiting, deck: DeckData) -> None:
-        if self._newest[waiting.deck] != waiting.load:
-            waiting.then(f"something newer was loaded onto deck {waiting.deck} meanwhile")
+        """A report of the encoder's worker; those about what was dropped are passed over."""
+        deck = next((d for d, one in self._waiting.items() if one.ticket == report.ticket), None)
+        if deck is None:
             return
-        self._put_deck(waiting.deck, replace(deck, source=waiting.source))
-        waiting.then(None)
+        match report:
+            case Progressed(share=share):
+                self._waiting[deck].advance(share)
+            case Failed(reason=reason):
+                self._waiting.pop(deck).then(reason)
+            case Finished(deck=data):
+                waiting = self._waiting.pop(deck)
+                self._put_deck(deck, replace(data, source=waiting.source))
+                waiting.then(None)
+
+    def _encode(
+        self, deck: str, sound: Source, source: str, then: Then, progress: Progress
+    ) -> None:
+        """Put ``sound`` onto ``deck`` once it is encoded; ``source`` is what it is called."""
+        self.supersede(deck)
+        waiting = _Waiting(source, self._encoder.submit(sound), then, progress)
+        self._waiting[deck] = waiting
+        waiting.advance(0.0)
+
+    def _drop(self, deck: str, why: str) -> bool:
+        waiting = self._waiting.pop(deck, None)
+        if waiting is None:
+            return False
+        self._encoder.cancel(waiting.ticket)
+        waiting.then(why)
+        return True
 
 
 def initial_decks(library: Mapping[str, BundleDeck], chosen: Mapping[str, str]) -> dict[str, str]:

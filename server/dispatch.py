@@ -9,9 +9,12 @@ from importlib import metadata
 from server import replies
 from server.addresses import BYPASS, DECKS, TAP
 from server.clocks import Clocks
-from server.deck_loader import DeckLoader, Then
+from server.deck_hands import DeckHands
+from server.deck_loader import Then
 from server.desk import Desk, glide_s
 from server.events import (
+    CancelDeck,
+    CaptureDeck,
     ChangeOutput,
     DeckLies,
     Dump,
@@ -48,7 +51,7 @@ class Dispatcher:
     def __init__(
         self,
         desk: Desk,
-        loader: DeckLoader,
+        decks: DeckHands,
         status: Callable[[], Mapping[str, Argument]],
         quit_program: Callable[[], None],
         missing: Mapping[str, str] | None = None,
@@ -74,7 +77,7 @@ class Dispatcher:
         and ``adopt_model`` is told when one has begun to.
         """
         self._desk = desk
-        self._loader = loader
+        self._decks = decks
         self._status = status
         self._quit_program = quit_program
         self._missing = missing or {}
@@ -130,8 +133,8 @@ class Dispatcher:
                 _reply(event, replies.version(PROGRAM, metadata.version(PROGRAM)))
             case SyncRequest(number=number):
                 _reply(event, replies.synced(number))
-            case LoadDeck():
-                self._load(event)
+            case LoadDeck() | CaptureDeck() | CancelDeck() | DeckLies():
+                self._decks.carry_out(event)
             case RecordScore() | StopScore():
                 self._score_desk(event)
             case LoadModel(name=name):
@@ -139,9 +142,6 @@ class Dispatcher:
             case ModelLies(name=name):
                 self._adopt_model()
                 self._notifier.tell(Reply(MODEL_LOAD, (name,)), None)
-            case DeckLies(deck=deck, source=source):
-                self._loader.supersede(deck)
-                self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
             case Notify(reply_to=sender) if sender is not None:
                 sender.reply(self._notify(sender, bool(event.on)))
             case ChangeOutput():
@@ -203,18 +203,6 @@ class Dispatcher:
             event,
             replies.done(MODEL_LOAD, name) if is_done else replies.fail(MODEL_LOAD, str(failure)),
         )
-
-    def _load(self, event: LoadDeck) -> None:
-        command = f"/deck/{event.deck}/load"
-
-        def then(failure: str | None) -> None:
-            if failure is None:
-                _reply(event, replies.done(command, event.source))
-                self._notifier.tell(Reply(command, (event.source,)), event.reply_to)
-            else:
-                _reply(event, replies.fail(command, failure))
-
-        self._loader.load(event.deck, event.source, then)
 
 
 def _address(event: Event) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from export.bundle import Bundle
 from server.encoder_worker import EncoderWorker, Report
+from server.encoding import Source
 
 
 class EncoderSlot:
@@ -22,9 +22,13 @@ class EncoderSlot:
         self._take = take
         self._worker = self._worker_of(bundle)
 
-    def submit(self, path: Path) -> int:
-        """Queue a file; the ticket is in every report about it."""
-        return self._worker.submit(path)
+    def submit(self, source: Source) -> int:
+        """Queue a file or a capture; the ticket is in every report about it."""
+        return self._worker.submit(source)
+
+    def cancel(self, ticket: int) -> None:
+        """Do not encode this one, or stop in the middle; nothing more is reported about it."""
+        self._worker.cancel(ticket)
 
     def change(self, bundle: Bundle) -> None:
         """Encode for another model; what the process before would say is lost."""

@@ -1,10 +1,10 @@
-"""Files are encoded in a process of their own, politely, so that the sound goes on.
+"""Sound is encoded in a process of its own, politely, so that what plays goes on.
 
     submit -> queue -> thread "encoder" -- pipe --> process (nice 10): DeckEncoder
                              '-> listener(Progressed | Finished | Failed)
 
-One file at a time, in order. A process that dies is reported as the failure of its file, and
-the next file gets a new one.
+One at a time, in order. A process that dies is reported as the failure of what it encoded, and the
+next gets a new one; what is cancelled while it is encoded takes its process with it, at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
+from export.audio import Captured
 from export.bundle import Manifest
 from server.deck import DeckData
-from server.encoding import DeckEncoder
+from server.encoding import DeckEncoder, Source
 from server.priority import make_polite
 from server.runtime import RuntimeOptions
 
@@ -59,13 +60,15 @@ Listener = Callable[[Report], None]
 
 
 class EncoderWorker:
-    """Encodes files in the background; the process starts with the first request."""
+    """Encodes in the background; the process starts with the first request."""
 
     def __init__(self, manifest: Manifest, encoder_onnx: bytes, listener: Listener) -> None:
         self._setup = (manifest, encoder_onnx)
         self._listener = listener
-        self._requests: queue.SimpleQueue[tuple[int, Path] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[int, Source] | None] = queue.SimpleQueue()
         self._tickets = 0
+        self._cancelled: set[int] = set()
+        self._encoding: int | None = None
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._stopping = threading.Event()
@@ -78,11 +81,18 @@ class EncoderWorker:
         """The process that encodes, once there is one."""
         return None if self._process is None else self._process.pid
 
-    def submit(self, path: Path) -> int:
-        """Queue a file; the ticket is in every report about it."""
+    def submit(self, source: Source) -> int:
+        """Queue a file or a capture; the ticket is in every report about it."""
         self._tickets += 1
-        self._requests.put((self._tickets, path))
+        self._requests.put((self._tickets, source))
         return self._tickets
+
+    def cancel(self, ticket: int) -> None:
+        """Do not encode this one, or stop in the middle; nothing more is reported about it."""
+        with self._lock:
+            self._cancelled.add(ticket)
+            if self._encoding == ticket and self._process is not None:
+                self._process.kill()
 
     def stop(self) -> None:
         """End the process and the thread; what is queued is dropped."""
@@ -95,27 +105,36 @@ class EncoderWorker:
 
     def _run(self) -> None:
         while (request := self._requests.get()) is not None and not self._stopping.is_set():
-            ticket, path = request
-            report = self._encode(ticket, path)
-            if not self._stopping.is_set():
+            ticket, source = request
+            with self._lock:
+                self._encoding = ticket
+            report = self._encode(ticket, source)
+            with self._lock:
+                self._encoding = None
+                is_cancelled = ticket in self._cancelled
+                self._cancelled.discard(ticket)
+            if is_cancelled:
+                self._end_process()  # it was killed, be it behind its last word
+            elif not self._stopping.is_set():
                 self._listener(report)
         self._end_process()
 
-    def _encode(self, ticket: int, path: Path) -> Report:
+    def _encode(self, ticket: int, source: Source) -> Report:
         """Send one request and pass its progress on; the last report about it."""
         try:
-            pipe = self._connected()
-            pipe.send((ticket, path))
+            pipe = self._connected(ticket)
+            pipe.send((ticket, source))
             while isinstance(report := pipe.recv(), Progressed):
                 self._listener(report)
             assert isinstance(report, Finished | Failed)
             return report
         except (EOFError, OSError):
-            return Failed(ticket, f"{path}: the encoder process died ({self._end_process()})")
+            name = source.name if isinstance(source, Captured) else source
+            return Failed(ticket, f"{name}: the encoder process died ({self._end_process()})")
 
-    def _connected(self) -> Connection:
+    def _connected(self, ticket: int) -> Connection:
         with self._lock:
-            if self._stopping.is_set():
+            if self._stopping.is_set() or ticket in self._cancelled:
                 raise EOFError
             if self._pipe is None:
                 self._pipe, self._process = _start_process(*self._setup)
@@ -138,6 +157,16 @@ class EncoderWorker:
 
 
 def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
+    """The process and the pipe to it, polite from its first moment on, as it inherits that.
+
+    From a thread of its own, because politeness is not taken back; and one that stays and holds
+    the interpreter's lock would make the sound wait with it.
+    """
+    with ThreadPoolExecutor(1, initializer=lambda: make_polite(NICENESS)) as polite:
+        return polite.submit(_spawn, manifest, encoder_onnx).result()
+
+
+def _spawn(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
     # "spawn", because a fork of a process with threads and a sound card is no copy of it.
     context = multiprocessing.get_context("spawn")
     pipe, far_end = context.Pipe()
@@ -156,10 +185,10 @@ def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
     encoder: DeckEncoder | None = None
     with contextlib.suppress(EOFError, OSError):
         while True:
-            ticket, path = pipe.recv()
+            ticket, source = pipe.recv()
             try:
                 encoder = encoder or DeckEncoder(manifest, encoder_onnx, RuntimeOptions("cpu"))
-                pipe.send(Finished(ticket, encoder.encode(path, _reporter(pipe, ticket))))
+                pipe.send(Finished(ticket, encoder.encode(source, _reporter(pipe, ticket))))
             except Exception as error:  # whatever is wrong with a file, the next one may be good
                 pipe.send(Failed(ticket, " ".join(str(error).split())))
 

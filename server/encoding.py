@@ -1,17 +1,20 @@
-"""Any audio file on a deck: the bundle's encoder, run by ONNX Runtime."""
+"""Any sound on a deck, from a file or captured: the bundle's encoder, run by ONNX Runtime."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from export.audio import Samples
+from export.audio import Captured, Samples
 from export.bundle import Manifest
-from export.sequence import Progress, encode_sound, read_sound
+from export.sequence import Progress, encode_sound, read_sound, take_sound
 from export.tempo import find_beats
 from server.deck import DeckData, recording_of
 from server.runtime import RuntimeOptions, open_model
 from server.session import Floats
+
+Source = str | Path | Captured
+"""What may be encoded: a file, or sound in memory."""
 
 
 class DeckEncoder:
@@ -25,15 +28,18 @@ class DeckEncoder:
         self._manifest = manifest
         self._session = open_model(encoder_onnx, options)
 
-    def encode(self, path: str | Path, progress: Progress = lambda share: None) -> DeckData:
-        """The deck of one file.
+    def encode(self, source: Source, progress: Progress = lambda share: None) -> DeckData:
+        """The deck of one file, or of what was captured.
 
         Raises:
-            AudioError: the file cannot be used; the message names it.
+            AudioError: it cannot be used; the message names it.
         """
-        sound = read_sound(path, self._manifest)
+        if isinstance(source, Captured):
+            name, sound = source.name, take_sound(source, self._manifest)
+        else:
+            name, sound = Path(source).stem, read_sound(source, self._manifest)
         sequence = encode_sound(sound, self._manifest, self._window, progress)
-        deck = DeckData(name=Path(path).stem, **vars(sequence))
+        deck = DeckData(name=name, **vars(sequence))
         loop_samples = deck.ticks * self._manifest.tick_samples
         kept = recording_of(sound.samples, self._manifest.sample_rate_hz, loop_samples)
         beats = find_beats(sound.samples, self._manifest.sample_rate_hz)

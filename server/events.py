@@ -57,6 +57,21 @@ class LoadDeck(Event):
 
 
 @dataclass(frozen=True)
+class CaptureDeck(Event):
+    """Put the last ``seconds`` of live input onto a deck."""
+
+    deck: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CancelDeck(Event):
+    """Stop what is being loaded or captured onto a deck."""
+
+    deck: str
+
+
+@dataclass(frozen=True)
 class DeckLies(Event):
     """``source`` lies on a deck already, laid there by a score."""
 

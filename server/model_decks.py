@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from export.audio import Captured
 from export.bundle import Bundle
 from server.addresses import DECKS
 from server.deck import DeckData, library_deck
+from server.encoding import Source
 
-Encode = Callable[[Path], DeckData]
-"""A file through the encoder of the model that comes.
+Encode = Callable[[Source], DeckData]
+"""A file or a capture through the encoder of the model that comes.
 
 Raises:
     AudioError: it cannot be used.
@@ -28,8 +32,9 @@ def decks_for(
 ) -> dict[str, DeckData]:
     """The decks of ``bundle`` in place of what is ``lying``, which are of the one ``before``.
 
-    A file is encoded anew and a library deck goes by its name; where neither is to be had, one of
-    the bundle's own takes its place, the first on a, the second on b and so on; ``say`` is told.
+    What was a file or captured is encoded anew and a library deck goes by its name; where neither
+    is to be had, one of the bundle's own takes its place, the first on a, the second on b and so
+    on; ``say`` is told.
 
     Raises:
         AudioError: a file that is no longer there or cannot be used.
@@ -41,6 +46,8 @@ def decks_for(
             found[deck] = library_deck(bundle.decks[data.source])
         elif data.source and data.source not in before.decks:
             found[deck] = replace(encode(media / data.source), source=data.source)
+        elif not data.source and data.recording is not None:
+            found[deck] = encode(_captured(data, before.manifest.sample_rate_hz))
         elif own:
             instead = own[DECKS.index(deck) % len(own)]
             say(
@@ -51,3 +58,10 @@ def decks_for(
         else:
             say(f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}; it is empty")
     return found
+
+
+def _captured(deck: DeckData, sample_rate_hz: int) -> Captured:
+    """What was captured, as far as the deck has kept it: one loop of it, at its own loudness."""
+    assert deck.recording is not None
+    samples = deck.recording.pulses.astype(np.float32) / np.float32(32767)
+    return Captured(deck.name, samples, sample_rate_hz)

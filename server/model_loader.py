@@ -20,6 +20,7 @@ from pathlib import Path
 from export.bundle import Bundle
 from server.deck import DeckData
 from server.encoder_worker import EncoderWorker, Failed, Finished, Report
+from server.encoding import Source
 from server.media import MediaError
 from server.model_decks import decks_for
 from server.model_opening import bundle_below, require_same_clock
@@ -149,8 +150,8 @@ class _Encoder:
         if self._worker is not None:
             self._worker.stop()
 
-    def encode(self, path: Path, go_on: Callable[[], None]) -> DeckData:
-        """The deck of a file; ``go_on`` is called now and then and may raise.
+    def encode(self, source: Source, go_on: Callable[[], None]) -> DeckData:
+        """The deck of a file or a capture; ``go_on`` is called now and then and may raise.
 
         Raises:
             MediaError: it cannot be used.
@@ -158,7 +159,7 @@ class _Encoder:
         if self._worker is None:
             bundle = self._bundle
             self._worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, self._reports.put)
-        self._worker.submit(path)
+        self._worker.submit(source)
         while True:
             go_on()
             match self._reports.get():

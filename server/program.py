@@ -22,6 +22,7 @@ from server.cue import CUE, NO_CUE
 from server.default_bundle import open_bundle
 from server.desk import Desk
 from server.events import SetControl
+from server.live_input import InputError
 from server.mapping import MappingError, setting, shown
 from server.media import MediaError
 from server.midi_ports import midi_port_names
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 USER_ERRORS = (
     AudioError,
     BundleError,
+    InputError,
     LinkUnavailable,
     MappingError,
     MediaError,
@@ -161,7 +163,9 @@ def _render(
 def _device_lines() -> Iterator[str]:
     with native_noise.hidden():
         cards, ports = list(questions.sound_card_lines()), midi_port_names()
+        inputs = list(questions.input_lines())
     yield from cards
+    yield from inputs
     yield from (f"MIDI input {name}" for name in ports or ["none"])
 
 

@@ -10,6 +10,7 @@ from export.bundle import Bundle
 from server.bench import bench
 from server.control_lists import listing
 from server.controls import control_table
+from server.input_process import input_devices
 from server.outputs import NoSoundCard
 from server.portaudio import load_portaudio, output_devices
 from server.runtime import RuntimeOptions
@@ -38,6 +39,16 @@ def sound_card_lines() -> Iterator[str]:
         yield f"sound cards: none ({error})"
         return
     yield from (f"sound card {card}" for card in cards or ["none"])
+
+
+def input_lines() -> Iterator[str]:
+    """One line for each device that --input can listen to."""
+    try:
+        inputs = input_devices(load_portaudio())
+    except NoSoundCard as error:
+        yield f"inputs: none ({error})"
+        return
+    yield from (f"input {one}" for one in inputs or ["none"])
 
 
 def bench_lines(bundle: Bundle, options: RuntimeOptions, as_json: bool) -> Iterator[str]:

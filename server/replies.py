@@ -10,6 +10,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.addresses import DECKS
+
 Argument = int | float | str
 
 
@@ -39,7 +41,12 @@ STATUS_NAMES: tuple[tuple[str, type[Argument]], ...] = (
 )
 """Names of ``/status.reply`` and what each value is, in the order of the contract."""
 
-ANSWERS = ("/done", "/fail", "/late", "/synced", "/status.reply", "/version.reply")
+PROGRESS = "/deck/{}/progress"
+
+ANSWERS = (
+    *("/done", "/fail", "/late", "/synced", "/status.reply", "/version.reply"),
+    *(PROGRESS.format(deck) for deck in DECKS),
+)
 """Addresses that only ever answer: two servers that hear each other must not reply to them."""
 
 
@@ -51,6 +58,11 @@ def done(command: str, *rest: Argument) -> Reply:
 def fail(command: str, why: str) -> Reply:
     """``command`` was not carried out."""
     return Reply("/fail", (command, why))
+
+
+def progress(deck: str, share: float) -> Reply:
+    """So much of what is to lie on ``deck`` is encoded, 0..1."""
+    return Reply(PROGRESS.format(deck), (share,))
 
 
 def synced(number: int) -> Reply:

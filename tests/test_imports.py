@@ -44,7 +44,9 @@ LIGHT = {
     "export.bundle_arrays",
     "export.bundle_format",
     "export.bundle_parts",
+    "export.loudness",
     "export.onnx_guard",
+    "export.sample_stream",
     "export.sequence",
     "export.tempo",
 }

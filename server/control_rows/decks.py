@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from export.audio import SHORTEST_S
 from server import events
 from server.addresses import BYPASS, DECKS
+from server.capture_ring import LONGEST_S
 from server.control import Control
 
 DECK_ROWS = (
@@ -14,7 +16,28 @@ DECK_ROWS = (
         members=DECKS,
         command=events.LoadDeck,
         description="a library deck by name, or an audio file under the media folder; "
-        "answers /done or /fail when it is there",
+        "answers /done or /fail when it is there, before that /deck/{}/progress 0..1",
+    ),
+    Control(
+        name="capture deck",
+        address="/deck/{}/capture",
+        types="f",
+        minimum=SHORTEST_S,
+        maximum=LONGEST_S,
+        unit="s",
+        members=DECKS,
+        command=events.CaptureDeck,
+        description="the last seconds of live input (--input), encoded as a file is; answers as "
+        "/deck/{}/load does",
+    ),
+    Control(
+        name="cancel load",
+        address="/deck/{}/cancel",
+        types="",
+        members=DECKS,
+        command=events.CancelDeck,
+        description="stop the load or capture that goes on or waits, which answers /fail "
+        "cancelled; the deck keeps what it has; answers /done and 1, or 0 where there was none",
     ),
     Control(
         name="deck style",

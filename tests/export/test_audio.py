@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from export import audio, loudness, sample_stream
 from export.audio import (
     REASONS,
     AudioError,
@@ -206,3 +207,37 @@ def test_every_window_has_the_encoders_length(length: int) -> None:
     for window in made:
         clip = repeat_to(samples, 100)[window.start_samples :][:100]
         np.testing.assert_array_equal(window.samples[18:-18], clip)
+
+
+def test_loudness_of_a_long_recording_is_measured_in_pieces_and_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Loud, quiet and silent parts, so that both gates matter; pieces of any length."""
+    random = np.random.default_rng(8)
+    levels = np.repeat([0.3, 0.001, 0.0, 0.1, 0.02, 0.2], 7 * RATE_HZ)
+    samples = (levels * random.standard_normal(levels.size)).clip(-1, 1).astype(np.float32)
+    _, whole_db = audio.normalise_loudness(samples, RATE_HZ)
+    for piece_s in (5.0, 7.3, 41.9):
+        monkeypatch.setattr(loudness, "_PIECE_S", piece_s)
+        _, gain_db = audio.normalise_loudness(samples, RATE_HZ)
+        assert gain_db == pytest.approx(whole_db, abs=1e-3)
+    with pytest.raises(AudioError, match="silent"):
+        audio.normalise_loudness(np.zeros(50 * RATE_HZ, np.float32), RATE_HZ)
+
+
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 44_100, 8_000])
+def test_a_capture_is_what_the_file_of_it_would_be(tmp_path: Path, rate_hz: int) -> None:
+    samples = 0.1 * np.random.default_rng(9).standard_normal(3 * rate_hz).astype(np.float32)
+    soundfile.write(tmp_path / "x.wav", samples, rate_hz, subtype="FLOAT")
+    read = audio.read_mono(tmp_path / "x.wav", RATE_HZ)
+    taken = audio.take_mono(audio.Captured("x", samples, rate_hz), RATE_HZ)
+    np.testing.assert_allclose(taken, read, atol=1e-6)
+
+
+def test_a_header_that_promises_too_little_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = 0.1 * np.random.default_rng(9).standard_normal(9 * RATE_HZ).astype(np.float32)
+    soundfile.write(tmp_path / "x.wav", samples, RATE_HZ, subtype="FLOAT")
+    monkeypatch.setattr(sample_stream, "_MOST_EXPECTED", 1000)
+    np.testing.assert_array_equal(audio.read_mono(tmp_path / "x.wav", RATE_HZ), samples)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
+from export.audio import Captured
 from server.addresses import POSITION
 from server.clock import TempoLine
 from server.clock_link import REMEDY, LinkUnavailable
@@ -17,12 +19,15 @@ from server.clocks import Clocks
 from server.control import ControlTable
 from server.controls import control_table
 from server.deck import DeckData, Recording
+from server.deck_hands import DeckHands
 from server.deck_loader import DeckLoader
 from server.desk import Desk, Segment
 from server.dispatch import Dispatcher
+from server.encoding import Source
 from server.engine import Engine
 from server.events import Event
 from server.gestures import Gestures
+from server.live_input import NO_INPUT, InputError
 from server.live_output import State, Then
 from server.notify import Notifier
 from server.osc_dump import OscDump
@@ -137,9 +142,11 @@ class Hands:
             self.timeline,
             on_deck=self.recorder.laid,
         )
-        self.submitted: list[Path] = []
+        self.submitted: list[Any] = []
+        self.captured: Captured | InputError = InputError(NO_INPUT)
         self.put: list[tuple[str, str]] = []
-        self.loader = DeckLoader(bundle.decks, media, self._submit, self._put_deck)
+        self.cancelled: list[int] = []
+        self.loader = DeckLoader(bundle.decks, media, self, self._put_deck)
         self.due: list[Callable[[], None]] = []
         self.notifier = Notifier(
             self.desk, lambda _, call: self.due.append(call), lambda: self.now_s
@@ -164,7 +171,7 @@ class Hands:
         )
         self.dispatch = Dispatcher(
             self.desk,
-            self.loader,
+            DeckHands(self.loader, self.notifier, self._capture),
             lambda: status,
             self._quit,
             missing,
@@ -211,9 +218,19 @@ class Hands:
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
         self.dispatch.at_their_time(events, due_s, late_s)
 
-    def _submit(self, path: Path) -> int:
-        self.submitted.append(path)
+    def submit(self, source: Source) -> int:
+        """Of the encoder's worker."""
+        self.submitted.append(source)
         return len(self.submitted)
+
+    def cancel(self, ticket: int) -> None:
+        """Of the encoder's worker."""
+        self.cancelled.append(ticket)
+
+    def _capture(self, seconds: float) -> Captured:
+        if isinstance(self.captured, InputError):
+            raise self.captured
+        return self.captured
 
     def _put_deck(self, name: str, deck: DeckData) -> None:
         self.put.append((name, deck.name))

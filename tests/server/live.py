@@ -49,7 +49,10 @@ class Playing:
 
     def receive(self) -> OscMessage:
         """The next message from the server."""
-        return OscMessage(self.client.recv(65536))
+        while True:  # progress is passed over
+            message = OscMessage(self.client.recv(65536))
+            if not message.address.endswith("/progress"):
+                return message
 
 
 @contextmanager

@@ -141,3 +141,11 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         parse_args(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("latent-deck 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "device"),
+    [([], None), (["--input", "none"], None), (["--input", "default"], "default")],
+)
+def test_an_input_is_opened_only_if_it_is_asked_for(words: list[str], device: str | None) -> None:
+    assert parse_args(words).input == device

@@ -14,6 +14,9 @@ from server.controls import control_table
 TABLE = control_table(style_dims=20)
 
 
+DECK_CONTROLS = ("load", "capture", "cancel", "style", "bypass")
+
+
 def test_every_address_of_this_issue_is_there() -> None:
     latents = {f"/latent/{index}" for index in range(20)}
     assert set(TABLE.controls) == latents | {
@@ -27,7 +30,7 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/latent",
         "/generate",
         "/generate/temperature",
-        *(f"/deck/{deck}/{what}" for deck in "abcd" for what in ("load", "style", "bypass")),
+        *(f"/deck/{deck}/{what}" for deck in "abcd" for what in DECK_CONTROLS),
         "/play",
         "/stop",
         "/gesture/max",

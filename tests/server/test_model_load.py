@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from pythonosc.osc_message import OscMessage
 
+from export.audio import Captured
 from export.bundle import Bundle, write_bundle
 from server.carry import carried
 from server.controls import control_table
-from server.deck import DeckData, library_deck
+from server.deck import DeckData, Recording, library_deck
 from server.desk import Desk
+from server.encoding import Source
 from server.events import ModelLies, SetControl, SetGlide
 from server.media import MediaError
 from server.model_decks import decks_for
@@ -27,6 +29,7 @@ from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
 from server.timeline import Timeline
 from tests import mini_bundle
+from tests.server.fakes import fake_deck
 from tests.server.live import Playing, playing
 
 RATE, HOP = mini_bundle.RATE_HZ, mini_bundle.HOP
@@ -168,9 +171,9 @@ def test_decks_go_over_by_name_anew_from_their_file_or_the_bundles_own_instead()
     file = replace(low, name="song", source="song.ogg")
     captured = replace(low, name="captured", source="")
     said: list[str] = []
-    encoded: list[Path] = []
+    encoded: list[Source] = []
 
-    def encode(path: Path) -> DeckData:
+    def encode(path: Source) -> DeckData:
         encoded.append(path)
         return replace(low, name="song")
 
@@ -188,6 +191,24 @@ def test_decks_go_over_by_name_anew_from_their_file_or_the_bundles_own_instead()
         "deck b: bundle 'other' has no high, so new takes its place",
         "deck d: bundle 'other' has no captured, so new takes its place",
     ]
+
+
+def test_a_capture_goes_over_as_the_sound_that_was_kept_of_it() -> None:
+    before, now = mini_bundle.bundle(), other()
+    pulses = np.array([0, 16384, -32767, 0], np.int16)
+    heard = fake_deck("capture of Mic", 0.5, recording=Recording(pulses))
+    encoded: list[Source] = []
+
+    def encode(source: Source) -> DeckData:
+        encoded.append(source)
+        return replace(heard, name="anew")
+
+    found = decks_for(now, before, {"b": heard}, Path("media"), encode, lambda said: None)
+    assert (found["b"].name, found["b"].source) == ("anew", "")
+    (captured,) = encoded
+    assert isinstance(captured, Captured)
+    assert (captured.name, captured.rate_hz) == ("capture of Mic", mini_bundle.RATE_HZ)
+    np.testing.assert_allclose(captured.samples, [0, 0.5, -1, 0], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["../other", "/etc/passwd", "nul\0", "a" * 5000, "none", "."])

@@ -159,6 +159,7 @@ def test_what_cannot_be_rendered_is_one_line_and_exit_code_2(
         (["--midi", "Theremin"], "Theremin"),
         (["--deck-a", "nowhere"], "nowhere"),
         (["--generate"], "no prior over structure"),
+        (["--input", "Gramophone"], "--input Gramophone"),
     ],
 )
 def test_what_cannot_be_played_is_one_line_and_exit_code_2(

@@ -1,0 +1,78 @@
+"""What is asked for the decks, carried out, and told: to who asked, to who listens, and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from export.audio import Captured
+from export.sequence import Progress
+from server import replies
+from server.deck_loader import DeckLoader, Then
+from server.events import CancelDeck, CaptureDeck, DeckLies, Event, LoadDeck
+from server.live_input import InputError
+from server.notify import Notifier
+from server.progress import ProgressBar
+from server.replies import Argument, Reply
+
+Capture = Callable[[float], Captured]
+"""Gives the last seconds of live input; raises ``InputError`` where that cannot be."""
+
+
+class DeckHands:
+    """Used by the thread of the event loop."""
+
+    def __init__(self, loader: DeckLoader, notifier: Notifier, capture: Capture) -> None:
+        self._loader = loader
+        self._notifier = notifier
+        self._capture = capture
+
+    def carry_out(self, event: LoadDeck | CaptureDeck | CancelDeck | DeckLies) -> None:
+        """Do what ``event`` says; the answer may come later."""
+        match event:
+            case LoadDeck(deck=deck, source=source):
+                then, progress = self._answers(event, "load", source)
+                self._loader.load(deck, source, then, progress=progress)
+            case CaptureDeck(deck=deck, seconds=seconds):
+                self._capture_onto(event, deck, seconds)
+            case CancelDeck(deck=deck):
+                stopped = self._loader.cancel(deck)
+                _reply(event, replies.done(f"/deck/{deck}/cancel", int(stopped)))
+            case DeckLies(deck=deck, source=source):
+                self._loader.supersede(deck)
+                self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
+
+    def _capture_onto(self, event: CaptureDeck, deck: str, seconds: float) -> None:
+        then, progress = self._answers(event, "capture", seconds)
+        try:
+            captured = self._capture(seconds)
+        except InputError as error:
+            then(str(error))
+            return
+        self._loader.capture(deck, captured, then, progress)
+
+    def _answers(
+        self, event: LoadDeck | CaptureDeck, verb: str, argument: Argument
+    ) -> tuple[Then, Progress]:
+        """Whom to tell when it is over, and meanwhile."""
+        command, sender = f"/deck/{event.deck}/{verb}", event.reply_to
+        bar = ProgressBar(f"deck {event.deck}: {verb} {argument}")
+
+        def then(failure: str | None) -> None:
+            if failure is not None:
+                _reply(event, replies.fail(command, failure))
+                return
+            _reply(event, replies.done(command, argument))
+            self._notifier.tell(Reply(command, (argument,)), sender)
+
+        def progress(share: float) -> None:
+            told = replies.progress(event.deck, share)
+            _reply(event, told)
+            self._notifier.tell(told, sender)
+            bar(share)
+
+        return then, progress
+
+
+def _reply(event: Event, reply: Reply) -> None:
+    if event.reply_to is not None:
+        event.reply_to.reply(reply)

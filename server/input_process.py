@@ -1,0 +1,101 @@
+"""The process that listens: its audio callback copies into memory that the server reads, no more.
+
+An interpreter of its own, so that the sound that plays is not disturbed, and a device that hangs is
+ended with its process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from server import native_noise
+from server.capture_ring import CHANNELS, HIGHEST_RATE_HZ, CaptureRing
+from server.outputs import NoSoundCard
+from server.portaudio import load_portaudio
+
+DEFAULT_DEVICE = "default"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A device that delivers."""
+
+    name: str
+    rate_hz: float
+    channels: int
+
+
+@dataclass(frozen=True)
+class NotOpened:
+    """None, and in one line why."""
+
+    reason: str
+
+
+def serve(
+    pipe: Connection, ring: CaptureRing, device: str, load: Callable[[], Any] = load_portaudio
+) -> None:
+    """Open ``device``, tell of it, and write into ``ring`` until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with native_noise.hidden():
+            stream, opened = open_stream(load(), ring, device)
+    except NoSoundCard as error:
+        pipe.send(NotOpened(str(error)))
+        return
+    except Exception as error:  # PortAudioError, ValueError, or what the host API raises
+        pipe.send(NotOpened(f"no input '{device}' ({' '.join(str(error).split())})"))
+        return
+    pipe.send(opened)
+    with contextlib.suppress(EOFError, OSError):
+        pipe.recv()
+    stream.abort()
+
+
+def open_stream(portaudio: Any, ring: CaptureRing, device: str) -> tuple[Any, Opened]:
+    """A stream of ``device`` that runs, at the device's own rate."""
+    found = portaudio.query_devices(identified(device), "input")
+    rate_hz = float(found["default_samplerate"])
+    if not 0 < rate_hz <= HIGHEST_RATE_HZ:
+        raise ValueError(f"it runs at {rate_hz:g} Hz; at most {HIGHEST_RATE_HZ} can be captured")
+    channels = min(int(found["max_input_channels"]), CHANNELS)
+    ring.fit(rate_hz)
+
+    def callback(samples: Any, frames: int, _: Any, status: Any) -> None:
+        with contextlib.suppress(Exception):  # one would end the stream for good
+            ring.write(samples, time.monotonic())
+
+    stream = portaudio.InputStream(
+        samplerate=rate_hz,
+        blocksize=0,
+        device=identified(device),
+        channels=channels,
+        dtype="float32",
+        callback=callback,
+    )
+    stream.start()
+    return stream, Opened(str(found["name"]), rate_hz, channels)
+
+
+def input_devices(portaudio: Any) -> list[str]:
+    """One line for each device that can be listened to: number, name, API, channels, rate."""
+    apis = portaudio.query_hostapis()
+    return [
+        f"{index} {device['name']} ({apis[device['hostapi']]['name']}, "
+        f"{device['max_input_channels']} channels, {device['default_samplerate']:g} Hz)"
+        for index, device in enumerate(portaudio.query_devices())
+        if device["max_input_channels"] > 0
+    ]
+
+
+def identified(device: str) -> str | int | None:
+    """A device's number or name as ``sounddevice`` wants it; None is the default one."""
+    if device == DEFAULT_DEVICE:
+        return None
+    return int(device) if device.isdigit() else device
