@@ -37,7 +37,7 @@ from server.live_input import LiveInput
 from server.midi_input import MidiInput
 from server.model_hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
 from server.model_loader import ModelLoader
-from server.model_opening import ready_model
+from server.model_opening import ready_model, try_out
 from server.model_switch import FADE_S, Model, ModelSwitch, SwitchedCue
 from server.notify import Notifier
 from server.osc_dump import OscDump
@@ -54,8 +54,9 @@ from server.sample_clock import SampleClock
 from server.scheduler import Scheduler
 from server.score_desk import ScoreDesk
 from server.score_lines import head_line
-from server.score_player import moments_of, player_of
+from server.score_player import ScorePlayer, moments_of
 from server.score_recorder import ScoreRecorder
+from server.score_walk import Coming
 from server.stage import Stage, why_no_bypass
 from server.state_folder import StateFolder
 from server.supervision import CRASHED
@@ -103,7 +104,7 @@ class App:
             lambda: self._model.engine.position,
         )
         self._has_cue = settings.card.cue is not None
-        ready = partial(
+        ready = self._ready = partial(
             ready_model,
             options=options,
             frames=frames,
@@ -159,6 +160,7 @@ class App:
             self._install,
             self._soon,
             self._later,
+            frames,
         )
         self._input = LiveInput(settings.input)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -316,9 +318,20 @@ class App:
             frame_s = self._timeline.clock.frame_s
             played = self._timeline.frames_before
             moments, laid = moments_of(self._stage.score, frame_s, played), self._stage.laid
-            targets = wekinator_of(self._desk.table, self._settings.wekinator)
-            player = player_of(moments, laid, self._model, targets)
+            comes = {id(one): self._come(one) for one in laid.models.values()}
+            player = ScorePlayer(
+                moments,
+                laid,
+                self._switch,
+                lambda coming: comes.pop(id(coming)),
+                self._settings.wekinator,
+            )
             self._timeline.play(player)
+
+    def _come(self, coming: Coming) -> Model:
+        """A model of the score, ready before it begins."""
+        model = self._ready(coming.bundle, name=coming.name)
+        return try_out(model, coming.decks, self._producer.block_frames)
 
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to get through the ring and the device."""

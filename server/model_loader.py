@@ -23,7 +23,7 @@ from server.encoder_worker import EncoderWorker, Failed, Finished, Report
 from server.encoding import Source
 from server.media import MediaError
 from server.model_decks import decks_for
-from server.model_opening import bundle_below, require_same_clock
+from server.model_opening import bundle_below, require_same_clock, try_out
 from server.model_switch import Model
 from server.priority import make_polite
 
@@ -66,6 +66,7 @@ class ModelLoader:
         install: Callable[[Model, Mapping[str, DeckData]], bool],
         soon: Callable[[Callable[[], None]], None],
         later: Callable[[float, Callable[[], None]], None],
+        block_frames: int,
     ) -> None:
         """``install`` plays a model with these decks, or says that it cannot yet (False)."""
         self._media = media
@@ -74,6 +75,7 @@ class ModelLoader:
         self._install = install
         self._soon = soon
         self._later = later
+        self._block_frames = block_frames
         self._loads = 0
 
     def load(self, name: str, then: Then) -> None:
@@ -104,6 +106,7 @@ class ModelLoader:
                 load.decks = decks_for(
                     load.model.bundle, before, load.lying, self._media, encode, logger.warning
                 )
+            try_out(load.model, load.decks, self._block_frames)
         except Superseded:
             load.failure = NEWER
         except Exception as error:  # whatever is wrong with it, the old one plays on

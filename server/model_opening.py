@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from server.controls import control_table
 from server.cue import Cue
 from server.deck import DeckData
 from server.default_bundle import open_bundle
-from server.desk import Snapshot
+from server.desk import Segment, Snapshot
 from server.engine import Engine
 from server.media import MediaError
 from server.model_switch import Feed, Model
@@ -37,7 +37,7 @@ def ready_model(
     bundle: Bundle,
     options: RuntimeOptions,
     frames: int,
-    on_deck: OnDeck,
+    on_deck: OnDeck = lambda name, deck: None,
     name: str = "",
     table: ControlTable | None = None,
     cue_for: OpenCue | None = None,
@@ -99,6 +99,32 @@ def require_same_clock(bundle: Bundle, playing: Manifest) -> None:
             f"channels, and what plays {wanted[0]} Hz, {wanted[1]} and {wanted[2]}; "
             "start the server with it (--bundle)"
         )
+
+
+def try_out(model: Model, decks: Mapping[str, DeckData], frames: int) -> Model:
+    """``model``, which plays these ``decks`` without a fault; as if it had not played.
+
+    Raises:
+        BundleError: it does not.
+    """
+    state = Snapshot(model.table, model.table.defaults, model.table.smoothing_s, playing=True)
+    feed, manifest = Feed(state), model.bundle.manifest
+    engine = Engine(manifest, model.bundle.latents, model.session, feed)
+    feed.give((Segment(state, frames),))
+    try:
+        for name, deck in decks.items():
+            engine.put_deck(name, deck)
+        for _ in range(CHECKED_STEPS):
+            engine.render(frames)
+        if engine.failed_blocks:
+            raise ValueError("it decodes to no sound")
+    except Exception as error:  # graphs that do not fit each other fail in many ways
+        raise BundleError(
+            f"bundle '{manifest.name}' cannot play what lies on the decks ({error}); "
+            "export it again"
+        ) from error
+    model.session.reset()
+    return model
 
 
 def _check_sound(session: Session, bundle: Bundle, frames: int) -> None:

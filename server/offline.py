@@ -13,14 +13,15 @@ from server.addresses import DECKS
 from server.bench import block_frames
 from server.desk import Desk
 from server.media import MediaError
-from server.model_opening import ready_model
-from server.model_switch import ModelSwitch
+from server.model_opening import ready_model, try_out
+from server.model_switch import Model, ModelSwitch
 from server.output_file import FileKind, Renders, render_file
 from server.progress import ProgressBar
 from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
 from server.score import Score
-from server.score_player import Moment, ScorePlayer, moments_of, player_of
+from server.score_player import Moment, ScorePlayer, moments_of
+from server.score_walk import Coming
 from server.session import Floats
 from server.stage import Stage, why_no_bypass
 from server.timeline import Timeline
@@ -42,6 +43,7 @@ _NOTHING_LIVE = (
     events.ResetOffsets,
     events.WekinatorOutputs,
     events.LoadDeck,
+    events.LoadModel,
     events.Quit,
 )
 """What a score may do where there is no port, no device and no clock."""
@@ -67,21 +69,26 @@ def render(
         OutputError: the file cannot be written.
         RuntimeUnavailable: the model does not load, or the device cannot be used.
     """
-    if not (stage.decks or stage.laid):
+    if not (stage.decks or stage.laid.decks or stage.laid.models):
         raise MediaError("nothing to render: name a recording with --deck-a FILE")
     frame_s = bundle.manifest.hop_samples / bundle.manifest.sample_rate_hz
     moments = _moments(stage.score, frame_s)
     frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
     timeline = Timeline(desk, SampleClock(frame_s))
-    model = ready_model(bundle, options, frames, lambda name, deck: None, table=desk.table)
+    model = ready_model(bundle, options, frames, table=desk.table)
     switch = ModelSwitch(timeline, model)
     for name, deck in stage.decks.items():
         switch.put_deck(name, deck)
     for name in DECKS:
         if why := why_no_bypass(desk, name, model.engine.why_no_recording(name)):
             raise MediaError(why)
-    targets = Wekinator(desk.table, wekinator)
-    player = player_of(moments, stage.laid, model, targets)
+    Wekinator(desk.table, wekinator)  # what it cannot move is told before anything is written
+
+    def come(coming: Coming) -> Model:
+        model = ready_model(coming.bundle, options, frames, name=coming.name)
+        return try_out(model, coming.decks, frames)
+
+    player = ScorePlayer(moments, stage.laid, switch, come, wekinator)
     timeline.play(player)
     bar = ProgressBar(f"rendering {path.name}")
     played = _Cut(switch, timeline, player)

@@ -28,6 +28,7 @@ from server.media import MediaError
 from server.midi_ports import midi_port_names
 from server.midi_source import MidiPortError
 from server.model_hands import missing_in
+from server.model_opening import bundle_below, require_same_clock
 from server.offline import render
 from server.osc_sockets import OscAddressError
 from server.output_file import FileKind
@@ -126,7 +127,13 @@ def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:
     """
     score = None
     if settings.score is not None:
-        score = open_score(settings.score, desk.table, missing_in(bundle))
+
+        def other(name: str) -> Bundle:
+            found = bundle_below(name, settings.media)
+            require_same_clock(found, bundle.manifest)
+            return found
+
+        score = open_score(settings.score, desk.table, missing_in(bundle), other)
         _compare_bundles(score, bundle)
     elif not settings.output.is_file:
         return None

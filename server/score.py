@@ -7,14 +7,18 @@ score has nobody to answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from export.bundle import Bundle, BundleError
 from server import events
 from server.control import ControlTable
+from server.controls import control_table
 from server.events import Event
-from server.mapping import MappingError, events_of_message
+from server.mapping import MappingError, events_of_message, shown
+from server.media import MediaError
+from server.model_hands import missing_in
 from server.osc_packet import OscMessage
 from server.score_file import Header, ScoreFile, ScoreLine, read_score_file
 
@@ -49,6 +53,8 @@ class Score:
 
     file: ScoreFile
     cues: tuple[Cue, ...]
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    """Those that it loads, by the names by which it does."""
 
     @property
     def header(self) -> Header | None:
@@ -66,25 +72,61 @@ class Score:
         """When its last change is."""
         return self.cues[-1].time_s if self.cues else 0.0
 
-    def loads(self) -> Iterator[tuple[Cue, events.LoadDeck]]:
-        """All that it lays onto decks."""
-        for cue in self.cues:
-            for event in cue.events:
-                if isinstance(event, events.LoadDeck):
-                    yield cue, event
-
 
 _QUIT = events.Quit
 
 
-def open_score(path: Path, table: ControlTable, missing: Mapping[str, str]) -> Score:
+OpenBundle = Callable[[str], Bundle]
+"""The bundle that a name means.
+
+Raises:
+    MediaError, BundleError: there is none that could be played.
+"""
+
+
+def no_bundle(name: str) -> Bundle:
+    """Where no other model can be played."""
+    raise MediaError(f"{shown(name)}: no other model can be played here")
+
+
+def open_score(
+    path: Path,
+    table: ControlTable,
+    missing: Mapping[str, str],
+    open_bundle: OpenBundle = no_bundle,
+) -> Score:
     """Read and check the score at ``path``; ``missing`` are addresses it may not use, and why.
+
+    Behind a ``/model/load`` the controls are those of that model.
 
     Raises:
         ScoreError: it cannot be read, or a line that no control takes.
     """
     file = read_score_file(path)
-    return Score(file, tuple(_cue(file, line, table, missing) for line in file.lines))
+    cues: list[Cue] = []
+    bundles: dict[str, Bundle] = {}
+    for line in file.lines:
+        cue = _cue(file, line, table, missing)
+        cues.append(cue)
+        for event in cue.events:
+            if isinstance(event, events.LoadModel):
+                bundle = _bundle(file, line, event.name, bundles, open_bundle)
+                table = control_table(bundle.manifest.style_dims, bundle.names)
+                missing = missing_in(bundle)
+    return Score(file, tuple(cues), bundles)
+
+
+def _bundle(
+    file: ScoreFile,
+    line: ScoreLine,
+    name: str,
+    bundles: dict[str, Bundle],
+    open_bundle: OpenBundle,
+) -> Bundle:
+    try:
+        return bundles.setdefault(name, bundles.get(name) or open_bundle(name))
+    except (MediaError, BundleError) as error:
+        raise file.error(line.number, f"{line.address}: {error}") from error
 
 
 def _cue(file: ScoreFile, line: ScoreLine, table: ControlTable, missing: Mapping[str, str]) -> Cue:

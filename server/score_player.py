@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from server.deck import DeckData
-from server.events import DeckLies, Event, LoadDeck
+from server.desk import Snapshot
+from server.events import DeckLies, Event, LoadDeck, LoadModel, ModelLies
 from server.gestures import Gestures
-from server.model_switch import Model
+from server.model_hands import carry_to, wekinator_of
+from server.model_switch import Model, ModelSwitch
 from server.score import Score
-from server.wekinator import Wekinator
+from server.score_walk import Coming, Laid
 
 logger = logging.getLogger(__name__)
 
-PutDeck = Callable[[str, DeckData], None]
+Ready = Callable[[Coming], Model]
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Moment:
 
     @property
     def lays_a_deck(self) -> bool:
-        """Whether a deck is to come in this frame."""
-        return any(isinstance(event, LoadDeck) for event in self.events)
+        """Whether a deck or a model is to come in this frame."""
+        return any(isinstance(event, LoadDeck | LoadModel) for event in self.events)
 
 
 def moments_of(score: Score, frame_s: float, played: int = 0) -> Sequence[Moment]:
@@ -52,22 +53,24 @@ def moments_of(score: Score, frame_s: float, played: int = 0) -> Sequence[Moment
 
 
 class ScorePlayer:
-    """Plays moments once, from frame 0; ``decks`` are those that they lay, by source."""
+    """Plays moments once, from frame 0, on the models of ``switch``; ``laid`` is what they need."""
 
     def __init__(
         self,
         moments: Sequence[Moment],
-        decks: Mapping[str, DeckData],
-        put_deck: PutDeck,
-        gestures: Gestures,
-        wekinator: Wekinator,
+        laid: Laid,
+        switch: ModelSwitch,
+        ready: Ready,
+        wekinator: Sequence[str] = (),
     ) -> None:
+        """``ready`` makes a model of what comes; ``wekinator`` are the addresses it moves."""
         self._moments = moments
         self._next = 0
-        self._decks = decks
-        self._put_deck = put_deck
-        self._gestures = gestures
-        self._wekinator = wekinator
+        self._laid = laid
+        self._switch = switch
+        self._ready = ready
+        self._targets = wekinator
+        self._use(switch.newest)
 
     def due(self, before_frame: int) -> list[tuple[int, tuple[Event, ...]]]:
         """What happens before ``before_frame`` and has not yet, in order, each with its frame."""
@@ -77,8 +80,8 @@ class ScorePlayer:
             if moment.frame >= before_frame:
                 break
             self._next += 1
-            resolved = self._gestures.settings(self._wekinator.settings(moment.events))
-            found.append((moment.frame, tuple(self._laid(event) for event in resolved)))
+            done = (one for event in moment.events for one in self._done(event))
+            found.append((moment.frame, tuple(done)))
         return found
 
     def frames_to_next_deck(self, frame: int, frames: int) -> int:
@@ -90,23 +93,31 @@ class ScorePlayer:
                 return moment.frame - frame
         return frames
 
-    def _laid(self, event: Event) -> Event:
-        if not isinstance(event, LoadDeck):
-            return event
-        self._put_deck(event.deck, self._decks[event.source])
-        return DeckLies(event.deck, event.source)
+    def _done(self, event: Event) -> tuple[Event, ...]:
+        """What there is to be done of ``event`` on the desk; the rest is done."""
+        match event:
+            case LoadDeck(deck=deck, source=source):
+                self._switch.put_deck(deck, self._laid.decks[id(event)])
+                return (DeckLies(deck, source),)
+            case LoadModel(name=name):
+                return (ModelLies(name, self._change(self._laid.models[id(event)])),)
+            case _:
+                return self._gestures.settings(self._wekinator.settings((event,)))
 
+    def _change(self, coming: Coming) -> Callable[[Snapshot], Snapshot]:
+        """Offer the model that comes; what makes the desk its own."""
+        model = self._ready(coming)
+        for deck, data in coming.decks.items():
+            model.engine.put_deck(deck, data)
+        self._switch.offer(model)
+        self._use(model)
+        return carry_to(model)
 
-def player_of(
-    moments: Sequence[Moment],
-    decks: Mapping[str, DeckData],
-    model: Model,
-    wekinator: Wekinator,
-) -> ScorePlayer:
-    """A player for ``model``, whose gestures have random numbers of their own."""
-    engine, latents = model.engine, model.bundle.latents
-    gestures = Gestures(model.table, latents, lambda: engine.deck_style, refuse=_warn)
-    return ScorePlayer(moments, decks, engine.put_deck, gestures, wekinator)
+    def _use(self, model: Model) -> None:
+        """Its gestures, with random numbers of their own, and what Wekinator moves of it."""
+        engine, latents = model.engine, model.bundle.latents
+        self._gestures = Gestures(model.table, latents, lambda: engine.deck_style, refuse=_warn)
+        self._wekinator = wekinator_of(model.table, self._targets)
 
 
 def _warn(event: Event, address: str, why: str) -> None:

@@ -11,27 +11,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from export.audio import AudioError
 from export.bundle import Bundle
-from server.addresses import BYPASS, DECKS
+from server.addresses import BYPASS
 from server.deck import DeckData, library_deck
 from server.deck_loader import initial_decks
 from server.desk import Desk
 from server.encoding import DeckEncoder
-from server.events import LoadDeck, SetControl
-from server.media import MediaError, media_file
 from server.progress import ProgressBar
 from server.runtime import RuntimeOptions
 from server.score import END_SILENCE_S, Score
+from server.score_walk import Laid, walked
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is ready: the decks of the start by deck, and what the score lays by its source."""
+    """What is ready: the decks of the start by deck, and what the score lays."""
 
     decks: Mapping[str, DeckData]
     score: Score | None = None
-    laid: Mapping[str, DeckData] = field(default_factory=dict)
+    laid: Laid = field(default_factory=Laid)
 
     @property
     def block_frames(self) -> int | None:
@@ -61,17 +59,19 @@ def set_stage(
         MediaError, AudioError: a deck that is not there or cannot be used.
         ScoreError: the score names such a one, or bypasses a deck that has no recording.
     """
-    fetch = _Fetcher(bundle, options)
+    fetchers: dict[int, _Fetcher] = {}
+
+    def fetch_for(one: Bundle) -> _Fetcher:
+        return fetchers.setdefault(id(one), _Fetcher(one, options))
+
     sources = initial_decks(bundle.decks, chosen)
     if score is not None and score.header is not None:
         sources = dict(chosen)
+    fetch = fetch_for(bundle)
     decks = {name: fetch(source) for name, source in sources.items()}
     if score is None:
         return Stage(decks)
-    laid = _laid(score, bundle, media, fetch)
-    if score.header is None:  # what was recorded was possible, or did nothing
-        _check_bypass(score, decks, laid)
-    return Stage(decks, score, laid)
+    return Stage(decks, score, walked(score, bundle, decks, media, fetch_for))
 
 
 class _Fetcher:
@@ -102,48 +102,6 @@ class _Fetcher:
         )
         deck = self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
         return replace(deck, source=str(Path(source).resolve()))
-
-
-def _laid(score: Score, bundle: Bundle, media: Path, fetch: _Fetcher) -> Mapping[str, DeckData]:
-    """Every deck that ``score`` loads, by its source."""
-    found: dict[str, DeckData] = {}
-    for cue, load in score.loads():
-        if load.source in found:
-            continue
-        try:
-            found[load.source] = fetch(_source(load.source, media, bundle))
-        except (MediaError, AudioError) as error:
-            raise score.file.error(cue.line.number, f"{cue.line.address}: {error}") from error
-    return found
-
-
-def _source(source: str, media: Path, bundle: Bundle) -> str:
-    """A library deck's name as it is, or the path of the file that is meant."""
-    if source in bundle.decks:
-        return source
-    path = Path(source)
-    if path.is_absolute() and "\0" not in source and path.is_file():
-        return source
-    return str(media_file(source, media, bundle.decks))
-
-
-def _check_bypass(
-    score: Score, initial: Mapping[str, DeckData], loaded: Mapping[str, DeckData]
-) -> None:
-    """What ``score`` bypasses has its recording, where it does so."""
-    lying = dict(initial)
-    for cue in score.cues:
-        for event in cue.events:
-            if isinstance(event, LoadDeck):
-                lying[event.deck] = loaded[event.source]
-            elif isinstance(event, SetControl) and any(event.values):
-                for deck in DECKS:
-                    if event.address == f"/deck/{deck}/{BYPASS}" and (why := _why(lying, deck)):
-                        raise score.file.error(cue.line.number, f"{event.address}: {why}")
-
-
-def _why(lying: Mapping[str, DeckData], deck: str) -> str | None:
-    return lying[deck].why_no_recording if deck in lying else f"nothing lies on deck {deck}"
 
 
 def why_no_bypass(desk: Desk, deck: str, why: str | None) -> str | None:

@@ -187,7 +187,7 @@ def encoder_onnx() -> bytes:
             "last_axis": np.array([2], np.int64),
             "row": np.array([1, 1, CLIP_TICKS], np.int64),
             "spread_out": np.linspace(0.5, 1.5, STRUCTURE_DIMS, dtype=np.float32).reshape(1, -1, 1),
-            "to_style": np.array([[4, 0, 1, 0], [0, 4, 0, 1]], np.float32),
+            "to_style": np.tile(np.float32([[4, 0, 1, 0], [0, 4, 0, 1]]), 2)[:, :STYLE_DIMS],
         },
         nodes=[
             ("Slice", "audio begin stop time", "clip"),

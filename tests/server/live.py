@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -56,11 +56,13 @@ class Playing:
 
 
 @contextmanager
-def playing(bundle: Path, *arguments: str) -> Iterator[Playing]:
+def playing(
+    bundle: Path, *arguments: str, command: Sequence[str] = (sys.executable, "-m", "server")
+) -> Iterator[Playing]:
     usual = ["--output", "null", "--osc", "127.0.0.1:0", "--midi", "none", "--block", "4"]
     with (
         subprocess.Popen(
-            [sys.executable, "-m", "server", "--bundle", str(bundle), *usual, *arguments],
+            [*command, "--bundle", str(bundle), *usual, *arguments],
             stdout=subprocess.PIPE,
             text=True,
         ) as process,

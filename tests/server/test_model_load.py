@@ -149,7 +149,10 @@ def wider() -> Bundle:
     """The mini bundle with a style dimension more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mini_bundle, "STYLE_DIMS", mini_bundle.STYLE_DIMS + 1)
-        return mini_bundle.bundle(decoder_onnx=mini_bundle.decoder_onnx.__wrapped__())
+        return mini_bundle.bundle(
+            decoder_onnx=mini_bundle.decoder_onnx.__wrapped__(),
+            encoder_onnx=mini_bundle.encoder_onnx.__wrapped__(),
+        )
 
 
 def test_the_place_in_the_music_stays() -> None:
@@ -273,6 +276,19 @@ def test_a_bad_bundle_fails_and_the_old_one_plays_on(
         told = status(live)
         assert told["bundle"] == "mini" and told["failed_blocks"] == 0
         assert answer_to(live.ask("/deck/a/load", "high"))[0] == "/done"
+
+
+def test_an_encoder_that_does_not_fit_is_found_before_it_plays(
+    bundle_path: Path, media: Path, recording: Path
+) -> None:
+    bad = replace(wider(), encoder_onnx=mini_bundle.encoder_onnx())
+    write_bundle(media / "bad.bundle", bad)
+    (media / "song.wav").write_bytes(recording.read_bytes())
+    with server(bundle_path, media) as live:
+        assert answer_to(live.ask("/deck/a/load", "song.wav"))[0] == "/done"
+        address, _, why = answer_to(live.ask("/model/load", "bad"))
+        assert address == "/fail" and "bundle 'mini' cannot play what lies on the decks" in str(why)
+        assert answer_to(live.ask("/model/load", "other"))[0] == "/done"
 
 
 def test_of_two_loads_the_newest_wins(bundle_path: Path, media: Path) -> None:
