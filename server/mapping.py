@@ -67,9 +67,7 @@ def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
     arguments = tuple(_number_or_text(value) for value in values.split(","))
     control = table.controls.get(address)
     if control and not (control.is_value or control.asks):
-        raise MappingError(
-            address, "is a command, not a value to set; a score (--score) can do it at 0 s"
-        )
+        raise MappingError(address, "is a command; a score (--score) can do it at 0 s")
     if is_pattern(address):
         raise MappingError(address, "stands for several controls; name one")
     (event,) = events_of_message(table, OscMessage(address, arguments))
