@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from functools import partial
 
 from export.bundle import Bundle
 from server import priority
-from server.addresses import DECKS, POSITION
+from server.addresses import POSITION
 from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import Settings
@@ -26,13 +25,14 @@ from server.clocks import Clocks
 from server.cue import CUE, NO_CUE, open_cue
 from server.deck import DeckData
 from server.deck_hands import DeckHands
-from server.deck_loader import NOT_WANTED, DeckLoader, initial_decks
+from server.deck_loader import DeckLoader, initial_decks
 from server.desk import Desk
 from server.dispatch import Dispatcher
 from server.encoder_slot import EncoderSlot
 from server.events import Event, ModelLies, Stop
+from server.figures import Figures
+from server.first_decks import FirstDecks
 from server.keeping import INTERVAL_S, Keeper, free_name, take_up
-from server.latency import Latency, latency
 from server.live_input import LiveInput
 from server.midi_input import MidiInput
 from server.model_hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
@@ -47,8 +47,6 @@ from server.output_opening import live_output
 from server.output_stage import GATE_RAMP_S
 from server.process import signals_call, undisturbed
 from server.producer import Producer, Tap
-from server.progress import ProgressBar
-from server.replies import Argument
 from server.runtime import RuntimeOptions
 from server.sample_clock import SampleClock
 from server.scheduler import Scheduler
@@ -57,7 +55,7 @@ from server.score_lines import head_line
 from server.score_player import ScorePlayer, moments_of
 from server.score_recorder import ScoreRecorder
 from server.score_walk import Coming
-from server.stage import Stage, why_no_bypass
+from server.stage import Stage
 from server.state_folder import StateFolder
 from server.supervision import CRASHED
 from server.timeline import Timeline
@@ -184,6 +182,17 @@ class App:
         self._midi = MidiInput(
             settings.midi, desk.table, self._dispatcher, on_clock=self._clocks.hear
         )
+        self._figures = Figures(
+            desk,
+            self._switch,
+            self._producer,
+            self._live,
+            self._osc,
+            self._midi,
+            self._notifier,
+            self._scheduler,
+            self._clocks,
+        )
 
     @property
     def _model(self) -> Model:
@@ -194,7 +203,7 @@ class App:
         return Dispatcher(
             self._desk,
             DeckHands(self._loader, self._notifier, self._input.capture),
-            self.status,
+            lambda: self._figures.status(),
             self._ending.set,
             self._missing(),
             scheduler=self._scheduler,
@@ -285,7 +294,7 @@ class App:
             self._model.session.provider,
             self._live.lane.output,
             self._producer,
-            self.latency(),
+            self._figures.latency(),
             self._sources,
             osc,
             self._input.description,
@@ -294,22 +303,13 @@ class App:
 
     def _lay_decks(self) -> None:
         """What lies on the decks at the start, at once or when it is encoded; then the score."""
+        first = FirstDecks(self._desk, self._switch, self._loader, self._refuse)
         if self._is_next:
             self._sources = {name: deck.name for name, deck in self._model.engine.decks.items()}
-            self._play_score()
-            return
-        for deck in DECKS:
-            if deck not in self._sources:
-                self._initial_deck_loaded(deck, None)
-        if self._stage is None:
-            for deck, source in self._sources.items():
-                then = partial(self._initial_deck_loaded, deck)
-                bar = ProgressBar(f"deck {deck}: load {source}")
-                self._loader.load(deck, source, then, trusted=True, progress=bar)
-            return
-        for deck, data in self._stage.decks.items():
-            self._model.engine.put_deck(deck, data)
-            self._initial_deck_loaded(deck, None)
+        elif self._stage is None:
+            first.load(self._sources)
+        else:
+            first.put(self._stage.decks)
         self._play_score()
 
     def _play_score(self) -> None:
@@ -342,61 +342,11 @@ class App:
         ring_s = self._producer.ring_blocks * self._producer.block_s
         await asyncio.sleep(2 * GATE_RAMP_S + window_s + ring_s + lane.delay_s)
 
-    def latency(self) -> Latency:
-        """Where the milliseconds go, from a hand to the ear."""
-        manifest = self._model.bundle.manifest
-        return latency(
-            block_s=self._producer.block_s,
-            ring_blocks=self._producer.ring_blocks,
-            device_s=self._live.lane.output.latency_s,
-            window_s=manifest.latency_samples / manifest.sample_rate_hz,
-            resampler_s=self._live.lane.resampler.latency_s,
-            transposing_s=self._model.engine.lead_s,
-            smoothing_s=self._desk.table.controls["/interp/style"].smoothing_s,
-        )
-
-    def status(self) -> Mapping[str, Argument]:
-        """The figures of ``/status.reply``."""
-        return {
-            "bundle": self._model.bundle.manifest.name,
-            "provider": self._model.session.provider,
-            "block_samples": self._producer.block_samples,
-            "model_rate_hz": float(self._model.bundle.manifest.sample_rate_hz),
-            "device_rate_hz": float(self._live.lane.output.sample_rate_hz),
-            "decode_p50_ms": self._producer.timings.percentile_ms(50),
-            "decode_p99_ms": self._producer.timings.percentile_ms(99),
-            "ring_blocks": self._producer.ring_blocks,
-            "late_blocks": self._producer.late_blocks,
-            "underruns": self._live.underruns,
-            "osc_received": self._osc.received,
-            "osc_rejected": self._osc.rejected,
-            "midi_received": self._midi.received,
-            "latency_ms": self.latency().total_ms,
-            "device_xruns": self._live.device_xruns,
-            "process_id": os.getpid(),
-            "output": str(self._live.choice),
-            "output_lost": int(self._live.state == "lost"),
-            "output_losses": self._live.losses,
-            "failed_blocks": self._model.engine.failed_blocks,
-            "failed_ticks": self._model.engine.failed_ticks,
-            "playing": int(self._desk.snapshot().playing),
-            "osc_connections": len(self._osc.connections.open),
-            "osc_notified": self._notifier.clients,
-            "osc_waiting": self._scheduler.waiting,
-            "osc_late": self._scheduler.late,
-            "osc_far_ahead": self._scheduler.far,
-            **self._clocks.status(),
-        }
-
-    def _initial_deck_loaded(self, deck: str, failure: str | None) -> None:
-        """A deck of the command line: what is wrong with it ends the program."""
-        if failure in NOT_WANTED:
-            return
-        why = failure or why_no_bypass(self._desk, deck, self._model.engine.why_no_recording(deck))
-        if why is not None:
-            print(f"python -m server: {why}", file=sys.stderr)
-            self._exit_code = 2
-            self._ending.set()
+    def _refuse(self, why: str) -> None:
+        """What is wrong with the command line ends the program."""
+        print(f"python -m server: {why}", file=sys.stderr)
+        self._exit_code = 2
+        self._ending.set()
 
     def _facts(self) -> tuple[int, tuple[str, int] | None, str]:
         """What the next instrument must know besides (``server.keeping``)."""
