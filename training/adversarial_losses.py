@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from training.discriminators import Judgement
+from training.processes import mean_over_processes
 
 
 def discriminator_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
@@ -30,9 +31,12 @@ def feature_matching_loss(real: Sequence[Judgement], made: Sequence[Judgement]) 
     Mean over layers of mean |a - b| / mean |a| (arXiv 1910.06711, normalised as in EnCodec,
     arXiv 2210.13438, so that no layer outweighs the others).
     """
-    distances = [
-        (a.detach() - b).abs().mean() / a.detach().abs().mean().clamp(min=1e-6)
+    layers = [
+        (a.detach(), b)
         for true, mine in zip(real, made, strict=True)
         for a, b in zip(true.features, mine.features, strict=True)
     ]
-    return torch.stack(distances).mean()
+    distances = torch.stack([(a - b).abs().mean() for a, b in layers])
+    # Of all processes: a mean of each one's quotients is not the quotient of the whole batch.
+    levels = mean_over_processes(torch.stack([a.abs().mean() for a, _ in layers]))
+    return (distances / levels.clamp(min=1e-6)).mean()
