@@ -38,9 +38,11 @@ LEAST_CONFIDENCE = 0.6
 LEAST_CONTRAST = 5.0
 """Onsets on the line above the mean, in standard errors; the best in noise and rain has 4."""
 
-SHORTEST_S = 2.0
+SHORTEST_S, LONGEST_S = 2.0, 1200.0
+"""Of what is longer no one tempo is looked for, which would take more than half a minute."""
 
 _BLOCK_S = 30.0
+_PIECE_S, _WINDOW_S = 60.0, 8.0
 _LOUDEST = 3.0
 """One onset counts no more than this many typical ones."""
 _SEARCH = 0.05
@@ -52,6 +54,8 @@ _PHASES = 96
 
 def find_beats(samples: Samples, sample_rate_hz: int) -> Beats | None:
     """The beats of a recording (T,); None where no steady tempo holds."""
+    if samples.size > LONGEST_S * sample_rate_hz:
+        return None
     onsets = _onsets(samples, sample_rate_hz)
     likely_bpm = _likely_tempo(onsets)
     if likely_bpm is None:
@@ -129,8 +133,18 @@ def _likely_tempo(onsets: _Onsets) -> float | None:
 
     if onsets.length_s < SHORTEST_S or not onsets.strength.any():
         return None
+    rate_hz = 1 / onsets.step_s
+    # Its autocorrelations piece by piece: those of ten minutes at once are gigabytes.
+    pieces = np.array_split(onsets.strength, math.ceil(onsets.length_s / _PIECE_S))
+    window = librosa.time_to_frames(_WINDOW_S, sr=rate_hz, hop_length=1).item()
+    mean = sum(
+        librosa.feature.tempogram(
+            onset_envelope=piece, sr=rate_hz, hop_length=1, win_length=window
+        ).sum(axis=1, keepdims=True)
+        for piece in pieces
+    )
     (bpm,) = librosa.feature.tempo(
-        onset_envelope=onsets.strength, sr=1 / onsets.step_s, hop_length=1, max_tempo=FASTEST_BPM
+        tg=mean / onsets.strength.size, sr=rate_hz, hop_length=1, max_tempo=FASTEST_BPM
     )
     return float(bpm) if SLOWEST_BPM <= bpm <= FASTEST_BPM else None
 

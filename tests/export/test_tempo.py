@@ -108,3 +108,13 @@ def too_short() -> np.ndarray:
 )
 def test_what_has_no_steady_beat_has_none(made) -> None:  # type: ignore[no-untyped-def]
     assert find_beats(made(), RATE_HZ) is None
+
+
+def test_some_minutes_have_the_tempo_of_their_pieces() -> None:
+    found = beats_of(clicks(np.arange(0.31, 200, 60 / 123.4), 200.0))
+    assert found.tempo_bpm == pytest.approx(123.4, abs=0.01)
+
+
+def test_of_hours_no_one_tempo_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.tempo._onsets", lambda *_: pytest.fail("it took the time"))
+    assert find_beats(np.zeros(round(1201 * RATE_HZ), np.float32), RATE_HZ) is None
