@@ -110,6 +110,16 @@ class Manifest:
             )
 
     @property
+    def frame_s(self) -> float:
+        """How long a frame is."""
+        return self.hop_samples / self.sample_rate_hz
+
+    @property
+    def latency_s(self) -> float:
+        """By how much decoded sound lags the frames it was decoded from."""
+        return self.latency_samples / self.sample_rate_hz
+
+    @property
     def tick_samples(self) -> int:
         """Samples between two columns of structure."""
         return self.frames_per_tick * self.hop_samples

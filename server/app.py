@@ -97,7 +97,7 @@ class App:
         frames = frames or choose_block_frames(bundle, options)
         self._recorder = ScoreRecorder(
             head_line(bundle, frames),
-            manifest.hop_samples / manifest.sample_rate_hz,
+            manifest.frame_s,
             settings.media,
             lambda: self._model.engine.position,
         )
@@ -116,8 +116,8 @@ class App:
             folder.wait()  # loaded, and ready to play when the one before has died
             before = folder.read()
             first = last_model(before.model if before else "", first, ready, desk, settings.media)
-        frame_s = manifest.hop_samples / manifest.sample_rate_hz
-        self._timeline = Timeline(desk, SampleClock(frame_s, time.time()), self._carried_out)
+        clock = SampleClock(manifest.frame_s, time.time())
+        self._timeline = Timeline(desk, clock, self._carried_out)
         self._timeline.tell(self._recorder.hear)
         self._switch = ModelSwitch(self._timeline, first)
         self._adopted = first
@@ -337,8 +337,7 @@ class App:
         """Stop without a click: the fade has to get through the ring and the device."""
         self._desk.apply([Stop()])
         lane = self._live.lane
-        manifest = self._switch.manifest
-        window_s = manifest.latency_samples / manifest.sample_rate_hz
+        window_s = self._switch.manifest.latency_s
         ring_s = self._producer.ring_blocks * self._producer.block_s
         await asyncio.sleep(2 * GATE_RAMP_S + window_s + ring_s + lane.delay_s)
 
@@ -364,8 +363,7 @@ class App:
 
     def _observe(self, behind_s: float) -> None:
         """The next block leaves the device ``behind_s`` from now (engine's thread)."""
-        manifest = self._model.bundle.manifest
-        window_s = manifest.latency_samples / manifest.sample_rate_hz
+        window_s = self._model.bundle.manifest.latency_s
         heard_s = time.time() + behind_s + window_s + self._model.engine.lead_s
         self._timeline.clock.observe(self._timeline.next_frame, heard_s)
         if self._keeper is not None:

@@ -8,7 +8,7 @@ from export.audio import Captured
 from export.sequence import Progress
 from server import replies
 from server.deck_loader import DeckLoader, Then
-from server.events import CancelDeck, CaptureDeck, DeckLies, Event, LoadDeck
+from server.events import CancelDeck, CaptureDeck, DeckLies, LoadDeck
 from server.live_input import InputError
 from server.notify import Notifier
 from server.progress import ProgressBar
@@ -36,7 +36,7 @@ class DeckHands:
                 self._capture_onto(event, deck, seconds)
             case CancelDeck(deck=deck):
                 stopped = self._loader.cancel(deck)
-                _reply(event, replies.done(f"/deck/{deck}/cancel", int(stopped)))
+                event.answer(replies.done(f"/deck/{deck}/cancel", int(stopped)))
             case DeckLies(deck=deck, source=source):
                 self._loader.supersede(deck)
                 self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
@@ -58,21 +58,14 @@ class DeckHands:
         bar = ProgressBar(f"deck {event.deck}: {verb} {argument}")
 
         def then(failure: str | None) -> None:
-            if failure is not None:
-                _reply(event, replies.fail(command, failure))
-                return
-            _reply(event, replies.done(command, argument))
-            self._notifier.tell(Reply(command, (argument,)), sender)
+            event.answer(replies.outcome(command, argument, failure))
+            if failure is None:
+                self._notifier.tell(Reply(command, (argument,)), sender)
 
         def progress(share: float) -> None:
             told = replies.progress(event.deck, share)
-            _reply(event, told)
+            event.answer(told)
             self._notifier.tell(told, sender)
             bar(share)
 
         return then, progress
-
-
-def _reply(event: Event, reply: Reply) -> None:
-    if event.reply_to is not None:
-        event.reply_to.reply(reply)

@@ -124,15 +124,15 @@ class Dispatcher:
         match event:
             case Query(address=address):
                 live = self._live.get(address)
-                _reply(event, Reply(address, (live(),)) if live else self._desk.answer(address))
+                event.answer(Reply(address, (live(),)) if live else self._desk.answer(address))
             case SetGlide():
                 self._glide(event)
             case StatusRequest():
-                _reply(event, replies.status(self._status()))
+                event.answer(replies.status(self._status()))
             case VersionRequest():
-                _reply(event, replies.version(PROGRAM, metadata.version(PROGRAM)))
+                event.answer(replies.version(PROGRAM, metadata.version(PROGRAM)))
             case SyncRequest(number=number):
-                _reply(event, replies.synced(number))
+                event.answer(replies.synced(number))
             case LoadDeck() | CaptureDeck() | CancelDeck() | DeckLies():
                 self._decks.carry_out(event)
             case RecordScore() | StopScore():
@@ -148,18 +148,18 @@ class Dispatcher:
                 self._change_output(event)
             case Dump():
                 self._set_dump(bool(event.on))
-                _reply(event, replies.done("/dump", event.on))
+                event.answer(replies.done("/dump", event.on))
             case Panic():
                 self._scheduler.clear()
             case Quit():
-                _reply(event, replies.done("/quit"))
+                event.answer(replies.done("/quit"))
                 self._quit_program()
 
     def _glide(self, event: SetGlide) -> None:
         """Answer a question; tell the others of a change."""
         reply = Reply("/glide", (event.address, glide_s(self._desk.snapshot(), event.address)))
         if event.seconds is None:
-            _reply(event, reply)
+            event.answer(reply)
         else:
             self._notifier.tell(reply, event.reply_to)
 
@@ -168,7 +168,7 @@ class Dispatcher:
         possible = []
         for event in events:
             if why := self._why_not(event, events):
-                _reply(event, replies.fail(_address(event), why))
+                event.answer(replies.fail(_address(event), why))
             else:
                 possible.append(event)
         return tuple(possible)
@@ -198,17 +198,8 @@ class Dispatcher:
         self._gestures, self._wekinator, self._missing = gestures, wekinator, missing
 
     def _tell_model(self, event: LoadModel, name: str, failure: str | None) -> None:
-        is_done = failure is None
-        _reply(
-            event,
-            replies.done(MODEL_LOAD, name) if is_done else replies.fail(MODEL_LOAD, str(failure)),
-        )
+        event.answer(replies.outcome(MODEL_LOAD, name, failure))
 
 
 def _address(event: Event) -> str:
     return event.address if isinstance(event, SetControl) else TAP
-
-
-def _reply(event: Event, reply: Reply) -> None:
-    if event.reply_to is not None:
-        event.reply_to.reply(reply)

@@ -25,6 +25,7 @@ from export.bundle import Manifest
 from server.deck import DeckData
 from server.encoding import DeckEncoder, Source
 from server.priority import make_polite
+from server.process import end_process
 from server.runtime import RuntimeOptions
 
 NICENESS = 10
@@ -147,12 +148,7 @@ class EncoderWorker:
             pipe, self._pipe = self._pipe, None
         if process is None or pipe is None:
             return "it was not running"
-        with contextlib.suppress(OSError):
-            pipe.close()
-        process.join(timeout=1.0)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        end_process(process, pipe)
         return f"exit code {process.exitcode}"
 
 

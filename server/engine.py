@@ -75,7 +75,7 @@ class Engine:
         self._desk = desk
         self._on_deck = on_deck
         self._random = np.random.default_rng(seed)
-        frame_s = self._frame_s = manifest.hop_samples / manifest.sample_rate_hz
+        frame_s = self._frame_s = manifest.frame_s
         self._glide = Glide(frame_s)
         self._walk = Walk(manifest.style_dims, frame_s, seed)
         self._mixer = Mixer(frame_s, latents.mean)

@@ -32,6 +32,11 @@ class Event:
     _: KW_ONLY
     reply_to: Sender | None = None
 
+    def answer(self, reply: Reply) -> None:
+        """Send ``reply`` to who made it, if anybody waits for one."""
+        if self.reply_to is not None:
+            self.reply_to.reply(reply)
+
 
 @dataclass(frozen=True)
 class SetControl(Event):

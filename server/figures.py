@@ -41,7 +41,7 @@ class Figures:
             block_s=self.producer.block_s,
             ring_blocks=self.producer.ring_blocks,
             device_s=self.live.lane.output.latency_s,
-            window_s=manifest.latency_samples / manifest.sample_rate_hz,
+            window_s=manifest.latency_s,
             resampler_s=self.live.lane.resampler.latency_s,
             transposing_s=model.engine.lead_s,
             smoothing_s=self.desk.table.controls["/interp/style"].smoothing_s,

@@ -87,5 +87,4 @@ class Gestures:
 
 
 def _fail(event: Event, address: str, why: str) -> None:
-    if event.reply_to is not None:
-        event.reply_to.reply(replies.fail(address, why))
+    event.answer(replies.fail(address, why))

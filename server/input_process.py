@@ -17,7 +17,7 @@ from typing import Any
 from server import native_noise
 from server.capture_ring import CHANNELS, HIGHEST_RATE_HZ, CaptureRing
 from server.outputs import NoSoundCard
-from server.portaudio import load_portaudio
+from server.portaudio import identified, load_portaudio
 
 DEFAULT_DEVICE = "default"
 
@@ -60,7 +60,8 @@ def serve(
 
 def open_stream(portaudio: Any, ring: CaptureRing, device: str) -> tuple[Any, Opened]:
     """A stream of ``device`` that runs, at the device's own rate."""
-    found = portaudio.query_devices(identified(device), "input")
+    meant = None if device == DEFAULT_DEVICE else identified(device)
+    found = portaudio.query_devices(meant, "input")
     rate_hz = float(found["default_samplerate"])
     if not 0 < rate_hz <= HIGHEST_RATE_HZ:
         raise ValueError(f"it runs at {rate_hz:g} Hz; at most {HIGHEST_RATE_HZ} can be captured")
@@ -74,28 +75,10 @@ def open_stream(portaudio: Any, ring: CaptureRing, device: str) -> tuple[Any, Op
     stream = portaudio.InputStream(
         samplerate=rate_hz,
         blocksize=0,
-        device=identified(device),
+        device=meant,
         channels=channels,
         dtype="float32",
         callback=callback,
     )
     stream.start()
     return stream, Opened(str(found["name"]), rate_hz, channels)
-
-
-def input_devices(portaudio: Any) -> list[str]:
-    """One line for each device that can be listened to: number, name, API, channels, rate."""
-    apis = portaudio.query_hostapis()
-    return [
-        f"{index} {device['name']} ({apis[device['hostapi']]['name']}, "
-        f"{device['max_input_channels']} channels, {device['default_samplerate']:g} Hz)"
-        for index, device in enumerate(portaudio.query_devices())
-        if device["max_input_channels"] > 0
-    ]
-
-
-def identified(device: str) -> str | int | None:
-    """A device's number or name as ``sounddevice`` wants it; None is the default one."""
-    if device == DEFAULT_DEVICE:
-        return None
-    return int(device) if device.isdigit() else device

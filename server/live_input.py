@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from export.audio import SHORTEST_S, Captured
 from server.capture_ring import LONGEST_S, CaptureRing
 from server.input_process import NotOpened, Opened, serve
+from server.process import end_process
 
 OPENS_WITHIN_S = 15.0
 SILENT_S = 1.0
@@ -43,7 +44,7 @@ class Listener:
 
     def end(self) -> None:
         """Listen no more."""
-        _end(self.process, self.pipe)
+        end_process(self.process, self.pipe)
 
 
 Start = Callable[[str], Listener]
@@ -154,15 +155,5 @@ def start_listening(device: str) -> Listener:
         answer = NotOpened("its process died")
     if isinstance(answer, Opened):
         return Listener(process, pipe, ring, answer)
-    _end(process, pipe)
+    end_process(process, pipe)
     raise InputError(f"--input {device}: {answer.reason}; --list-devices shows what there is")
-
-
-def _end(process: BaseProcess, pipe: Connection) -> None:
-    """By the pipe's end; where a driver does not answer, by force."""
-    with contextlib.suppress(OSError):
-        pipe.close()
-    process.join(timeout=1.0)
-    if process.is_alive():
-        process.kill()
-        process.join()

@@ -71,7 +71,7 @@ def render(
     """
     if not (stage.decks or stage.laid.decks or stage.laid.models):
         raise MediaError("nothing to render: name a recording with --deck-a FILE")
-    frame_s = bundle.manifest.hop_samples / bundle.manifest.sample_rate_hz
+    frame_s = bundle.manifest.frame_s
     moments = _moments(stage.score, frame_s)
     frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
     timeline = Timeline(desk, SampleClock(frame_s))

@@ -36,14 +36,8 @@ class OutputHands:
 
     def carry_out(self, event: ChangeOutput) -> None:
         """Answer a question at once, a change with ``/done`` or ``/fail`` when it is over."""
-        sender = event.reply_to
-
-        def answer(reply: Reply) -> None:
-            if sender is not None:
-                sender.reply(reply)
-
         if not event.names:
-            answer(self.present())
+            event.answer(self.present())
             return
         try:
             (name,) = event.names
@@ -53,16 +47,11 @@ class OutputHands:
         except ValueError as error:
             many = len(event.names) > 1
             why = f"{len(event.names)} arguments; it takes one output" if many else str(error)
-            answer(replies.fail("/output", why))
+            event.answer(replies.fail("/output", why))
             return
 
         def over(failure: str | None) -> None:
-            reply = (
-                replies.done("/output", name)
-                if failure is None
-                else replies.fail("/output", failure)
-            )
-            self._soon(lambda: answer(reply))
+            self._soon(lambda: event.answer(replies.outcome("/output", name, failure)))
 
         self._live.change(choice, over)
 

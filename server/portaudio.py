@@ -30,13 +30,27 @@ def load_portaudio() -> Any:
 
 def output_devices(portaudio: Any) -> list[str]:
     """One line for each device that plays: number, name, API, channels, rate."""
+    return _devices(portaudio, "max_output_channels")
+
+
+def input_devices(portaudio: Any) -> list[str]:
+    """One line for each device that can be listened to: number, name, API, channels, rate."""
+    return _devices(portaudio, "max_input_channels")
+
+
+def _devices(portaudio: Any, channels: str) -> list[str]:
     apis = portaudio.query_hostapis()
     return [
         f"{index} {device['name']} ({apis[device['hostapi']]['name']}, "
-        f"{device['max_output_channels']} channels, {device['default_samplerate']:g} Hz)"
+        f"{device[channels]} channels, {device['default_samplerate']:g} Hz)"
         for index, device in enumerate(portaudio.query_devices())
-        if device["max_output_channels"] > 0
+        if device[channels] > 0
     ]
+
+
+def identified(device: str) -> str | int:
+    """A device's number or name as ``sounddevice`` wants it."""
+    return int(device) if device.isdigit() else device
 
 
 def find_output(portaudio: Any, device: str | None) -> Mapping[str, Any]:
@@ -48,7 +62,7 @@ def find_output(portaudio: Any, device: str | None) -> Mapping[str, Any]:
     """
     if not output_devices(portaudio):
         raise NoSoundCard("PortAudio finds no sound card")
-    meant = int(device) if device is not None and device.isdigit() else device
+    meant = None if device is None else identified(device)
     try:
         found: Mapping[str, Any] = portaudio.query_devices(meant, "output")
     except Exception as error:  # ValueError, PortAudioError

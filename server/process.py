@@ -1,4 +1,4 @@
-"""What playing asks of the whole process: long turns of nobody, and an end in good order."""
+"""What playing asks of the whole process, and the end of those beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 SWITCH_INTERVAL_S = 0.0005
 """The interpreter's own 5 ms are longer than a sound card's block."""
@@ -38,3 +40,13 @@ def signals_call(end: Callable[[], None], loop: asyncio.AbstractEventLoop) -> It
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_process(process: BaseProcess, pipe: Connection) -> None:
+    """End a process that serves ``pipe``: by the pipe's end; where it hangs, by force."""
+    with suppress(OSError):
+        pipe.close()
+    process.join(timeout=1.0)
+    if process.is_alive():
+        process.kill()
+        process.join()

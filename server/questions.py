@@ -10,9 +10,8 @@ from export.bundle import Bundle
 from server.bench import bench
 from server.control_lists import listing
 from server.controls import control_table
-from server.input_process import input_devices
 from server.outputs import NoSoundCard
-from server.portaudio import load_portaudio, output_devices
+from server.portaudio import input_devices, load_portaudio, output_devices
 from server.runtime import RuntimeOptions
 
 

@@ -60,6 +60,11 @@ def fail(command: str, why: str) -> Reply:
     return Reply("/fail", (command, why))
 
 
+def outcome(command: str, argument: Argument, failure: str | None) -> Reply:
+    """``command`` has finished, or failed in one line."""
+    return done(command, argument) if failure is None else fail(command, failure)
+
+
 def progress(deck: str, share: float) -> Reply:
     """So much of what is to lie on ``deck`` is encoded, 0..1."""
     return Reply(PROGRESS.format(deck), (share,))

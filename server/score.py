@@ -64,16 +64,15 @@ class Score:
     @property
     def end_s(self) -> float | None:
         """When it ends by its own word: its last line or a ``/quit``."""
-        quits = [cue.time_s for cue in self.cues for one in cue.events if isinstance(one, _QUIT)]
+        quits = [
+            cue.time_s for cue in self.cues for one in cue.events if isinstance(one, events.Quit)
+        ]
         return min([*quits, *([] if self.file.end_s is None else [self.file.end_s])], default=None)
 
     @property
     def last_s(self) -> float:
         """When its last change is."""
         return self.cues[-1].time_s if self.cues else 0.0
-
-
-_QUIT = events.Quit
 
 
 OpenBundle = Callable[[str], Bundle]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from server import replies
 from server.events import Event, RecordScore, StopScore
-from server.replies import Reply
 from server.score_file import ScoreError
 from server.score_recorder import ScoreRecorder
 
@@ -35,23 +34,16 @@ class ScoreDesk:
         try:
             self._recorder.begin_named(name)
         except ScoreError as error:
-            _reply(event, replies.fail(RECORD, str(error)))
+            event.answer(replies.fail(RECORD, str(error)))
         else:
-            _reply(event, replies.done(RECORD, name))
+            event.answer(replies.done(RECORD, name))
 
     def _stop(self, event: Event) -> None:
         def closed(failure: str | None) -> None:
-            is_done = failure is None
-            answer = replies.done(STOP, name) if is_done else replies.fail(STOP, str(failure))
-            self._soon(lambda: _reply(event, answer))
+            self._soon(lambda: event.answer(replies.outcome(STOP, name, failure)))
 
         name = self._recorder.name
         try:
             self._recorder.end(closed)
         except ScoreError as error:
-            _reply(event, replies.fail(STOP, str(error)))
-
-
-def _reply(event: Event, reply: Reply) -> None:
-    if event.reply_to is not None:
-        event.reply_to.reply(reply)
+            event.answer(replies.fail(STOP, str(error)))

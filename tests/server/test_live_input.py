@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from server.capture_ring import LONGEST_S, MARGIN_S, CaptureRing
-from server.input_process import NotOpened, Opened, input_devices, open_stream, serve
+from server.input_process import NotOpened, Opened, open_stream, serve
 from server.live_input import InputError, LiveInput
+from server.portaudio import input_devices
 
 RATE = 1000
 
