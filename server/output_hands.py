@@ -43,7 +43,7 @@ class OutputHands:
             (name,) = event.names
             choice = output_choice(name)
             if choice.is_file:
-                raise ChoiceError(f"'{name}' is no live output; /record/start writes files")
+                raise ChoiceError(f"'{name}' is no live output; --output wav:FILE renders to one")
         except ValueError as error:
             many = len(event.names) > 1
             why = f"{len(event.names)} arguments; it takes one output" if many else str(error)
