@@ -338,8 +338,7 @@ class App:
         self._desk.apply([Stop()])
         lane = self._live.lane
         window_s = self._switch.manifest.latency_s
-        ring_s = self._producer.ring_blocks * self._producer.block_s
-        await asyncio.sleep(2 * GATE_RAMP_S + window_s + ring_s + lane.delay_s)
+        await asyncio.sleep(2 * GATE_RAMP_S + window_s + lane.wanted_s + lane.delay_s)
 
     def _refuse(self, why: str) -> None:
         """What is wrong with the command line ends the program."""

@@ -39,7 +39,7 @@ class Figures:
         manifest = model.bundle.manifest
         return latency(
             block_s=self.producer.block_s,
-            ring_blocks=self.producer.ring_blocks,
+            ring_s=self.live.lane.wanted_s,
             device_s=self.live.lane.output.latency_s,
             window_s=manifest.latency_s,
             resampler_s=self.live.lane.resampler.latency_s,

@@ -2,8 +2,9 @@
 
     (C, T) at the model's rate -> resampler -> main pair and cue pair -> ring -> output
 
-The ring is filled up to ``ring_blocks`` blocks, two or more; a block is rendered as soon as there
-is room for it. A lane that begins or ends while there is sound fades.
+The ring is filled up to ``ring_blocks`` blocks, two or more, or as far as a device needs that takes
+more at once; a block is rendered as soon as there is room for it. A lane that begins or ends while
+there is sound fades.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from server.resampler import StreamResampler
 from server.session import Floats
 
 FADE_S = 0.01
+LARGEST_REQUEST_S = 0.25
+"""JACK's largest common period, 8192 samples, is 0.19 s at 44.1 kHz."""
 FLUSH_S = 0.03
 """More than the resampler holds back (``server.resampler``): silence behind the last fade."""
 
@@ -51,15 +54,23 @@ class Lane:
         self._cue = [c - 1 for c in form.cue or () if c <= output.channels]
         ratio = output.sample_rate_hz / form.model_rate_hz
         self._block = round(form.block_samples * ratio)
-        self._wanted_samples = form.ring_blocks * self._block
+        self._least_samples = form.ring_blocks * self._block
+        self._most_samples = max(
+            self._least_samples, self._enough_for(round(LARGEST_REQUEST_S * output.sample_rate_hz))
+        )
         # Beyond what is wanted, room for one uneven block of the resampler, and one that fades.
         flush_samples = round(FLUSH_S * output.sample_rate_hz)
-        self.ring = output.new_ring(self._wanted_samples + 3 * self._block + flush_samples)
+        self.ring = output.new_ring(self._most_samples + 3 * self._block + flush_samples)
 
     @property
     def has_room(self) -> bool:
         """Whether another block is wanted."""
         return self.ring.available + self._block <= self._wanted_samples
+
+    @property
+    def wanted_s(self) -> float:
+        """How much sound the ring is to hold."""
+        return self._wanted_samples / self.output.sample_rate_hz
 
     @property
     def waiting_s(self) -> float:
@@ -95,6 +106,18 @@ class Lane:
         self.write(*_faded(1 - rise, audio, cue))
         self.write(np.zeros((len(audio), round(FLUSH_S * self._form.model_rate_hz)), np.float32))
         self.ring.end()
+
+    @property
+    def _wanted_samples(self) -> int:
+        needed = self._enough_for(self.ring.largest_request)
+        return min(max(self._least_samples, needed), self._most_samples)
+
+    def _enough_for(self, request_samples: int) -> int:
+        """What the ring has to be filled to for a device that takes so many samples at once.
+
+        The ring lacks up to a block of being full, and the resampler's blocks are uneven.
+        """
+        return request_samples + 2 * self._block
 
     def _rise(self, samples: int) -> Floats:
         """From 0 to 1 without a corner, (T,)."""

@@ -43,18 +43,18 @@ class Latency:
 def latency(
     *,
     block_s: float,
-    ring_blocks: int,
+    ring_s: float,
     device_s: float,
     window_s: float,
     resampler_s: float,
     transposing_s: float,
     smoothing_s: float,
 ) -> Latency:
-    """The table for blocks of ``block_s`` and a ring of ``ring_blocks`` (2 or more) blocks."""
+    """The table for blocks of ``block_s`` and a ring of ``ring_s``, two blocks or more."""
     return Latency(
         wait_ms=1e3 * block_s / 2,
         block_ms=1e3 * block_s,
-        ring_ms=1e3 * block_s * (ring_blocks - 2),
+        ring_ms=1e3 * (ring_s - 2 * block_s),
         device_ms=1e3 * device_s,
         synthesis_window_ms=1e3 * window_s,
         resampler_ms=1e3 * resampler_s,

@@ -16,6 +16,7 @@ from server.ring_layout import (
     CALLS,
     FLOWS,
     HEADER_BYTES,
+    LARGEST,
     READ,
     UNDERRUNS,
     WRITTEN,
@@ -56,6 +57,11 @@ class Ring:
         return int(self._counts[CALLS])
 
     @property
+    def largest_request(self) -> int:
+        """The most samples that the device has asked for at once."""
+        return int(self._counts[LARGEST])
+
+    @property
     def underruns(self) -> int:
         """How often there was less than the device needed while the ring was being filled."""
         return int(self._counts[UNDERRUNS])
@@ -89,5 +95,6 @@ class Ring:
         target[first:count] = self._buffer[: count - first]
         self._counts[READ] += count
         self._counts[CALLS] += 1
+        self._counts[LARGEST] = max(self._counts[LARGEST], len(target))
         self._counts[UNDERRUNS] += self._counts[FLOWS] and count < len(target)
         return count

@@ -11,6 +11,7 @@ from server.ring_layout import (
     CALLS,
     FLOWS,
     HEADER_BYTES,
+    LARGEST,
     READ,
     SAMPLE_BYTES,
     UNDERRUNS,
@@ -44,4 +45,5 @@ class RingReader:
             counts[UNDERRUNS] += counts[FLOWS]
         counts[READ] += count // self._frame_bytes
         counts[CALLS] += 1
+        counts[LARGEST] = max(counts[LARGEST], wanted // self._frame_bytes)
         counts[XRUNS] += xrun

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from server.clock_link import QUANTUM, LinkClock
 from tests import mini_bundle
 from tests.real.needs import missing
 from tests.server.live import Playing, playing
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -33,13 +33,6 @@ def peer() -> Iterator[LinkClock]:
 def bundle_path(tmp_path: Path) -> Path:
     write_bundle(tmp_path / "mini.bundle", mini_bundle.bundle())
     return tmp_path / "mini.bundle"
-
-
-def until(reached: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not reached():
-        assert time.monotonic() < end_s, "it did not come to that"
-        time.sleep(0.02)
 
 
 def status(server: Playing) -> dict[str, float | str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,9 @@ from tests.real import jack_server
 from tests.real.needs import needs
 from tests.real.test_live_jack import helper
 from tests.server.live import Playing, playing
+from tests.waiting import until
 
 PATIENCE_S = 60.0
-
-
-def until(reached: Callable[[], bool]) -> float:
-    """How long it took, in s."""
-    began_s = time.monotonic()
-    while not reached():
-        assert time.monotonic() < began_s + PATIENCE_S
-        time.sleep(0.02)
-    return time.monotonic() - began_s
 
 
 def heard(folder: Path) -> float:

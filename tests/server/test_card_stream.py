@@ -54,6 +54,7 @@ def test_what_was_written_is_played_around_the_rings_end(channels: int) -> None:
         assert rig.ring.write(block) == 5
         np.testing.assert_array_equal(rig.call(5), block)
     assert (rig.ring.calls, rig.ring.underruns) == (20, 0)
+    assert rig.ring.largest_request == 5
 
 
 def test_what_is_missing_is_silence_and_counted() -> None:

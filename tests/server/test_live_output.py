@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,9 @@ from server.producer import Producer
 from tests import mini_bundle
 from tests.server.test_card_stream import request
 from tests.server.test_producer import engine
+from tests.waiting import until
 
 CARD, NOTHING = OutputChoice("soundcard"), OutputChoice("null")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.005)
 
 
 class Rig:

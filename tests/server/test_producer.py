@@ -10,6 +10,7 @@ import pytest
 from server.controls import control_table
 from server.desk import Desk
 from server.engine import Engine
+from server.lane import LARGEST_REQUEST_S
 from server.latency import latency
 from server.output_null import NullOutput
 from server.producer import Producer
@@ -19,6 +20,7 @@ from server.session import Floats
 from server.timing import Timings
 from tests import mini_bundle
 from tests.server.fakes import FakeSession, fake_deck
+from tests.waiting import until
 
 
 class FakeOutput:
@@ -94,6 +96,36 @@ def test_the_ring_is_full_when_it_has_started_and_never_overflows(rate_hz: float
     producer.stop()
     assert sum(written) == taken + lane.ring.available
     assert producer.timings.count == len(written)
+
+
+@pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
+@pytest.mark.parametrize("blocks_at_once", [3.1, 7.0])
+def test_a_device_that_takes_more_at_once_than_the_ring_holds_gets_it_the_next_time(
+    rate_hz: float, blocks_at_once: float
+) -> None:
+    producer = Producer(engine(), 4, 3)
+    lane = producer.lane(FakeOutput(rate_hz))
+    producer.start(lane)
+    block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)
+    target = np.zeros((round(blocks_at_once * block), 1), np.float32)
+    lane.ring.read_into(target)
+    missed = lane.ring.underruns
+    for _ in range(5):
+        until(lambda: not lane.has_room)
+        lane.ring.read_into(target)
+    producer.stop()
+    assert (missed, lane.ring.underruns) == (1, 1)
+    assert lane.wanted_s * rate_hz == pytest.approx(len(target) + 2 * block)
+
+
+def test_a_request_beyond_all_reason_does_not_fill_the_memory() -> None:
+    producer = Producer(engine(), 4, 3)
+    lane = producer.lane(FakeOutput(48_000))
+    producer.start(lane)
+    lane.ring.read_into(np.zeros((480_000, 1), np.float32))
+    producer.stop()
+    assert lane.wanted_s <= LARGEST_REQUEST_S + 2 * producer.block_s + 1e-3
+    assert lane.ring.available <= lane.ring.capacity_samples
 
 
 def test_a_fault_in_the_engine_does_not_end_the_thread() -> None:
@@ -187,7 +219,7 @@ def test_odd_durations_are_counted_at_the_ends(duration: float) -> None:
 def test_the_latency_table_adds_up() -> None:
     table = latency(
         block_s=0.01,
-        ring_blocks=3,
+        ring_s=0.03,
         device_s=0.003,
         window_s=0.02,
         resampler_s=0.005,

@@ -8,24 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from tests.server.live import Playing, playing
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
 PATIENCE_S = 90.0
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not reached():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
 
 
 def is_alive(process_id: int) -> bool:
