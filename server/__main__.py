@@ -3,7 +3,7 @@
 import os
 import sys
 
-from server.supervision import NO_SUPERVISOR
+from server.supervision.settings import NO_SUPERVISOR
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
         from server import program
 
         return program.main(argv)
-    from server import supervisor  # small: it imports nothing of the instrument
+    from server.supervision import supervisor  # small: it imports nothing of the instrument
 
     return supervisor.main(argv)
 

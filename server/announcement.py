@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from server.latency import Latency
-from server.osc_senders import host_and_port
-from server.outputs import Output
-from server.producer import Producer
+from server.osc.senders import host_and_port
+from server.output.latency import Latency
+from server.output.producer import Producer
+from server.output.protocol import Output
 
 
 def announcement(

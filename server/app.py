@@ -17,49 +17,49 @@ from functools import partial
 
 from export.bundle import Bundle
 from server import priority
-from server.addresses import POSITION
 from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import Settings
-from server.clocks import Clocks
-from server.cue import CUE, NO_CUE, open_cue
-from server.deck import DeckData
-from server.deck_hands import DeckHands
-from server.deck_loader import DeckLoader, initial_decks
-from server.desk import Desk
+from server.clock.clocks import Clocks
+from server.controls.addresses import POSITION
+from server.controls.desk import Desk
+from server.controls.events import Event, ModelLies, Stop
+from server.controls.notify import Notifier
+from server.controls.sample_clock import SampleClock
+from server.controls.timeline import Timeline
+from server.decks.encoder_slot import EncoderSlot
+from server.decks.hands import DeckHands
+from server.decks.loader import DeckLoader, initial_decks
 from server.dispatch import Dispatcher
-from server.encoder_slot import EncoderSlot
-from server.events import Event, ModelLies, Stop
+from server.engine.cue import CUE, NO_CUE, open_cue
+from server.engine.deck import DeckData
+from server.engine.output_stage import GATE_RAMP_S
+from server.engine.runtime import RuntimeOptions
 from server.figures import Figures
 from server.first_decks import FirstDecks
-from server.keeping import INTERVAL_S, Keeper, free_name, take_up
-from server.live_input import LiveInput
-from server.midi_input import MidiInput
-from server.model_hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
-from server.model_loader import ModelLoader
-from server.model_opening import ready_model, try_out
-from server.model_switch import FADE_S, Model, ModelSwitch, SwitchedCue
-from server.notify import Notifier
-from server.osc_dump import OscDump
-from server.osc_server import OscServer
-from server.output_hands import OutputHands
-from server.output_opening import live_output
-from server.output_stage import GATE_RAMP_S
+from server.input.live import LiveInput
+from server.midi.input import MidiInput
+from server.models.hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
+from server.models.loader import ModelLoader
+from server.models.opening import ready_model, try_out
+from server.models.switch import FADE_S, Model, ModelSwitch, SwitchedCue
+from server.osc.dump import OscDump
+from server.osc.scheduler import Scheduler
+from server.osc.server import OscServer
+from server.osc.wekinator import Wekinator
+from server.output.hands import OutputHands
+from server.output.opening import live_output
+from server.output.producer import Producer, Tap
 from server.process import signals_call, undisturbed
-from server.producer import Producer, Tap
-from server.runtime import RuntimeOptions
-from server.sample_clock import SampleClock
-from server.scheduler import Scheduler
-from server.score_desk import ScoreDesk
-from server.score_lines import head_line
-from server.score_player import ScorePlayer, moments_of
-from server.score_recorder import ScoreRecorder
-from server.score_walk import Coming
-from server.stage import Stage
-from server.state_folder import StateFolder
-from server.supervision import CRASHED
-from server.timeline import Timeline
-from server.wekinator import Wekinator
+from server.score.desk import ScoreDesk
+from server.score.lines import head_line
+from server.score.player import ScorePlayer, moments_of
+from server.score.recorder import ScoreRecorder
+from server.score.stage import Stage
+from server.score.walk import Coming
+from server.supervision.keeping import INTERVAL_S, Keeper, free_name, take_up
+from server.supervision.settings import CRASHED
+from server.supervision.state_folder import StateFolder
 
 logger = logging.getLogger(__name__)
 
@@ -347,7 +347,7 @@ class App:
         self._ending.set()
 
     def _facts(self) -> tuple[int, tuple[str, int] | None, str]:
-        """What the next instrument must know besides (``server.keeping``)."""
+        """What the next instrument must know besides (``server.supervision.keeping``)."""
         return self._producer.block_frames, self._osc_at, str(self._live.choice)
 
     def _keep(self) -> None:

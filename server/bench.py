@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from export.bundle import Bundle
-from server.controls import control_table
-from server.deck import DeckData, library_deck
-from server.denormals import flush_denormals
-from server.desk import Desk
-from server.engine import Engine
+from server.controls.desk import Desk
+from server.controls.table import control_table
+from server.engine.deck import DeckData, library_deck
+from server.engine.denormals import flush_denormals
+from server.engine.engine import Engine
+from server.engine.runtime import RuntimeOptions
+from server.engine.session import OrtSession, warm_up
+from server.output.timing import Timings
 from server.priority import raise_own_priority
-from server.runtime import RuntimeOptions
-from server.session import OrtSession, warm_up
-from server.timing import Timings
 
 BENCH_SAMPLES = (256, 512, 1024, 2048)
 BENCH_THREADS = (1, 2)

@@ -1,4 +1,4 @@
-"""The instrument as ``server.supervisor`` starts it: LIFELINE GO FOLDER ARGUMENTS...
+"""The instrument as ``server.supervision.supervisor`` starts it: LIFELINE GO FOLDER ARGUMENTS...
 
 Ends when the parent has gone, and keeps its state in FOLDER. It loads all it can, then waits for a
 byte on GO: the first one at once, a standby until the one that played has died.
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from server.program import main as play
-from server.state_folder import StateFolder
+from server.supervision.state_folder import StateFolder
 
 FAREWELL_S = 5.0
 """For the end in good order when the parent has gone."""

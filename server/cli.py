@@ -10,11 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
-from server.cli_output import add_output, card_choice
-from server.osc_access import Network, network
-from server.output_choice import CardChoice, OutputChoice
-from server.runtime import Device
-from server.supervision import NO_SUPERVISOR
+from server.engine.runtime import Device
+from server.osc.access import Network, network
+from server.output.arguments import add_output, card_choice
+from server.output.choice import CardChoice, OutputChoice
+from server.supervision.settings import NO_SUPERVISOR
 
 Listing = Literal["devices", "decks", "controls"]
 

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
 
-from server import replies
-from server.addresses import BYPASS, DECKS, TAP
-from server.clocks import Clocks
-from server.deck_hands import DeckHands
-from server.deck_loader import Then
-from server.desk import Desk, glide_s
-from server.events import (
+from server.clock.clocks import Clocks
+from server.controls import replies
+from server.controls.addresses import BYPASS, DECKS, TAP
+from server.controls.desk import Desk, glide_s
+from server.controls.events import (
     CancelDeck,
     CaptureDeck,
     ChangeOutput,
@@ -35,11 +33,13 @@ from server.events import (
     SyncRequest,
     VersionRequest,
 )
-from server.gestures import Gestures
-from server.notify import Notifier, TooManyClients
-from server.replies import Argument, Reply
-from server.scheduler import Scheduler
-from server.wekinator import Wekinator
+from server.controls.gestures import Gestures
+from server.controls.notify import Notifier, TooManyClients
+from server.controls.replies import Argument, Reply
+from server.decks.hands import DeckHands
+from server.decks.loader import Then
+from server.osc.scheduler import Scheduler
+from server.osc.wekinator import Wekinator
 
 PROGRAM = "latent-deck"
 MODEL_LOAD = "/model/load"

@@ -6,17 +6,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from server.clocks import Clocks
-from server.desk import Desk
-from server.latency import Latency, latency
-from server.live_output import LiveOutput
-from server.midi_input import MidiInput
-from server.model_switch import ModelSwitch
-from server.notify import Notifier
-from server.osc_server import OscServer
-from server.producer import Producer
-from server.replies import Argument
-from server.scheduler import Scheduler
+from server.clock.clocks import Clocks
+from server.controls.desk import Desk
+from server.controls.notify import Notifier
+from server.controls.replies import Argument
+from server.midi.input import MidiInput
+from server.models.switch import ModelSwitch
+from server.osc.scheduler import Scheduler
+from server.osc.server import OscServer
+from server.output.latency import Latency, latency
+from server.output.live import LiveOutput
+from server.output.producer import Producer
 
 
 @dataclass(frozen=True)

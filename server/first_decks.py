@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from server.addresses import DECKS
-from server.deck import DeckData
-from server.deck_loader import NOT_WANTED, DeckLoader
-from server.desk import Desk
-from server.model_switch import ModelSwitch
+from server.controls.addresses import DECKS
+from server.controls.desk import Desk
+from server.decks.loader import NOT_WANTED, DeckLoader
+from server.engine.deck import DeckData
+from server.models.switch import ModelSwitch
 from server.progress import ProgressBar
-from server.stage import why_no_bypass
+from server.score.stage import why_no_bypass
 
 
 class FirstDecks:

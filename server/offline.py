@@ -8,24 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from export.bundle import Bundle
-from server import events
-from server.addresses import DECKS
+from server.arrays import Floats
 from server.bench import block_frames
-from server.desk import Desk
-from server.media import MediaError
-from server.model_opening import ready_model, try_out
-from server.model_switch import Model, ModelSwitch
-from server.output_file import FileKind, Renders, render_file
+from server.controls import events
+from server.controls.addresses import DECKS
+from server.controls.desk import Desk
+from server.controls.sample_clock import SampleClock
+from server.controls.timeline import Timeline
+from server.decks.media import MediaError
+from server.engine.runtime import RuntimeOptions
+from server.models.opening import ready_model, try_out
+from server.models.switch import Model, ModelSwitch
+from server.osc.wekinator import Wekinator
+from server.output.file import FileKind, Renders, render_file
 from server.progress import ProgressBar
-from server.runtime import RuntimeOptions
-from server.sample_clock import SampleClock
-from server.score import Score
-from server.score_player import Moment, ScorePlayer, moments_of
-from server.score_walk import Coming
-from server.session import Floats
-from server.stage import Stage, why_no_bypass
-from server.timeline import Timeline
-from server.wekinator import Wekinator
+from server.score.player import Moment, ScorePlayer, moments_of
+from server.score.score import Score
+from server.score.stage import Stage, why_no_bypass
+from server.score.walk import Coming
 
 BLOCK_SAMPLES = 2048
 """Not measured but fixed, so that the same call gives the same bits whatever else runs."""

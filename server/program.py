@@ -13,33 +13,33 @@ from typing import NoReturn, cast
 from export.audio import AudioError
 from export.bundle import Bundle, BundleError
 from server import native_noise, questions
-from server.addresses import GENERATE
 from server.app import App
 from server.cli import Settings, parse_args
-from server.clock_link import LinkUnavailable
-from server.controls import control_table
-from server.cue import CUE, NO_CUE
-from server.default_bundle import open_bundle
-from server.desk import Desk
-from server.events import SetControl
-from server.live_input import InputError
-from server.mapping import MappingError, setting, shown
-from server.media import MediaError
-from server.midi_ports import midi_port_names
-from server.midi_source import MidiPortError
-from server.model_hands import missing_in
-from server.model_opening import bundle_below, require_same_clock
+from server.clock.link import LinkUnavailable
+from server.controls.addresses import GENERATE
+from server.controls.desk import Desk
+from server.controls.events import SetControl
+from server.controls.table import control_table
+from server.decks.media import MediaError
+from server.engine.cue import CUE, NO_CUE
+from server.engine.prior import NoPriorError
+from server.engine.runtime import RuntimeOptions, RuntimeUnavailable
+from server.input.live import InputError
+from server.midi.ports import midi_port_names
+from server.midi.source import MidiPortError
+from server.models.default import open_bundle
+from server.models.hands import missing_in
+from server.models.opening import bundle_below, require_same_clock
 from server.offline import render
-from server.osc_sockets import OscAddressError
-from server.output_file import FileKind
-from server.outputs import OutputError
-from server.prior import NoPriorError
-from server.runtime import RuntimeOptions, RuntimeUnavailable
-from server.score import Score, open_score
-from server.score_file import ScoreError
-from server.score_lines import digest_of
-from server.stage import Stage, set_stage
-from server.state_folder import StateFolder
+from server.osc.mapping import MappingError, setting, shown
+from server.osc.sockets import OscAddressError
+from server.output.file import FileKind
+from server.output.protocol import OutputError
+from server.score.file import ScoreError
+from server.score.lines import digest_of
+from server.score.score import Score, open_score
+from server.score.stage import Stage, set_stage
+from server.supervision.state_folder import StateFolder
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 from export.bundle import Bundle
 from server.bench import bench
-from server.control_lists import listing
-from server.controls import control_table
-from server.outputs import NoSoundCard
-from server.portaudio import input_devices, load_portaudio, output_devices
-from server.runtime import RuntimeOptions
+from server.controls.lists import listing
+from server.controls.table import control_table
+from server.engine.runtime import RuntimeOptions
+from server.output.portaudio import input_devices, load_portaudio, output_devices
+from server.output.protocol import NoSoundCard
 
 
 def deck_lines(bundle: Bundle) -> Iterator[str]:

@@ -9,14 +9,14 @@ import pytest
 
 from model.config import PRESETS
 from model.instrument import Instrument
-from server.control_lists import markdown_table
+from server.controls.lists import markdown_table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
 def test_the_table_of_controls_is_the_one_of_the_code() -> None:
-    begin, end = "<!-- controls: made by server.control_lists.markdown_table -->", "<!-- end of"
+    begin, end = "<!-- controls: made by server.controls.lists.markdown_table -->", "<!-- end of"
     shown = README.split(begin)[1].split(end)[0].strip()
     assert shown == markdown_table().strip()
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from export.bundle import Bundle, Manifest, read_bundle
 from model.config import FeatureConfig
-from server.runtime import RuntimeOptions, open_model
-from server.session import OrtSession
+from server.engine.runtime import RuntimeOptions, open_model
+from server.engine.session import OrtSession
 from training.grid import Grid
 from training.voice import Floats, Posteriors, blocks
 

@@ -19,7 +19,7 @@ import torch
 from export.bundle import BundleError, Latents
 from export.style_space import sorted_style_space, weights_digest
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
-from server.runtime import RuntimeUnavailable
+from server.engine.runtime import RuntimeUnavailable
 from training.album import Album
 from training.arguments import excerpt_seconds, positive_int
 from training.bundle_voice import open_bundle_voice

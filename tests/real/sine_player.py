@@ -13,13 +13,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from server.engine import Engine
-from server.output_choice import CardChoice, OutputChoice
-from server.output_opening import open_output
+from server.arrays import Floats
+from server.engine.engine import Engine
+from server.output.choice import CardChoice, OutputChoice
+from server.output.opening import open_output
+from server.output.producer import Producer
 from server.priority import HANDS_PRIORITY, raise_own_priority
 from server.process import SWITCH_INTERVAL_S
-from server.producer import Producer
-from server.session import Floats
 
 
 class SineEngine:

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 
 from server.app import App
+from server.arrays import Floats
 from server.cli import parse_args
-from server.default_bundle import open_bundle
+from server.models.default import open_bundle
 from server.program import desk_of
-from server.session import Floats
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from export.bundle import write_bundle
-from server.clock_link import QUANTUM, LinkClock
+from server.clock.link import QUANTUM, LinkClock
 from tests import mini_bundle
 from tests.real.needs import missing
 from tests.server.live import Playing, playing

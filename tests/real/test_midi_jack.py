@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import mido
 import pytest
 
-from server import midi_source
-from server.clock_midi import MidiClock
-from server.controls import control_table
-from server.events import Event, SetControl
-from server.midi_input import MidiInput
-from server.midi_ports import midi_port_names
-from server.midi_source import MidiPortError
+from server.clock.midi import MidiClock
+from server.controls.events import Event, SetControl
+from server.controls.table import control_table
+from server.midi import source
+from server.midi.input import MidiInput
+from server.midi.ports import midi_port_names
+from server.midi.source import MidiPortError
 from tests.real.jack_server import JackServer
 from tests.real.needs import missing
 
@@ -25,7 +25,7 @@ TABLE = control_table(style_dims=16)
 
 @pytest.fixture(autouse=True)
 def _jack_is_what_we_use(jack: JackServer) -> None:
-    if midi_source._ALSA_SEQUENCER.exists():
+    if source._ALSA_SEQUENCER.exists():
         missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
 
 

@@ -13,11 +13,11 @@ from typing import IO
 
 import pytest
 
-from server.controls import control_table
-from server.events import Event, LoadDeck, Play, Query, SetControl, SyncRequest
-from server.osc_senders import UdpSender
-from server.osc_server import OscServer
-from server.replies import Reply
+from server.controls.events import Event, LoadDeck, Play, Query, SetControl, SyncRequest
+from server.controls.replies import Reply
+from server.controls.table import control_table
+from server.osc.senders import UdpSender
+from server.osc.server import OscServer
 from tests.real.needs import needs
 
 TABLE = control_table(style_dims=4)

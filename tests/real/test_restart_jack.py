@@ -15,7 +15,7 @@ from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.test_soundcard_lost import heard
 from tests.server.live import Playing
-from tests.server.test_supervisor import answers, drain, instrument, playing, until
+from tests.server.supervision.test_supervisor import answers, drain, instrument, playing, until
 
 
 def has_standby(server: Playing) -> bool:

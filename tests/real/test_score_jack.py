@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from server.default_bundle import open_bundle
+from server.models.default import open_bundle
 from server.program import main
 from tests.real import jack_server
 from tests.real.needs import needs

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from server.card_process import CardServer
+from server.output.card_process import CardServer
 from tests.server.fake_portaudio import FakePortAudio, FakeStream
 
 PERIOD_S = 0.005

@@ -6,9 +6,9 @@ import numpy as np
 
 from export.beats import Beats
 from export.bundle import Manifest
-from server.deck import DeckData, Recording
-from server.prior import Dice
-from server.session import Floats
+from server.arrays import Floats
+from server.engine.deck import DeckData, Recording
+from server.engine.prior import Dice
 from tests import mini_bundle
 
 

@@ -12,36 +12,36 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from export.audio import Captured
-from server.addresses import POSITION
-from server.clock import TempoLine
-from server.clock_link import REMEDY, LinkUnavailable
-from server.clocks import Clocks
-from server.control import ControlTable
-from server.controls import control_table
-from server.deck import DeckData, Recording
-from server.deck_hands import DeckHands
-from server.deck_loader import DeckLoader
-from server.desk import Desk, Segment
+from server.clock.clocks import Clocks
+from server.clock.link import REMEDY, LinkUnavailable
+from server.clock.source import TempoLine
+from server.controls.addresses import POSITION
+from server.controls.control import ControlTable
+from server.controls.desk import Desk, Segment
+from server.controls.events import Event
+from server.controls.gestures import Gestures
+from server.controls.notify import Notifier
+from server.controls.replies import STATUS_NAMES, Reply
+from server.controls.sample_clock import SampleClock
+from server.controls.table import control_table
+from server.controls.timeline import Timeline
+from server.decks.encoding import Source
+from server.decks.hands import DeckHands
+from server.decks.loader import DeckLoader
 from server.dispatch import Dispatcher
-from server.encoding import Source
-from server.engine import Engine
-from server.events import Event
-from server.gestures import Gestures
-from server.live_input import NO_INPUT, InputError
-from server.live_output import State, Then
-from server.notify import Notifier
-from server.osc_dump import OscDump
-from server.osc_intake import take_in
-from server.output_choice import OutputChoice
-from server.output_hands import OutputHands
-from server.replies import STATUS_NAMES, Reply
-from server.sample_clock import SampleClock
-from server.scheduler import Scheduler
-from server.score_desk import ScoreDesk
-from server.score_lines import head_line
-from server.score_recorder import ScoreRecorder
-from server.timeline import Timeline
-from server.wekinator import Wekinator
+from server.engine.deck import DeckData, Recording
+from server.engine.engine import Engine
+from server.input.live import NO_INPUT, InputError
+from server.osc.dump import OscDump
+from server.osc.intake import take_in
+from server.osc.scheduler import Scheduler
+from server.osc.wekinator import Wekinator
+from server.output.choice import OutputChoice
+from server.output.hands import OutputHands
+from server.output.live import State, Then
+from server.score.desk import ScoreDesk
+from server.score.lines import head_line
+from server.score.recorder import ScoreRecorder
 from tests import mini_bundle
 from tests.server.fakes import FakeSession, fake_deck
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.cli import Settings, parse_args
-from server.output_choice import CardChoice, OutputChoice
+from server.output.choice import CardChoice, OutputChoice
 
 
 def test_without_arguments_the_contracts_defaults_hold() -> None:

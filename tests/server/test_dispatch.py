@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.deck_loader import initial_decks
-from server.encoder_worker import Failed, Finished, Progressed
-from server.events import (
+from server.controls.events import (
     Dump,
     LoadDeck,
     Notify,
@@ -22,8 +20,10 @@ from server.events import (
     SyncRequest,
     VersionRequest,
 )
-from server.media import MediaError
-from server.replies import Reply
+from server.controls.replies import Reply
+from server.decks.encoder_worker import Failed, Finished, Progressed
+from server.decks.loader import initial_decks
+from server.decks.media import MediaError
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
 from tests.server.hands import Hands

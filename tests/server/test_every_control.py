@@ -13,13 +13,13 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from export.audio import Captured
-from server import events
-from server.control import Control
-from server.controls import control_table
-from server.encoder_worker import Finished
-from server.events import Event
-from server.replies import Reply
-from server.score_file import read_score_file
+from server.controls import events
+from server.controls.control import Control
+from server.controls.events import Event
+from server.controls.replies import Reply
+from server.controls.table import control_table
+from server.decks.encoder_worker import Finished
+from server.score.file import read_score_file
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
 from tests.server.hands import FRAME_S, SILENCE, FakeSender, Hands

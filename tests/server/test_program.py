@@ -24,9 +24,9 @@ from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 from export.bundle import write_bundle
 from server import questions
 from server.bench import bench
+from server.controls.replies import STATUS_NAMES
+from server.engine.runtime import RuntimeOptions
 from server.program import main
-from server.replies import STATUS_NAMES
-from server.runtime import RuntimeOptions
 from tests import mini_bundle
 from tests.server.live import playing
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_played_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("server.runtime._has_nvidia_driver", lambda: False)
+    monkeypatch.setattr("server.engine.runtime._has_nvidia_driver", lambda: False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
         holder.bind(("127.0.0.1", 0))
         taken = holder.getsockname()[1]

@@ -16,7 +16,7 @@ from export.audio import normalise_loudness, read_mono
 from export.bundle import Bundle
 from model.config import PRESETS
 from model.features import LogMelImage
-from server.default_bundle import NAME, open_bundle
+from server.models.default import NAME, open_bundle
 from server.program import main
 from training.metrics import log_mel_l1, mfcc_distance
 

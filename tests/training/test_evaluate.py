@@ -19,7 +19,7 @@ from model import checkpoint
 from model.config import preset
 from model.instrument import Instrument
 from model.streaming import State
-from server.controls import control_table
+from server.controls.table import control_table
 from tests import mini_bundle
 from training import style_axes, traverse
 from training.bundle_voice import BundleVoice, grid_of_manifest

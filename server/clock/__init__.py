@@ -1,0 +1,1 @@
+"""Where the tempo comes from: our own, taps, MIDI clock, Ableton Link."""

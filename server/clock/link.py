@@ -1,0 +1,74 @@
+"""Ableton Link, through the binding LinkPython-extern, which is loaded only when it is chosen.
+
+Link is free under the GNU GPL, version 2 or later; so is a program that runs with it. That is why
+it is an extra and nothing here needs it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from server.clock.source import TempoLine
+
+QUANTUM = 4.0
+"""Beats of a bar: peers agree on the place within it."""
+
+REMEDY = "Ableton Link is not installed; run it as 'uv run --extra link python -m server ...'"
+
+
+class LinkUnavailable(RuntimeError):
+    """The binding is not installed, or does not load."""
+
+
+class LinkClock:
+    """A peer of the Link session on this network, from now until ``close``.
+
+    Raises:
+        LinkUnavailable: there is no Link here.
+    """
+
+    def __init__(self, tempo_bpm: float) -> None:
+        self._link: Any = _load().Link(tempo_bpm)
+        self._link.enabled = True
+
+    @property
+    def peers(self) -> int:
+        """How many others there are."""
+        return int(self._link.numPeers())
+
+    @property
+    def line(self) -> TempoLine:
+        """Tempo and beat of the session; what counts bars is the beat's place in ``QUANTUM``."""
+        state = self._link.captureAppSessionState()
+        beat = state.beatAtTime(self._link.clock().micros(), QUANTUM)
+        return TempoLine(float(state.tempo()), float(beat), time.time())
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        """A new tempo for the session: for all peers, as Link has it."""
+        state = self._link.captureAppSessionState()
+        state.setTempo(tempo_bpm, self._link.clock().micros())
+        self._link.commitAppSessionState(state)
+
+    def close(self) -> None:
+        """Leave the session."""
+        self._link.enabled = False
+
+
+def why_no_link() -> str | None:
+    """In one line why there is no Link; None if there is."""
+    try:
+        _load()
+    except LinkUnavailable as error:
+        return str(error)
+    return None
+
+
+def _load() -> Any:
+    try:
+        import link
+    except ImportError as error:
+        raise LinkUnavailable(REMEDY) from error
+    if not hasattr(link, "Link"):  # a module of the same name
+        raise LinkUnavailable(f"{REMEDY} (there is another module called link)")
+    return link

@@ -1,0 +1,33 @@
+"""Addresses, words and limits that more than the table of controls knows."""
+
+from __future__ import annotations
+
+ALIGN = "/interp/align"
+CLOCK = "/clock"
+GENERATE = "/generate"
+MOTION = "/motion"
+LATENT = "/latent"
+PITCH = "/pitch"
+POSITION = "/position"
+SLICE = "/slice"
+TAP = "/tempo/tap"
+TEMPO = "/tempo"
+
+DECKS = ("a", "b", "c", "d")
+BYPASS = "bypass"
+
+JUMPS = (POSITION, SLICE)
+"""Values that are jumped to: nothing glides there."""
+
+INTERNAL, MIDI, LINK = CLOCKS = ("internal", "midi", "link")
+"""What ``/clock`` follows."""
+
+SLOWEST_BPM, FASTEST_BPM = 20.0, 999.0
+"""As Ableton Live has it."""
+AS_RECORDED = 0.0
+
+LONGEST_CAPTURE_S = 60.0
+"""What may be captured of the live input."""
+
+SLICES = 16
+"""Equal parts of a deck."""

@@ -1,0 +1,189 @@
+"""A row of the table of controls, and the table: what follows from its rows.
+
+What the rows are: ``server.controls.rows``; together: ``server.controls.table``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from server.controls import events
+
+
+class ControlError(ValueError):
+    """A table of controls that contradicts itself or cannot be built."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One row: a control, or a family of them.
+
+    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text).
+    With ``repeats`` the one type stands for any number of arguments, none too.
+    ``minimum`` and ``maximum`` hold for every argument, ``also`` are values beyond them that have a
+    meaning of their own. ``smoothing_s`` is the time constant
+    with which the engine follows a new value; 0 jumps. ``midi_ccs`` are the control changes
+    that move it without being taught, ``moves`` the addresses of the values that it moves; for a
+    family both have one per member. With ``takes_all`` a list may not be shorter than it is,
+    and a command that ``asks`` may be given its first arguments alone.
+    ``midi_bend`` are the values with the pitch bend wheel full down and full up; its centre is
+    exactly the default.
+
+    A value with ``choices`` is one of these words, or its number; the vector holds the number.
+    ``sources`` says for each of ``moves`` which argument it takes, where that is not the one of
+    its own place; ``resets`` are addresses that go back to their default.
+    """
+
+    name: str
+    address: str
+    types: str
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    also: tuple[float, ...] = ()
+    unit: str = ""
+    default: float = 0.0
+    smoothing_s: float = 0.0
+    midi: bool = False
+    midi_ccs: tuple[int, ...] = ()
+    members: tuple[str, ...] = ()
+    member: str | None = None
+    repeats: bool = False
+    takes_all: bool = False
+    asks: bool = False
+    choices: tuple[str, ...] = ()
+    sources: tuple[int, ...] = ()
+    resets: tuple[str, ...] = ()
+    midi_bend: tuple[float, float] | None = None
+    moves: tuple[str, ...] = ()
+    command: type[events.Event] | None = None
+
+    def __post_init__(self) -> None:
+        if ("{}" in self.address) != bool(self.members):
+            raise ControlError(f"{self.address}: '{{}}' and members go together")
+        if self.midi and (self.minimum is None or self.maximum is None):
+            raise ControlError(f"{self.address}: a MIDI target needs a minimum and a maximum")
+        if self.midi_ccs and not self.midi:
+            raise ControlError(f"{self.address}: has default control changes but midi is off")
+        if self.is_value and not self.types:
+            raise ControlError(f"{self.address}: a value needs at least one argument type")
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it has a present value that can be asked for."""
+        return self.command is None
+
+    @property
+    def is_fan_out(self) -> bool:
+        """Whether one value goes to everything it moves."""
+        return bool(self.moves) and len(self.types) == 1
+
+    @property
+    def takes_fewer(self) -> bool:
+        """Whether a shorter list sets only its first values, as ``/latent`` does."""
+        return bool(self.moves) and len(self.types) > 1 and not self.takes_all
+
+    def value_at(self, position: float) -> float:
+        """The value at ``position`` 0..1 of the range; both ends exact, ``i`` to the nearest."""
+        assert self.minimum is not None and self.maximum is not None
+        value = self.minimum * (1 - position) + self.maximum * position
+        return value if self.types == "f" else float(round(value))
+
+    def expanded(self) -> tuple[Control, ...]:
+        """The controls a family stands for; a single control is itself."""
+        if not self.members:
+            return (self,)
+        return tuple(self._of_family(index, member) for index, member in enumerate(self.members))
+
+    def _of_family(self, index: int, member: str) -> Control:
+        return replace(
+            self,
+            name=f"{self.name} {member}",
+            address=self.address.replace("{}", member),
+            midi_ccs=self.midi_ccs[index : index + 1],
+            moves=self.moves[index : index + 1],
+            members=(),
+            member=member,
+        )
+
+
+@dataclass(frozen=True)
+class ControlTable:
+    """The rows of one instrument and what follows from them."""
+
+    rows: tuple[Control, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.controls) != sum(len(row.expanded()) for row in self.rows):
+            raise ControlError("two controls have one address")
+        for control in self.controls.values():
+            moved = (*control.moves, *control.resets)
+            if unknown := [a for a in moved if a not in self._own_slots]:
+                raise ControlError(f"{control.address} moves {unknown[0]}, which is no value")
+        ccs = [cc for control in self.controls.values() for cc in control.midi_ccs]
+        if len(ccs) != len(set(ccs)):
+            raise ControlError("two controls have one default control change")
+
+    @cached_property
+    def controls(self) -> Mapping[str, Control]:
+        """Every control by its full address, families expanded, in the table's order."""
+        return {control.address: control for row in self.rows for control in row.expanded()}
+
+    @cached_property
+    def values(self) -> tuple[Control, ...]:
+        """The controls that own a place in the vector of values, in its order."""
+        return tuple(c for c in self.controls.values() if c.is_value and not c.moves)
+
+    @cached_property
+    def _own_slots(self) -> Mapping[str, tuple[int, ...]]:
+        slots: dict[str, tuple[int, ...]] = {}
+        start = 0
+        for control in self.values:
+            end = start + len(control.types)
+            slots[control.address] = tuple(range(start, end))
+            start = end
+        return slots
+
+    @cached_property
+    def slots(self) -> Mapping[str, tuple[int, ...]]:
+        """Indices into the vector of values by address; a shortcut's are those it moves."""
+        own = self._own_slots
+        shortcuts = {
+            control.address: tuple(slot for address in control.moves for slot in own[address])
+            for control in self.controls.values()
+            if control.moves
+        }
+        return {**own, **shortcuts}
+
+    def answering(self, address: str) -> tuple[int, ...]:
+        """The places whose values answer a question to ``address``, one per argument.
+
+        Raises:
+            KeyError: no control there has a value.
+        """
+        control, slots = self.controls[address], self.slots[address]
+        if control.sources:
+            return tuple(slots[control.sources.index(n)] for n in range(len(control.types)))
+        return slots[: len(control.types)]
+
+    @cached_property
+    def defaults(self) -> tuple[float, ...]:
+        """The vector of values of an untouched instrument."""
+        return tuple(control.default for control in self.values for _ in control.types)
+
+    @cached_property
+    def smoothing_s(self) -> tuple[float, ...]:
+        """Time constant of the glide, in seconds, for each place in the vector of values."""
+        return tuple(control.smoothing_s for control in self.values for _ in control.types)
+
+    @cached_property
+    def midi_bent(self) -> tuple[Control, ...]:
+        """The controls that the pitch bend wheel moves."""
+        return tuple(control for control in self.controls.values() if control.midi_bend)
+
+    @cached_property
+    def midi_ccs(self) -> Mapping[int, Control]:
+        """The control that each control change moves by default."""
+        return {cc: control for control in self.controls.values() for cc in control.midi_ccs}

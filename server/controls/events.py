@@ -1,0 +1,220 @@
+"""What the hands did, as frozen objects: OSC, MIDI, the page and the command line all end here.
+
+A device turns its messages into a tuple of events and hands that tuple to an ``EventSink`` in
+one call. The tuple is the unit of time: an OSC bundle arrives as one, and the desk applies it
+as a whole (``server.controls.desk``). ``reply_to`` is where an answer is due, or None where nobody
+asked (MIDI, ``--set``, a score).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Protocol
+
+from server.controls.replies import Reply
+
+
+class Sender(Protocol):
+    """Someone who may be answered; callable from the thread of the event loop."""
+
+    def reply(self, reply: Reply) -> None:
+        """Send ``reply`` back; never raises, for a sender may be long gone."""
+
+    def is_gone(self, silent_s: float, patience_s: float) -> bool:
+        """Whether nobody is there any more; it has said nothing for ``silent_s``."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at the hands."""
+
+    _: KW_ONLY
+    reply_to: Sender | None = None
+
+    def answer(self, reply: Reply) -> None:
+        """Send ``reply`` to who made it, if anybody waits for one."""
+        if self.reply_to is not None:
+            self.reply_to.reply(reply)
+
+
+@dataclass(frozen=True)
+class SetControl(Event):
+    """New values for the control at ``address``; checked against its range already."""
+
+    address: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Query(Event):
+    """What is the value at ``address``?"""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class LoadDeck(Event):
+    """Put ``source``, a library deck's name or an audio file, onto a deck (``a``, ``b``)."""
+
+    deck: str
+    source: str
+
+
+@dataclass(frozen=True)
+class CaptureDeck(Event):
+    """Put the last ``seconds`` of live input onto a deck."""
+
+    deck: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CancelDeck(Event):
+    """Stop what is being loaded or captured onto a deck."""
+
+    deck: str
+
+
+@dataclass(frozen=True)
+class DeckLies(Event):
+    """``source`` lies on a deck already, laid there by a score."""
+
+    deck: str
+    source: str
+
+
+@dataclass(frozen=True)
+class LoadModel(Event):
+    """Play with another bundle: ``name`` below the media folder."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ModelLies(Event):
+    """Another bundle is ready and plays from now on; ``carried`` makes its state of the old one."""
+
+    name: str
+    carried: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Play(Event):
+    """Let the playhead run."""
+
+
+@dataclass(frozen=True)
+class Stop(Event):
+    """Hold the playhead and fall silent."""
+
+
+@dataclass(frozen=True)
+class Panic(Event):
+    """Stop and forget every ringing state, now."""
+
+
+@dataclass(frozen=True)
+class TapTempo(Event):
+    """A beat is now."""
+
+
+@dataclass(frozen=True)
+class MaxOut(Event):
+    """One style dimension as far up as it goes."""
+
+    dimension: int
+
+
+@dataclass(frozen=True)
+class Flatten(Event):
+    """Offsets that make style the mean of what was trained on."""
+
+
+@dataclass(frozen=True)
+class Randomise(Event):
+    """Offsets anywhere within the trained spread."""
+
+
+@dataclass(frozen=True)
+class ResetOffsets(Event):
+    """No offset in any style dimension."""
+
+
+@dataclass(frozen=True)
+class SetGlide(Event):
+    """Follow new values at ``address`` within ``seconds``; None asks how long that is now."""
+
+    address: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ClearMotion(Event):
+    """Forget the recorded motion."""
+
+
+@dataclass(frozen=True)
+class RecordScore(Event):
+    """Record what is played from now on as the score ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StopScore(Event):
+    """End the score that is being recorded."""
+
+
+@dataclass(frozen=True)
+class ChangeOutput(Event):
+    """Play on the output that is named instead; without a name, which is it?"""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StatusRequest(Event):
+    """Tell the figures of ``/status.reply``."""
+
+
+@dataclass(frozen=True)
+class VersionRequest(Event):
+    """Tell the program's name and version."""
+
+
+@dataclass(frozen=True)
+class SyncRequest(Event):
+    """Answer with ``number`` once everything before it has been taken in."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Notify(Event):
+    """Tell the sender what changes from now on (``on`` 1), or no more (0)."""
+
+    on: int
+
+
+@dataclass(frozen=True)
+class Dump(Event):
+    """Print incoming messages from now on (``on`` 1), or no more (0)."""
+
+    on: int
+
+
+@dataclass(frozen=True)
+class WekinatorOutputs(Event):
+    """Outputs of a Wekinator model, as many as it has (``server.osc.wekinator``)."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Quit(Event):
+    """End the program in good order."""
+
+
+EventSink = Callable[[tuple[Event, ...]], None]
+"""Takes what belongs together in one call; called in the thread of the event loop."""

@@ -1,0 +1,70 @@
+"""Level and silence."""
+
+from __future__ import annotations
+
+from server.controls import events
+from server.controls.addresses import DECKS
+from server.controls.control import Control
+
+OUTPUT = (
+    Control(
+        name="level",
+        address="/level",
+        types="f",
+        minimum=-60.0,
+        maximum=6.0,
+        unit="dB",
+        default=-12.0,
+        smoothing_s=0.02,
+        midi=True,
+        description="output level",
+    ),
+    Control(
+        name="mute",
+        address="/mute",
+        types="i",
+        minimum=0.0,
+        maximum=1.0,
+        smoothing_s=0.005,
+        midi=True,
+        description="1 silences the output, 0 opens it again",
+    ),
+    Control(
+        name="panic",
+        address="/panic",
+        types="",
+        command=events.Panic,
+        description="stop and forget every ringing state, now",
+    ),
+    Control(
+        name="cue",
+        address="/cue",
+        types="s",
+        choices=("off", *DECKS),
+        minimum=0.0,
+        maximum=float(len(DECKS)),
+        midi=True,
+        description="a deck alone on the second pair of channels (--cue), in its own style, at the "
+        "playhead; it also runs while the rest is stopped; /fail where there is no such pair",
+    ),
+    Control(
+        name="cue level",
+        address="/cue/level",
+        types="f",
+        minimum=-60.0,
+        maximum=6.0,
+        unit="dB",
+        default=-12.0,
+        midi=True,
+        description="level of the cue; /level and /mute leave it alone",
+    ),
+    Control(
+        name="output",
+        address="/output",
+        types="s",
+        repeats=True,
+        command=events.ChangeOutput,
+        description="play on another output from now on: soundcard, soundcard:NAME or null; one "
+        "that cannot be opened changes nothing; asked, it answers which, and playing or lost",
+    ),
+)

@@ -1,0 +1,49 @@
+"""How fast music goes, and who says so."""
+
+from __future__ import annotations
+
+from server.controls import events
+from server.controls.addresses import (
+    AS_RECORDED,
+    CLOCK,
+    CLOCKS,
+    FASTEST_BPM,
+    SLOWEST_BPM,
+    TAP,
+    TEMPO,
+)
+from server.controls.control import Control
+
+TEMPO_ROWS = (
+    Control(
+        name="tempo",
+        address=TEMPO,
+        types="f",
+        minimum=SLOWEST_BPM,
+        maximum=FASTEST_BPM,
+        also=(AS_RECORDED,),
+        unit="bpm",
+        default=AS_RECORDED,
+        description="tempo of decks whose own is known, before /speed; 0 is as recorded: each "
+        "deck's own, and between decks between them",
+    ),
+    Control(
+        name="tap tempo",
+        address=TAP,
+        types="",
+        command=events.TapTempo,
+        description="a beat is now: from the second on, /tempo is the median of the last taps; two "
+        "seconds of pause begin anew",
+    ),
+    Control(
+        name="clock",
+        address=CLOCK,
+        types="s",
+        choices=CLOCKS,
+        minimum=0.0,
+        maximum=len(CLOCKS) - 1.0,
+        midi=True,
+        description="who says the tempo: /tempo and taps, MIDI clock (its start, continue and stop "
+        "too), or Ableton Link, if the extra link is installed",
+    ),
+)

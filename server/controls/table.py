@@ -1,0 +1,68 @@
+"""The table of controls: everything a hand can move or ask for, each in one place.
+
+From it follow OSC dispatch and MIDI targets (``server.osc.mapping``), the desk's values
+(``server.controls.desk``), ``--list-controls`` and the README's table
+(``server.controls.lists``). To add a control, add a row in ``server.controls.rows``.
+
+A row may stand for a family: ``{}`` in its address is filled from ``members``. A row is one of
+
+    value      a number (or several) that the desk holds       /level, /latent/3
+    shortcut   moves the values named in ``moves``             /interp, /latent
+    command    makes an event, holds nothing                   /play, /deck/a/load
+
+The values of all controls lie behind one another in one flat vector; ``ControlTable.slots``
+says where, and the engine glides the whole vector at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.controls.control import ControlError, ControlTable
+from server.controls.rows import (
+    decks,
+    generation,
+    interpolation,
+    models,
+    output,
+    playing,
+    scores,
+    service,
+    style,
+    tempo,
+)
+
+MAX_STYLE_DIMS = 1024
+"""More than any bundle has; keeps a broken one from building an endless table."""
+
+
+def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlTable:
+    """The controls of an instrument whose bundle has ``style_dims`` (D) style dimensions.
+
+    ``names`` are slugs of the first dimensions, None for one that has none.
+
+    Raises:
+        ControlError: D is not in 1..1024, or two dimensions have one name.
+    """
+    if not 1 <= style_dims <= MAX_STYLE_DIMS:
+        raise ControlError(f"{style_dims} style dimensions; allowed are 1 to {MAX_STYLE_DIMS}")
+    return ControlTable(
+        (
+            *interpolation.INTERPOLATION,
+            *style.style_offsets(style_dims),
+            *style.named_offsets(names),
+            *style.gestures(style_dims),
+            *style.WALK,
+            *generation.GENERATION,
+            *decks.DECK_ROWS,
+            *playing.TRANSPORT,
+            *playing.PLAYHEAD,
+            *tempo.TEMPO_ROWS,
+            *playing.GLIDE,
+            *playing.MOTION_RECORDER,
+            *output.OUTPUT,
+            *scores.SCORES,
+            *models.MODELS,
+            *service.SERVER,
+        )
+    )

@@ -1,0 +1,50 @@
+"""The encoder's process of the model that plays: another model, another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from export.bundle import Bundle
+from server.decks.encoder_worker import EncoderWorker, Report
+from server.decks.encoding import Source
+
+
+class EncoderSlot:
+    """Used by the thread of the event loop; ``soon`` brings reports there, to ``take``."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        soon: Callable[[Callable[[], None]], None],
+        take: Callable[[Report], None],
+    ) -> None:
+        self._soon = soon
+        self._take = take
+        self._worker = self._worker_of(bundle)
+
+    def submit(self, source: Source) -> int:
+        """Queue a file or a capture; the ticket is in every report about it."""
+        return self._worker.submit(source)
+
+    def cancel(self, ticket: int) -> None:
+        """Do not encode this one, or stop in the middle; nothing more is reported about it."""
+        self._worker.cancel(ticket)
+
+    def change(self, bundle: Bundle) -> None:
+        """Encode for another model; what the process before would say is lost."""
+        self._worker.stop()
+        self._worker = self._worker_of(bundle)
+
+    def stop(self) -> None:
+        """End the process; may be called twice."""
+        self._worker.stop()
+
+    def _worker_of(self, bundle: Bundle) -> EncoderWorker:
+        def take(report: Report) -> None:
+            if self._worker is worker:
+                self._take(report)
+
+        worker = EncoderWorker(
+            bundle.manifest, bundle.encoder_onnx, lambda report: self._soon(lambda: take(report))
+        )
+        return worker

@@ -1,0 +1,193 @@
+"""Sound is encoded in a process of its own, politely, so that what plays goes on.
+
+    submit -> queue -> thread "encoder" -- pipe --> process (nice 10): DeckEncoder
+                             '-> listener(Progressed | Finished | Failed)
+
+One at a time, in order. A process that dies is reported as the failure of what it encoded, and the
+next gets a new one; what is cancelled while it is encoded takes its process with it, at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from export.audio import Captured
+from export.bundle import Manifest
+from server.decks.encoding import DeckEncoder, Source
+from server.engine.deck import DeckData
+from server.engine.runtime import RuntimeOptions
+from server.priority import make_polite
+from server.process import end_process
+
+NICENESS = 10
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """So much of request ``ticket`` is encoded, 0..1."""
+
+    ticket: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Request ``ticket`` gave a deck."""
+
+    ticket: int
+    deck: DeckData
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Request ``ticket`` gave none; ``reason`` is one line."""
+
+    ticket: int
+    reason: str
+
+
+Report = Progressed | Finished | Failed
+Listener = Callable[[Report], None]
+"""Called in the worker's thread; must hand over and return."""
+
+
+class EncoderWorker:
+    """Encodes in the background; the process starts with the first request."""
+
+    def __init__(self, manifest: Manifest, encoder_onnx: bytes, listener: Listener) -> None:
+        self._setup = (manifest, encoder_onnx)
+        self._listener = listener
+        self._requests: queue.SimpleQueue[tuple[int, Source] | None] = queue.SimpleQueue()
+        self._tickets = 0
+        self._cancelled: set[int] = set()
+        self._encoding: int | None = None
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+        self._thread.start()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that encodes, once there is one."""
+        return None if self._process is None else self._process.pid
+
+    def submit(self, source: Source) -> int:
+        """Queue a file or a capture; the ticket is in every report about it."""
+        self._tickets += 1
+        self._requests.put((self._tickets, source))
+        return self._tickets
+
+    def cancel(self, ticket: int) -> None:
+        """Do not encode this one, or stop in the middle; nothing more is reported about it."""
+        with self._lock:
+            self._cancelled.add(ticket)
+            if self._encoding == ticket and self._process is not None:
+                self._process.kill()
+
+    def stop(self) -> None:
+        """End the process and the thread; what is queued is dropped."""
+        with self._lock:
+            self._stopping.set()
+            if self._process is not None:
+                self._process.kill()
+        self._requests.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (request := self._requests.get()) is not None and not self._stopping.is_set():
+            ticket, source = request
+            with self._lock:
+                self._encoding = ticket
+            report = self._encode(ticket, source)
+            with self._lock:
+                self._encoding = None
+                is_cancelled = ticket in self._cancelled
+                self._cancelled.discard(ticket)
+            if is_cancelled:
+                self._end_process()  # it was killed, be it behind its last word
+            elif not self._stopping.is_set():
+                self._listener(report)
+        self._end_process()
+
+    def _encode(self, ticket: int, source: Source) -> Report:
+        """Send one request and pass its progress on; the last report about it."""
+        try:
+            pipe = self._connected(ticket)
+            pipe.send((ticket, source))
+            while isinstance(report := pipe.recv(), Progressed):
+                self._listener(report)
+            assert isinstance(report, Finished | Failed)
+            return report
+        except (EOFError, OSError):
+            name = source.name if isinstance(source, Captured) else source
+            return Failed(ticket, f"{name}: the encoder process died ({self._end_process()})")
+
+    def _connected(self, ticket: int) -> Connection:
+        with self._lock:
+            if self._stopping.is_set() or ticket in self._cancelled:
+                raise EOFError
+            if self._pipe is None:
+                self._pipe, self._process = _start_process(*self._setup)
+            return self._pipe
+
+    def _end_process(self) -> str:
+        """Make sure the process is gone; how it went."""
+        with self._lock:
+            process, self._process = self._process, None
+            pipe, self._pipe = self._pipe, None
+        if process is None or pipe is None:
+            return "it was not running"
+        end_process(process, pipe)
+        return f"exit code {process.exitcode}"
+
+
+def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
+    """The process and the pipe to it, polite from its first moment on, as it inherits that.
+
+    From a thread of its own, because politeness is not taken back; and one that stays and holds
+    the interpreter's lock would make the sound wait with it.
+    """
+    with ThreadPoolExecutor(1, initializer=lambda: make_polite(NICENESS)) as polite:
+        return polite.submit(_spawn, manifest, encoder_onnx).result()
+
+
+def _spawn(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
+    # "spawn", because a fork of a process with threads and a sound card is no copy of it.
+    context = multiprocessing.get_context("spawn")
+    pipe, far_end = context.Pipe()
+    process = context.Process(
+        target=_serve, args=(far_end, manifest, encoder_onnx), name="encoder", daemon=True
+    )
+    process.start()
+    far_end.close()
+    return pipe, process
+
+
+def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
+    """The process: encode what comes until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    make_polite(NICENESS)
+    encoder: DeckEncoder | None = None
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            ticket, source = pipe.recv()
+            try:
+                encoder = encoder or DeckEncoder(manifest, encoder_onnx, RuntimeOptions("cpu"))
+                pipe.send(Finished(ticket, encoder.encode(source, _reporter(pipe, ticket))))
+            except Exception as error:  # whatever is wrong with a file, the next one may be good
+                pipe.send(Failed(ticket, " ".join(str(error).split())))
+
+
+def _reporter(pipe: Connection, ticket: int) -> Callable[[float], None]:
+    return lambda share: pipe.send(Progressed(ticket, share))

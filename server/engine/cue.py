@@ -1,0 +1,98 @@
+"""One deck alone, for the performer's ears: what ``/cue`` names, on the second pair of channels.
+
+    deck of /cue -> engine of its own (its style and structure, no offsets) -> cue pair
+                       ^-- the playhead of what is heard, copied before every block
+
+It is decoded by a session of its own, which costs as much as the main one, and only while it is on.
+Where the main sound is stopped, it runs by itself.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+from export.bundle import Bundle
+from server.arrays import Floats
+from server.controls.addresses import DECKS, POSITION
+from server.controls.desk import Desk, Segment, Snapshot
+from server.engine.engine import Engine
+from server.engine.runtime import RuntimeOptions
+from server.engine.session import OrtSession, warm_up
+
+CUE, CUE_LEVEL = "/cue", "/cue/level"
+
+NO_CUE = "there is no second pair of channels; start with --cue 3,4 on a sound card that has them"
+
+_SHARED = ("/speed", "/freeze", POSITION, "/loop/start", "/loop/end")
+"""What moves both playheads; everything else is as in an untouched instrument."""
+
+
+class Cue:
+    """Renders beside ``main``, in the same thread; ``own`` is an engine whose desk is ``desk``."""
+
+    def __init__(self, main: Engine, own: Engine, desk: CueDesk) -> None:
+        self._main = main
+        self._own = own
+        self._desk = desk
+        self._is_silent = True
+
+    def render(self, frames: int) -> Floats | None:
+        """The next ``frames`` frames, (C, frames*hop), before the main engine's; None if off."""
+        name = self._desk.deck
+        deck = None if name is None else self._main.decks.get(name)
+        self._desk.is_on = deck is not None
+        if deck is None and self._is_silent:
+            return None
+        if deck is not None and deck is not self._own.decks.get("a"):
+            self._own.put_deck("a", deck)
+        if self._desk.is_main_playing:
+            self._own.playhead = copy.deepcopy(self._main.playhead)
+        sound = self._own.render(frames)
+        self._is_silent = deck is None and not sound.any()
+        return sound
+
+
+class CueDesk:
+    """The desk as the cue's engine sees it: a ``SnapshotSource``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.is_on = False
+
+    @property
+    def deck(self) -> str | None:
+        """The deck that shall be heard."""
+        number = int(self._desk.snapshot().value(CUE))
+        return DECKS[number - 1] if number else None
+
+    @property
+    def is_main_playing(self) -> bool:
+        """Whether the main playhead moves."""
+        return self._desk.snapshot().playing
+
+    def snapshot(self) -> Snapshot:
+        """One deck, on deck ``a``, with the main playhead's hands."""
+        state = self._desk.snapshot()
+        slots, values = state.table.slots, list(state.table.defaults)
+        for address in _SHARED:
+            values[slots[address][0]] = state.value(address)
+        values[slots["/level"][0]] = state.value(CUE_LEVEL)
+        values[slots["/deck/a/style"][0]] = state.value(f"/deck/{self.deck or 'a'}/style")
+        return replace(state, values=tuple(values), playing=self.is_on)
+
+    def segments(self, frames: int) -> tuple[Segment, ...]:
+        """The same for all of the next ``frames`` frames."""
+        return (Segment(self.snapshot(), frames),)
+
+
+def open_cue(bundle: Bundle, options: RuntimeOptions, frames: int, desk: Desk, main: Engine) -> Cue:
+    """The cue beside ``main``, ready to play blocks of ``frames``.
+
+    Raises:
+        RuntimeUnavailable: the decoder does not load, or the device cannot be used.
+    """
+    session = OrtSession(bundle, options, frames)
+    warm_up(session, bundle.manifest, frames)
+    view = CueDesk(desk)
+    return Cue(main, Engine(bundle.manifest, bundle.latents, session, view), view)

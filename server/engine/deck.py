@@ -1,0 +1,114 @@
+"""What lies on a deck: one sequence of music as latents, ready to be read at any frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.beats import Beats
+from export.bundle import BundleDeck
+from export.sequence import Sequence
+from server.arrays import Floats
+from server.engine.playhead import Where
+
+MAX_RECORDING_S = 600.0
+"""A longer file is played without its original: ten minutes are 53 MB at 44.1 kHz."""
+
+_SEAM_S = 0.005
+"""The recording falls silent this long before its end and rises at its start: it is a loop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The sound that a deck was encoded from, one loop of it, in 16 bits (T,)."""
+
+    pulses: NDArray[np.int16]
+
+    @property
+    def samples(self) -> int:
+        """T: the loop's length."""
+        return int(self.pulses.size)
+
+    def at(self, positions: NDArray[np.float64]) -> Floats:
+        """Samples at fractional positions, around the loop; linear between neighbours."""
+        below = np.floor(positions)
+        left = below.astype(np.int64) % self.samples
+        right = (left + 1) % self.samples
+        weight = (positions - below).astype(np.float32)
+        between = self.pulses[left] * (1 - weight) + self.pulses[right] * weight
+        return np.asarray(between / np.float32(32767), np.float32)
+
+
+def recording_of(samples: Floats, sample_rate_hz: int, loop_samples: int) -> Recording | None:
+    """One loop of a recording (T,) within +-1; None where it is too long to be kept."""
+    if samples.size > MAX_RECORDING_S * sample_rate_hz:
+        return None
+    ends = np.minimum(np.arange(loop_samples), np.arange(loop_samples)[::-1])
+    seam = np.minimum(ends / (_SEAM_S * sample_rate_hz), 1.0)
+    loop = np.clip(samples[:loop_samples], -1, 1) * seam
+    return Recording(np.round(loop * 32767).astype(np.int16))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeckData(Sequence):
+    """A loop of music as latents, what it is called, the sound that it was, if that is here, and
+    its beats, if it has a steady one."""
+
+    name: str
+    recording: Recording | None = None
+    source: str = ""
+    """What loads it again: a library deck's name, or a file's; empty where nothing does."""
+    beats: Beats | None = None
+
+    @property
+    def why_no_recording(self) -> str | None:
+        """In one line why its original is not here; None if it is."""
+        if self.recording is not None:
+            return None
+        if self.seconds > MAX_RECORDING_S:
+            minutes = MAX_RECORDING_S / 60
+            return f"the original of {self.name} is not kept: it is longer than {minutes:g} minutes"
+        return f"{self.name} is a library deck, which comes without its original recording"
+
+    @property
+    def ticks(self) -> int:
+        """K: the loop's length in ticks."""
+        return int(self.structure.shape[1])
+
+    def style_at(self, where: Where) -> Floats:
+        """Style (D,N) of its track at N places, linear between the windows' centres."""
+        reading = where.on(self.ticks, self.beats)
+        now = self._style_columns(reading.ticks)
+        if reading.before is None or reading.weight is None:
+            return now
+        before = self._style_columns(reading.before)
+        return before * (1 - reading.weight) + now * reading.weight
+
+    def _style_columns(self, ticks: NDArray[np.float64]) -> Floats:
+        """Style (D,N) at fractional ticks (N,); after the last window comes the first again."""
+        centres, windows = self.style_ticks.astype(np.float64), len(self.style_ticks)
+        inside = ticks % self.ticks
+        right = np.searchsorted(centres, inside, side="right") % windows
+        left = right - 1
+        gaps = (centres[right] - centres[left]) % self.ticks
+        share = (inside - centres[left]) % self.ticks / np.where(gaps > 0, gaps, self.ticks)
+        weight = np.minimum(share, 1.0).astype(np.float32)[:, None]
+        columns: Floats = self.style_track[left] * (1 - weight) + self.style_track[right] * weight
+        return columns.T
+
+
+def library_deck(stored: BundleDeck) -> DeckData:
+    """A ready-made sequence of the bundle as a deck."""
+    return DeckData(
+        name=stored.slug,
+        style_mean=stored.style_mean,
+        style_track=stored.style_track,
+        style_ticks=stored.style_ticks,
+        structure=np.asarray(stored.structure, np.float32),
+        gain_db=stored.gain_db,
+        seconds=stored.seconds,
+        source=stored.slug,
+        beats=stored.beats,
+    )

@@ -1,0 +1,96 @@
+"""What is done to the decoded sound before anybody hears it.
+
+    decoded -> DC block -> (x) -> limiter
+                            |
+    level, mute, gate ------'   as late as the sound of their frame comes out of the decoder
+
+The gate opens and closes without a click; it is through with its ramp when the first sound of its
+frame comes out, so that an attack at the start keeps its edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.bundle import Manifest
+from server.arrays import Floats
+from server.engine.dc_block import DcBlock
+from server.engine.glide import Delay, Gate, ramp_between
+from server.engine.limiter import Limiter
+
+GATE_RAMP_S = 0.01
+
+
+class OutputStage:
+    """Works block by block: ``prepare`` with what the hands say, then ``process`` the sound."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        rate_hz, self._hop = manifest.sample_rate_hz, manifest.hop_samples
+        self._channels = manifest.channels
+        self._ramp_samples = round(GATE_RAMP_S * rate_hz)
+        self._gate = Gate(self._ramp_samples)
+        self._gate_delay = Delay(max(manifest.latency_samples - self._ramp_samples, 0))
+        self._level_delay = Delay(manifest.latency_samples)
+        self._dc_block = DcBlock(rate_hz, self._hop, manifest.channels)
+        self._limiter = Limiter(rate_hz, self._hop)
+        self._level_before: float | None = None
+        self._gate_gains: NDArray[np.float64] = np.zeros(0)
+        self._gains = self._gate_gains
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing is heard, and nothing that was let through is on its way."""
+        return self._gate.is_shut and self._gate_delay.is_zero
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of the block that was prepared is heard."""
+        return not self._gate_gains.any()
+
+    def prepare(
+        self,
+        opened: Sequence[tuple[bool, int]],
+        level_db: NDArray[np.float64],
+        mute: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """Take in a block: the gate's states, each for so many frames, level and mute (N,).
+
+        Returns in which frames (N,) the gate is open, be it a little.
+        """
+        gate = np.concatenate(
+            [self._gate.follow(is_open, frames * self._hop) for is_open, frames in opened]
+        )
+        ends = 10 ** (level_db / 20) * (1 - mute)
+        before = float(ends[0]) if self._level_before is None else self._level_before
+        self._level_before = float(ends[-1])
+        levels = self._level_delay.follow(ramp_between(ends, before, self._hop))
+        self._gate_gains = self._gate_delay.follow(gate)
+        self._gains = levels * self._gate_gains
+        sounds: NDArray[np.bool_] = gate.reshape(-1, self._hop).max(axis=1) > 0
+        return sounds
+
+    def process(self, decoded: Floats) -> Floats:
+        """The sound (C, N*hop) of the block that was prepared, within the ceiling."""
+        return self._limiter.process(self._dc_block.process(decoded) * self._gains)
+
+    def silence(self) -> Floats:
+        """The block that was prepared, where nothing was decoded for it."""
+        silent = np.zeros((self._channels, self._gains.size), np.float32)
+        return self._limiter.process(silent)
+
+    def shut(self) -> None:
+        """Close at once behind this block: what was to be let through will not come."""
+        self._gate.shut()
+        self._gate_delay.fill(0.0)
+
+    def fade_from(self, last: Floats, samples: int) -> Floats:
+        """From the last good sample (C,) to zero, (C, samples)."""
+        fall = np.maximum(1 - np.arange(1, samples + 1) / min(self._ramp_samples, samples), 0)
+        return (last[:, None] * fall).astype(np.float32)
+
+    def reset(self) -> None:
+        """Forget the sound before."""
+        self._dc_block.reset()

@@ -1,0 +1,1 @@
+"""The live input, and its last seconds."""

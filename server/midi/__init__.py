@@ -1,0 +1,1 @@
+"""Controllers: ports, what they send, and which control it moves."""

@@ -1,0 +1,123 @@
+"""MIDI in: one thread opens, closes and empties the ports; events come out in the event loop.
+
+    ports -> bytes -> mido -> midi_mapping -> on_events
+    '---- thread ---'        '---- event loop ----'
+
+RtMidi reports no unplugging, so the names of the ports are read once a second: a port that
+comes back is opened again. A machine without MIDI is a line in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from mido import Message
+
+from server.controls.control import ControlTable
+from server.controls.events import EventSink
+from server.midi.mapping import MidiState, events_of_midi
+from server.midi.ports import MidiPorts, OpenSource
+from server.midi.source import RtMidiSource
+
+logger = logging.getLogger(__name__)
+
+EMPTYING_INTERVAL_S = 0.004
+"""Well below the shortest glide, and 250 wake-ups a second cost next to nothing."""
+LOOKING_INTERVAL_S = 1.0
+
+OnClock = Callable[[Message, float], bool]
+"""Is offered each message and when it came, in s; True takes it."""
+
+
+class MidiInput:
+    """Listens to ``all`` ports (and one of its own), ``none``, or those whose name has ``choice``.
+
+    ``received`` counts the messages that came, of whatever kind.
+    """
+
+    def __init__(
+        self,
+        choice: str,
+        table: ControlTable,
+        on_events: EventSink,
+        open_source: OpenSource = RtMidiSource,
+        on_clock: OnClock = lambda message, at_s: False,
+    ) -> None:
+        self.received = 0
+        self._choice = choice
+        self.table = table
+        self._on_events = on_events
+        self._on_clock = on_clock
+        self._state = MidiState()
+        self._stopping = threading.Event()
+        self._opened: Future[None] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ports = MidiPorts(choice, open_source)
+        self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
+
+    async def start(self) -> None:
+        """Open the ports that are there.
+
+        Raises:
+            MidiPortError: a port was named and is not there.
+        """
+        if self._choice == "none":
+            return
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        await asyncio.wrap_future(self._opened)
+
+    def stop(self) -> None:
+        """Close the ports. May be called twice."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            there = self._ports.open()
+        except Exception as error:
+            self._opened.set_exception(error)
+            return
+        self._opened.set_result(None)
+        try:
+            if there:
+                self._listen()
+        except Exception:
+            logger.exception("MIDI has stopped")
+        finally:
+            self._ports.close()
+
+    def _listen(self) -> None:
+        next_look_s = time.monotonic() + LOOKING_INTERVAL_S
+        while not self._stopping.wait(EMPTYING_INTERVAL_S):
+            if messages := self._ports.messages():
+                self._hand_over(messages, time.time())
+            if time.monotonic() >= next_look_s:
+                self._ports.look()
+                next_look_s = time.monotonic() + LOOKING_INTERVAL_S
+
+    def _hand_over(self, messages: list[Sequence[int]], at_s: float) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has ended before us
+            self._loop.call_soon_threadsafe(self._take, messages, at_s)
+
+    def _take(self, messages: list[Sequence[int]], at_s: float) -> None:
+        for data in messages:
+            self.received += 1
+            try:
+                message = Message.from_bytes(list(data))
+            except ValueError as error:
+                logger.debug("MIDI message that is none: %s", error)
+                continue
+            if self._on_clock(message, at_s):
+                continue
+            self._state, events = events_of_midi(self.table, self._state, message)
+            if events:
+                self._on_events(events)

@@ -1,0 +1,1 @@
+"""Open Sound Control: packets, connections, messages as events, time tags."""

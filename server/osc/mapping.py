@@ -1,0 +1,217 @@
+"""Messages to events, by the table of controls. Pure: nothing is moved, sent or logged here.
+
+A message is taken as a whole or refused as a whole. An address of a value without arguments is
+a question. An address pattern reaches every control that matches, except commands without
+arguments: ``/*`` asks for values, it does not quit.
+
+    f takes i, f, h, d, T (1) and F (0)      i the same without a fraction      s takes s and S
+    a control with choices takes their words and their numbers
+    arrays are taken apart where a control has several arguments
+    I (it happened) stands for no argument where a command has none
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from server.controls.addresses import JUMPS
+from server.controls.control import Control, ControlTable
+from server.controls.events import Event, Query, Sender, SetControl, SetGlide
+from server.osc.packet import Argument, Impulse, OscMessage
+from server.osc.pattern import PatternError, is_pattern, matching
+
+
+class MappingError(ValueError):
+    """A message that no control takes; ``address`` is the one that was sent."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{shown(address)}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+def events_of_message(
+    table: ControlTable, message: OscMessage, sender: Sender | None = None
+) -> tuple[Event, ...]:
+    """The events of one message: one, or for an address pattern one per control it reaches.
+
+    Raises:
+        MappingError: unknown address, or arguments in number, type or range that a control
+            does not take.
+    """
+    controls = _reached(table, message.address)
+    made = tuple(_event(control, message, sender) for control in controls)
+    for event in made:
+        if isinstance(event, SetGlide):
+            _check_glides(table, event.address)
+    return made
+
+
+def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
+    """The event of ``ADDRESS=VALUE``; several values are separated by commas.
+
+    >>> from server.controls.table import control_table
+    >>> setting(control_table(style_dims=8), "/latent=0.5,-1").values
+    (0.5, -1.0)
+    >>> setting(control_table(style_dims=8), "/glide=/interp,2").seconds
+    2.0
+
+    Raises:
+        MappingError: not of this form, no value's address, or a value out of its range.
+    """
+    address, equals, values = text.partition("=")
+    if not equals or not values:
+        raise MappingError(text, "expected ADDRESS=VALUE, for example /interp=0.5")
+    arguments = tuple(_number_or_text(value) for value in values.split(","))
+    control = table.controls.get(address)
+    if control and not (control.is_value or control.asks):
+        raise MappingError(address, "is a command; a score (--score) can do it at 0 s")
+    if is_pattern(address):
+        raise MappingError(address, "stands for several controls; name one")
+    (event,) = events_of_message(table, OscMessage(address, arguments))
+    assert isinstance(event, SetControl | SetGlide)  # a value with arguments
+    if isinstance(event, SetGlide) and event.seconds is None:
+        raise MappingError(address, "expected /glide=ADDRESS,SECONDS")
+    return event
+
+
+def shown(value: object) -> str:
+    """``value`` for a one-line message: short, and without what could upset a terminal.
+
+    >>> shown("two\\nlines"), shown(0.25), len(shown("a" * 1000))
+    ("'two\\\\nlines'", '0.25', 43)
+    """
+    if isinstance(value, str):
+        short = value if len(value) <= 60 else f"{value[:40]}..."
+        return short if short.isascii() and short.isprintable() and short else ascii(short)
+    if isinstance(value, int | float | None):
+        return f"{value:.9g}" if isinstance(value, float) else str(value)
+    return type(value).__name__
+
+
+def _reached(table: ControlTable, address: str) -> tuple[Control, ...]:
+    if control := table.controls.get(address):
+        return (control,)
+    if not is_pattern(address):
+        raise MappingError(address, "no such control; --list-controls shows them all")
+    try:
+        found = tuple(table.controls[match] for match in matching(address, table.controls))
+    except PatternError as error:
+        raise MappingError(address, str(error)) from error
+    reached = tuple(control for control in found if control.types)
+    if not reached:
+        raise MappingError(address, "this pattern reaches no control that has arguments")
+    return reached
+
+
+def _event(control: Control, message: OscMessage, sender: Sender | None) -> Event:
+    if control.is_value and not message.arguments:
+        return Query(control.address, reply_to=sender)
+    message = replace(message, arguments=_plain(control, message.arguments))
+    _check_count(control, message)
+    types = control.types * (len(message.arguments) if control.repeats else 1)
+    arguments = tuple(
+        _choice(control, argument) if control.choices else _TAKERS[tag](control, argument)
+        for tag, argument in zip(types, message.arguments, strict=False)
+    )
+    if control.command:
+        members = (control.member,) if control.member else ()
+        given = (arguments,) if control.repeats else arguments
+        return control.command(*members, *given, reply_to=sender)
+    numbers = tuple(float(number) for number in arguments)
+    return SetControl(control.address, numbers, reply_to=sender)
+
+
+def _plain(control: Control, arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Arguments as the control counts them."""
+    if not control.types and arguments == (Impulse(),):
+        return ()
+    has_several = control.repeats or len(control.types) > 1
+    return tuple(_flat(arguments)) if has_several else arguments
+
+
+def _flat(arguments: tuple[Argument, ...]) -> Iterator[Argument]:
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            yield from _flat(argument)
+        else:
+            yield argument
+
+
+def _check_glides(table: ControlTable, address: str) -> None:
+    if address in JUMPS:
+        raise MappingError("/glide", f"{address} jumps and cannot glide")
+    if address not in table.slots:
+        raise MappingError("/glide", f"{shown(address)} holds no value; --list-controls shows all")
+
+
+def _check_count(control: Control, message: OscMessage) -> None:
+    given, allowed = len(message.arguments), len(control.types)
+    may_be_fewer = control.takes_fewer or control.asks
+    if control.repeats or given == allowed or (may_be_fewer and 1 <= given < allowed):
+        return
+    fewer = "1 to " if may_be_fewer else ""
+    noun = "argument" if allowed == 1 else "arguments"
+    raise MappingError(control.address, f"{given} arguments; it takes {fewer}{allowed} {noun}")
+
+
+def _number(control: Control, argument: Argument) -> float:
+    """An argument of type ``f``: any finite number in range; 1 and true mean 1.0."""
+    if not isinstance(argument, int | float):
+        raise MappingError(control.address, f"{shown(argument)} is no number")
+    return _in_range(control, argument)
+
+
+def _whole(control: Control, argument: Argument) -> int:
+    """An argument of type ``i``; also a float without fraction (all that Pure Data has)."""
+    if not isinstance(argument, int | float) or not _is_int32(argument):
+        raise MappingError(control.address, f"{shown(argument)} is no whole number of 32 bits")
+    return int(_in_range(control, argument))
+
+
+def _is_int32(number: float) -> bool:
+    return -(2**31) <= number < 2**31 and number == int(number)
+
+
+def _in_range(control: Control, number: float) -> float:
+    low = -math.inf if control.minimum is None else control.minimum
+    high = math.inf if control.maximum is None else control.maximum
+    is_within = math.isfinite(number) and low <= number <= high
+    if not is_within and number not in control.also:
+        unit = f" {control.unit}" if control.unit else ""
+        also = "".join(f", or {value:g}" for value in control.also)
+        reason = f"{shown(number)} is out of range; allowed are {low:g} to {high:g}{unit}{also}"
+        raise MappingError(control.address, reason)
+    return float(number)
+
+
+def _choice(control: Control, argument: Argument) -> int:
+    """The number of a choice that is given by its word or its number."""
+    if argument in control.choices:
+        return control.choices.index(str(argument))
+    if isinstance(argument, int | float) and argument in range(len(control.choices)):
+        return int(argument)
+    words = ", ".join(f"{word} ({n})" for n, word in enumerate(control.choices))
+    raise MappingError(control.address, f"{shown(argument)} is no choice; allowed are {words}")
+
+
+def _text(control: Control, argument: Argument) -> str:
+    if not isinstance(argument, str) or not argument:
+        raise MappingError(control.address, f"{shown(argument)} is no text, or empty")
+    return argument
+
+
+_TAKERS: Mapping[str, Callable[[Control, Argument], int | float | str]] = {
+    "f": _number,
+    "i": _whole,
+    "s": _text,
+}
+
+
+def _number_or_text(text: str) -> Argument:
+    try:
+        return float(text)
+    except ValueError:
+        return text

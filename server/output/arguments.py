@@ -1,0 +1,74 @@
+"""The options of ``python -m server`` that say where the sound goes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TypeVar
+
+from server.output import choice
+from server.output.choice import CardChoice, ChoiceError, OutputChoice
+
+Value = TypeVar("Value")
+
+
+def add_output(group: argparse._ArgumentGroup) -> None:
+    """Add the options."""
+    group.add_argument(
+        "--output",
+        type=_taking(choice.output_choice),
+        default=OutputChoice(),
+        metavar="KIND",
+        help="soundcard, soundcard:NAME, wav:FILE, flac:FILE or null (default: soundcard); "
+        "a file is rendered as fast as it goes and opens no port and no device",
+    )
+    group.add_argument(
+        "--rate",
+        type=_taking(choice.rate_hz),
+        metavar="HZ",
+        help="the sound card's rate (default: the model's where the card offers it, else the "
+        "card's own)",
+    )
+    group.add_argument(
+        "--latency",
+        type=_taking(choice.latency_wish),
+        metavar="MS",
+        help="what the sound card is asked for: low, high or milliseconds (default: low)",
+    )
+    group.add_argument(
+        "--channels",
+        type=_taking(choice.channel_pair),
+        metavar="LEFT,RIGHT",
+        help="channels of the sound card that are played on, from 1 (default: 1,2)",
+    )
+    group.add_argument(
+        "--cue",
+        type=_taking(choice.channel_pair),
+        metavar="LEFT,RIGHT",
+        help="a second pair of channels, for the deck that /cue names (default: none)",
+    )
+
+
+def card_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> CardChoice:
+    """What was said about the sound card; ends the program where it makes no sense."""
+    for option in ("rate", "latency", "channels", "cue"):
+        if given.output.is_file and getattr(given, option) is not None:
+            parser.error(f"--{option} is for a sound card, and --output {given.output} is a file")
+    main, cue = given.channels or CardChoice.main, given.cue
+    if cue and (both := set(main) & set(cue)):
+        parser.error(f"channel {min(both)} is in --channels and in --cue; use two pairs")
+    return CardChoice(
+        rate_hz=given.rate, latency=given.latency or CardChoice.latency, main=main, cue=cue
+    )
+
+
+def _taking(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """For argparse, which shows the words of its own error only."""
+
+    def take(text: str) -> Value:
+        try:
+            return read(text)
+        except ChoiceError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return take

@@ -1,0 +1,1 @@
+"""A performance as lines in a file: read, played, rendered, recorded."""

@@ -1,0 +1,250 @@
+"""Records what is played as a score: what the engine took, in the frames in which it took it.
+
+    timeline --- states, frame by frame ---.
+    engine ----- decks, as they are laid --'-> queue -> thread "score" -> JSON lines
+
+Whoever moved a control, OSC, MIDI, a gesture or a loop of the motion recorder, it is the engine's
+state that changed, and that is what is recorded, once. In the engine's thread only references are
+put into a queue; what differs is worked out and written by the recorder's own thread, and each line
+is in the file before the next is begun. A full disk ends the recording, not the sound.
+
+A recording from the start of a session sounds the same when it is played again. One that begins
+later begins with all values, decks and the playhead as they are then; what is not a value, the
+decoder's memory and where chance has got to, begins anew, and is heard for a second or so.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import FileIO
+from itertools import chain
+from pathlib import Path
+from queue import SimpleQueue
+
+from server.controls.desk import Snapshot
+from server.engine.deck import DeckData
+from server.score import lines
+from server.score.file import ScoreError
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".jsonl"
+MAX_PENDING = 50_000
+"""States that may wait to be written; a disk that is slower than that ends the recording."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 ._-]{0,79}")
+
+Moments = Sequence[tuple[int, Snapshot]]
+Then = Callable[[str | None], None]
+"""Told, in the recorder's thread, when a recording is closed: None, or why it ended early."""
+
+
+@dataclass(frozen=True)
+class _Began:
+    frame: int
+    state: Snapshot
+    decks: Mapping[str, DeckData]
+    position: float | None
+
+
+@dataclass(frozen=True)
+class _State:
+    frame: int
+    state: Snapshot
+
+
+@dataclass(frozen=True)
+class _Laid:
+    frame: int
+    deck: str
+    data: DeckData
+
+
+@dataclass(frozen=True)
+class _Ended:
+    frame: int
+
+
+@dataclass(eq=False)
+class _Take:
+    """One recording: its file, what is to be written, and what the engine told last."""
+
+    path: Path
+    file: FileIO
+    then: Then = lambda failure: None
+    queue: SimpleQueue[_Began | _State | _Laid | _Ended] = field(default_factory=SimpleQueue)
+    last: Snapshot | None = None
+    is_over: bool = False
+    failure: str | None = None
+
+
+class ScoreRecorder:
+    """``begin`` and ``end`` are the event loop's, ``hear`` and ``laid`` the engine's."""
+
+    def __init__(
+        self, head: str, frame_s: float, folder: Path, position: Callable[[], float]
+    ) -> None:
+        """``head`` is the first line, ``folder`` where names go, ``position`` the playhead's."""
+        self._head = head
+        self._frame_s = frame_s
+        self.folder = folder
+        self._position = position
+        self._take: _Take | None = None
+        self._threads: list[threading.Thread] = []
+        self._lying: dict[str, DeckData] = {}
+        self._next_frame = 0
+        self._block_frame = 0
+
+    @property
+    def name(self) -> str:
+        """What is being recorded, empty where nothing is."""
+        take = self._take
+        return "" if take is None or take.is_over else take.path.name
+
+    def begin_named(self, name: str) -> Path:
+        """Record from the next block on into the folder; the file.
+
+        Raises:
+            ScoreError: no name for a file, one that is taken, or it cannot be written.
+        """
+        if not _NAME.fullmatch(name):
+            raise ScoreError(
+                f"{name[:80]!r} is no name for a score; use up to 80 letters, digits, spaces, . _ -"
+            )
+        return self.begin(self.folder / (name if name.endswith(SUFFIX) else name + SUFFIX))
+
+    def begin(self, path: Path) -> Path:
+        """Record from the next block on into ``path``, which must be new.
+
+        Raises:
+            ScoreError: it is there already or cannot be written, or a recording goes on.
+        """
+        if self.name:
+            raise ScoreError(f"{self.name} is being recorded; /score/stop ends it")
+        try:
+            file = FileIO(path, "x")
+        except FileExistsError:
+            raise ScoreError(f"'{path.name}' is there already; choose another name") from None
+        except OSError as error:
+            raise ScoreError(f"cannot write '{path}' ({error.strerror or error})") from error
+        self._finish()
+        take = _Take(path, file)
+        thread = threading.Thread(
+            target=_write, args=(take, self._head, self._frame_s), name="score", daemon=True
+        )
+        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
+        thread.start()
+        self._take = take
+        return path
+
+    def end(self, then: Then = lambda failure: None) -> None:
+        """End the recording with the next block, and call ``then`` when it is closed.
+
+        Raises:
+            ScoreError: nothing is being recorded.
+        """
+        take = self._take
+        if take is None or take.is_over:
+            raise ScoreError("no score is being recorded; /score/record begins one")
+        take.then = then
+        take.is_over = True
+
+    def close(self) -> None:
+        """End what is being recorded and wait for its file; the engine has stopped."""
+        self._finish()
+        for thread in self._threads:
+            thread.join()
+
+    def hear(self, moments: Moments, next_frame: int) -> None:
+        """The states of a block, each with its frame; the engine's thread."""
+        self._block_frame, self._next_frame = moments[0][0], next_frame
+        take = self._take
+        if take is None:
+            return
+        if take.queue.qsize() > MAX_PENDING:
+            take.failure, take.is_over = "it cannot be written fast enough", True
+        if take.is_over:
+            self._finish()
+            return
+        for frame, state in moments:
+            if take.last is None:
+                position = self._position() if frame else None
+                take.queue.put(_Began(frame, state, dict(self._lying), position))
+            elif state is not take.last:
+                take.queue.put(_State(frame, state))
+            take.last = state
+
+    def laid(self, deck: str, data: DeckData) -> None:
+        """A deck was laid in the present block; the engine's thread."""
+        self._lying[deck] = data
+        take = self._take
+        if take is not None and take.last is not None:
+            take.queue.put(_Laid(self._block_frame, deck, data))
+
+    def _finish(self) -> None:
+        take, self._take = self._take, None
+        if take is not None:
+            take.queue.put(_Ended(self._block_frame if take.is_over else self._next_frame))
+
+
+def _write(take: _Take, head: str, frame_s: float) -> None:
+    """The recorder's thread: all of one recording."""
+    whole = 0
+    try:
+        with take.file as file:
+            try:
+                for text in chain([head], _texts(take, frame_s)):
+                    _write_all(file, text.encode())
+                    whole = file.tell()
+            finally:
+                file.truncate(whole)  # half a line is none
+    except OSError as error:
+        take.failure = f"cannot write '{take.path}' ({error.strerror or error})"
+    except Exception as error:  # a fault of ours must not be silent either
+        take.failure = repr(error)
+    take.is_over = True
+    if take.failure is not None:
+        logger.warning("the score '%s' ends early: %s", take.path, take.failure)
+    take.then(take.failure)
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) :]
+
+
+def _texts(take: _Take, frame_s: float) -> Iterator[str]:
+    """What is to be written, as it comes; whole lines."""
+    item = take.queue.get()
+    if not isinstance(item, _Began):
+        yield lines.end_line(0.0)
+        return
+    first, before = item.frame, item.state
+    begin = lines.changes_to_begin(before, item.position)
+    yield lines.lines_of(0.0, [*begin, *_loads(item.decks)])
+    while not isinstance(item, _Ended):
+        item = take.queue.get()
+        time_s = (item.frame - first) * frame_s
+        match item:
+            case _State(state=state):
+                changes = list(lines.changes_between(before, state))
+                before = state
+                yield lines.lines_of(time_s, changes)
+            case _Laid(deck=deck, data=data):
+                yield lines.lines_of(time_s, _loads({deck: data}))
+    yield lines.end_line((item.frame - first) * frame_s)
+
+
+def _loads(decks: Mapping[str, DeckData]) -> list[lines.Change]:
+    """The lines that lay these decks."""
+    loads: list[lines.Change] = []
+    for deck, data in decks.items():
+        if data.source:
+            loads.append((f"/deck/{deck}/load", (data.source,)))
+        else:
+            logger.warning("a score cannot bring back %s, which lies on deck %s", data.name, deck)
+    return loads

@@ -1,0 +1,1 @@
+"""The parent that starts the instrument again with its last state where it dies."""

@@ -1,0 +1,146 @@
+"""``python -m server``: a small parent that starts the instrument again when it dies while playing.
+
+    parent (standard library only) --- starts, passes signals on ---> instrument
+       |                                                                 |
+       '--- folder in memory: the last state  <--- five times a second --'
+       '--- standby: an instrument that has loaded everything and waits
+
+Only what has played is started again: an error in a command line ends the program with its exit
+code, as does any end in good order. Where the parent dies, the instrument ends too
+(``server.child``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+from server.supervision.settings import CRASHED, NO_SUPERVISOR, STATE
+
+MOST_DEATHS, WITHIN_S = 5, 30.0
+STANDBY_AFTER_S = 3.0
+_LOOK_S = 0.2
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the instrument with a command line; the exit code."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = tempfile.mkdtemp(prefix="latent-deck-", dir=memory)
+    try:
+        return _Supervisor(argv, folder).run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Instrument:
+    """A process that waits until it may play."""
+
+    def __init__(self, argv: Sequence[str], folder: str, lifeline: int) -> None:
+        go_reader, self._go = os.pipe()
+        try:
+            # A group of its own: Ctrl-C reaches the parent alone, which passes it on.
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "server.child",
+                    str(lifeline),
+                    str(go_reader),
+                    folder,
+                    *argv,
+                ],
+                pass_fds=(lifeline, go_reader),
+                process_group=0,
+            )
+        finally:
+            os.close(go_reader)
+
+    def play(self) -> None:
+        """Let it begin; one that has died is found out soon."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._go, b"!")
+        os.close(self._go)
+
+    def end(self) -> None:
+        """End one that never played."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._go)
+
+
+class _Supervisor:
+    """Holds the instrument that plays and the one that waits."""
+
+    def __init__(self, argv: Sequence[str], folder: str) -> None:
+        self._argv = argv
+        self._folder = folder
+        # Held open for as long as this process lives; the instruments read its end.
+        self._lifeline, self._held = os.pipe()
+        self._standby: _Instrument | None = None
+        self._is_ending = False
+        self._instrument = self._start()
+
+    def run(self) -> int:
+        """Until it ends in good order, or dies too often."""
+        for name in _SIGNALS:
+            signal.signal(getattr(signal, name), self._pass_on)
+        deaths: list[float] = []
+        self._instrument.play()
+        while True:
+            code = self._wait()
+            if self._is_ending or not self._has_played() or (code >= 0 and code != CRASHED):
+                break
+            deaths = [s for s in deaths if time.monotonic() - s < WITHIN_S] + [time.monotonic()]
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            if len(deaths) >= MOST_DEATHS:
+                _say(
+                    f"it died {MOST_DEATHS} times within {WITHIN_S:g} s ({how}); giving up; "
+                    f"{NO_SUPERVISOR} shows it die once"
+                )
+                break
+            _say(f"it died ({how}); starting it again with the last state")
+            self._replace()
+        if self._standby is not None:
+            self._standby.end()
+        return code if code >= 0 else 128 - code
+
+    def _start(self) -> _Instrument:
+        return _Instrument(self._argv, self._folder, self._lifeline)
+
+    def _replace(self) -> None:
+        standby, self._standby = self._standby, None
+        if standby is None or standby.process.poll() is not None:
+            standby = self._start()
+        self._instrument = standby
+        standby.play()
+
+    def _wait(self) -> int:
+        """Its exit code; a standby is started once it has played for a while."""
+        began_s = time.monotonic()
+        while True:
+            waits = self._standby is None and not self._is_ending
+            try:
+                return self._instrument.process.wait(_LOOK_S if waits else None)
+            except subprocess.TimeoutExpired:
+                if self._has_played() and time.monotonic() - began_s > STANDBY_AFTER_S:
+                    self._standby = self._start()
+
+    def _has_played(self) -> bool:
+        return os.path.exists(os.path.join(self._folder, STATE))
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self._is_ending = True
+        self._instrument.process.send_signal(number)
+
+
+def _say(line: str) -> None:
+    print(f"python -m server: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,90 @@
+"""Gestures: what they set, as values of the desk that everyone sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls.events import Flatten, MaxOut, Play, Randomise, ResetOffsets, SetControl
+from server.controls.gestures import Gestures
+from server.controls.table import control_table
+from tests import mini_bundle
+from tests.server.hands import FakeSender, Hands
+
+DIMS = mini_bundle.STYLE_DIMS
+LATENTS = mini_bundle.bundle().latents
+TABLE = control_table(DIMS)
+
+
+def made(style: np.ndarray | None = None, seed: int = 0) -> Gestures:
+    return Gestures(TABLE, LATENTS, lambda: style, seed)
+
+
+def offsets(gestures: Gestures, event: Flatten | Randomise | ResetOffsets) -> np.ndarray:
+    (setting,) = gestures.settings((event,))
+    assert isinstance(setting, SetControl) and setting.address == "/latent"
+    return np.array(setting.values)
+
+
+def test_max_is_the_top_of_one_dimension() -> None:
+    assert made().settings((MaxOut(2),)) == (SetControl("/latent/2", (3.0,)),)
+
+
+def test_flatten_leads_to_the_trained_mean() -> None:
+    style = LATENTS.mean + LATENTS.rotation.T @ (LATENTS.spread * [1.0, -2.0, 0.5, 0.0])
+    flat = offsets(made(style), Flatten())
+    moved = style + LATENTS.rotation.T @ (flat * LATENTS.spread)
+    np.testing.assert_allclose(moved, LATENTS.mean, atol=1e-5)
+
+
+def test_flatten_goes_no_further_than_offsets_reach() -> None:
+    style = LATENTS.mean + LATENTS.rotation.T @ (LATENTS.spread * 100)
+    np.testing.assert_array_equal(offsets(made(style), Flatten()), -3.0)
+
+
+def test_random_is_within_a_spread_and_repeats_by_its_seed() -> None:
+    def some(seed: int) -> np.ndarray:
+        gestures = made(seed=seed)
+        return np.array([offsets(gestures, Randomise()) for _ in range(200)])
+
+    assert np.abs(some(0)).max() <= 1.0 and np.abs(some(0)).max() > 0.9
+    np.testing.assert_array_equal(some(0), some(0))
+    assert (some(0) != some(1)).all()
+    assert len(np.unique(some(0))) == 200 * DIMS
+
+
+def test_other_events_pass_and_the_order_stays() -> None:
+    first, _, last = made().settings((Play(), ResetOffsets(), SetControl("/latent/0", (1.0,))))
+    assert (first, last) == (Play(), SetControl("/latent/0", (1.0,)))
+
+
+def test_flatten_before_anything_was_heard_is_refused_and_moves_nothing() -> None:
+    hands = Hands(playing=False)
+    hands.send(build_msg("/latent/1", 2.0).dgram)
+    hands.send(build_msg("/gesture/flatten").dgram)
+    (reply,) = hands.sender.replies
+    assert (reply.address, reply.arguments[0]) == ("/fail", "/gesture/flatten")
+    assert hands.desk.snapshot().vector("/latent") == (0.0, 2.0, 0.0, 0.0)
+
+
+def test_a_gesture_is_told_to_others_and_not_to_who_made_it() -> None:
+    hands = Hands()
+    other = FakeSender("other")
+    for sender in (hands.sender, other):
+        hands.send(build_msg("/notify", 1).dgram, sender)
+    hands.send(build_msg("/gesture/max", 3).dgram)
+    hands.pass_time()
+    assert other.replies[-1].address == "/latent/3" and other.replies[-1].arguments == (3.0,)
+    assert len(hands.sender.replies) == 1
+    hands.send(build_msg("/gesture/reset").dgram)
+    hands.pass_time()
+    assert other.replies[-1].arguments == (0.0,)
+    hands.send(build_msg("/latent/3").dgram)
+    assert hands.sender.replies[-1].arguments == (0.0,)
+
+
+@pytest.mark.parametrize("dimension", [-1, DIMS])
+def test_a_dimension_that_is_not_there_is_refused(dimension: int) -> None:
+    with pytest.raises(AssertionError, match="out of range"):
+        Hands().send(build_msg("/gesture/max", dimension).dgram)

@@ -1,0 +1,61 @@
+"""What is said back: names, order and types of the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.controls.replies import (
+    STATUS_NAMES,
+    Argument,
+    Reply,
+    done,
+    fail,
+    status,
+    synced,
+    version,
+)
+
+FIGURES: dict[str, Argument] = {
+    "bundle": "default",
+    "provider": "CPUExecutionProvider",
+    "block_samples": 512,
+    "model_rate_hz": 22050,
+    "device_rate_hz": 48000.0,
+    "decode_p50_ms": 3.5,
+    "decode_p99_ms": 4.5,
+    "ring_blocks": 4,
+    "late_blocks": 0,
+    "underruns": 0,
+    "osc_received": 7,
+    "osc_rejected": 1,
+    "midi_received": 0,
+    "latency_ms": 61.0,
+}
+
+
+def test_status_has_the_names_of_the_contract_in_its_order() -> None:
+    reply = status(dict(reversed(FIGURES.items())))
+    assert reply.address == "/status.reply"
+    assert reply.arguments[0::2] == tuple(FIGURES)
+    assert reply.arguments[1::2] == tuple(FIGURES.values())
+
+
+def test_status_values_have_the_types_of_the_contract() -> None:
+    values = status(FIGURES).arguments[1::2]
+    assert [type(value) for value in values] == [kind for _, kind in STATUS_NAMES]
+
+
+def test_more_figures_may_follow() -> None:
+    assert status({"extra": 1.5, **FIGURES}).arguments[-2:] == ("extra", 1.5)
+
+
+def test_a_status_without_a_figure_of_the_contract_is_our_mistake() -> None:
+    with pytest.raises(KeyError):
+        status({"bundle": "x"})
+
+
+def test_the_words_are_those_of_supercollider() -> None:
+    assert done("/deck/a/load", "piano") == Reply("/done", ("/deck/a/load", "piano"))
+    assert fail("/deck/a/load", "no such deck") == Reply("/fail", ("/deck/a/load", "no such deck"))
+    assert synced(7) == Reply("/synced", (7,))
+    assert version("latent-deck", "1.2.3").arguments == ("latent-deck", 1, 2, ".3")

@@ -1,0 +1,219 @@
+"""The original recording beside what is decoded: at the same place, without a click, or refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls.replies import Reply
+from server.decks.encoding import DeckEncoder
+from server.engine import deck as deck_module
+from server.engine.deck import DeckData, Recording, recording_of
+from server.engine.runtime import RuntimeOptions
+from server.program import main
+from tests import mini_bundle
+from tests.server.fakes import fake_deck
+from tests.server.hands import Hands
+from tests.server.test_program import render
+
+HOP, RATE, LATENCY = mini_bundle.HOP, mini_bundle.RATE_HZ, mini_bundle.LATENCY
+TICKS = 100
+LOOP = TICKS * mini_bundle.TICK_FRAMES * HOP
+CLICK = 0.12
+"""The steepest step of the fake sine at full level is 0.06, that of the recordings less."""
+NEAR = 0.01
+"""What the DC block turns the phase by; a sample beside the place would be 0.07 off."""
+
+
+def sine(turns: int) -> np.ndarray:
+    """A whole number of turns, so that the loop has no seam."""
+    return 0.5 * np.sin(2 * np.pi * turns * np.arange(LOOP) / LOOP)
+
+
+def recorded(name: str, style: float = 0.0, turns: int = 200) -> DeckData:
+    recording = Recording(np.round(sine(turns) * 32767).astype(np.int16))
+    return fake_deck(name, style, ticks=TICKS, structure=0.5, recording=recording)
+
+
+def rig(*decks: tuple[str, DeckData]) -> Hands:
+    hands = Hands()
+    hands.send(build_msg("/level", 0.0).dgram)
+    for name, deck in decks or (("a", recorded("a")),):
+        hands.engine.put_deck(name, deck)
+    return hands
+
+
+def played(hands: Hands, frames: int, block: int = 4) -> np.ndarray:
+    return np.concatenate([hands.engine.render(block)[0] for _ in range(frames // block)])
+
+
+def send(hands: Hands, address: str, value: float) -> None:
+    hands.send(build_msg(address, value).dgram)
+
+
+def steepest(audio: np.ndarray) -> float:
+    return float(np.abs(np.diff(audio)).max())
+
+
+def original(first_frame: int, frames: int, turns: int = 200) -> np.ndarray:
+    """What the recording is from a frame on, as late as the decoder; limiter's delay counted."""
+    positions = np.arange(first_frame * HOP, (first_frame + frames) * HOP) - LATENCY - DELAY
+    return np.asarray(sine(turns)[positions % LOOP])
+
+
+def measured_delay() -> int:
+    """Samples that the limiter looks ahead."""
+    from server.engine.limiter import Limiter
+
+    impulse = np.zeros((1, 64 * HOP), np.float32)
+    impulse[0, 0] = 0.5
+    return int(np.abs(Limiter(RATE, HOP).process(impulse)[0]).argmax())
+
+
+DELAY = measured_delay()
+
+
+def test_bypassed_it_is_the_recording_at_the_place_of_the_playhead() -> None:
+    hands = rig()
+    played(hands, 100)
+    send(hands, "/deck/a/bypass", 1)
+    played(hands, 100)
+    np.testing.assert_allclose(played(hands, 400), original(200, 400), atol=NEAR)
+
+
+def test_it_is_heard_alone_wherever_interp_is_and_two_share() -> None:
+    hands = rig(("a", recorded("a")), ("b", recorded("b", 1.0, turns=300)))
+    send(hands, "/interp", 1.0)
+    send(hands, "/deck/a/bypass", 1)
+    played(hands, 100)
+    np.testing.assert_allclose(played(hands, 40), original(100, 40), atol=NEAR)
+    send(hands, "/deck/b/bypass", 1)
+    played(hands, 60)
+    both = (original(200, 40) + original(200, 40, turns=300)) / 2
+    np.testing.assert_allclose(played(hands, 40), both, atol=NEAR)
+
+
+def test_it_comes_and_goes_without_a_click_and_the_decoded_is_as_if_it_never_went() -> None:
+    hands, other = rig(), rig()
+    parts = []
+    for value in (1, 0, 1, 0):
+        parts.append(played(hands, 48))
+        send(hands, "/deck/a/bypass", value)
+    audio = np.concatenate([*parts, played(hands, 200)])
+    plain = played(other, 392)
+    assert steepest(audio) < CLICK
+    np.testing.assert_allclose(audio[-60 * HOP :], plain[-60 * HOP :], atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 7, 64])
+def test_block_size_does_not_matter(block: int) -> None:
+    def play(size: int) -> np.ndarray:
+        hands = rig()
+        send(hands, "/speed", 1.5)
+        send(hands, "/deck/a/bypass", 1)
+        return played(hands, 448, size)
+
+    np.testing.assert_allclose(play(block), play(448), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [("/position", 0.613), ("/speed", -1.0), ("/freeze", 1), ("/loop/end", 0.31)],
+)
+def test_what_the_playhead_does_makes_no_click(address: str, value: float) -> None:
+    hands = rig()
+    send(hands, "/deck/a/bypass", 1)
+    before = played(hands, 100)
+    send(hands, address, value)
+    audio = np.concatenate([before, played(hands, 300)])
+    assert steepest(audio) < CLICK
+    assert np.abs(audio[-HOP:]).max() == (
+        pytest.approx(0, abs=1e-6) if "freeze" in address else pytest.approx(0.5, abs=0.3)
+    )
+
+
+def test_half_the_speed_is_half_the_pitch() -> None:
+    hands = rig()
+    send(hands, "/speed", 0.5)
+    send(hands, "/deck/a/bypass", 1)
+    played(hands, 100)
+    spectrum = np.abs(np.fft.rfft(played(hands, 200)))
+    assert np.argmax(spectrum) == 100  # of the 200 turns of a loop
+
+
+@pytest.mark.parametrize("follower", ["recorded", "library"])
+def test_another_deck_laid_over_a_bypassed_one_makes_no_click(follower: str) -> None:
+    hands = rig()
+    send(hands, "/deck/a/bypass", 1)
+    before = played(hands, 101 * 4)
+    is_recorded = follower == "recorded"
+    deck = recorded("b", turns=300) if is_recorded else fake_deck("b", 0.0, structure=0.5)
+    hands.engine.put_deck("a", deck)
+    after = played(hands, 120)
+    assert steepest(np.concatenate([before, after])) < CLICK
+    if is_recorded:
+        np.testing.assert_allclose(after[-40 * HOP :], original(484, 40, turns=300), atol=NEAR)
+    else:
+        assert np.abs(after[-HOP * 4 :]).max() == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_deck_without_a_recording_cannot_be_bypassed() -> None:
+    long = replace(fake_deck("symphony", 0.0), seconds=3600.0)
+    hands = rig(("a", fake_deck("piano", 0.0)), ("b", long))
+    for deck, reason in (("a", "library deck"), ("b", "longer than 10 minutes"), ("c", "nothing")):
+        address = f"/deck/{deck}/bypass"
+        send(hands, address, 1)
+        reply = hands.sender.replies.pop()
+        assert (reply.address, reply.arguments[0]) == ("/fail", address)
+        assert reason in str(reply.arguments[1])
+        send(hands, address, 0)
+        hands.send(build_msg(address).dgram)
+        assert hands.sender.replies == [Reply(address, (0,))]
+        hands.sender.replies.clear()
+
+
+def test_a_file_keeps_its_sound_at_the_models_rate_and_loudness(recording: Path) -> None:
+    bundle = mini_bundle.bundle()
+    encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, RuntimeOptions("cpu"))
+    deck = encoder.encode(recording)
+    assert deck.recording is not None and deck.why_no_recording is None
+    assert deck.recording.samples == deck.ticks * bundle.manifest.tick_samples
+    middle = deck.recording.at(np.arange(2000.0, 12000.0))
+    assert 20 * np.log10(middle.std()) == pytest.approx(-23, abs=5)
+    assert np.abs(deck.recording.at(np.array([0.0, deck.recording.samples - 1]))).max() == 0
+
+
+def test_what_is_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deck_module, "MAX_RECORDING_S", 0.5)
+    samples = np.zeros(RATE, np.float32)
+    assert recording_of(samples, RATE, RATE) is None
+    assert recording_of(samples[: RATE // 2], RATE, RATE // 2) is not None
+
+
+def test_a_rendered_file_holds_the_recording(
+    bundle_path: Path, tmp_path: Path, recording: Path
+) -> None:
+    options = ("--deck-c", str(recording), "--set", "/level=0", "--seconds", "0.9")
+    audio = render(bundle_path, tmp_path / "x.wav", *options, "--set", "/deck/c/bypass=1")
+    source, _ = soundfile.read(recording)
+    import soxr
+
+    wanted = soxr.resample(source, 22_050, RATE)
+    part = slice(RATE // 4, RATE // 2)
+    found = [np.corrcoef(audio[part], np.roll(wanted, n)[part])[0, 1] for n in range(-400, 401)]
+    assert max(found) > 0.99 and abs(int(np.argmax(found)) - 400 - DELAY) <= 2
+
+
+def test_rendering_without_a_recording_says_so(
+    bundle_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "x.wav"
+    options = ["--bundle", str(bundle_path), "--output", f"wav:{target}"]
+    assert main([*options, "--set", "/deck/a/bypass=1"]) == 2
+    assert "low is a library deck" in capsys.readouterr().err
+    assert not target.exists()

@@ -1,0 +1,87 @@
+"""How fast decks are read: the tempo asked for, or what is heard has recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from export.beats import Beats
+from server.engine.pace import Pace, pace_of
+
+FRAME_S = 0.01
+
+
+@dataclass(frozen=True)
+class Deck:
+    ticks: int
+    beats: Beats | None
+
+
+def deck(tempo_bpm: float | None, ticks: int = 100) -> Deck:
+    return Deck(ticks, None if tempo_bpm is None else Beats(tempo_bpm, 0.1, 1.0))
+
+
+def pace(
+    *decks: Deck | None, x: float = 0.0, asked_bpm: float = 0.0, align: float = 1.0
+) -> Pace | None:
+    """Of decks a and b, heard at ``x``."""
+    heard = np.array([[1 - x], [x], [0], [0]])
+    row = np.ones(1)
+    return pace_of([*decks, None, None], heard, asked_bpm * row, align * row, FRAME_S)
+
+
+def test_without_a_tempo_there_is_no_pace() -> None:
+    assert pace(deck(None), deck(None), asked_bpm=96) is None
+    assert pace(None, None) is None
+
+
+def test_as_recorded_the_tempo_is_that_of_what_is_heard() -> None:
+    for x, wanted in ((0.0, 100.0), (1.0, 121.0), (0.5, 110.0)):
+        made = pace(deck(100), deck(121), x=x)
+        assert made is not None
+        assert made.tempo_bpm[0] == pytest.approx(wanted)
+        assert made.rates[0] == 1
+        rates = [lane.rates[0] for lane in made.lanes.values()]
+        assert rates == pytest.approx([wanted / 100, wanted / 121])
+    exact = pace(deck(100), deck(121), x=1.0)
+    assert exact is not None and exact.lanes[Beats(121, 0.1, 1.0)].rates[0] == 1
+
+
+def test_the_tempo_asked_for_is_the_one_heard() -> None:
+    for x in (0.0, 0.3, 1.0):
+        made = pace(deck(100), deck(120), x=x, asked_bpm=90)
+        assert made is not None
+        assert [lane.rates[0] for lane in made.lanes.values()] == pytest.approx([0.9, 0.75])
+        assert made.tempo_bpm[0] == 90 and made.beats[0] == pytest.approx(1.5 * FRAME_S)
+    plain = pace(deck(100), deck(120), x=1.0, asked_bpm=90, align=0)
+    assert plain is not None and not plain.aligned[0] and plain.rates[0] == 0.75
+
+
+def test_on_its_way_from_as_recorded_a_tempo_never_stands_still() -> None:
+    made = pace(deck(100), asked_bpm=1e-3)
+    assert made is not None and made.tempo_bpm[0] == 20
+
+
+def test_a_deck_without_a_tempo_goes_along() -> None:
+    made = pace(deck(100), deck(None), x=1.0, asked_bpm=50)
+    assert made is not None
+    assert made.rates[0] == 0.5 and not made.aligned[0]
+    assert made.leader == (100, Beats(100, 0.1, 1.0))
+
+
+def test_double_time_goes_with_single_time() -> None:
+    made = pace(deck(80), deck(161))
+    assert made is not None
+    lane = made.lanes[Beats(161, 0.1, 1.0)]
+    assert lane.rates[0] == pytest.approx(80 / 80.5)
+    assert lane.grid.beat_frames == pytest.approx(60 / 80.5 / FRAME_S)
+    assert lane.grid.first_frames == pytest.approx(10)
+
+
+def test_one_recording_on_two_decks_needs_no_aligning() -> None:
+    same = pace(deck(100), deck(100))
+    other_length = pace(deck(100), deck(100, ticks=50))
+    assert same is not None and not same.aligned[0]
+    assert other_length is not None and other_length.aligned[0]

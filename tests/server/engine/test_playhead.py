@@ -1,0 +1,274 @@
+"""The playhead: any speed, loop, slice and jump, to the frame at any block size, no clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls.replies import Reply
+from server.engine.head import FADE_FRAMES
+from server.engine.playhead import Motion, Playhead, read_loop
+from tests import mini_bundle
+from tests.server.fakes import fake_deck
+from tests.server.hands import FRAME_S, Hands
+
+BLOCKS = [1, 4, 16]
+TICKS, PER_TICK = 20, mini_bundle.TICK_FRAMES
+FRAMES = TICKS * PER_TICK
+Values = Sequence[float | int]
+
+
+def motion(
+    frames: int,
+    speed: float = 1.0,
+    loop: tuple[float, float] = (0.0, 1.0),
+    jumps: dict[int, float] | None = None,
+) -> Motion:
+    at = np.full(frames, np.nan)
+    for frame, share in (jumps or {}).items():
+        at[frame] = share
+    start, end = (np.full(frames, edge) for edge in loop)
+    return Motion(np.full(frames, speed), start, end, at)
+
+
+def frames_read(playhead: Playhead, moved: Motion, deck_ticks: int = TICKS) -> np.ndarray:
+    """Places in frames of a deck, as ``ticks_at`` counts them."""
+    reading = playhead.advance(moved).on(deck_ticks)
+    return (reading.ticks + 0.5) * PER_TICK - 0.5
+
+
+@pytest.mark.parametrize("speed", [-4.0, -1.0, -0.3, 0.0, 0.5, 1.0, 4.0])
+def test_it_moves_at_its_speed_around_the_deck(speed: float) -> None:
+    read = frames_read(Playhead(PER_TICK), motion(200, speed))
+    np.testing.assert_allclose(read, (speed * np.arange(200)) % FRAMES, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("loop", "speed", "first", "length"),
+    [
+        ((0.25, 0.75), 1.0, 10, 20),
+        ((0.25, 0.75), -1.0, 10, 20),
+        ((0.75, 0.25), 1.0, 30, 20),
+        ((0.5, 0.5), 1.0, 20, 40),
+        ((1.0, 1.0), 1.0, 0, 40),
+        ((0.5, 0.501), 1.0, 20, 4),
+    ],
+    ids=["forwards", "backwards", "over the end", "end is start", "whole", "shortest"],
+)
+def test_a_loop_is_a_part_of_the_deck(
+    loop: tuple[float, float], speed: float, first: int, length: int
+) -> None:
+    playhead = Playhead(PER_TICK)
+    read = frames_read(playhead, motion(100, speed, loop, {0: 0.0}))
+    wanted = first + (speed * np.arange(100)) % length
+    np.testing.assert_allclose(read % FRAMES, wanted % FRAMES, atol=1e-9)
+
+
+def test_each_deck_loops_its_own_part_and_jumps_by_its_own_length() -> None:
+    playhead = Playhead(PER_TICK)
+    positions = playhead.advance(motion(64, 1.0, (0.5, 0.75), {0: 0.5}))
+    for ticks in (20, 28):
+        frames = (positions.on(ticks).ticks + 0.5) * PER_TICK - 0.5
+        length = ticks * PER_TICK / 4
+        wanted = 2 * length + (length / 2 + np.arange(64)) % length
+        np.testing.assert_allclose(frames, wanted, atol=1e-9)
+
+
+def test_a_deck_of_a_new_length_comes_in_where_it_would_have_been() -> None:
+    playhead = Playhead(PER_TICK)
+    frames_read(playhead, motion(50, jumps={7: 0.25}))
+    late = frames_read(playhead, motion(4), 28)
+    assert late[0] == (0.25 * 28 * PER_TICK + 43) % (28 * PER_TICK)
+
+
+def test_a_loop_that_is_halved_keeps_the_beat() -> None:
+    playhead = Playhead(PER_TICK)
+    frames_read(playhead, motion(25))
+    read = frames_read(playhead, motion(4, 1.0, (0.0, 0.5)))
+    assert read.tolist() == [5, 6, 7, 8]
+    assert frames_read(playhead, motion(2)).tolist() == [9, 10]
+
+
+def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
+    track = np.random.default_rng(0).standard_normal((3, TICKS)).astype(np.float32)
+    playhead = Playhead(PER_TICK)
+    whole = playhead.advance(motion(100)).on(TICKS)
+    assert whole.before is None
+    leapt = playhead.advance(motion(6, jumps={2: 0.0}))
+    reading = leapt.on(TICKS)
+    assert reading.before is not None and reading.weight is not None
+    assert reading.weight.tolist() == [1, 1, 0.5, 1, 1, 1]
+    plain = Playhead(PER_TICK)
+    plain.advance(motion(100))
+    onwards = read_loop(track, plain.advance(motion(6)))
+    anew = read_loop(track, Playhead(PER_TICK).advance(motion(6)))
+    read = read_loop(track, leapt)
+    np.testing.assert_allclose(read[:, :2], onwards[:, :2], atol=1e-6)
+    np.testing.assert_allclose(read[:, 2], (onwards[:, 2] + anew[:, 0]) / 2, atol=1e-6)
+    np.testing.assert_allclose(read[:, 3:], anew[:, 1:4], atol=1e-6)
+
+
+def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
+    """Loop and jump come together: the place before is not the folded one, which nobody heard."""
+    playhead = Playhead(PER_TICK)
+    frames_read(playhead, motion(33))
+    reading = playhead.advance(motion(4, 1.0, (0.0, 0.25), {0: 0.0})).on(TICKS)
+    assert reading.before is not None
+    assert (reading.before[0] + 0.5) * PER_TICK - 0.5 == 33
+
+
+def test_other_ticks_are_folded_into_the_loop() -> None:
+    playhead = Playhead(PER_TICK)
+    positions = playhead.advance(motion(30, 1.0, (0.5, 0.75), {0: 0.0}))
+    here = (positions.frames[3] + 0.5) / PER_TICK - 0.5
+    ticks = positions.around(3, here + np.arange(-7.0, 8.0)).on(TICKS).ticks
+    inside = (ticks + 0.5) * PER_TICK - 0.5 - 20
+    np.testing.assert_allclose(inside, (3 + 2 * np.arange(-7.0, 8.0)) % 10, atol=1e-9)
+
+
+def rig() -> Hands:
+    hands = Hands()
+    hands.engine.put_deck("a", fake_deck("a", 0.0))
+    hands.engine.put_deck("b", fake_deck("b", 1.0, ticks=28))
+    return hands
+
+
+def say(hands: Hands, address: str, *values: float) -> None:
+    hands.send(build_msg(address, list(values)).dgram)
+
+
+def at_frame(hands: Hands, frame: float, address: str, values: Values) -> None:
+    builder = OscBundleBuilder(hands.now_s + frame * FRAME_S)
+    builder.add_content(build_msg(address, list(values)))
+    hands.send(builder.build().dgram)
+
+
+SCENE: list[tuple[int, str, Values]] = [
+    (5, "/speed", [-1.5]),
+    (17, "/freeze", [1]),
+    (22, "/freeze", [0]),
+    (30, "/loop", [0.2, 0.6]),
+    (41, "/position", [0.5]),
+    (50, "/speed", [2.0]),
+    (66, "/slice", [3]),
+    (67, "/interp", [0.5]),
+    (90, "/loop", [0.0, 1.0]),
+    (93, "/position", [0.9]),
+]
+
+
+def test_block_size_does_not_matter() -> None:
+    def play(block: int) -> np.ndarray:
+        hands = rig()
+        for frame, address, values in SCENE:
+            at_frame(hands, frame, address, values)
+        hands.render(128, block)
+        return hands.session.structure
+
+    for block in BLOCKS[1:]:
+        np.testing.assert_allclose(play(block), play(1), atol=1e-6)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_jump_is_in_its_frame(block: int) -> None:
+    hands = rig()
+    hands.render(16)
+    at_frame(hands, 37, "/position", [0.25])
+    hands.render(48, block)
+    row = hands.session.structure[0]
+    start = 0.5 + 0.5 / (TICKS - 1) * ((FRAMES / 4 + 0.5) / PER_TICK - 0.5)
+    assert row[37 + FADE_FRAMES - 1] == pytest.approx(
+        start + 0.5 / (TICKS - 1) / PER_TICK * (FADE_FRAMES - 1), abs=1e-5
+    )
+    assert np.abs(np.diff(row[1:37])).max() < 0.02
+    assert row[36] != pytest.approx(row[37], abs=0.01)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_freeze_holds_structure_while_the_sound_goes_on(block: int) -> None:
+    hands = rig()
+    at_frame(hands, 9, "/freeze", [1])
+    hands.render(32, block)
+    row = hands.session.structure[0]
+    assert (row[9:] == row[9]).all() and row[8] != row[9]
+    assert len(hands.session.styles) == 32 // block
+    assert hands.engine.playhead.position_frames == 9
+
+
+def test_a_jump_while_stopped_is_where_it_starts_again() -> None:
+    hands = rig()
+    hands.render(16)
+    say(hands, "/stop")
+    hands.render(64)
+    say(hands, "/position", 0.5)
+    hands.render(16)
+    say(hands, "/position")
+    assert hands.sender.replies == [Reply("/position", (0.5,))]
+    steps = hands.session.structure.shape[1]
+    say(hands, "/play")
+    hands.render(16)
+    middle = 0.5 + 0.5 / (TICKS - 1) * ((FRAMES / 2 + 0.5) / PER_TICK - 0.5)
+    assert hands.session.structure[0, steps + FADE_FRAMES] == pytest.approx(
+        middle + FADE_FRAMES * 0.5 / (TICKS - 1) / PER_TICK, abs=0.5 / (TICKS - 1)
+    )
+
+
+def test_asked_the_position_answers_where_it_is_now() -> None:
+    hands = rig()
+    hands.render(60)
+    say(hands, "/position")
+    say(hands, "/loop", 0.5, 0.75)
+    hands.render(4)
+    say(hands, "/position", 0.5)
+    hands.render(4)
+    say(hands, "/position")
+    first, second = hands.sender.replies
+    assert first.arguments[0] == pytest.approx((60 % FRAMES) / FRAMES)
+    assert second.arguments[0] == pytest.approx(0.5 + 4 / (FRAMES / 4))
+
+
+def test_a_slice_is_jumped_to_and_looped() -> None:
+    hands = rig()
+    hands.render(12)
+    say(hands, "/slice", 4)
+    hands.render(64)
+    say(hands, "/loop")
+    assert hands.sender.replies == [Reply("/loop", (0.25, 0.3125))]
+    assert hands.desk.snapshot().vector("/loop") == (0.25, 0.3125)
+    say(hands, "/slice", 4)
+    assert hands.desk.snapshot().jumps == 2
+
+
+def test_half_a_loop_is_refused() -> None:
+    hands = rig()
+    with pytest.raises(AssertionError, match="it takes 2 arguments"):
+        say(hands, "/loop", 0.5)
+    assert hands.desk.snapshot().vector("/loop") == (0.0, 1.0)
+
+
+def test_the_first_frame_obeys_what_the_command_line_set() -> None:
+    hands = Hands()
+    say(hands, "/position", 0.5)
+    hands.put_decks()
+    hands.render(4)
+    assert hands.session.structure[0, 1] > 0.7
+
+
+def test_jumps_and_loops_do_not_click() -> None:
+    """The fake decoder follows structure within a frame; a sine cut in two would jump by 0.5."""
+
+    def steepest(scene: Sequence[tuple[float, str, Values]]) -> float:
+        hands = rig()
+        say(hands, "/level", 0.0)
+        for frame, address, values in scene:
+            at_frame(hands, frame, address, values)
+        audio = np.concatenate([hands.engine.render(16)[0] for _ in range(20)])
+        return float(np.abs(np.diff(audio)).max())
+
+    jumps = [(frame, "/position", [frame * 0.37 % 1]) for frame in range(20, 320, 7)]
+    assert steepest(jumps) < 1.1 * steepest([])
+    assert steepest([(40, "/loop", [0.9, 0.05]), (120, "/slice", [15])]) < 1.1 * steepest([])

@@ -1,0 +1,63 @@
+"""Wekinator's outputs move the controls that were named for them."""
+
+from __future__ import annotations
+
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls.replies import Reply
+from server.controls.table import control_table
+from server.osc.mapping import MappingError
+from server.osc.wekinator import Wekinator
+from tests.server.hands import FakeSender, Hands
+
+TARGETS = ("/interp", "/latent/1", "/level", "/mute")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        ([0.25, 0.5, 1.0, 0.9], (0.25, 0.0, 6.0, 1.0)),
+        ([1.2, -0.3], (1.0, -3.0, -12.0, 0.0)),
+        ([1, 1, 0, 0, 0.5, 0.5], (1.0, 3.0, -60.0, 0.0)),
+        ([], (0.0, 0.0, -12.0, 0.0)),
+    ],
+)
+def test_each_output_moves_its_control_through_the_range(
+    outputs: list[float], expected: tuple[float, ...]
+) -> None:
+    hands = Hands(wekinator=TARGETS)
+    hands.send(build_msg("/wek/outputs", outputs).dgram)
+    state = hands.desk.snapshot()
+    assert tuple(state.value(address) for address in TARGETS) == pytest.approx(expected)
+    assert hands.sender.replies == []
+
+
+def test_without_targets_they_are_taken_and_move_nothing() -> None:
+    hands = Hands()
+    before = hands.desk.snapshot()
+    hands.send(build_msg("/wek/outputs", [0.5] * 20).dgram)
+    assert hands.desk.snapshot() == before and hands.sender.replies == []
+
+
+def test_others_are_told_what_the_outputs_moved() -> None:
+    hands = Hands(wekinator=("/level",))
+    one = FakeSender()
+    hands.send(build_msg("/notify", 1).dgram, one)
+    hands.send(build_msg("/wek/outputs", [1.0]).dgram)
+    hands.pass_time()
+    assert one.replies[1:] == [Reply("/level", (6.0,))]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("/intrep", "/intrep: no such control for --wekinator; --list-controls shows all"),
+        ("/play", "/play: has no range that an output"),
+        ("/latent", "/latent: has no range"),
+        ("/deck/a/load", "has no range"),
+    ],
+)
+def test_what_no_output_can_move_is_refused(address: str, reason: str) -> None:
+    with pytest.raises(MappingError, match=reason):
+        Wekinator(control_table(4), ("/interp", address))

@@ -1,0 +1,98 @@
+"""A score played live is the score rendered to a file, sample by sample."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from server.app import App
+from server.arrays import Floats
+from server.cli import parse_args
+from server.models.default import open_bundle
+from server.program import desk_of, main, stage_of
+from tests import mini_bundle
+from tests.server.live import playing
+from tests.server.score.test_score import line, written
+from tests.server.test_program import render
+
+LATENCY = mini_bundle.LATENCY
+
+
+def played(bundle: Path, *arguments: str) -> np.ndarray:
+    """What a live server gives to its output."""
+    usual = ["--output", "null", "--osc", "none", "--midi", "none"]
+    settings = parse_args(["--bundle", str(bundle), *usual, *arguments])
+    opened = open_bundle(settings.bundle)
+    desk = desk_of(settings, opened)
+    blocks: list[Floats] = []
+    app = App(settings, opened, desk, stage_of(settings, opened, desk), tap=blocks.append)
+    assert app.run() == 0
+    return np.concatenate(blocks)[:, 0]
+
+
+def test_live_and_file_are_the_same_samples(
+    bundle_path: Path, recording: Path, tmp_path: Path
+) -> None:
+    score = written(
+        tmp_path / "s.jsonl",
+        line(0.0, "/interp", 0.25),
+        line(0.11, "/gesture/random"),
+        line(0.2, "/gesture/flatten"),
+        line(0.3, "/walk", 1),
+        line(0.4, "/deck/b/load", recording.name),
+        line(0.4, "/deck/b/bypass", 1),
+        line(0.5, "/stop"),
+        line(0.6, "/panic"),
+        line(0.7, "/play"),
+        line(0.8, "/slice", 9),
+    )
+    given = ["--score", str(score), "--block", "4", "--seconds", "1"]
+    given += ["--media", str(recording.parent), "--set", "/level=-3"]
+    live = played(bundle_path, *given)[LATENCY:]
+    file = render(bundle_path, tmp_path / "x.wav", *given)
+    both = min(len(live), len(file))
+    assert both > 0.9 * mini_bundle.RATE_HZ
+    # A file has 24 bits; the deck comes at the start of a block.
+    np.testing.assert_allclose(live[:both], file[:both], atol=1e-6)
+
+
+def test_hands_go_on_while_a_score_plays_and_are_told_of_it(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    score = written(
+        tmp_path / "s.jsonl", line(1.0, "/level", -7), line(1.2, "/deck/a/load", "high")
+    )
+    with playing(bundle_path, "--score", str(score)) as server:
+        assert next(iter(server.ask("/notify", 1))) == "/notify"
+        told: dict[str, Any] = {}
+        while "/deck/a/load" not in told:
+            message = server.receive()
+            told[message.address] = list(message)
+        assert told == {"/level": [-7.0], "/deck/a/load": ["high"]}
+        assert list(server.ask("/level")) == [-7.0]
+
+
+@pytest.mark.parametrize("deck", ["a", "c"])
+def test_a_bypass_that_cannot_be_is_told_live_too(
+    deck: str, bundle_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = ["--output", "null", "--osc", "none", "--midi", "none", "--seconds", "20"]
+    bypass = ["--set", f"/deck/{deck}/bypass=1"]
+    assert main(["--bundle", str(bundle_path), *usual, *bypass]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"/deck/{deck}/bypass: " in said
+
+
+def test_a_bad_score_is_one_line_and_exit_code_2_live_too(
+    bundle_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = written(tmp_path / "s.jsonl", json.dumps({"t": 0, "address": "/nope"}))
+    usual = ["--output", "null", "--osc", "none", "--midi", "none", "--seconds", "20"]
+    assert main(["--bundle", str(bundle_path), *usual, "--score", str(score)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "line 1: /nope: no such control" in said

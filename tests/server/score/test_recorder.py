@@ -1,0 +1,356 @@
+"""What was played, recorded as a score and rendered again: the same sound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from export.bundle import Bundle
+from server.arrays import Floats
+from server.controls import events
+from server.controls.control import Control
+from server.controls.desk import Desk
+from server.controls.events import Event
+from server.controls.gestures import Gestures
+from server.controls.replies import Reply
+from server.controls.sample_clock import SampleClock
+from server.controls.table import control_table
+from server.controls.timeline import Timeline
+from server.decks.encoding import DeckEncoder
+from server.engine.deck import DeckData, library_deck
+from server.engine.engine import Engine
+from server.engine.prior import open_prior
+from server.engine.runtime import RuntimeOptions
+from server.engine.session import OrtSession
+from server.models.default import open_bundle
+from server.output.null import NullOutput
+from server.output.producer import Producer
+from server.score import recorder
+from server.score.file import ScoreError, read_score_file
+from server.score.lines import head_line
+from server.score.recorder import ScoreRecorder
+from tests import mini_bundle
+from tests.server.hands import Hands
+from tests.server.test_program import render
+
+RATE, HOP, LATENCY = mini_bundle.RATE_HZ, mini_bundle.HOP, mini_bundle.LATENCY
+FRAME_S = HOP / RATE
+BLOCK = 3
+CPU = RuntimeOptions("cpu")
+
+
+class Performance:
+    """A live session without ports: the engine's own thread, and a ring emptied as fast."""
+
+    def __init__(self, bundle: Bundle, folder: Path) -> None:
+        self.table = control_table(bundle.manifest.style_dims, bundle.names)
+        self.desk = Desk(self.table, playing=True)
+        self.timeline = Timeline(self.desk, SampleClock(FRAME_S, 0.0))
+        self.recorder = ScoreRecorder(
+            head_line(bundle, BLOCK), FRAME_S, folder, lambda: self.engine.position
+        )
+        self.timeline.tell(self.recorder.hear)
+        self.engine = Engine(
+            bundle.manifest,
+            bundle.latents,
+            OrtSession(bundle, CPU, BLOCK),
+            self.timeline,
+            prior=open_prior(bundle),
+            on_deck=self.recorder.laid,
+        )
+        self.gestures = Gestures(self.table, bundle.latents, lambda: self.engine.deck_style)
+        self.blocks: list[Floats] = []
+        self.producer = Producer(self.engine, BLOCK, 3, tap=self.blocks.append)
+        self.lane = self.producer.lane(NullOutput(RATE, 1))
+        self.is_over = False
+
+    def play(self, hands: Callable[[], None]) -> np.ndarray:
+        """The engine's samples while ``hands`` move."""
+        listener = Thread(target=self._listen, daemon=True)
+        self.producer.start(self.lane)
+        listener.start()
+        hands()
+        self.is_over = True
+        listener.join()
+        self.producer.stop()
+        self.recorder.close()
+        return np.concatenate(self.blocks)[:, 0]
+
+    def _listen(self) -> None:
+        taken = np.zeros((HOP, 1), np.float32)
+        while not self.is_over:
+            if not self.lane.ring.read_into(taken):
+                time.sleep(0.0005)
+
+    def do(self, *given: Event) -> None:
+        """At once, together."""
+        self.desk.apply(self.gestures.settings(given))
+
+
+@pytest.fixture(scope="module")
+def decks(bundle_with_prior: Path, recording: Path) -> list[DeckData]:
+    bundle = open_bundle(bundle_with_prior)
+    encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, CPU)
+    encoded = replace(encoder.encode(recording), source=str(recording))
+    return [*(library_deck(one) for one in bundle.decks.values()), encoded]
+
+
+def random_value(control: Control, random: np.random.Generator) -> tuple[float, ...]:
+    assert control.minimum is not None and control.maximum is not None
+    values = random.uniform(control.minimum, control.maximum, len(control.types))
+    return tuple((values if control.types[0] == "f" else np.round(values)).tolist())
+
+
+def random_event(performance: Performance, random: np.random.Generator) -> Event:
+    table = performance.table
+    values = [control for control in table.controls.values() if control.is_value]
+    control = values[random.integers(len(values))]
+    kinds: list[Callable[[], Event]] = [
+        events.Stop,
+        events.Panic,
+        events.Flatten,
+        events.Randomise,
+        events.ClearMotion,
+        lambda: events.MaxOut(1),
+        lambda: events.SetGlide("/interp/style", float(random.uniform(0, 0.3))),
+    ]
+    kind = int(random.integers(60))
+    if kind < len(kinds):
+        return kinds[kind]()
+    if kind < 12:
+        return events.Play()
+    if control.address == "/level":
+        return events.SetControl("/level", (float(random.uniform(-12, 0)),))
+    if control.address == "/mute":
+        return events.SetControl("/mute", (float(kind == 30),))
+    return events.SetControl(control.address, random_value(control, random))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
+    seed: int, bundle_with_prior: Path, decks: list[DeckData], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(seed)
+    performance = Performance(open_bundle(bundle_with_prior), tmp_path)
+    performance.recorder.begin_named("take")
+    performance.engine.put_deck("a", decks[0])
+    performance.engine.put_deck("b", decks[1])
+
+    def hands() -> None:
+        for number in range(400):
+            if number % 40 == 20:
+                lying = decks[random.integers(len(decks))]
+                performance.engine.put_deck("abcd"[random.integers(4)], lying)
+            event = random_event(performance, random)
+            if number % 3:
+                performance.do(event)
+            else:
+                ahead_s = performance.timeline.clock.time_of(performance.timeline.next_frame)
+                due_s = ahead_s + float(random.uniform(0, 0.1))
+                resolved = performance.gestures.settings((event,))
+                performance.timeline.schedule(due_s, resolved)
+            if number % 50 == 49:
+                performance.do(events.Play(), events.SetControl("/mute", (0.0,)))
+            time.sleep(float(random.uniform(0, 0.004)))
+
+    played = performance.play(hands)
+    score = tmp_path / "take.jsonl"
+    assert len(read_score_file(score).lines) > 300
+    seconds = len(played) / RATE
+    given = ["--score", str(score), "--seconds", f"{seconds:.6f}"]
+    again = render(bundle_with_prior, tmp_path / "again.wav", *given)
+    assert np.abs(played).max() > 0.05
+    difference = np.abs(again[: len(played) - LATENCY] - played[LATENCY:])
+    assert difference.max() <= 1e-4, f"at {difference.argmax() / RATE / FRAME_S} frames"
+
+
+def lines_in(path: Path) -> list[tuple[float, str, tuple[object, ...]]]:
+    file = read_score_file(path)
+    return [(round(one.time_s / FRAME_S, 3), one.address, one.arguments) for one in file.lines]
+
+
+def begun(folder: Path, name: str = "take") -> Hands:
+    hands = Hands(media=folder)
+    hands.recorder.begin_named(name)
+    return hands
+
+
+def test_only_what_differs_is_written_and_each_line_before_the_next_is_begun(
+    tmp_path: Path,
+) -> None:
+    hands = begun(tmp_path)
+    hands.render(8)
+    hands.desk.apply([events.SetControl("/interp", (0.25,)), events.SetControl("/level", (-12.0,))])
+    hands.desk.apply([events.Stop(), events.Panic(), events.Play()])
+    hands.render(4)
+    hands.desk.apply([events.SetControl("/slice", (4.0,)), events.SetControl("/loop", (0.5, 1.0))])
+    hands.desk.apply([events.SetGlide("/latent", 0.5), events.SetControl("/interp/curve", (1.0,))])
+    hands.render(4)
+    path = tmp_path / "take.jsonl"
+    wanted = [
+        (8.0, "/panic", ()),
+        (8.0, "/play", ()),
+        (8.0, "/interp/style", (0.25,)),
+        (8.0, "/interp/structure", (0.25,)),
+        *((12.0, "/glide", (f"/latent/{n}", 0.5)) for n in range(4)),
+        (12.0, "/slice", (4,)),
+        (12.0, "/interp/curve", ("spherical",)),
+        (12.0, "/position", (0.0,)),
+        (12.0, "/loop/start", (0.5,)),
+        (12.0, "/loop/end", (1.0,)),
+    ]
+    while len(lines_in(path)) < len(wanted):
+        time.sleep(0.001)
+    assert lines_in(path) == wanted  # while it is still open
+    hands.recorder.close()
+    assert lines_in(path) == wanted
+    assert read_score_file(path).end_s == pytest.approx(16 * FRAME_S)
+
+
+def test_what_a_loop_of_motion_plays_is_recorded_as_what_it_changes(tmp_path: Path) -> None:
+    hands = begun(tmp_path)
+    for on, address, value in ((1, "/level", -3.0), (0, "/level", -6.0)):
+        hands.desk.apply([events.SetControl("/motion/record", (float(on),))])
+        hands.render(4)
+        hands.desk.apply([events.SetControl(address, (value,))])
+        hands.render(4)
+    hands.desk.apply([events.SetControl("/motion/play", (1.0,))])
+    hands.render(16)
+    hands.recorder.close()
+    told = lines_in(tmp_path / "take.jsonl")
+    assert {address for _, address, _ in told} == {"/level"}
+    assert [frame for frame, _, _ in told] == [4.0, 12.0, 16.0, 20.0, 24.0, 28.0]
+
+
+def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> None:
+    hands = Hands(media=tmp_path)
+    hands.engine.put_deck("b", library_deck(mini_bundle.bundle().decks["high"]))
+    hands.desk.apply([events.SetControl("/level", (-3.0,)), events.SetControl("/position", (0.5,))])
+    hands.render(16)
+    hands.desk.apply([events.Panic()])
+    hands.render(16)
+    hands.recorder.begin_named("later")
+    hands.render(4)
+    position = hands.engine.position
+    hands.recorder.close()
+    assert lines_in(tmp_path / "later.jsonl") == [
+        (0.0, "/stop", ()),
+        (0.0, "/level", (-3.0,)),
+        (0.0, "/position", (position,)),
+        (0.0, "/deck/b/load", ("high",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../take", "is no name for a score"),
+        ("/etc/passwd", "is no name"),
+        (".hidden", "is no name"),
+        ("a" * 90, "is no name"),
+        ("", "is no name"),
+        ("nul\0", "is no name"),
+        ("there", "is there already"),
+    ],
+)
+def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "there.jsonl").write_text("precious")
+    hands = Hands(media=tmp_path)
+    with pytest.raises(ScoreError, match=words):
+        hands.recorder.begin_named(name)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.jsonl"]
+    assert (tmp_path / "there.jsonl").read_text() == "precious"
+
+
+def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> None:
+    hands = begun(tmp_path)
+    with pytest.raises(ScoreError, match=r"take.jsonl is being recorded; /score/stop"):
+        hands.recorder.begin_named("other")
+    hands.recorder.end()
+    with pytest.raises(ScoreError, match="no score is being recorded"):
+        hands.recorder.end()
+    hands.recorder.begin_named("other")  # before the engine has seen the end
+    hands.render(4)
+    hands.recorder.close()
+    for name in ("take", "other"):
+        assert read_score_file(tmp_path / f"{name}.jsonl").end_s is not None
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    hands = Hands(media=tmp_path / "none")
+    with pytest.raises(ScoreError, match="cannot write"):
+        hands.recorder.begin_named("take")
+
+
+def test_a_full_disk_ends_the_recording_with_whole_lines_and_not_the_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class SmallDisk(recorder.FileIO):
+        room = 400
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            if not self.room:
+                raise OSError(28, "No space left on device")
+            written = super().write(data[: self.room])
+            self.room -= written
+            return written
+
+    monkeypatch.setattr(recorder, "FileIO", SmallDisk)
+    hands = begun(tmp_path)
+    hands.put_decks()
+    for number in range(50):
+        hands.desk.apply([events.SetControl("/level", (-float(number),))])
+        hands.render(4)
+    while hands.recorder.name:
+        time.sleep(0.001)
+    steps = len(hands.session.styles)
+    hands.render(8)
+    assert len(hands.session.styles) == steps + 2
+    assert "ends early: cannot write" in caplog.text and "No space left" in caplog.text
+    assert (tmp_path / "take.jsonl").stat().st_size < 400
+    read_score_file(tmp_path / "take.jsonl")
+    hands.recorder.close()
+
+
+def test_a_disk_that_hangs_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "MAX_PENDING", 5)
+    stuck = Thread(target=time.sleep, args=(0.2,))
+    monkeypatch.setattr(recorder, "_write_all", lambda file, data: stuck.join())
+    stuck.start()
+    hands = begun(tmp_path)
+    for number in range(20):
+        hands.desk.apply([events.SetControl("/level", (-float(number),))])
+        hands.render(4)
+    assert not hands.recorder.name
+    hands.recorder.close()
+    assert "it cannot be written fast enough" in caplog.text
+
+
+def test_a_sound_that_no_file_brings_back_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hands = begun(tmp_path)
+    hands.put_decks()
+    hands.render(4)
+    hands.recorder.close()
+    assert "cannot bring back a, which lies on deck a" in caplog.text
+
+
+def test_stop_is_answered_when_the_file_is_whole(tmp_path: Path) -> None:
+    hands = begun(tmp_path)
+    hands.render(4)
+    hands.dispatch((events.StopScore(reply_to=hands.sender),))
+    hands.dispatch((events.StopScore(reply_to=hands.sender),))
+    (refused,) = hands.sender.replies
+    assert refused.address == "/fail" and refused.arguments[0] == "/score/stop"
+    hands.render(4)
+    hands.recorder.close()
+    assert hands.sender.replies[1] == Reply("/done", ("/score/stop", "take.jsonl"))

@@ -1,0 +1,100 @@
+"""What the instrument did is kept, and the next one goes on with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from server.supervision.keeping import Keeper, free_name, take_up
+from server.supervision.state_folder import StateFolder
+from tests.server.hands import Hands
+
+
+def played(folder: StateFolder) -> tuple[Hands, Keeper]:
+    """An instrument with everything moved, playing a recorded motion."""
+    hands = Hands()
+    hands.put_decks()
+    keeper = Keeper(
+        folder, hands.desk, hands.engine, hands.timeline, lambda: (4, ("127.0.0.1", 9), "null")
+    )
+    for address, *values in (
+        ("/speed", 0.5),
+        ("/loop", 0.25, 0.75),
+        ("/latent/1", 1.5),
+        ("/glide", "/interp/style", 2.0),
+        ("/motion/record", 1),
+        ("/interp", 0.25),
+    ):
+        hands.send(build_msg(address, values).dgram)
+        hands.render(40)
+    hands.send(build_msg("/motion/record", 0).dgram)
+    hands.send(build_msg("/motion/play", 1).dgram)
+    hands.render(400)
+    keeper.look()
+    keeper.write()
+    return hands, keeper
+
+
+def next_one(folder: StateFolder) -> Hands:
+    hands = Hands(playing=False)
+    state = folder.read()
+    assert state is not None
+    assert (state.block_frames, state.osc, state.output) == (4, ("127.0.0.1", 9), "null")
+    take_up(state, folder.read_decks(), hands.desk, hands.engine, hands.timeline)
+    return hands
+
+
+def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    before, _ = played(folder)
+    after = next_one(folder)
+    assert after.desk.snapshot().values == before.desk.snapshot().values
+    assert after.desk.snapshot().smoothing_s == before.desk.snapshot().smoothing_s
+    assert after.desk.snapshot().playing
+    assert after.engine.decks.keys() == before.engine.decks.keys()
+    for name, deck in after.engine.decks.items():
+        np.testing.assert_array_equal(deck.structure, before.engine.decks[name].structure)
+    assert after.timeline.motion.loop == before.timeline.motion.loop is not None
+    for hands in (before, after):
+        hands.render(40)
+    assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
+    assert np.abs(after.engine.render(40)).max() > 0.01
+
+
+def test_a_position_that_was_set_is_not_jumped_to_again(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    before, keeper = played(folder)
+    before.send(build_msg("/position", 0.9).dgram)
+    before.render(200)
+    keeper.look()
+    keeper.write()
+    after = next_one(folder)
+    for hands in (before, after):
+        hands.render(4)
+    assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
+
+
+def test_nothing_is_written_while_nothing_changes_and_no_half_file_is_left(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    _, keeper = played(folder)
+    names = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
+    assert names.keys() == {"state", "deck-a", "deck-b"}
+    keeper.write()
+    assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == names
+
+
+def test_a_first_instrument_finds_nothing(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    assert folder.read() is None
+    assert folder.read_decks() == {}
+
+
+def test_what_was_being_written_goes_on_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "take.jsonl"
+    assert free_name(path) == path
+    for name in ("take.jsonl", "take-2.jsonl"):
+        (tmp_path / name).touch()
+    assert free_name(path) == tmp_path / "take-3.jsonl"
