@@ -38,6 +38,7 @@ from server.engine.runtime import RuntimeOptions
 from server.figures import Figures
 from server.first_decks import FirstDecks
 from server.input.live import LiveInput
+from server.interpreter import undisturbed
 from server.midi.input import MidiInput
 from server.models.hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
 from server.models.loader import ModelLoader
@@ -50,7 +51,7 @@ from server.osc.wekinator import Wekinator
 from server.output.hands import OutputHands
 from server.output.opening import live_output
 from server.output.producer import Producer, Tap
-from server.process import signals_call, undisturbed
+from server.process import signals_call
 from server.score.desk import ScoreDesk
 from server.score.lines import head_line
 from server.score.player import ScorePlayer, moments_of

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
 
+from server.callbacks import Then
 from server.clock.clocks import Clocks
 from server.controls import replies
 from server.controls.addresses import BYPASS, DECKS, TAP
@@ -37,7 +38,6 @@ from server.controls.gestures import Gestures
 from server.controls.notify import Notifier, TooManyClients
 from server.controls.replies import Argument, Reply
 from server.decks.hands import DeckHands
-from server.decks.loader import Then
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
 

@@ -99,10 +99,10 @@ def _moments(score: Score | None, frame_s: float) -> Sequence[Moment]:
     """What a score does, if all of it can be done here."""
     if score is None:
         return ()
-    for cue in score.cues:
-        if not all(isinstance(event, _NOTHING_LIVE) for event in cue.events):
+    for entry in score.entries:
+        if not all(isinstance(event, _NOTHING_LIVE) for event in entry.events):
             raise score.file.error(
-                cue.line.number, f"{cue.line.address}: works live only, not in a file"
+                entry.line.number, f"{entry.line.address}: works live only, not in a file"
             )
     return moments_of(score, frame_s)
 

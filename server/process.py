@@ -1,32 +1,13 @@
-"""What playing asks of the whole process, and the end of those beside it."""
+"""Signals that end the program, and the end of processes beside it."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-
-SWITCH_INTERVAL_S = 0.0005
-"""The interpreter's own 5 ms are longer than a sound card's block."""
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """No long turns of other threads, no collecting of what stays."""
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        sys.setswitchinterval(interval_s)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from mido import Message
 
+from server.callbacks import Later
 from server.clock.link import LinkClock, LinkUnavailable, why_no_link
 from server.clock.midi import MidiClock
 from server.clock.source import TempoLine
@@ -45,8 +46,6 @@ DEFAULT_BPM = 120.0
 """Of a Link session that we begin and that nobody gave a tempo."""
 
 _MIDI_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
-
-Later = Callable[[float, Callable[[], None]], object]
 
 
 class Session(Protocol):

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from server.callbacks import Later
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Desk, Snapshot
 from server.controls.events import Event, ModelLies, Panic, Play, Sender, SetControl, Stop
@@ -21,9 +22,6 @@ from server.controls.replies import Reply
 MAX_CLIENTS = 32
 PATIENCE_S = 300.0
 INTERVAL_S = 0.01
-
-Later = Callable[[float, Callable[[], None]], object]
-"""Calls something after so many seconds, in the thread of the event loop."""
 
 
 class TooManyClients(RuntimeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from export.bundle import Bundle
+from server.callbacks import Soon
 from server.decks.encoder_worker import EncoderWorker, Report
 from server.decks.encoding import Source
 
@@ -15,7 +16,7 @@ class EncoderSlot:
     def __init__(
         self,
         bundle: Bundle,
-        soon: Callable[[Callable[[], None]], None],
+        soon: Soon,
         take: Callable[[Report], None],
     ) -> None:
         self._soon = soon

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from export.audio import Captured
 from export.sequence import Progress
+from server.callbacks import Then
 from server.controls import replies
 from server.controls.events import CancelDeck, CaptureDeck, DeckLies, LoadDeck
 from server.controls.notify import Notifier
 from server.controls.replies import Argument, Reply
-from server.decks.loader import DeckLoader, Then
+from server.decks.loader import DeckLoader
 from server.input.live import InputError
 from server.progress import ProgressBar
 

@@ -10,15 +10,13 @@ from typing import Protocol
 from export.audio import Captured
 from export.bundle import BundleDeck
 from export.sequence import Progress
+from server.callbacks import Then
 from server.decks.encoder_worker import Failed, Finished, Progressed, Report
 from server.decks.encoding import Source
 from server.decks.media import MediaError, media_file
 from server.engine.deck import DeckData, library_deck
 
 PutDeck = Callable[[str, DeckData], None]
-Then = Callable[[str | None], None]
-"""Told when a load is over: None, or in one line why it failed."""
-
 CANCELLED = "cancelled"
 OVERTAKEN = "something newer was loaded onto this deck meanwhile"
 ANOTHER_MODEL = "another model was loaded meanwhile; load it again"

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from export.bundle import Bundle
+from server.callbacks import Later, Soon, Then
 from server.decks.encoder_worker import EncoderWorker, Failed, Finished, Report
 from server.decks.encoding import Source
 from server.decks.media import MediaError
@@ -32,8 +33,6 @@ logger = logging.getLogger(__name__)
 POLITE = 10
 NEWER = "a newer /model/load came meanwhile"
 
-Then = Callable[[str | None], None]
-"""Told when a load is over: None, or in one line why it failed."""
 Ready = Callable[[Bundle, str], Model]
 """A model of a bundle, named; see ``ready_model``."""
 
@@ -64,8 +63,8 @@ class ModelLoader:
         ready: Ready,
         playing: Callable[[], Model],
         install: Callable[[Model, Mapping[str, DeckData]], bool],
-        soon: Callable[[Callable[[], None]], None],
-        later: Callable[[float, Callable[[], None]], None],
+        soon: Soon,
+        later: Later,
         block_frames: int,
     ) -> None:
         """``install`` plays a model with these decks, or says that it cannot yet (False)."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from server.callbacks import Soon, Then
 from server.controls import replies
 from server.controls.events import ChangeOutput, Sender
 from server.controls.replies import Reply
 from server.output.choice import ChoiceError, OutputChoice, output_choice
-from server.output.live import State, Then
+from server.output.live import State
 
 Tell = Callable[[Reply, Sender | None], None]
-Soon = Callable[[Callable[[], None]], None]
-"""Calls something in the thread of the event loop; from any thread."""
 
 
 class Live(Protocol):

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from server.callbacks import Then
 from server.output.choice import OutputChoice
 from server.output.lane import Lane
 from server.output.null import NullOutput
@@ -30,8 +31,6 @@ PLAY_OUT_S = 0.5
 """A card that takes this much longer for what waits is not waited for."""
 
 State = Literal["playing", "lost"]
-Then = Callable[[str | None], None]
-"""Told when a change is over: None, or in one line why it failed."""
 
 
 class LiveOutput:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from server.callbacks import Soon
 from server.controls import replies
 from server.controls.events import Event, RecordScore, StopScore
 from server.score.file import ScoreError
 from server.score.recorder import ScoreRecorder
 
 RECORD, STOP = "/score/record", "/score/stop"
-
-Soon = Callable[[Callable[[], None]], None]
-"""Calls something in the thread of the event loop; from any thread."""
 
 
 class ScoreDesk:

@@ -1,6 +1,6 @@
 """A score as the engine plays it: what is due, in its frames, whatever the blocks.
 
-    cues -- by frame --> due(before) -- gestures, Wekinator --> timeline
+    entries -- by frame --> due(before) -- gestures, Wekinator --> timeline
                               '-- decks --> engine, in the same block
 
 One thread: the engine's. Nothing is read, encoded or answered here.
@@ -40,14 +40,14 @@ class Moment:
 
 
 def moments_of(score: Score, frame_s: float, played: int = 0) -> Sequence[Moment]:
-    """The cues of a score by frame; those of one frame are carried out together.
+    """The entries of a score by frame; those of one frame are carried out together.
 
     Where ``played`` frames have been played before, what is left, counted from there.
     """
-    by_frame = itertools.groupby(score.cues, key=lambda cue: round(cue.time_s / frame_s))
+    by_frame = itertools.groupby(score.entries, key=lambda entry: round(entry.time_s / frame_s))
     return [
-        Moment(frame - played, tuple(event for cue in cues for event in cue.events))
-        for frame, cues in by_frame
+        Moment(frame - played, tuple(event for entry in entries for event in entry.events))
+        for frame, entries in by_frame
         if frame >= played
     ]
 

@@ -25,6 +25,7 @@ from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 
+from server.callbacks import Then
 from server.controls.desk import Snapshot
 from server.engine.deck import DeckData
 from server.score import lines
@@ -39,8 +40,6 @@ MAX_PENDING = 50_000
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 ._-]{0,79}")
 
 Moments = Sequence[tuple[int, Snapshot]]
-Then = Callable[[str | None], None]
-"""Told, in the recorder's thread, when a recording is closed: None, or why it ended early."""
 
 
 @dataclass(frozen=True)

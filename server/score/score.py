@@ -35,7 +35,7 @@ _ASKS = (
 
 
 @dataclass(frozen=True)
-class Cue:
+class Entry:
     """One line understood: what happens at ``time_s``."""
 
     line: ScoreLine
@@ -49,10 +49,10 @@ class Cue:
 
 @dataclass(frozen=True)
 class Score:
-    """A score that can be played: its cues by time."""
+    """A score that can be played: its entries by time."""
 
     file: ScoreFile
-    cues: tuple[Cue, ...]
+    entries: tuple[Entry, ...]
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
     """Those that it loads, by the names by which it does."""
 
@@ -65,14 +65,17 @@ class Score:
     def end_s(self) -> float | None:
         """When it ends by its own word: its last line or a ``/quit``."""
         quits = [
-            cue.time_s for cue in self.cues for one in cue.events if isinstance(one, events.Quit)
+            entry.time_s
+            for entry in self.entries
+            for one in entry.events
+            if isinstance(one, events.Quit)
         ]
         return min([*quits, *([] if self.file.end_s is None else [self.file.end_s])], default=None)
 
     @property
     def last_s(self) -> float:
         """When its last change is."""
-        return self.cues[-1].time_s if self.cues else 0.0
+        return self.entries[-1].time_s if self.entries else 0.0
 
 
 OpenBundle = Callable[[str], Bundle]
@@ -102,17 +105,17 @@ def open_score(
         ScoreError: it cannot be read, or a line that no control takes.
     """
     file = read_score_file(path)
-    cues: list[Cue] = []
+    entries: list[Entry] = []
     bundles: dict[str, Bundle] = {}
     for line in file.lines:
-        cue = _cue(file, line, table, missing)
-        cues.append(cue)
-        for event in cue.events:
+        entry = _entry(file, line, table, missing)
+        entries.append(entry)
+        for event in entry.events:
             if isinstance(event, events.LoadModel):
                 bundle = _bundle(file, line, event.name, bundles, open_bundle)
                 table = control_table(bundle.manifest.style_dims, bundle.names)
                 missing = missing_in(bundle)
-    return Score(file, tuple(cues), bundles)
+    return Score(file, tuple(entries), bundles)
 
 
 def _bundle(
@@ -128,7 +131,9 @@ def _bundle(
         raise file.error(line.number, f"{line.address}: {error}") from error
 
 
-def _cue(file: ScoreFile, line: ScoreLine, table: ControlTable, missing: Mapping[str, str]) -> Cue:
+def _entry(
+    file: ScoreFile, line: ScoreLine, table: ControlTable, missing: Mapping[str, str]
+) -> Entry:
     try:
         found = events_of_message(table, OscMessage(line.address, line.arguments))
     except MappingError as error:
@@ -141,4 +146,4 @@ def _cue(file: ScoreFile, line: ScoreLine, table: ControlTable, missing: Mapping
             )
         if isinstance(event, events.SetControl) and any(event.values) and event.address in missing:
             raise file.error(line.number, f"{event.address}: {missing[event.address]}")
-    return Cue(line, found)
+    return Entry(line, found)

@@ -17,7 +17,7 @@ from server.controls.events import Event, LoadDeck, LoadModel, SetControl
 from server.decks.media import MediaError, media_file
 from server.engine.deck import DeckData
 from server.models.decks import decks_for
-from server.score.score import Cue, Score
+from server.score.score import Entry, Score
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def walked(
         ScoreError: it names what is not there or cannot be used, or bypasses what cannot be.
     """
     walk = _Walk(bundle, decks, media, fetch_for)
-    for cue, event in _events(score):
+    for entry, event in _events(score):
         try:
             match event:
                 case LoadDeck():
@@ -110,14 +110,14 @@ def walked(
                 case SetControl() if score.header is None and (why := walk.why_no_bypass(event)):
                     raise MediaError(why)
         except (MediaError, AudioError) as error:
-            raise score.file.error(cue.line.number, f"{cue.line.address}: {error}") from error
+            raise score.file.error(entry.line.number, f"{entry.line.address}: {error}") from error
     return Laid(walk.decks, walk.models)
 
 
-def _events(score: Score) -> Iterator[tuple[Cue, Event]]:
-    for cue in score.cues:
-        for event in cue.events:
-            yield cue, event
+def _events(score: Score) -> Iterator[tuple[Entry, Event]]:
+    for entry in score.entries:
+        for event in entry.events:
+            yield entry, event
 
 
 def _source(source: str, media: Path, bundle: Bundle) -> str:

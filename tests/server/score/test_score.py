@@ -118,7 +118,7 @@ def test_lines_are_taken_by_time_and_those_of_one_time_in_their_order(tmp_path: 
         tmp_path / "s.jsonl", line(2, "/level", -1), line(1, "/level", -2), line(1, "/mute", 1)
     )
     score = open_score(path, TABLE, {})
-    assert [cue.line.number for cue in score.cues] == [2, 3, 1]
+    assert [entry.line.number for entry in score.entries] == [2, 3, 1]
 
 
 @pytest.mark.parametrize("block", ["1", "13"])
@@ -230,7 +230,7 @@ def test_an_hour_of_a_hundred_thousand_lines_is_played(tmp_path: Path) -> None:
         for number in range(100_000):
             file.write(line(number * 0.036, "/latent/1", number % 7 / 7) + "\n")
     score = open_score(path, TABLE, {})
-    assert len(score.cues) == 100_000
+    assert len(score.entries) == 100_000
     timeline = Timeline(Desk(TABLE), SampleClock(FRAME_S))
     timeline.play(Values(moments_of(score, FRAME_S)))
     for _ in range(round(3600 / FRAME_S / 32) + 1):
