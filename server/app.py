@@ -40,6 +40,7 @@ from server.first_decks import FirstDecks
 from server.input.live import LiveInput
 from server.interpreter import undisturbed
 from server.midi.input import MidiInput
+from server.midi.maps import Maps
 from server.models.hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
 from server.models.loader import ModelLoader
 from server.models.opening import ready_model, try_out
@@ -180,9 +181,8 @@ class App:
             allowed=settings.osc_allow,
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
-        self._midi = MidiInput(
-            settings.midi, desk.table, self._dispatcher, on_clock=self._clocks.hear
-        )
+        self._maps = Maps(desk.table, self._dispatcher)
+        self._midi = MidiInput(settings.midi, self._maps.take, on_clock=self._clocks.hear)
         self._figures = Figures(
             desk,
             self._switch,
@@ -239,7 +239,7 @@ class App:
         """What speaks of controls, decks and encoder speaks of the model that plays now."""
         before, model = self._adopted, self._model
         self._adopted = model
-        self._osc.table = self._midi.table = model.table
+        self._osc.table = self._maps.table = model.table
         self._encoder.change(model.bundle)
         self._loader.adopt(model.bundle.decks)
         wekinator = wekinator_of(model.table, self._settings.wekinator)

@@ -1,7 +1,7 @@
-"""MIDI in: one thread opens, closes and empties the ports; events come out in the event loop.
+"""MIDI in: one thread opens, closes and empties the ports; moves come out in the event loop.
 
-    ports -> bytes -> mido -> midi_mapping -> on_events
-    '---- thread ---'        '---- event loop ----'
+    ports -> bytes -> mido -> messages -> on_moves
+    '---- thread ---'        '--- event loop ---'
 
 RtMidi reports no unplugging, so the names of the ports are read once a second: a port that
 comes back is opened again. A machine without MIDI is a line in the log.
@@ -19,9 +19,8 @@ from concurrent.futures import Future
 
 from mido import Message
 
-from server.controls.control import ControlTable
-from server.controls.events import EventSink
-from server.midi.mapping import MidiState, events_of_midi
+from server.midi.messages import Memory, moves_of
+from server.midi.moves import Move
 from server.midi.ports import MidiPorts, OpenSource
 from server.midi.source import RtMidiSource
 
@@ -33,6 +32,7 @@ LOOKING_INTERVAL_S = 1.0
 
 OnClock = Callable[[Message, float], bool]
 """Is offered each message and when it came, in s; True takes it."""
+OnMoves = Callable[[tuple[Move, ...]], None]
 
 
 class MidiInput:
@@ -44,17 +44,15 @@ class MidiInput:
     def __init__(
         self,
         choice: str,
-        table: ControlTable,
-        on_events: EventSink,
+        on_moves: OnMoves,
         open_source: OpenSource = RtMidiSource,
         on_clock: OnClock = lambda message, at_s: False,
     ) -> None:
         self.received = 0
         self._choice = choice
-        self.table = table
-        self._on_events = on_events
+        self._on_moves = on_moves
         self._on_clock = on_clock
-        self._state = MidiState()
+        self._memory = Memory()
         self._stopping = threading.Event()
         self._opened: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -103,13 +101,13 @@ class MidiInput:
                 self._ports.look()
                 next_look_s = time.monotonic() + LOOKING_INTERVAL_S
 
-    def _hand_over(self, messages: list[Sequence[int]], at_s: float) -> None:
+    def _hand_over(self, messages: list[tuple[str, Sequence[int]]], at_s: float) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop has ended before us
             self._loop.call_soon_threadsafe(self._take, messages, at_s)
 
-    def _take(self, messages: list[Sequence[int]], at_s: float) -> None:
-        for data in messages:
+    def _take(self, messages: list[tuple[str, Sequence[int]]], at_s: float) -> None:
+        for port, data in messages:
             self.received += 1
             try:
                 message = Message.from_bytes(list(data))
@@ -118,6 +116,6 @@ class MidiInput:
                 continue
             if self._on_clock(message, at_s):
                 continue
-            self._state, events = events_of_midi(self.table, self._state, message)
-            if events:
-                self._on_events(events)
+            self._memory, moves = moves_of(self._memory, port, message)
+            if moves:
+                self._on_moves(moves)

@@ -6,9 +6,19 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from server.midi.source import MidiPort, MidiPortError, MidiSource, MidiUnavailable, RtMidiSource
+from server.midi.source import (
+    CLIENT_NAME,
+    OWN_PORT_NAME,
+    MidiPort,
+    MidiPortError,
+    MidiSource,
+    MidiUnavailable,
+    RtMidiSource,
+)
 
 logger = logging.getLogger(__name__)
+
+OWN_NAME = f"{CLIENT_NAME}:{OWN_PORT_NAME}"
 
 OpenSource = Callable[[], MidiSource]
 
@@ -61,10 +71,11 @@ class MidiPorts:
             if name not in self._open:
                 self._try(self._source, name)
 
-    def messages(self) -> list[Sequence[int]]:
-        """What has come since the last call, port by port."""
-        ports = [*self._open.values(), *([self._own] if self._own else [])]
-        return [message for port in ports for message in port.messages()]
+    def messages(self) -> list[tuple[str, Sequence[int]]]:
+        """What has come since the last call, port by port, each with its port's name."""
+        own = [(OWN_NAME, self._own)] if self._own else []
+        ports = [*self._open.items(), *own]
+        return [(name, message) for name, port in ports for message in port.messages()]
 
     def close(self) -> None:
         """Close everything."""

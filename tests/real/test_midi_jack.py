@@ -15,6 +15,7 @@ from server.controls.events import Event, SetControl
 from server.controls.table import control_table
 from server.midi import source
 from server.midi.input import MidiInput
+from server.midi.maps import Maps
 from server.midi.ports import midi_port_names
 from server.midi.source import MidiPortError
 from tests.real.jack_server import JackServer
@@ -40,7 +41,7 @@ def knobs(client: str = "knobs") -> Iterator[mido.ports.BaseOutput]:
 @contextlib.asynccontextmanager
 async def listening(choice: str) -> AsyncIterator[list[Event]]:
     events: list[Event] = []
-    midi = MidiInput(choice, TABLE, events.extend)
+    midi = MidiInput(choice, Maps(TABLE, events.extend).take)
     await midi.start()
     try:
         yield events
@@ -162,7 +163,7 @@ def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> Non
 
     async def scenario() -> None:
         with knobs() as port:
-            midi = MidiInput("knobs", TABLE, lambda events: None, on_clock=take)
+            midi = MidiInput("knobs", lambda moves: None, on_clock=take)
             await midi.start()
             try:
                 await asyncio.to_thread(beat, port)

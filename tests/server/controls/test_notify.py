@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from mido import Message
 from pythonosc.osc_message_builder import build_msg
 
 from server.controls import notify
@@ -11,7 +10,8 @@ from server.controls.events import SetControl
 from server.controls.notify import PATIENCE_S
 from server.controls.replies import Reply
 from server.controls.table import control_table
-from server.midi.mapping import MidiState, events_of_midi
+from server.midi.maps import Maps
+from server.midi.moves import Knob, Move
 from tests import mini_bundle
 from tests.server.hands import FRAME_S, FakeSender, Hands, at
 
@@ -56,8 +56,8 @@ def test_who_asks_again_keeps_its_number_and_who_leaves_hears_no_more(hands: Han
 
 def test_a_knob_is_told_to_all(hands: Hands) -> None:
     one = entered(hands)
-    knob = Message("control_change", control=1, value=127)
-    hands.dispatch(events_of_midi(hands.table, MidiState(), knob)[1])
+    move = Move(Knob("knobs", 0, "cc", 1), 127, 127)
+    Maps(hands.table, hands.dispatch).take([move])
     hands.pass_time()
     assert told(one) == [
         Reply("/interp", (1.0,)),

@@ -1,4 +1,4 @@
-"""MIDI in, with a fake machine: bytes at a port become events in the loop."""
+"""MIDI in, with a fake machine: bytes at a port become moves in the loop."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 from mido import Message
 
-from server.controls.events import Event, SetControl
-from server.controls.table import control_table
 from server.midi.input import MidiInput
+from server.midi.moves import Knob, Move
 from server.midi.source import MidiPortError, MidiSource, MidiUnavailable
 from tests.server.midi.fake_midi import FakeMidi
 
-TABLE = control_table(style_dims=16)
+
+def turned(number: int, value: int, largest: int = 127, port: str = "Knobs") -> Move:
+    return Move(Knob(port, 0, "cc", number), value, largest)
 
 
 class Scene:
@@ -24,12 +25,12 @@ class Scene:
 
     def __init__(self, choice: str = "all") -> None:
         self.midi = FakeMidi("Knobs")
-        self.events: list[Event] = []
+        self.moves: list[Move] = []
         self.threads: set[int] = set()
-        self.input = MidiInput(choice, TABLE, self.take, self.midi)
+        self.input = MidiInput(choice, self.take, self.midi)
 
-    def take(self, events: tuple[Event, ...]) -> None:
-        self.events.extend(events)
+    def take(self, moves: tuple[Move, ...]) -> None:
+        self.moves.extend(moves)
         self.threads.add(threading.get_ident())
 
     async def until(self, reached: Callable[[], bool]) -> None:
@@ -50,7 +51,7 @@ def play(scene: Scene, scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_knobs_become_events_in_order_and_in_the_loop() -> None:
+def test_knobs_become_moves_in_order_and_in_the_loop() -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -58,11 +59,7 @@ def test_knobs_become_events_in_order_and_in_the_loop() -> None:
         await scene.until(lambda: scene.input.received == 3)
 
     play(scene, scenario)
-    assert scene.events == [
-        SetControl("/interp", (0.0,)),
-        SetControl("/latent/0", (3.0,)),
-        SetControl("/interp", (1.0,)),
-    ]
+    assert scene.moves == [turned(1, 0), turned(16, 127), turned(1, 127)]
     assert scene.threads == {threading.get_ident()}
 
 
@@ -76,7 +73,7 @@ def test_the_halves_of_a_knob_are_remembered_between_messages() -> None:
         await scene.until(lambda: scene.input.received == 2)
 
     play(scene, scenario)
-    assert scene.events[-1] == SetControl("/interp", ((64 * 128 + 1) / 16383,))
+    assert scene.moves[-1] == turned(1, 64 * 128 + 1, 16383, port="latent-deck:in")
 
 
 @pytest.mark.parametrize("data", [(), (0x01,), (0xB0, 1), (0xB0, 1, 200), (0xFF, 0xFF)])
@@ -88,7 +85,7 @@ def test_bytes_that_are_no_message_move_nothing(data: tuple[int, ...]) -> None:
         await scene.until(lambda: scene.input.received == 2)
 
     play(scene, scenario)
-    assert scene.events == [SetControl("/interp", (1.0,))]
+    assert scene.moves == [turned(1, 127, port="latent-deck:in")]
 
 
 def test_a_replugged_port_plays_on() -> None:
@@ -103,7 +100,7 @@ def test_a_replugged_port_plays_on() -> None:
         await scene.until(lambda: scene.input.received == 1)
 
     play(scene, scenario)
-    assert scene.events == [SetControl("/interp", (1.0,))]
+    assert scene.moves == [turned(1, 127)]
 
 
 def test_everything_is_closed_by_stop() -> None:
@@ -138,7 +135,7 @@ def test_a_machine_without_midi_starts_and_stops(caplog: pytest.LogCaptureFixtur
         raise MidiUnavailable("no server")
 
     async def run() -> None:
-        midi = MidiInput("all", TABLE, lambda events: None, nothing_there)
+        midi = MidiInput("all", lambda moves: None, nothing_there)
         await midi.start()
         midi.stop()
 
@@ -157,14 +154,14 @@ def test_a_source_that_breaks_is_told_in_the_log(caplog: pytest.LogCaptureFixtur
     assert "MIDI has stopped" in caplog.messages
 
 
-def test_what_the_clock_takes_is_no_event_and_has_its_time() -> None:
+def test_what_the_clock_takes_is_no_move_and_has_its_time() -> None:
     scene, heard = Scene(), []
 
     def take(message: Message, at_s: float) -> bool:
         heard.append((message.type, at_s))
         return message.type == "clock"
 
-    scene.input = MidiInput("all", TABLE, scene.take, scene.midi, on_clock=take)
+    scene.input = MidiInput("all", scene.take, scene.midi, on_clock=take)
     before_s = time.time()
 
     async def scenario() -> None:
@@ -174,4 +171,4 @@ def test_what_the_clock_takes_is_no_event_and_has_its_time() -> None:
     play(scene, scenario)
     assert [kind for kind, _ in heard] == ["clock", "control_change", "clock"]
     assert all(before_s <= at_s <= time.time() for _, at_s in heard)
-    assert scene.events == [SetControl("/interp", (1.0,))]
+    assert scene.moves == [turned(1, 127)]

@@ -78,7 +78,7 @@ def test_a_port_that_is_pulled_and_plugged_again_is_opened_again(
     midi.there.append("Knobs")
     ports.look()
     midi.opened["Knobs"][1].played.append(CC1_TOP)
-    assert ports.messages() == [CC1_TOP]
+    assert ports.messages() == [("Knobs", CC1_TOP)]
 
 
 def test_a_port_that_comes_later_is_opened() -> None:
@@ -108,7 +108,7 @@ def test_our_own_port_is_there_with_all_only() -> None:
     named.open()
     assert named.messages() == []
     everything.open()
-    assert everything.messages() == [CC1_TOP]
+    assert everything.messages() == [("latent-deck:in", CC1_TOP)]
 
 
 def test_a_platform_without_ports_of_our_own_is_no_hindrance() -> None:
