@@ -14,6 +14,7 @@ from server.engine.runtime import Device
 from server.osc.access import Network, network
 from server.output.arguments import add_output, card_choice
 from server.output.choice import CardChoice, OutputChoice
+from server.saved.folder import usual_folder
 from server.supervision.settings import NO_SUPERVISOR
 
 Listing = Literal["devices", "decks", "controls"]
@@ -47,6 +48,7 @@ class Settings:
     seconds: float | None = None
     score: Path | None = None
     score_out: Path | None = None
+    config: Path | None = field(default_factory=usual_folder)
     listing: Listing | None = None
     bench: bool = False
     as_json: bool = False
@@ -94,6 +96,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         seconds=given.seconds,
         score=given.score,
         score_out=given.score_out,
+        config=given.config,
         listing=given.listing,
         bench=given.bench,
         as_json=given.json,
@@ -110,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_hands(parser)
     _add_music(parser)
     _add_score(parser)
+    _add_kept(parser)
     _add_questions(parser)
     return parser
 
@@ -207,6 +211,18 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="record all changes from the start as a new score, which --score plays again the "
         "same (default: none; /score/record does it later)",
+    )
+
+
+def _add_kept(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is kept")
+    group.add_argument(
+        "--config",
+        type=_config,
+        default=usual_folder(),
+        metavar="DIR|none",
+        help="folder for what is kept, made when something is (default: the platform's, "
+        f"{usual_folder()})",
     )
 
 
@@ -323,6 +339,14 @@ def _seconds(text: str) -> float:
             f"'{text}' is no duration; use more than 0 and at most {MAX_SECONDS:g} seconds"
         )
     return seconds
+
+
+def _config(text: str) -> Path | None:
+    if text == "none":
+        return None
+    if not text or (Path(text).exists() and not Path(text).is_dir()):
+        raise argparse.ArgumentTypeError(f"'{text}' is no folder; use DIR or none")
+    return Path(text)
 
 
 def _folder(text: str) -> Path:

@@ -1,6 +1,9 @@
-"""Tests that take minutes, or that measure, run where ``-m`` names them."""
+"""Tests that take minutes, or that measure, run where ``-m`` names them; none reads or writes the
+configuration folder of whoever runs them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,3 +16,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if unnamed & {mark.name for mark in item.iter_markers()}]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_ones_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The platform's configuration folder is an empty one, also for programs that tests start."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        yield

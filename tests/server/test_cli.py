@@ -53,6 +53,8 @@ def test_without_arguments_the_contracts_defaults_hold() -> None:
         (["--media", "."], "media", Path(".")),
         (["--generate"], "generate", True),
         (["--set", "/interp=1", "--set", "/level=-3"], "sets", ("/interp=1", "/level=-3")),
+        (["--config", "kept"], "config", Path("kept")),
+        (["--config", "none"], "config", None),
         (["--seconds", "2.5"], "seconds", 2.5),
         (["--list-devices"], "listing", "devices"),
         (["--list-decks"], "listing", "decks"),

@@ -1,0 +1,1 @@
+"""What outlives the program: files in the configuration folder, each whole at every moment."""
