@@ -39,6 +39,7 @@ class Encoder(Protocol):
 
 @dataclass
 class _Waiting:
+    sound: Source
     source: str
     ticket: int
     then: Then
@@ -124,7 +125,8 @@ class DeckLoader:
                 self._waiting.pop(deck).then(reason)
             case Finished(deck=data):
                 waiting = self._waiting.pop(deck)
-                self._put_deck(deck, replace(data, source=waiting.source))
+                captured = waiting.sound if isinstance(waiting.sound, Captured) else None
+                self._put_deck(deck, replace(data, source=waiting.source, captured=captured))
                 waiting.then(None)
 
     def _encode(
@@ -132,7 +134,7 @@ class DeckLoader:
     ) -> None:
         """Put ``sound`` onto ``deck`` once it is encoded; ``source`` is what it is called."""
         self.supersede(deck)
-        waiting = _Waiting(source, self._encoder.submit(sound), then, progress)
+        waiting = _Waiting(sound, source, self._encoder.submit(sound), then, progress)
         self._waiting[deck] = waiting
         waiting.advance(0.0)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio import Captured
 from export.beats import Beats
 from export.bundle import BundleDeck
 from export.sequence import Sequence
@@ -60,6 +61,8 @@ class DeckData(Sequence):
     recording: Recording | None = None
     source: str = ""
     """What loads it again: a library deck's name, or a file's; empty where nothing does."""
+    captured: Captured | None = None
+    """What it was encoded from where that was live input."""
     beats: Beats | None = None
 
     @property

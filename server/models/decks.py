@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from export.audio import Captured
 from export.bundle import Bundle
 from server.controls.addresses import DECKS
 from server.decks.encoding import Source
@@ -46,8 +43,8 @@ def decks_for(
             found[deck] = library_deck(bundle.decks[data.source])
         elif data.source and data.source not in before.decks:
             found[deck] = replace(encode(media / data.source), source=data.source)
-        elif not data.source and data.recording is not None:
-            found[deck] = encode(_captured(data, before.manifest.sample_rate_hz))
+        elif data.captured is not None:
+            found[deck] = replace(encode(data.captured), captured=data.captured)
         elif own:
             instead = own[DECKS.index(deck) % len(own)]
             say(
@@ -58,10 +55,3 @@ def decks_for(
         else:
             say(f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}; it is empty")
     return found
-
-
-def _captured(deck: DeckData, sample_rate_hz: int) -> Captured:
-    """What was captured, as far as the deck has kept it: one loop of it, at its own loudness."""
-    assert deck.recording is not None
-    samples = deck.recording.pulses.astype(np.float32) / np.float32(32767)
-    return Captured(deck.name, samples, sample_rate_hz)

@@ -7,6 +7,7 @@ Whoever moved a control, OSC, MIDI, a gesture or a loop of the motion recorder, 
 state that changed, and that is what is recorded, once. In the engine's thread only references are
 put into a queue; what differs is worked out and written by the recorder's own thread, and each line
 is in the file before the next is begun. A full disk ends the recording, not the sound.
+What was captured lies in files beside the score (``captures``).
 
 A recording from the start of a session sounds the same when it is played again. One that begins
 later begins with all values, decks and the playhead as they are then; what is not a value, the
@@ -29,6 +30,7 @@ from server.callbacks import Then
 from server.controls.desk import Snapshot
 from server.engine.deck import DeckData
 from server.score import lines
+from server.score.captures import Captures
 from server.score.file import ScoreError
 
 logger = logging.getLogger(__name__)
@@ -133,7 +135,10 @@ class ScoreRecorder:
         self._finish()
         take = _Take(path, file)
         thread = threading.Thread(
-            target=_write, args=(take, self._head, self._frame_s), name="score", daemon=True
+            target=_write,
+            args=(take, self._head, self._frame_s, Captures(path, self.folder)),
+            name="score",
+            daemon=True,
         )
         self._threads = [*(one for one in self._threads if one.is_alive()), thread]
         thread.start()
@@ -190,13 +195,13 @@ class ScoreRecorder:
             take.queue.put(_Ended(self._block_frame if take.is_over else self._next_frame))
 
 
-def _write(take: _Take, head: str, frame_s: float) -> None:
+def _write(take: _Take, head: str, frame_s: float, captures: Captures) -> None:
     """The recorder's thread: all of one recording."""
     whole = 0
     try:
         with take.file as file:
             try:
-                for text in chain([head], _texts(take, frame_s)):
+                for text in chain([head], _texts(take, frame_s, captures)):
                     _write_all(file, text.encode())
                     whole = file.tell()
             finally:
@@ -216,7 +221,7 @@ def _write_all(file: FileIO, data: bytes) -> None:
         data = data[file.write(data) :]
 
 
-def _texts(take: _Take, frame_s: float) -> Iterator[str]:
+def _texts(take: _Take, frame_s: float, captures: Captures) -> Iterator[str]:
     """What is to be written, as it comes; whole lines."""
     item = take.queue.get()
     if not isinstance(item, _Began):
@@ -224,7 +229,7 @@ def _texts(take: _Take, frame_s: float) -> Iterator[str]:
         return
     first, before = item.frame, item.state
     begin = lines.changes_to_begin(before, item.position)
-    yield lines.lines_of(0.0, [*begin, *_loads(item.decks)])
+    yield lines.lines_of(0.0, [*begin, *_loads(item.decks, captures)])
     while not isinstance(item, _Ended):
         item = take.queue.get()
         time_s = (item.frame - first) * frame_s
@@ -234,16 +239,21 @@ def _texts(take: _Take, frame_s: float) -> Iterator[str]:
                 before = state
                 yield lines.lines_of(time_s, changes)
             case _Laid(deck=deck, data=data):
-                yield lines.lines_of(time_s, _loads({deck: data}))
+                yield lines.lines_of(time_s, _loads({deck: data}, captures))
     yield lines.end_line((item.frame - first) * frame_s)
 
 
-def _loads(decks: Mapping[str, DeckData]) -> list[lines.Change]:
-    """The lines that lay these decks."""
+def _loads(decks: Mapping[str, DeckData], captures: Captures) -> list[lines.Change]:
+    """The lines that lay these decks.
+
+    Raises:
+        OSError: what was captured cannot be kept.
+    """
     loads: list[lines.Change] = []
     for deck, data in decks.items():
-        if data.source:
-            loads.append((f"/deck/{deck}/load", (data.source,)))
+        source = captures.source(data.captured) if data.captured else data.source
+        if source:
+            loads.append((f"/deck/{deck}/load", (source,)))
         else:
             logger.warning("a score cannot bring back %s, which lies on deck %s", data.name, deck)
     return loads

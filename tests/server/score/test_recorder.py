@@ -11,6 +11,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from export.audio import Captured
 from export.bundle import Bundle
 from server.arrays import Floats
 from server.controls import events
@@ -98,7 +99,10 @@ def decks(bundle_with_prior: Path, recording: Path) -> list[DeckData]:
     bundle = open_bundle(bundle_with_prior)
     encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, CPU)
     encoded = replace(encoder.encode(recording), source=str(recording))
-    return [*(library_deck(one) for one in bundle.decks.values()), encoded]
+    samples = np.random.default_rng(6).normal(0, 0.1, 60_000).astype(np.float32)
+    live = Captured("capture of a fake", samples, 48_000)
+    captured = replace(encoder.encode(live), captured=live)
+    return [*(library_deck(one) for one in bundle.decks.values()), encoded, captured]
 
 
 def random_value(control: Control, random: np.random.Generator) -> tuple[float, ...]:
@@ -141,6 +145,7 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
     performance.recorder.begin_named("take")
     performance.engine.put_deck("a", decks[0])
     performance.engine.put_deck("b", decks[1])
+    performance.engine.put_deck("c", decks[-1])
 
     def hands() -> None:
         for number in range(400):
@@ -163,11 +168,12 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
     score = tmp_path / "take.jsonl"
     assert len(read_score_file(score).lines) > 300
     seconds = len(played) / RATE
-    given = ["--score", str(score), "--seconds", f"{seconds:.6f}"]
+    given = ["--score", str(score), "--media", str(tmp_path), "--seconds", f"{seconds:.6f}"]
     again = render(bundle_with_prior, tmp_path / "again.wav", *given)
     assert np.abs(played).max() > 0.05
     difference = np.abs(again[: len(played) - LATENCY] - played[LATENCY:])
     assert difference.max() <= 1e-4, f"at {difference.argmax() / RATE / FRAME_S} frames"
+    assert [path.name for path in tmp_path.glob("*capture*")] == ["take capture 1.wav"]
 
 
 def lines_in(path: Path) -> list[tuple[float, str, tuple[object, ...]]]:
