@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from training.processes import part_of
-from training.store import Store, StoredRecording, StoreError, to_float
+from training.store import Store, to_float
+from training.store_index import StoredRecording, StoreError
 
 
 class PairBatch(NamedTuple):

@@ -28,7 +28,8 @@ from training.interpolation import interpolation_section
 from training.reconstruction import reconstruction_section
 from training.rendered_pairs import transfer_section
 from training.report_folder import ReportFolder, ReportFolderError
-from training.store import SPLITS, Store, StoreError
+from training.store import Store
+from training.store_index import SPLITS, StoreError
 from training.study import SectionError, Study
 from training.swaps import swaps_section
 from training.time_experiments import time_section

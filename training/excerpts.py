@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from export.audio import cut_window, repeat_to
 from training.grid import Grid
-from training.store import Store, StoredRecording, StoreError, to_float
+from training.store import Store, to_float
+from training.store_index import StoredRecording, StoreError
 
 LEAD_S = 1.0
 QUIET_RMS = 10 ** (-50 / 20)

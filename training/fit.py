@@ -39,7 +39,8 @@ from training.processes import (
 from training.progress import NotFiniteError, RunLog, Waiting
 from training.resume import random_undisturbed, restore, snapshot
 from training.stages import STAGES, Stage, Supply
-from training.store import Store, StoreError
+from training.store import Store
+from training.store_index import StoreError
 
 logger = logging.getLogger(__name__)
 

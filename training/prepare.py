@@ -25,7 +25,8 @@ from training.datasets.kinds import LOADERS
 from training.datasets.listing import LeftOut, SourceError
 from training.prepare_settings import GATE_S, PrepareSettings, parse_args
 from training.sources import Job, Plan, hold_out, kin_held_out, plan
-from training.store import StoredRecording, StoreError, StoreWriter
+from training.store_index import StoredRecording, StoreError
+from training.store_writer import StoreWriter
 from training.workers import Workers, WorkersError, results
 
 _NAMED = 100  # of one reason, when names alone tell; more than that is a part never unpacked

@@ -14,79 +14,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from training.arguments import OneLineParser, exit_code
 from training.datasets.folder import PAIRS_FILE, read_pairs
 from training.datasets.listing import SourceError
 from training.fluidsynth import TAIL_S, PlayError, play, require_player
-from training.scores import (
-    Instrumentation,
-    InstrumentError,
-    Score,
-    ScoreError,
-    arrange,
-    cut,
-    instrumentations,
-    named_instrumentation,
-    read_score,
-    vary,
-)
-
-SUFFIXES = (".mid", ".midi")
-
-
-class RenderError(ValueError):
-    """Options or scores with which nothing can be rendered."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A MIDI file and the name its score goes by."""
-
-    path: Path
-    name: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """One rendering to make: a varied score, its instruments, and where it goes."""
-
-    score_name: str
-    score: Score
-    instrumentation: Instrumentation
-    soundfont: Path
-    target: Path
-    heldout: bool
-
-    @property
-    def entry(self) -> dict[str, object]:
-        """What ``pairs.json`` says about the file."""
-        label = self.instrumentation.label
-        return {"score": self.score_name, "instrument": label, "heldout": self.heldout}
-
-
-def find_scores(given: Sequence[Path]) -> list[Source]:
-    """The MIDI files given, and those below the folders given.
-
-    Raises:
-        RenderError: one does not exist, there is no MIDI, or two go by the same name.
-    """
-    sources = [source for path in given for source in _expand(path)]
-    if not sources:
-        raise RenderError(f"no {' or '.join(SUFFIXES)} files in these folders")
-    doubled = [name for name, n in Counter(source.name for source in sources).items() if n > 1]
-    if doubled:
-        raise RenderError(f"two scores go by the name {doubled[0]}; rename one or render apart")
-    return sources
+from training.render_plan import Part, RenderError, Source, choose, find_scores, parts_of
+from training.scores import InstrumentError, ScoreError, arrange
 
 
 def render(part: Part, gain: float) -> None:
@@ -153,16 +91,16 @@ def run(options: argparse.Namespace) -> None:
     """
     _require_options(options)
     require_player(options.soundfont)
-    sources = _choose(find_scores(options.midi), options)
+    sources = choose(find_scores(options.midi), options.scores_max, options.seed)
     options.output.mkdir(parents=True, exist_ok=True)
     pairs = read_pairs(options.output)
     skipped: Counter[str] = Counter()
-    parts = list(_plan(sources, options, skipped))
-    missing = [part for part in parts if not _is_there(part, pairs)]
+    planned = list(_plan(sources, options, skipped))
+    missing = [part for part in planned if not _is_there(part, pairs)]
     made = _render_all(missing, options, pairs, skipped)
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
     print(
-        f"rendered {made} of {len(sources)} scores, already there {len(parts) - len(missing)}, "
+        f"rendered {made} of {len(sources)} scores, already there {len(planned) - len(missing)}, "
         f"skipped {skipped.total()}" + (f" ({reasons})" if reasons else "")
     )
     if not pairs:
@@ -198,27 +136,9 @@ def _plan(
     for number, source in enumerate(sources, start=1):
         heldout = bool(options.heldout_every) and number % options.heldout_every == 0
         try:
-            yield from _parts(source, options, heldout)
+            yield from parts_of(source, options, heldout)
         except ScoreError as error:
             _skip(skipped, "broken", error)
-
-
-def _parts(source: Source, options: argparse.Namespace, heldout: bool) -> Iterator[Part]:
-    rng = np.random.default_rng([options.seed, zlib.crc32(source.name.encode())])
-    score = cut(vary(read_score(source.path), rng), options.seconds_max)
-    soundfont = options.soundfont[int(rng.integers(len(options.soundfont)))]
-    for players in _instruments(score, options, rng):
-        target = options.output / f"{_file_name(source.name)}__{players.label}.flac"
-        yield Part(source.name, score, players, soundfont, target, heldout)
-
-
-def _instruments(
-    score: Score, options: argparse.Namespace, rng: np.random.Generator
-) -> tuple[Instrumentation, ...]:
-    if options.instruments is None:
-        return instrumentations(score, options.instruments_random, rng)
-    labels = dict.fromkeys(options.instruments.split(","))
-    return tuple(named_instrumentation(score, label) for label in labels)
 
 
 def _render_all(
@@ -256,29 +176,6 @@ def _skip(skipped: Counter[str], reason: str, error: Exception) -> None:
 
     skipped[reason] += 1
     tqdm.write(f"skipped ({reason}): {error}", file=sys.stderr)
-
-
-def _expand(path: Path) -> Iterator[Source]:
-    if path.is_file():
-        yield Source(path, f"{path.resolve().parent.name}/{path.stem}")
-        return
-    if not path.is_dir():
-        raise RenderError(f"{path}: no such file or folder; give MIDI files or folders of them")
-    root = path.resolve()
-    for found in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES):
-        inside = found.relative_to(root).with_suffix("").as_posix()
-        yield Source(found, f"{root.name}/{inside}")
-
-
-def _choose(sources: list[Source], options: argparse.Namespace) -> list[Source]:
-    if options.scores_max is None or options.scores_max >= len(sources):
-        return sources
-    rng = np.random.default_rng(options.seed)
-    return [sources[i] for i in sorted(rng.permutation(len(sources))[: options.scores_max])]
-
-
-def _file_name(score_name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", score_name)
 
 
 def _is_there(part: Part, pairs: dict[str, dict[str, object]]) -> bool:

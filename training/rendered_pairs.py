@@ -20,7 +20,7 @@ from training.excerpts import Excerpt, cut_excerpt, excerpt_at
 from training.metrics import Samples, at_level_of, log_mel_l1, mfcc_distance, spectral_distance
 from training.references import coloured_noise, cross_synthesis, matched_equaliser
 from training.rendition import Rendition
-from training.store import StoredRecording
+from training.store_index import StoredRecording
 from training.study import SectionError, Study, bar, shortened, summary
 
 PAIRS = 16

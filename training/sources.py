@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from training.datasets.listing import Entry, Finding, LeftOut, SourceError
-from training.store import StoredRecording
+from training.store_index import StoredRecording
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from model.modes import evaluating
 from model.prior import encoder_digest
 from model.tensor_file import read_tensors
 from training.processes import part_of
-from training.store import Store, StoredRecording, StoreError, to_float
+from training.store import Store, to_float
+from training.store_index import StoredRecording, StoreError
 
 MOST_MINUTES = {"train": 120.0, "heldout": 10.0}
 """Music beyond that is left alone: encoding it takes longer than what is learned from it."""

@@ -20,7 +20,7 @@ from training.excerpts import Excerpt, draw_excerpts
 from training.metrics import Samples
 from training.naming import POSITIONS, Knob, effects_of, name_knobs
 from training.rendition import Heard, Rendition
-from training.store import SPLITS
+from training.store_index import SPLITS
 from training.study import SectionError, Study, bar, short_name
 from training.style_axes import find_axes, turned
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from server.osc.arguments import Argument
 from server.osc.intake import Intake
 from server.osc.mapping import shown
-from server.osc.packet import Argument, OscMessage
+from server.osc.packet import OscMessage
 from server.osc.senders import OscSender
 
 LINES_A_SECOND = 50

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from server.controls.control import ControlTable
 from server.controls.events import Event, Sender
+from server.osc.arguments import OscError
 from server.osc.mapping import MappingError, events_of_message
-from server.osc.packet import OscError, OscMessage, read_packet
+from server.osc.packet import OscMessage, read_packet
 
 Refusal = OscError | MappingError
 

@@ -19,7 +19,8 @@ from dataclasses import replace
 from server.controls.addresses import JUMPS
 from server.controls.control import Control, ControlTable
 from server.controls.events import Event, Query, Sender, SetControl, SetGlide
-from server.osc.packet import Argument, Impulse, OscMessage
+from server.osc.arguments import Argument, Impulse
+from server.osc.packet import OscMessage
 from server.osc.pattern import PatternError, is_pattern, matching
 
 

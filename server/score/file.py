@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from server.osc.arguments import Argument
 from server.osc.mapping import shown
-from server.osc.packet import Argument
 
 VERSION = 1
 MAX_SECONDS = 6 * 3600.0

@@ -8,7 +8,8 @@ import torch
 
 from tests.training.made_up_store import make_store
 from training.data import ClipPairs
-from training.store import Store, StoreError, to_float
+from training.store import Store, to_float
+from training.store_index import StoreError
 
 CLIP = 8000
 

@@ -30,7 +30,9 @@ from training.excerpts import draw_excerpts, excerpt_at, kind_of, layout
 from training.grid import Grid, grid_of_config
 from training.measuring import METHODS, METRICS
 from training.rendition import Rendition
-from training.store import Store, StoredRecording, StoreWriter, to_int16
+from training.store import Store, to_int16
+from training.store_index import StoredRecording
+from training.store_writer import StoreWriter
 from training.voice import BLOCK_FRAMES, TorchVoice
 
 CONFIG = preset("tiny")

@@ -16,7 +16,8 @@ import pytest
 import soundfile
 
 from training.prepare import main
-from training.store import INDEX_FILE, Store
+from training.store import Store
+from training.store_index import INDEX_FILE
 
 RATE_HZ = 16_000
 ROOT = str(Path(__file__).parents[2])

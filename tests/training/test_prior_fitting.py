@@ -17,7 +17,8 @@ from tests.training.made_up_store import make_store
 from training import structure_tracks as tracks_module
 from training.prior_fitting import PriorFitting, heldout_surprise
 from training.stages import STAGES, Supply, stages_of
-from training.store import Store, StoreError, to_float
+from training.store import Store, to_float
+from training.store_index import StoreError
 from training.structure_tracks import FILE, Track, TrackStretches, structure_tracks
 
 CONFIG = PRESETS["tiny"]

@@ -11,16 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.store import (
-    AUDIO_FILE,
-    INDEX_FILE,
-    Store,
-    StoredRecording,
-    StoreError,
-    StoreWriter,
-    to_float,
-    to_int16,
-)
+from training.store import Store, to_float, to_int16
+from training.store_index import AUDIO_FILE, INDEX_FILE, StoredRecording, StoreError
+from training.store_writer import StoreWriter
 
 RATE_HZ = 16_000
 

@@ -13,7 +13,7 @@ from joblib import delayed
 
 from tests.training.datasets.made_up_trees import write_noise
 from training.prepare import main
-from training.store import AUDIO_FILE, INDEX_FILE
+from training.store_index import AUDIO_FILE, INDEX_FILE
 from training.workers import Workers, WorkersError, results
 
 

@@ -23,7 +23,7 @@ from training.datasets.listing import (
     some_music,
     store_split,
 )
-from training.store import LABEL_SEPARATOR
+from training.store_index import LABEL_SEPARATOR
 
 INSTRUMENTS = frozenset(
     ("cel", "cla", "flu", "gac", "gel", "org", "pia", "sax", "tru", "vio", "voi")

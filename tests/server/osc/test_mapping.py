@@ -21,8 +21,9 @@ from server.controls.events import (
 )
 from server.controls.replies import Reply
 from server.controls.table import control_table
+from server.osc.arguments import Argument, Char, Impulse, TimeTag
 from server.osc.mapping import MappingError, events_of_message, setting
-from server.osc.packet import Argument, Char, Impulse, OscMessage, TimeTag
+from server.osc.packet import OscMessage
 
 TABLE = control_table(style_dims=8)
 

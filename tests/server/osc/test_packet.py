@@ -15,22 +15,15 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage as OracleMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from server.osc.arguments import MAX_DEPTH, Argument, Char, Impulse, Midi, OscError, Rgba, TimeTag
 from server.osc.packet import (
     IMMEDIATELY,
     MAX_ADDRESS_BYTES,
     MAX_ARGUMENTS,
-    MAX_DEPTH,
     MAX_ELEMENTS,
     MAX_PACKET_BYTES,
-    Argument,
-    Char,
-    Impulse,
-    Midi,
-    OscError,
     OscMessage,
     OscPacket,
-    Rgba,
-    TimeTag,
     read_packet,
 )
 

@@ -10,7 +10,8 @@ import soundfile
 
 from training.datasets.listing import Entry, Finding, LeftOut
 from training.prepare import main
-from training.store import Store, StoredRecording
+from training.store import Store
+from training.store_index import StoredRecording
 
 
 def write_noise(path: Path, seconds: float = 0.6, rate_hz: int = 16_000, channels: int = 1) -> None:
