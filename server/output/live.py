@@ -2,7 +2,7 @@
 
     playing --- takes no samples ---> lost: the null output takes them, so that time goes on
        ^                                 |
-       '---- opens again, fades in ------' every second
+       '---- opens again, fades in ------' every second, after a while every 5 s
 
 Another output is opened before the present one fades, so that a bad one changes nothing. One
 thread does all of it.
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 WATCH_S = 0.1
 RETRY_S = 1.0
+LONGEST_RETRY_S = 5.0
+RETRY_GROWTH = 1.1
+"""A try starts a process: a machine that never had a sound card is not to be busy with it."""
 PLAY_OUT_S = 0.5
 """A card that takes this much longer for what waits is not waited for."""
 
@@ -103,7 +106,7 @@ class LiveOutput:
         self._output.stop()
 
     def _run(self) -> None:
-        tried_s = 0.0
+        tried_s, pause_s = time.monotonic(), self._retry_s
         while True:
             try:
                 asked = self._asked.get(timeout=self._watch_s)
@@ -116,10 +119,10 @@ class LiveOutput:
                 continue
             if self.state == "playing" and self._output.is_lost():
                 self._lose()
-                tried_s = time.monotonic()
-            elif self.state == "lost" and time.monotonic() - tried_s >= self._retry_s:
+                tried_s, pause_s = time.monotonic(), self._retry_s
+            elif self.state == "lost" and time.monotonic() - tried_s >= pause_s:
                 self._try_again()
-                tried_s = time.monotonic()
+                tried_s, pause_s = time.monotonic(), min(pause_s * RETRY_GROWTH, LONGEST_RETRY_S)
 
     def _carry_out(self, choice: OutputChoice, then: Then) -> None:
         try:
@@ -134,9 +137,8 @@ class LiveOutput:
     def _lose(self) -> None:
         """Go on without the card, at once and with what waits for it."""
         logger.warning(
-            "the sound card '%s' was lost; playing on without sound, trying it again every %g s",
+            "the sound card '%s' was lost; playing on without sound, trying it again",
             self._output.name,
-            self._retry_s,
         )
         self._output.stop()
         lost = self._output
@@ -150,9 +152,9 @@ class LiveOutput:
         try:
             self._open(self.choice)
         except OutputError as error:
-            logger.debug("the sound card is not back (%s)", error)
+            logger.debug("the sound card is not there (%s)", error)
             return
-        logger.warning("the sound card '%s' is back", self._output.name)
+        logger.warning("the sound card '%s' plays", self._output.name)
         self._report()
 
     def _open(self, choice: OutputChoice) -> None:

@@ -49,26 +49,25 @@ def _begin(
 ) -> tuple[OutputChoice, Output, State]:
     """The output to begin with: what was chosen, or after a death what was heard ``last``.
 
-    Without any sound card it is the null output, and a word about it. After a death the null
-    output stands in for a card that cannot be had now and is to be tried again.
+    Without any sound card, and after a death without the one that was heard, the null output
+    stands in for it and it is to be tried again.
 
     Raises:
         OutputError: a sound card was named and is not there, or cannot do what is asked of it.
     """
     form = card, model_rate_hz, model_channels
-    nothing = OutputChoice("null")
     if last is not None:
         choice = output_choice(last)
     try:
         return choice, open_output(choice, *form), "playing"
     except OutputError as error:
-        if last is not None:
-            logger.warning("%s; playing on without sound, trying it again", error)
-            return choice, open_output(nothing, *form), "lost"
-        if choice.target is not None or not isinstance(error, NoSoundCard):
+        if last is None and (choice.target is not None or not isinstance(error, NoSoundCard)):
             raise
-        logger.warning("%s; playing on without sound (--output wav:FILE renders to a file)", error)
-        return nothing, open_output(nothing, *form), "playing"
+        logger.warning(
+            "%s; playing on without sound, trying it again (--output wav:FILE renders to a file)",
+            error,
+        )
+        return choice, open_output(OutputChoice("null"), *form), "lost"
 
 
 def live_output(

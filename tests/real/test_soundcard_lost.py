@@ -1,7 +1,8 @@
-"""jackd is killed while the server plays, and started again: lost, told, heard again."""
+"""jackd is killed while the server plays and started again, or comes late: told, heard again."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -34,11 +35,16 @@ def state(server: Playing) -> object:
     return server.ask("/output").params[1]
 
 
+@pytest.fixture
+def bundle_path(tmp_path: Path) -> Path:
+    path = tmp_path / "mini.bundle"
+    write_bundle(path, mini_bundle.bundle())
+    return path
+
+
 @pytest.mark.timeout(300)
-def test_a_killed_jackd_is_told_and_its_return_is_heard(tmp_path: Path) -> None:
+def test_a_killed_jackd_is_told_and_its_return_is_heard(bundle_path: Path, tmp_path: Path) -> None:
     needs("jackd", "jack_lsp", "jack_connect")
-    bundle_path = tmp_path / "mini.bundle"
-    write_bundle(bundle_path, mini_bundle.bundle())
     log, name = tmp_path / "jackd.log", "latent-deck-lost"
     with (
         jack_server.running(log, name=name) as jack,
@@ -54,5 +60,22 @@ def test_a_killed_jackd_is_told_and_its_return_is_heard(tmp_path: Path) -> None:
             back_s = until(lambda: state(server) == "playing")
             assert heard(tmp_path) > 0.01
             print(f"lost after {lost_s:.2f} s, back {back_s:.2f} s after jackd", file=sys.stderr)
+            server.ask("/quit")
+            assert server.process.wait(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.timeout(300)
+def test_a_sound_card_that_comes_late_is_heard(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("jackd", "jack_lsp", "jack_connect")
+    name = "latent-deck-late"
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"{name}-{os.getpid()}")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    with playing(bundle_path, "--output", "soundcard") as server:
+        assert state(server) == "lost"
+        with jack_server.running(tmp_path / "jackd.log", name=name):
+            until(lambda: state(server) == "playing")
+            assert heard(tmp_path) > 0.01
             server.ask("/quit")
             assert server.process.wait(timeout=PATIENCE_S) == 0
