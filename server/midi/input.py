@@ -16,10 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 from mido import Message
 
-from server.midi.messages import Memory, moves_of
+from server.midi.messages import Memory, moves_of, newest, released
 from server.midi.moves import Move
 from server.midi.ports import MidiPorts, OpenSource
 from server.midi.source import RtMidiSource
@@ -30,15 +31,15 @@ EMPTYING_INTERVAL_S = 0.004
 """Well below the shortest glide, and 250 wake-ups a second cost next to nothing."""
 LOOKING_INTERVAL_S = 1.0
 
-OnClock = Callable[[Message, float], bool]
-"""Is offered each message and when it came, in s; True takes it."""
+OnClock = Callable[[Message, float], object]
+"""Is told each message of a clock, and when it came, in s."""
 OnMoves = Callable[[tuple[Move, ...]], None]
 
 
 class MidiInput:
     """Listens to ``all`` ports (and one of its own), ``none``, or those whose name has ``choice``.
 
-    ``received`` counts the messages that came, of whatever kind.
+    ``received`` counts the messages that came, of whatever kind, ``rejected`` those that are none.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class MidiInput:
         choice: str,
         on_moves: OnMoves,
         open_source: OpenSource = RtMidiSource,
-        on_clock: OnClock = lambda message, at_s: False,
+        on_clock: OnClock = lambda message, at_s: None,
     ) -> None:
-        self.received = 0
+        self.received = self.rejected = 0
         self._choice = choice
         self._on_moves = on_moves
         self._on_clock = on_clock
-        self._memory = Memory()
+        self._memories: dict[str, Memory] = {}
         self._stopping = threading.Event()
         self._opened: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,26 +97,43 @@ class MidiInput:
         next_look_s = time.monotonic() + LOOKING_INTERVAL_S
         while not self._stopping.wait(EMPTYING_INTERVAL_S):
             if messages := self._ports.messages():
-                self._hand_over(messages, time.time())
+                self._soon(self._take, messages, time.time())
             if time.monotonic() >= next_look_s:
-                self._ports.look()
+                if gone := self._ports.look():
+                    self._soon(self._let_go, gone)
                 next_look_s = time.monotonic() + LOOKING_INTERVAL_S
 
-    def _hand_over(self, messages: list[tuple[str, Sequence[int]]], at_s: float) -> None:
+    def _soon(self, call: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop has ended before us
-            self._loop.call_soon_threadsafe(self._take, messages, at_s)
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     def _take(self, messages: list[tuple[str, Sequence[int]]], at_s: float) -> None:
+        """All that has come since the last time: clocks and moves stay in order."""
+        moves: list[Move] = []
         for port, data in messages:
             self.received += 1
             try:
                 message = Message.from_bytes(list(data))
-            except ValueError as error:
+            except (ValueError, LookupError, TypeError) as error:
+                self.rejected += 1
                 logger.debug("MIDI message that is none: %s", error)
                 continue
-            if self._on_clock(message, at_s):
-                continue
-            self._memory, moves = moves_of(self._memory, port, message)
-            if moves:
-                self._on_moves(moves)
+            if message.is_realtime or message.type == "songpos":
+                self._hand_over(moves)
+                self._on_clock(message, at_s)
+            memory = self._memories.get(port, Memory())
+            self._memories[port], more = moves_of(memory, port, message)
+            moves += more
+        self._hand_over(moves)
+
+    def _let_go(self, ports: list[str]) -> None:
+        """What was held at a controller that has gone is not held any more."""
+        for port in ports:
+            self._hand_over([*released(self._memories.pop(port, Memory()), port)[1]])
+
+    def _hand_over(self, moves: list[Move]) -> None:
+        """Tell of ``moves``, and empty the list."""
+        if moves:
+            self._on_moves(newest(moves))
+            moves.clear()

@@ -58,18 +58,20 @@ class MidiPorts:
         self.look()
         return True
 
-    def look(self) -> None:
-        """Close what has gone, open what has come."""
+    def look(self) -> list[str]:
+        """Close what has gone, open what has come; the names of what has gone."""
         if self._source is None:
-            return
+            return []
         wanted = self._wanted(self._source)
         self._refused &= set(wanted)
-        for name in [name for name in self._open if name not in wanted]:
+        gone = [name for name in self._open if name not in wanted]
+        for name in gone:
             logger.warning("MIDI port '%s' has gone", name)
             self._open.pop(name).close()
         for name in wanted:
             if name not in self._open:
                 self._try(self._source, name)
+        return gone
 
     def messages(self) -> list[tuple[str, Sequence[int]]]:
         """What has come since the last call, port by port, each with its port's name."""

@@ -1,0 +1,28 @@
+"""Bytes of a controller, decoded as they come."""
+
+from __future__ import annotations
+
+from mido import Message
+
+from server.midi.messages import Memory, moves_of
+from server.midi.moves import Kind, Knob, Move
+
+
+def moved(*messages: bytes) -> list[Move]:
+    """What a fresh controller's messages move."""
+    memory = Memory()
+    moves: list[Move] = []
+    for message in messages:
+        memory, more = moves_of(memory, "knobs", Message.from_bytes(list(message)))
+        moves.extend(more)
+    return moves
+
+
+def cc(control: int, *values: int, channel: int = 0) -> list[bytes]:
+    """Control changes."""
+    return [bytes((0xB0 + channel, control, value)) for value in values]
+
+
+def move(kind: Kind, number: int, value: int, largest: int = 127, channel: int = 0) -> Move:
+    """What is expected."""
+    return Move(Knob("knobs", channel, kind, number), value, largest)
