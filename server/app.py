@@ -40,6 +40,7 @@ from server.first_decks import FirstDecks
 from server.input.live import LiveInput
 from server.interpreter import undisturbed
 from server.midi.input import MidiInput
+from server.midi.keys import Keys
 from server.midi.maps import Maps
 from server.models.hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
 from server.models.loader import ModelLoader
@@ -182,7 +183,8 @@ class App:
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
         self._maps = Maps(desk.table, self._dispatcher)
-        self._midi = MidiInput(settings.midi, self._maps.take, on_clock=self._clocks.hear)
+        keys = Keys(self._dispatcher, self._maps.take)
+        self._midi = MidiInput(settings.midi, keys.take, on_clock=self._clocks.hear)
         self._figures = Figures(
             desk,
             self._switch,

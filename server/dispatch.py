@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
@@ -25,6 +26,7 @@ from server.controls.events import (
     Panic,
     Query,
     Quit,
+    RecallProgram,
     RecordScore,
     Sender,
     SetControl,
@@ -41,8 +43,15 @@ from server.decks.hands import DeckHands
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
 
+logger = logging.getLogger(__name__)
+
 PROGRAM = "latent-deck"
 MODEL_LOAD = "/model/load"
+
+
+def no_preset(number: int) -> None:
+    """There are no presets here."""
+    logger.debug("program %d: there is no preset", number)
 
 
 class Dispatcher:
@@ -68,6 +77,7 @@ class Dispatcher:
         live: Mapping[str, Callable[[], float]] | None = None,
         why_no_recording: Callable[[str], str | None] = lambda deck: None,
         change_output: Callable[[ChangeOutput], None] = lambda event: None,
+        recall_program: Callable[[int], None] = no_preset,
     ) -> None:
         """``missing`` are addresses this bundle has nothing for, and in one line why.
 
@@ -93,6 +103,7 @@ class Dispatcher:
         self._live = live or {}
         self._why_no_recording = why_no_recording
         self._change_output = change_output
+        self._recall_program = recall_program
 
     def __call__(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         """Take in what belongs together: now, or at its NTP time."""
@@ -146,6 +157,8 @@ class Dispatcher:
                 sender.reply(self._notify(sender, bool(event.on)))
             case ChangeOutput():
                 self._change_output(event)
+            case RecallProgram(number=number):
+                self._recall_program(number)
             case Dump():
                 self._set_dump(bool(event.on))
                 event.answer(replies.done("/dump", event.on))

@@ -64,6 +64,7 @@ class Figures:
             "osc_received": self.osc.received,
             "osc_rejected": self.osc.rejected,
             "midi_received": self.midi.received,
+            "midi_rejected": self.midi.rejected,
             "latency_ms": self.latency().total_ms,
             "device_xruns": self.live.device_xruns,
             "process_id": os.getpid(),

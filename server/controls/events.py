@@ -212,6 +212,13 @@ class WekinatorOutputs(Event):
 
 
 @dataclass(frozen=True)
+class RecallProgram(Event):
+    """Recall the preset with this number, 0..127 (MIDI program change)."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Quit(Event):
     """End the program in good order."""
 

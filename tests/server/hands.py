@@ -28,7 +28,7 @@ from server.controls.timeline import Timeline
 from server.decks.encoding import Source
 from server.decks.hands import DeckHands
 from server.decks.loader import DeckLoader
-from server.dispatch import Dispatcher
+from server.dispatch import Dispatcher, no_preset
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live import NO_INPUT, InputError
@@ -121,6 +121,7 @@ class Hands:
         table: ControlTable | None = None,
         playing: bool = True,
         has_link: bool = True,
+        recall_program: Callable[[int], None] = no_preset,
     ) -> None:
         self.has_link = has_link
         bundle = mini_bundle.bundle()
@@ -186,6 +187,7 @@ class Hands:
             live={POSITION: lambda: self.engine.position},
             why_no_recording=self.engine.why_no_recording,
             change_output=outputs.carry_out,
+            recall_program=recall_program,
         )
         self.sender = FakeSender()
 
