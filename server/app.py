@@ -182,8 +182,10 @@ class App:
             allowed=settings.osc_allow,
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
-        self._maps = Maps(desk.table, self._dispatcher)
-        keys = Keys(self._dispatcher, self._maps.take)
+        self._maps = Maps(desk, self._dispatcher)
+        keys = Keys(
+            self._dispatcher, self._maps.take, lambda knob: bool(self._maps.book.of_knob(knob))
+        )
         self._midi = MidiInput(settings.midi, keys.take, on_clock=self._clocks.hear)
         self._figures = Figures(
             desk,
@@ -241,7 +243,7 @@ class App:
         """What speaks of controls, decks and encoder speaks of the model that plays now."""
         before, model = self._adopted, self._model
         self._adopted = model
-        self._osc.table = self._maps.table = model.table
+        self._osc.table = model.table
         self._encoder.change(model.bundle)
         self._loader.adopt(model.bundle.decks)
         wekinator = wekinator_of(model.table, self._settings.wekinator)

@@ -1,48 +1,62 @@
-"""What moved to events: the table's default control changes, and the pitch bend wheel.
-
-A position 0..1 is exactly 0..1 of its control's range. The wheel, which springs back, moves
-``Control.midi_bend`` around the default: at the centre it is exactly that, and each half is
-straight to its end.
-"""
+"""What moved to events, by the mappings; also what each knob holds of its control."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server.controls.control import Control, ControlTable
-from server.controls.events import Event, EventSink, SetControl
-from server.midi.messages import BEND_CENTRE
-from server.midi.moves import Move
+from server.controls.control import ControlTable
+from server.controls.desk import Desk
+from server.controls.events import EventSink, SetControl
+from server.midi.book import Book
+from server.midi.mapping import MidiMap
+from server.midi.moves import Knob, Move
+from server.midi.turning import Held, turn
 
 
 class Maps:
-    """Hands what ``table`` knows of each move to ``on_events``."""
+    """Hands what the mappings of ``book`` make of each move to ``on_events``."""
 
-    def __init__(self, table: ControlTable, on_events: EventSink) -> None:
-        self.table = table
+    def __init__(self, desk: Desk, on_events: EventSink, book: Book | None = None) -> None:
+        self._desk = desk
         self._on_events = on_events
+        self._table: ControlTable | None = None
+        self._held: dict[tuple[Knob, MidiMap], Held] = {}
+        self._book = book or Book()
+
+    @property
+    def book(self) -> Book:
+        """The mappings, over the controls of the model that plays."""
+        if self._table is not self._desk.table:
+            self._table = self._desk.table
+            self._book = self._book.over(self._table)
+        return self._book
+
+    @book.setter
+    def book(self, book: Book) -> None:
+        self._book = book
+        maps = set(book.maps)
+        self._held = {key: held for key, held in self._held.items() if key[1] in maps}
 
     def take(self, moves: Iterable[Move]) -> None:
         """Carry out what moved, in order."""
         for move in moves:
-            if events := events_of_move(self.table, move):
+            settings = [self._set(one, move) for one in self._here(move.knob)]
+            if events := tuple(event for event in settings if event is not None):
                 self._on_events(events)
 
+    def gave(self, one: MidiMap, knob: Knob) -> float | None:
+        """The value that ``knob`` last gave its control by ``one``; None: none, or it only waits
+        to take it over."""
+        held = self._held.get((knob, one))
+        return held.value if held else None
 
-def events_of_move(table: ControlTable, move: Move) -> tuple[Event, ...]:
-    """What a move does, from whichever port and channel."""
-    if move.knob.kind == "bend":
-        return tuple(_bent(control, move.value) for control in table.midi_bent)
-    control = table.midi_ccs.get(move.knob.number) if move.knob.kind == "cc" else None
-    if control is None:
-        return ()
-    return (SetControl(control.address, (control.value_at(move.position),)),)
+    def _here(self, knob: Knob) -> list[MidiMap]:
+        """What ``knob`` moves that the model has."""
+        return [one for one in self.book.of_knob(knob) if one.address in self._desk.table.slots]
 
-
-def _bent(control: Control, value: int) -> SetControl:
-    """``value`` is 0..16383."""
-    assert control.midi_bend is not None
-    down, up = control.midi_bend
-    pitch = value - BEND_CENTRE
-    end, share = (down, -pitch / 8192) if pitch < 0 else (up, pitch / 8191)
-    return SetControl(control.address, (control.default * (1 - share) + end * share,))
+    def _set(self, one: MidiMap, move: Move) -> SetControl | None:
+        control = self._desk.table.controls[one.address]
+        before = self._held.get((move.knob, one), Held())
+        present = self._desk.snapshot().value(one.address)
+        held = self._held[move.knob, one] = turn(one, control, before, move, present)
+        return None if held.value is None else SetControl(one.address, (held.value,))

@@ -11,6 +11,7 @@ import mido
 import pytest
 
 from server.clock.midi import MidiClock
+from server.controls.desk import Desk
 from server.controls.events import Event, SetControl
 from server.controls.table import control_table
 from server.midi import source
@@ -41,7 +42,7 @@ def knobs(client: str = "knobs") -> Iterator[mido.ports.BaseOutput]:
 @contextlib.asynccontextmanager
 async def listening(choice: str) -> AsyncIterator[list[Event]]:
     events: list[Event] = []
-    midi = MidiInput(choice, Maps(TABLE, events.extend).take)
+    midi = MidiInput(choice, Maps(Desk(TABLE), events.extend).take)
     await midi.start()
     try:
         yield events

@@ -57,7 +57,7 @@ def test_who_asks_again_keeps_its_number_and_who_leaves_hears_no_more(hands: Han
 def test_a_knob_is_told_to_all(hands: Hands) -> None:
     one = entered(hands)
     move = Move(Knob("knobs", 0, "cc", 1), 127, 127)
-    Maps(hands.table, hands.dispatch).take([move])
+    Maps(hands.desk, hands.dispatch).take([move])
     hands.pass_time()
     assert told(one) == [
         Reply("/interp", (1.0,)),

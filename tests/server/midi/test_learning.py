@@ -1,0 +1,140 @@
+"""Which knob was meant: tables of what controllers send while one of them is turned."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.midi.learning import Found, Learning, Sends
+from server.midi.moves import Kind, Knob, Move
+
+KNOB = Knob("knobs", 0, "cc", 16)
+OTHER = Knob("knobs", 0, "cc", 17)
+
+
+def heard(
+    *values: int, knob: Knob = KNOB, largest: int = 127, sends: Sends = None
+) -> tuple[Found | None, int]:
+    """What was found, and after how many moves."""
+    learning = Learning(sends)
+    for count, value in enumerate(values, 1):
+        if found := learning.hear(Move(knob, value, largest)):
+            return found, count
+    return None, len(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        ([10, 14, 18, 22, 26], 5),
+        ([3, 2, 1, 0, 10, 20], 6),
+        ([0, 127], 2),
+        ([127, 0], 2),
+        ([64, 65, 66, 68, 74, 80], 6),
+        ([20, 60, 100, 127], 4),
+        ([100, 100, 96, 92, 88, 84], 6),
+    ],
+    ids=["knob", "down and up", "button", "let go", "slowly", "fader", "one place twice"],
+)
+def test_a_knob_that_is_turned_is_found(values: list[int], count: int) -> None:
+    assert heard(*values) == (Found(KNOB, None, 7), count)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [64, 65] * 100,
+        [0, 1, 2, 1] * 50,
+        [126, 127] * 100,
+        [0],
+        [127] * 15,
+        [64] * 100,
+        [40, 42, 44, 46, 48, 50],
+        [0, 0, 0, 0],
+    ],
+    ids=["jitter", "at the bottom", "at the top", "once", "held", "still", "too little", "zero"],
+)
+def test_noise_is_no_knob(values: list[int]) -> None:
+    assert heard(*values)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "coding"),
+    [
+        ([1] * 6 + [127] * 6, "2's complement"),
+        ([1, 1, 2, 4, 2, 1, 1, 126, 127, 127], "2's complement"),
+        ([1] * 20, "2's complement"),
+        ([127] * 20, "2's complement"),
+        ([1] * 6 + [65] * 6, "signed bit"),
+        ([65] * 6 + [1] * 6, "signed bit 2"),
+        ([65] * 6 + [63] * 6, "bin offset"),
+        ([65, 66, 66, 68, 66, 65, 65, 63, 62, 62, 63], "bin offset"),
+        ([63] * 20, "bin offset"),
+    ],
+)
+def test_an_encoder_is_found_with_its_coding(values: list[int], coding: str) -> None:
+    found, _ = heard(*values)
+    assert found is not None and (found.knob, found.relative) == (KNOB, coding)
+
+
+@pytest.mark.parametrize(
+    ("sends", "values", "relative"),
+    [
+        ("signed bit", [1] * 8, "signed bit"),
+        ("bin offset", [63] * 4 + [65] * 4, "bin offset"),
+        ("place", [1, 1, 1, 5, 9, 30], None),
+    ],
+)
+def test_what_is_said_beforehand_is_not_guessed(
+    sends: Sends, values: list[int], relative: str | None
+) -> None:
+    assert heard(*values, sends=sends) == (Found(KNOB, relative, 7), len(values))
+
+
+def test_a_jittering_knob_beside_it_does_not_win() -> None:
+    learning = Learning()
+    for step in range(40):
+        assert learning.hear(Move(OTHER, 63 + step % 3, 127)) is None
+        if found := learning.hear(Move(KNOB, 3 * step, 127)):
+            break
+    assert found == Found(KNOB, None, 7)
+
+
+def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
+    learning = Learning()
+    assert learning.hear(Move(KNOB, 10, 127)) is None
+    found = None
+    for value in range(1280, 4000, 8):
+        found = found or learning.hear(Move(KNOB, value, 16383))
+    assert found == Found(KNOB, None, 14)
+
+
+@pytest.mark.parametrize("kind", ["nrpn", "rpn", "bend", "pressure"])
+def test_other_kinds_are_learned_as_well(kind: Kind) -> None:
+    knob = Knob("keys", 2, kind)
+    largest = 127 if kind == "pressure" else 16383
+    places = [largest * n // 20 for n in (10, 11, 12, 14, 16)]
+    assert heard(*places, knob=knob, largest=largest)[0] == Found(
+        knob, None, 7 if largest == 127 else 14
+    )
+
+
+def test_a_pad_is_pressed_and_let_go_and_a_program_is_no_knob() -> None:
+    pad = Knob("pads", 9, "velocity", 36)
+    assert heard(80, 0, knob=pad) == (Found(pad, None, 7), 2)
+    assert heard(*range(0, 127, 5), knob=Knob("pads", 9, "program"))[0] is None
+
+
+@given(st.lists(st.tuples(st.sampled_from([KNOB, OTHER]), st.integers(0, 127)), max_size=200))
+def test_whatever_comes_it_is_one_that_was_moved(moves: list[tuple[Knob, int]]) -> None:
+    learning = Learning()
+    for knob, value in moves:
+        found = learning.hear(Move(knob, value, 127))
+        assert found is None or found.knob == knob
+
+
+def test_it_says_on_which_ports_something_was_moved() -> None:
+    learning = Learning()
+    learning.hear(Move(KNOB, 1, 127))
+    assert learning.ports == {"knobs"}
