@@ -39,9 +39,10 @@ from server.figures import Figures
 from server.first_decks import FirstDecks
 from server.input.live import LiveInput
 from server.interpreter import undisturbed
+from server.midi.hands import midi_hands
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from server.midi.maps import Maps
+from server.midi.store import MapStore
 from server.models.hands import carry_to, gestures_of, last_model, missing_in, wekinator_of
 from server.models.loader import ModelLoader
 from server.models.opening import ready_model, try_out
@@ -54,6 +55,7 @@ from server.output.hands import OutputHands
 from server.output.opening import live_output
 from server.output.producer import Producer, Tap
 from server.process import signals_call
+from server.saved.errands import Errands
 from server.score.desk import ScoreDesk
 from server.score.lines import head_line
 from server.score.player import ScorePlayer, moments_of
@@ -175,6 +177,14 @@ class App:
             self._later,
             heard_bpm=lambda: self._model.engine.tempo_bpm,
         )
+        self._errands = Errands(self._soon)
+        self._midi_hands = midi_hands(
+            desk,
+            MapStore(settings.config, self._errands),
+            lambda events: self._dispatcher(events),
+            self._notifier.tell,
+            self._later,
+        )
         self._dispatcher = self._make_dispatcher()
         self._osc = OscServer(
             desk.table,
@@ -182,10 +192,7 @@ class App:
             allowed=settings.osc_allow,
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
-        self._maps = Maps(desk, self._dispatcher)
-        keys = Keys(
-            self._dispatcher, self._maps.take, lambda knob: bool(self._maps.book.of_knob(knob))
-        )
+        keys = Keys(self._dispatcher, self._midi_hands.take, self._midi_hands.is_mapped)
         self._midi = MidiInput(settings.midi, keys.take, on_clock=self._clocks.hear)
         self._figures = Figures(
             desk,
@@ -223,6 +230,7 @@ class App:
             load_model=self._models.load,
             adopt_model=self._adopt,
             change_output=self._output_hands.carry_out,
+            change_maps=self._midi_hands.carry_out,
         )
 
     def _missing(self) -> Mapping[str, str]:
@@ -262,6 +270,7 @@ class App:
     async def _run(self) -> int:
         self._loop = asyncio.get_running_loop()
         with ExitStack() as stack:
+            stack.callback(self._errands.stop)
             stack.callback(self._encoder.stop)
             stack.callback(self._models.stop)
             stack.enter_context(signals_call(self._ending.set, self._loop))

@@ -21,6 +21,7 @@ from server.controls.events import (
     Event,
     LoadDeck,
     LoadModel,
+    MidiMapEvent,
     ModelLies,
     Notify,
     Panic,
@@ -78,6 +79,7 @@ class Dispatcher:
         why_no_recording: Callable[[str], str | None] = lambda deck: None,
         change_output: Callable[[ChangeOutput], None] = lambda event: None,
         recall_program: Callable[[int], None] = no_preset,
+        change_maps: Callable[[MidiMapEvent], None] = lambda event: None,
     ) -> None:
         """``missing`` are addresses this bundle has nothing for, and in one line why.
 
@@ -104,6 +106,7 @@ class Dispatcher:
         self._why_no_recording = why_no_recording
         self._change_output = change_output
         self._recall_program = recall_program
+        self._change_maps = change_maps
 
     def __call__(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         """Take in what belongs together: now, or at its NTP time."""
@@ -159,6 +162,8 @@ class Dispatcher:
                 self._change_output(event)
             case RecallProgram(number=number):
                 self._recall_program(number)
+            case MidiMapEvent():
+                self._change_maps(event)
             case Dump():
                 self._set_dump(bool(event.on))
                 event.answer(replies.done("/dump", event.on))

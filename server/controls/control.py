@@ -20,7 +20,8 @@ class ControlError(ValueError):
 class Control:
     """One row: a control, or a family of them.
 
-    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text).
+    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text,
+    ``v`` number or text).
     With ``repeats`` the one type stands for any number of arguments, none too.
     ``minimum`` and ``maximum`` hold for every argument, ``also`` are values beyond them that have a
     meaning of their own. ``smoothing_s`` is the time constant

@@ -174,6 +174,46 @@ class ChangeOutput(Event):
 
 
 @dataclass(frozen=True)
+class MidiMapEvent(Event):
+    """Something about which knob moves what (``server.midi``)."""
+
+
+@dataclass(frozen=True)
+class LearnMidi(MidiMapEvent):
+    """The next knob that is turned moves the control of the first of ``words``; the others say how.
+
+    Without words: none is waited for any more.
+    """
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ForgetMidi(MidiMapEvent):
+    """No knob moves ``address`` any more."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class ListMidiMaps(MidiMapEvent):
+    """Which knob moves what?"""
+
+
+@dataclass(frozen=True)
+class ChangeMidiMap(MidiMapEvent):
+    """Another ``value`` for an ``option`` of what moves ``address``; without them, which are they?
+
+    With a ``knob``, as it is listed, only of that one.
+    """
+
+    address: str
+    option: str | None = None
+    value: str | float | None = None
+    knob: str | None = None
+
+
+@dataclass(frozen=True)
 class StatusRequest(Event):
     """Tell the figures of ``/status.reply``."""
 

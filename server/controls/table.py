@@ -23,6 +23,7 @@ from server.controls.rows import (
     decks,
     generation,
     interpolation,
+    midi,
     models,
     output,
     playing,
@@ -63,6 +64,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
             *output.OUTPUT,
             *scores.SCORES,
             *models.MODELS,
+            *midi.MIDI_MAPS,
             *service.SERVER,
         )
     )

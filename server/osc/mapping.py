@@ -5,6 +5,7 @@ a question. An address pattern reaches every control that matches, except comman
 arguments: ``/*`` asks for values, it does not quit.
 
     f takes i, f, h, d, T (1) and F (0)      i the same without a fraction      s takes s and S
+    v takes what f or s takes
     a control with choices takes their words and their numbers
     arrays are taken apart where a control has several arguments
     I (it happened) stands for no argument where a command has none
@@ -72,7 +73,8 @@ def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
     if is_pattern(address):
         raise MappingError(address, "stands for several controls; name one")
     (event,) = events_of_message(table, OscMessage(address, arguments))
-    assert isinstance(event, SetControl | SetGlide)  # a value with arguments
+    if not isinstance(event, SetControl | SetGlide):
+        raise MappingError(address, "is no value; an OSC client or a score can send it")
     if isinstance(event, SetGlide) and event.seconds is None:
         raise MappingError(address, "expected /glide=ADDRESS,SECONDS")
     return event
@@ -204,10 +206,17 @@ def _text(control: Control, argument: Argument) -> str:
     return argument
 
 
+def _number_or_words(control: Control, argument: Argument) -> float | str:
+    """An argument of type ``v``."""
+    is_text = isinstance(argument, str)
+    return _text(control, argument) if is_text else _number(control, argument)
+
+
 _TAKERS: Mapping[str, Callable[[Control, Argument], int | float | str]] = {
     "f": _number,
     "i": _whole,
     "s": _text,
+    "v": _number_or_words,
 }
 
 

@@ -32,6 +32,9 @@ from server.dispatch import Dispatcher, no_preset
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live import NO_INPUT, InputError
+from server.midi.hands import midi_hands
+from server.midi.moves import Knob, Move
+from server.midi.store import MapStore
 from server.osc.dump import OscDump
 from server.osc.intake import take_in
 from server.osc.scheduler import Scheduler
@@ -39,6 +42,7 @@ from server.osc.wekinator import Wekinator
 from server.output.choice import OutputChoice
 from server.output.hands import OutputHands
 from server.output.live import State, Then
+from server.saved.errands import Errands
 from server.score.desk import ScoreDesk
 from server.score.lines import head_line
 from server.score.recorder import ScoreRecorder
@@ -170,6 +174,13 @@ class Hands:
             why_no_link=lambda: None if self.has_link else REMEDY,
             now_s=lambda: self.now_s,
         )
+        self.midi = midi_hands(
+            self.desk,
+            MapStore(None, Errands(lambda call: call())),
+            lambda events: self.dispatch(events),
+            self.notifier.tell,
+            lambda _, call: self.due.append(call),
+        )
         self.dispatch = Dispatcher(
             self.desk,
             DeckHands(self.loader, self.notifier, self._capture),
@@ -188,6 +199,7 @@ class Hands:
             why_no_recording=self.engine.why_no_recording,
             change_output=outputs.carry_out,
             recall_program=recall_program,
+            change_maps=self.midi.carry_out,
         )
         self.sender = FakeSender()
 
@@ -200,6 +212,11 @@ class Hands:
         assert not intake.refusals, intake.refusals
         for group in intake.groups:
             self.dispatch(group.events, group.time_tag)
+
+    def turn(self, *values: int, number: int = 9, port: str = "knobs") -> None:
+        """A knob is turned to each of ``values``."""
+        knob = Knob(port, 0, "cc", number)
+        self.midi.take([Move(knob, value, 127) for value in values])
 
     def render(self, frames: int, block: int = 4) -> None:
         """Render ``frames`` frames, a block at a time."""

@@ -238,6 +238,50 @@ def output_changed(hands: Hands, control: Control) -> None:
     assert hands.sender.replies[-1] == Reply("/output", ("soundcard:Built-in", "playing"))
 
 
+KNOB = "cc 9, channel 1, knobs"
+
+
+def taught(hands: Hands, *words: str) -> None:
+    hands.send(build_msg("/midi/learn", list(words)).dgram)
+    hands.turn(10, 30, 50, 70)
+
+
+def learned(hands: Hands, control: Control) -> None:
+    taught(hands, "/level", "pick-up")
+    assert hands.sender.replies == [Reply("/done", (control.address, "/level", KNOB))]
+    hands.turn(90, 127)
+    hands.render(4)
+    assert hands.timeline.states[-1].value("/level") == 6.0
+
+
+def forgotten(hands: Hands, control: Control) -> None:
+    taught(hands, "/level")
+    hands.send(build_msg(control.address, "/level").dgram)
+    assert hands.sender.replies[-1] == Reply("/done", (control.address, "/level"))
+    hands.turn(127)
+    hands.render(4)
+    assert hands.timeline.states[-1].value("/level") == TABLE.controls["/level"].default
+
+
+def listed(hands: Hands, control: Control) -> None:
+    hands.send(build_msg(control.address).dgram)
+    *maps, done = hands.sender.replies
+    assert done == Reply("/done", (control.address, len(maps)))
+    assert maps[0].arguments[:4] == ("/interp", "cc 1, any channel, any port", "takeover", "jump")
+
+
+def map_changed(hands: Hands, control: Control) -> None:
+    taught(hands, "/level")
+    hands.send(build_msg(control.address, ["/level", "high", 0.0]).dgram)
+    hands.turn(127)
+    hands.render(4)
+    assert hands.timeline.states[-1].value("/level") == 0.0
+    hands.send(build_msg(control.address, "/level").dgram)
+    told = hands.sender.replies[-2]
+    assert told.address == control.address and told.arguments[:2] == ("/level", KNOB)
+    assert told.arguments[2:8] == ("takeover", "jump", "low", -60.0, "high", 0.0)
+
+
 def tapped(hands: Hands, control: Control) -> None:
     for _ in range(2):
         hands.send(build_msg(control.address).dgram)
@@ -270,6 +314,10 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.RecordScore: recorded,
     events.StopScore: recorded,
     events.LoadModel: model_asked_for,
+    events.LearnMidi: learned,
+    events.ForgetMidi: forgotten,
+    events.ListMidiMaps: listed,
+    events.ChangeMidiMap: map_changed,
     events.Quit: ended,
 }
 

@@ -1,0 +1,141 @@
+"""What is asked for the mappings, carried out, kept and told; and what knobs do meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from server.callbacks import Later, Then
+from server.controls import replies
+from server.controls.desk import Desk
+from server.controls.events import (
+    ChangeMidiMap,
+    Event,
+    EventSink,
+    ForgetMidi,
+    LearnMidi,
+    ListMidiMaps,
+    MidiMapEvent,
+    Sender,
+)
+from server.controls.replies import Argument, Reply
+from server.midi.book import Book, ranged
+from server.midi.learner import LEARN, Learner, Lesson, mappable
+from server.midi.learning import Found
+from server.midi.mapping import Knobs, MidiMap, MidiMapError
+from server.midi.maps import Maps
+from server.midi.moves import Knob, Move
+from server.midi.options import options_of, with_option
+from server.midi.store import MapStore
+
+FORGET = "/midi/forget"
+MAP = "/midi/map"
+MAPS = "/midi/maps"
+
+Tell = Callable[[Reply, Sender | None], None]
+Write = Callable[[Book, Then], None]
+
+
+class MidiHands:
+    """Used by the thread of the event loop."""
+
+    def __init__(self, desk: Desk, maps: Maps, write: Write, tell: Tell, later: Later) -> None:
+        self._desk = desk
+        self._maps = maps
+        self._write = write
+        self._tell = tell
+        self._learner = Learner(desk, later, self._learned)
+
+    @property
+    def book(self) -> Book:
+        """The mappings that are in force."""
+        return self._maps.book
+
+    def take(self, moves: Iterable[Move]) -> None:
+        """Knobs have moved."""
+        for move in moves:
+            if not self._learner.hear(move):
+                self._maps.take([move])
+
+    def is_mapped(self, knob: Knob) -> bool:
+        """Whether ``knob`` does what a mapping says."""
+        return bool(self._maps.book.of_knob(knob))
+
+    def gone(self, ports: Iterable[str], are_left: bool) -> None:
+        """These ports are not there any more."""
+        self._learner.gone(ports, are_left)
+
+    def carry_out(self, event: MidiMapEvent) -> None:
+        """Do what ``event`` says; answered with ``/done`` when it is kept."""
+        try:
+            match event:
+                case LearnMidi():
+                    self._learner.begin(event)
+                case ForgetMidi():
+                    self._forget(event)
+                case ListMidiMaps():
+                    self._list(event, self._maps.book.maps)
+                    event.answer(replies.done(MAPS, len(self._maps.book.maps)))
+                case ChangeMidiMap():
+                    self._change(event)
+        except MidiMapError as error:
+            command = MAP if isinstance(event, ChangeMidiMap) else FORGET
+            event.answer(replies.fail(command, str(error)))
+
+    def _learned(self, lesson: Lesson, found: Found, last: Move) -> None:
+        knob, book = found.knob, self._maps.book
+        knobs = Knobs(knob.port, knob.channel, knob.kind, knob.number)
+        usual = ranged(MidiMap(lesson.address, knobs), self._desk.table)
+        was = (one for one in book.learned if (one.address, one.knobs) == (lesson.address, knobs))
+        one = replace(next(was, usual), relative=found.relative, bits=found.bits)
+        if lesson.takeover is not None:
+            one = replace(one, takeover=lesson.takeover)
+        self._keep(lesson.event, book.taught(one), LEARN, lesson.address, str(knobs))
+        self._maps.stands(one, last)
+
+    def _forget(self, event: ForgetMidi) -> None:
+        book = self._maps.book
+        if not book.of_address(event.address):
+            raise MidiMapError(f"nothing is mapped to {event.address!r:.60}; {MAPS} lists what is")
+        self._keep(event, book.without(event.address), FORGET, event.address)
+
+    def _change(self, event: ChangeMidiMap) -> None:
+        book, control = self._maps.book, mappable(self._desk, event.address)
+        maps = [
+            one for one in book.of_address(event.address) if event.knob in (None, str(one.knobs))
+        ]
+        if not maps:
+            of = "" if event.knob is None else f" by '{event.knob:.60}'"
+            raise MidiMapError(f"nothing is mapped to {event.address}{of}; {LEARN} does that")
+        if event.option is None:
+            self._list(event, maps)
+            event.answer(replies.done(MAP, event.address))
+            return
+        if event.value is None:
+            raise MidiMapError(f"{event.option!r:.40} without a value")
+        for one in maps:
+            book = book.changed(one, with_option(one, control, event.option, event.value))
+        self._keep(event, book, MAP, event.address, event.option, event.value)
+
+    def _list(self, event: Event, maps: Iterable[MidiMap]) -> None:
+        for one in maps:
+            options = options_of(one, self._desk.table.controls.get(one.address))
+            event.answer(Reply(MAP, (one.address, str(one.knobs), *options)))
+
+    def _keep(self, event: MidiMapEvent, book: Book, command: str, *what: Argument) -> None:
+        """``book`` is in force now; answered when it lies on the disk."""
+
+        def then(failure: str | None) -> None:
+            done = replies.done(command, *what)
+            event.answer(done if failure is None else replies.fail(command, failure))
+
+        self._maps.book = book
+        self._write(book, then)
+        self._tell(Reply(command, what), event.reply_to)
+
+
+def midi_hands(
+    desk: Desk, store: MapStore, on_events: EventSink, tell: Tell, later: Later
+) -> MidiHands:
+    """Hands with the mappings that ``store`` has; what knobs do goes to ``on_events``."""
+    return MidiHands(desk, Maps(desk, on_events, store.read()), store.write, tell, later)
