@@ -54,6 +54,7 @@ from server.osc.wekinator import Wekinator
 from server.output.hands import OutputHands
 from server.output.opening import live_output
 from server.output.producer import Producer, Tap
+from server.presets.hands import PresetHands
 from server.process import signals_call
 from server.saved.errands import Errands
 from server.score.desk import ScoreDesk
@@ -185,6 +186,15 @@ class App:
             self._notifier.tell,
             self._later,
         )
+        self._presets = PresetHands(
+            settings.config,
+            self._errands,
+            desk,
+            lambda: self._model.bundle.manifest.name,
+            lambda event: self._dispatcher.why_not(event),
+            lambda events: self._dispatcher.carry_out(events),
+            self._notifier.tell,
+        )
         self._dispatcher = self._make_dispatcher()
         self._osc = OscServer(
             desk.table,
@@ -223,6 +233,7 @@ class App:
             wekinator=Wekinator(self._desk.table, self._settings.wekinator),
             gestures=gestures_of(self._model),
             clocks=self._clocks,
+            presets=self._presets,
             set_dump=self._dump.switch,
             score_desk=ScoreDesk(self._recorder, self._soon),
             live={POSITION: lambda: self._model.engine.position},
@@ -271,6 +282,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         with ExitStack() as stack:
             stack.callback(self._errands.stop)
+            self._presets.begin()
             stack.callback(self._encoder.stop)
             stack.callback(self._models.stop)
             stack.enter_context(signals_call(self._ending.set, self._loop))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
@@ -25,9 +24,9 @@ from server.controls.events import (
     ModelLies,
     Notify,
     Panic,
+    PresetEvent,
     Query,
     Quit,
-    RecallProgram,
     RecordScore,
     Sender,
     SetControl,
@@ -43,16 +42,10 @@ from server.controls.replies import Argument, Reply
 from server.decks.hands import DeckHands
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
-
-logger = logging.getLogger(__name__)
+from server.presets.hands import PresetHands
 
 PROGRAM = "latent-deck"
 MODEL_LOAD = "/model/load"
-
-
-def no_preset(number: int) -> None:
-    """There are no presets here."""
-    logger.debug("program %d: there is no preset", number)
 
 
 class Dispatcher:
@@ -71,6 +64,7 @@ class Dispatcher:
         wekinator: Wekinator,
         gestures: Gestures,
         clocks: Clocks,
+        presets: PresetHands,
         set_dump: Callable[[bool], None],
         score_desk: Callable[[Event], None] = lambda event: None,
         load_model: Callable[[str, Then], None] = lambda name, then: None,
@@ -78,7 +72,6 @@ class Dispatcher:
         live: Mapping[str, Callable[[], float]] | None = None,
         why_no_recording: Callable[[str], str | None] = lambda deck: None,
         change_output: Callable[[ChangeOutput], None] = lambda event: None,
-        recall_program: Callable[[int], None] = no_preset,
         change_maps: Callable[[MidiMapEvent], None] = lambda event: None,
     ) -> None:
         """``missing`` are addresses this bundle has nothing for, and in one line why.
@@ -98,6 +91,7 @@ class Dispatcher:
         self._wekinator = wekinator
         self._gestures = gestures
         self._clocks = clocks
+        self._presets = presets
         self._set_dump = set_dump
         self._score_desk = score_desk
         self._load_model = load_model
@@ -105,12 +99,12 @@ class Dispatcher:
         self._live = live or {}
         self._why_no_recording = why_no_recording
         self._change_output = change_output
-        self._recall_program = recall_program
         self._change_maps = change_maps
 
     def __call__(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         """Take in what belongs together: now, or at its NTP time."""
-        events = self._possible(self._gestures.settings(self._wekinator.settings(events)))
+        events = self._gestures.settings(self._wekinator.settings(events))
+        events = self._possible(self._presets.settings(events))
         if time_tag is None or self._scheduler.runs_now(events, time_tag):
             self._desk.apply(events)
             self._follow_up(events, self._clocks.time_of(time_tag))
@@ -160,8 +154,6 @@ class Dispatcher:
                 sender.reply(self._notify(sender, bool(event.on)))
             case ChangeOutput():
                 self._change_output(event)
-            case RecallProgram(number=number):
-                self._recall_program(number)
             case MidiMapEvent():
                 self._change_maps(event)
             case Dump():
@@ -169,6 +161,8 @@ class Dispatcher:
                 event.answer(replies.done("/dump", event.on))
             case Panic():
                 self._scheduler.clear()
+            case PresetEvent():
+                self._presets.carry_out(event)
             case Quit():
                 event.answer(replies.done("/quit"))
                 self._quit_program()
@@ -185,7 +179,7 @@ class Dispatcher:
         """``events`` without those that there is nothing for here; these are answered."""
         possible = []
         for event in events:
-            if why := self._why_not(event, events):
+            if why := self.why_not(event, events):
                 event.answer(replies.fail(_address(event), why))
             else:
                 possible.append(event)
@@ -200,7 +194,7 @@ class Dispatcher:
         except TooManyClients as error:
             return replies.fail("/notify", str(error))
 
-    def _why_not(self, event: Event, among: tuple[Event, ...]) -> str | None:
+    def why_not(self, event: Event, among: tuple[Event, ...] = ()) -> str | None:
         """In one line what is missing for it, one ``among`` others."""
         if why := self._clocks.why_not(event, among):
             return why

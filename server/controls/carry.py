@@ -7,10 +7,10 @@ anew begins as it is by itself. A recorded motion is forgotten, for it speaks of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping
 
-from server.controls.addresses import LATENT, MOTION
-from server.controls.control import Control, ControlTable
+from server.controls.addresses import MOTION
+from server.controls.control import ControlTable
 from server.controls.desk import Snapshot
 
 _NAMED = "/named/"
@@ -19,8 +19,12 @@ _NAMED = "/named/"
 def carried(state: Snapshot, table: ControlTable, model: str) -> Snapshot:
     """``state`` on the controls of ``table``, those of ``model``; it neither jumps nor panics."""
     values, times = list(table.defaults), list(table.smoothing_s)
-    for control, source in _pairs(state.table, table):
-        slots = zip(table.slots[control.address], state.table.slots[source], strict=False)
+    had = {name: address for address, name in kept_names(state.table).items()}
+    for address, name in kept_names(table).items():
+        source = found(address, name, had)
+        if source is None or address.startswith(MOTION):
+            continue
+        slots = zip(table.slots[address], state.table.slots[had[source]], strict=False)
         for slot, before in slots:
             values[slot] = state.values[before]
             times[slot] = state.smoothing_s[before]
@@ -35,27 +39,23 @@ def carried(state: Snapshot, table: ControlTable, model: str) -> Snapshot:
     )
 
 
-def _pairs(before: ControlTable, now: ControlTable) -> Iterator[tuple[Control, str]]:
-    """The values of ``now``, each with the address that it had in ``before``, if it was there."""
-    had, has = _named(before), _named(now)
-    named = {address: had[name] for name, address in has.items() if name in had}
-    for control in now.values:
-        source = named.get(control.address, control.address)
-        is_anothers = control.address not in named and _is_named(control.address, before)
-        if control.address.startswith(MOTION) or source not in before.slots or is_anothers:
-            continue
-        yield control, source
+def kept_names(table: ControlTable) -> Mapping[str, str]:
+    """Under which name each value is known to other models, by its address.
 
-
-def _named(table: ControlTable) -> Mapping[str, str]:
-    """Which offset each name moves."""
-    return {
-        control.member: control.moves[0]
+    An offset that has a name goes by that, all else by its address.
+    """
+    named = {
+        control.moves[0]: control.address
         for control in table.controls.values()
-        if control.address.startswith(_NAMED) and control.member
+        if control.address.startswith(_NAMED)
     }
+    own = [control.address for control in table.values]
+    return {address: named.get(address, address) for address in own}
 
 
-def _is_named(address: str, table: ControlTable) -> bool:
-    """Whether the offset there has a name, so that it is another thing than its number says."""
-    return address.startswith(f"{LATENT}/") and address in _named(table).values()
+def found(address: str, name: str, had: Container[str]) -> str | None:
+    """Under which of the names that there were (``had``) is what now has ``name``.
+
+    What has no name, or one that was not there, is what had its number and no name.
+    """
+    return next((one for one in (name, address) if one in had), None)

@@ -34,7 +34,8 @@ class Control:
 
     A value with ``choices`` is one of these words, or its number; the vector holds the number.
     ``sources`` says for each of ``moves`` which argument it takes, where that is not the one of
-    its own place; ``resets`` are addresses that go back to their default.
+    its own place; ``resets`` are addresses that go back to their default. A value that is not
+    ``in_presets`` says where things are at the moment, or how loud it is on this stage.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Control:
     takes_all: bool = False
     asks: bool = False
     choices: tuple[str, ...] = ()
+    in_presets: bool = True
     sources: tuple[int, ...] = ()
     resets: tuple[str, ...] = ()
     midi_bend: tuple[float, float] | None = None
@@ -136,6 +138,11 @@ class ControlTable:
     def values(self) -> tuple[Control, ...]:
         """The controls that own a place in the vector of values, in its order."""
         return tuple(c for c in self.controls.values() if c.is_value and not c.moves)
+
+    @cached_property
+    def in_presets(self) -> tuple[Control, ...]:
+        """The values that a preset holds."""
+        return tuple(control for control in self.values if control.in_presets)
 
     @cached_property
     def _own_slots(self) -> Mapping[str, tuple[int, ...]]:

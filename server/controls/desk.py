@@ -20,10 +20,12 @@ from server.controls.events import (
     ClearMotion,
     Event,
     ModelLies,
+    Morph,
     Panic,
     Play,
     SetControl,
     SetGlide,
+    Slide,
     Stop,
 )
 from server.controls.replies import Argument, Reply
@@ -38,6 +40,7 @@ class Snapshot:
     when it has grown, the engine clears its states; ``jumps`` those of the playhead to
     ``/position``, ``motion_clears`` those of the motion recorder. ``changes`` counts what was
     applied. ``model`` is the bundle that was loaded, empty for that of the start; ``table`` is its.
+    ``morph`` is the one that was begun last (``server.controls.morph``).
     """
 
     table: ControlTable
@@ -49,6 +52,7 @@ class Snapshot:
     motion_clears: int = 0
     changes: int = 0
     model: str = ""
+    morph: Morph | None = None
 
     def value(self, address: str) -> float:
         """The (first) value at ``address``.
@@ -152,6 +156,8 @@ def glide_s(state: Snapshot, address: str) -> float:
 
 def _after(state: Snapshot, event: Event) -> Snapshot:
     match event:
+        case Slide() if not _is_still(state, event):
+            return state
         case SetControl():
             jumps = state.jumps + (event.address in (POSITION, SLICE))
             return replace(state, values=_set(state, event), jumps=jumps, changes=state.changes + 1)
@@ -163,15 +169,23 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
         case ModelLies(carried=carried):
             changed: Snapshot = carried(state)
             return changed
+        case Morph():
+            return replace(state, morph=event, changes=state.changes + 1)
         case ClearMotion():
             clears = state.motion_clears + 1
             return replace(state, motion_clears=clears, changes=state.changes + 1)
         case Play() | Stop():
             return replace(state, playing=isinstance(event, Play), changes=state.changes + 1)
         case Panic():
-            return replace(state, playing=False, panics=state.panics + 1, changes=state.changes + 1)
+            panics, changes = state.panics + 1, state.changes + 1
+            return replace(state, playing=False, panics=panics, morph=None, changes=changes)
         case _:
             return state
+
+
+def _is_still(state: Snapshot, slide: Slide) -> bool:
+    """Whether nobody has moved what ``slide`` moves."""
+    return slide.address in state.table.slots and state.vector(slide.address) == slide.since
 
 
 def _set(state: Snapshot, event: SetControl) -> tuple[float, ...]:

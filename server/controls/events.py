@@ -8,7 +8,7 @@ asked (MIDI, ``--set``, a score).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Protocol
 
@@ -44,6 +44,27 @@ class SetControl(Event):
 
     address: str
     values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Slide(SetControl):
+    """A step on the way of a morph: set only if the values are still ``since``.
+
+    Else a hand has moved them, and they are its.
+    """
+
+    since: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Morph(Event):
+    """Go from where the values are to ``targets``, by address, in ``seconds``.
+
+    Ends the morph before it; without targets that is all.
+    """
+
+    targets: Mapping[str, tuple[float, ...]]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -155,6 +176,61 @@ class ClearMotion(Event):
 
 
 @dataclass(frozen=True)
+class PresetEvent(Event):
+    """Something about snapshots of what is set (``server.presets``)."""
+
+
+@dataclass(frozen=True)
+class SavePreset(PresetEvent):
+    """Keep what is set now as the preset ``name``, which MIDI ``program`` loads; None: the next."""
+
+    name: str
+    program: int | None = None
+
+
+@dataclass(frozen=True)
+class LoadPreset(PresetEvent):
+    """Set all that the preset ``name`` holds."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class MorphPreset(PresetEvent):
+    """Go to the preset ``name`` in ``seconds``."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RecallProgram(PresetEvent):
+    """Set all that the preset with this MIDI program ``number`` (0 to 127) holds."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Recalled(PresetEvent):
+    """``command``, such as ``/preset/load NAME``, is done; ``left_out`` is what could not be."""
+
+    command: Reply
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class ListPresets(PresetEvent):
+    """Tell all presets."""
+
+
+@dataclass(frozen=True)
+class DeletePreset(PresetEvent):
+    """Take the preset ``name`` away."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class RecordScore(Event):
     """Record what is played from now on as the score ``name``."""
 
@@ -249,13 +325,6 @@ class WekinatorOutputs(Event):
     """Outputs of a Wekinator model, as many as it has (``server.osc.wekinator``)."""
 
     values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class RecallProgram(Event):
-    """Recall the preset with this number, 0..127 (MIDI program change)."""
-
-    number: int
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ A time is when the change shall be heard, as a time tag of SuperCollider means i
 its line, whatever the size of a block and whether it acts before the synthesis or behind it
 (``server.engine.output_stage``). What waits is in order of time, and is mapped to a frame only when
 its block is rendered, so clocks that drift cannot change the order. What a score
-(``server.score.player``) and the motion recorder (``motion``) play is cut in at its frames
-likewise.
+(``server.score.player``), the motion recorder (``motion``) and a morph (``morph``) set is cut in at
+its frames likewise.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Protocol
 
 from server.controls.desk import Desk, Segment, Snapshot
 from server.controls.events import Event, ModelLies, SetControl, SetGlide
+from server.controls.morph import MorphPlayer
 from server.controls.motion import MotionRecorder
 from server.controls.sample_clock import SampleClock
 
@@ -88,6 +89,7 @@ class Timeline:
         self._cues: Cues | None = None
         self._ear: Ear = lambda moments, next_frame: None
         self.motion = MotionRecorder()
+        self._morph = MorphPlayer(clock.frame_s)
         self._on_executed = on_executed
         self._arrived: deque[_Waiting] = deque()
         self._heap: list[_Waiting] = []
@@ -159,12 +161,21 @@ class Timeline:
         self, events: tuple[Event, ...], frame: int, until: int
     ) -> Iterator[tuple[int, Snapshot]]:
         """The states after ``events`` from ``frame`` to before ``until``, each with its frame."""
-        state = self._desk.through(events)[-1]
-        self.motion.hear(state, frame)
-        yield frame, state
-        for at, played in self.motion.due(frame, until):
-            yield at, self._desk.through(played)[-1]
-            self._on_executed(played, self.clock.time_of(at), 0.0)
+        while True:
+            slides = self._morph.due(frame)
+            state = self._desk.through((*events, *slides))[-1]
+            if slides:
+                self._on_executed(slides, self.clock.time_of(frame), 0.0)
+            self.motion.hear(state, frame)
+            self._morph.hear(state, frame)
+            yield frame, state
+            next_slide = min(self._morph.next_frame, until)
+            for at, played in self.motion.due(frame, next_slide):
+                yield at, self._desk.through(played)[-1]
+                self._on_executed(played, self.clock.time_of(at), 0.0)
+            if next_slide == until:
+                return
+            events, frame = (), next_slide
 
     def _due(self, first: int, end: int) -> list[_Due]:
         """What belongs into the frames up to ``end``, in their order; late ones into ``first``."""

@@ -51,7 +51,7 @@ class Document:
         except SavedError as error:
             logger.warning("%s; going on without it", error)
         except ValueError as error:
-            self._set_aside(" ".join(str(error).split()))
+            self._set_aside(_in_one_line(error))
         return None
 
     def opened(self, understood: Callable[[Mapping[str, Any]], T]) -> T | None:
@@ -73,15 +73,19 @@ class Document:
     def write(self, content: Mapping[str, Any]) -> None:
         """Replace the file as a whole; the folder is made if need be.
 
+        What lies there and is no such document, or of a newer version, is renamed first.
+
         Raises:
             SavedError: it cannot be written, or what lies there cannot be read and would be lost.
         """
+        try:
+            self.opened(dict)
+        except ValueError as error:
+            self._set_aside(_in_one_line(error))
         lines = json.dumps({self._kind: self._version, **content}, ensure_ascii=False, indent=1)
         try:
             path = self.path.resolve()  # of a link, the file that it means
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                path.open("rb").close()
             _replace(path, f"{lines}\n".encode())
         except (OSError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or error
@@ -119,6 +123,10 @@ class Document:
             logger.warning("'%s' cannot be used (%s); kept as '%s'", self.path, why, aside.name)
 
 
+def _in_one_line(error: ValueError) -> str:
+    return " ".join(str(error).split())
+
+
 def _replace(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     try:
@@ -131,11 +139,11 @@ def _replace(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """The new name too reaches the disk, where folders can be opened."""
+def sync_folder(folder: Path) -> None:
+    """Names too reach the disk, where folders can be opened."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

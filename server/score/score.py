@@ -31,6 +31,7 @@ _ASKS = (
     events.VersionRequest,
     events.SyncRequest,
     events.Notify,
+    events.ListPresets,
 )
 
 

@@ -28,7 +28,7 @@ from server.controls.timeline import Timeline
 from server.decks.encoding import Source
 from server.decks.hands import DeckHands
 from server.decks.loader import DeckLoader
-from server.dispatch import Dispatcher, no_preset
+from server.dispatch import Dispatcher
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live import NO_INPUT, InputError
@@ -42,6 +42,8 @@ from server.osc.wekinator import Wekinator
 from server.output.choice import OutputChoice
 from server.output.hands import OutputHands
 from server.output.live import State, Then
+from server.presets.hands import PresetHands
+from server.saved.document import SavedError
 from server.saved.errands import Errands
 from server.score.desk import ScoreDesk
 from server.score.lines import head_line
@@ -113,6 +115,23 @@ class FakeLive:
         then(self.failure)
 
 
+class AtOnce:
+    """Errands that are done at once."""
+
+    def do(
+        self,
+        errand: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        try:
+            result = errand()
+        except SavedError as error:
+            failed(str(error))
+        else:
+            then(result)
+
+
 class Hands:
     """Everything from the packet to the decoder; ``now_s`` is the system's clock."""
 
@@ -125,7 +144,8 @@ class Hands:
         table: ControlTable | None = None,
         playing: bool = True,
         has_link: bool = True,
-        recall_program: Callable[[int], None] = no_preset,
+        config: Path | None = None,
+        plays: str = "mini",
     ) -> None:
         self.has_link = has_link
         bundle = mini_bundle.bundle()
@@ -162,6 +182,16 @@ class Hands:
         self.quits = 0
         self.live = FakeLive()
         outputs = OutputHands(self.live, self.notifier.tell, lambda call: call())
+        self.presets = PresetHands(
+            config,
+            AtOnce(),
+            self.desk,
+            lambda: plays,
+            lambda event: self.dispatch.why_not(event),
+            lambda events: self.dispatch.carry_out(events),
+            self.notifier.tell,
+        )
+        self.presets.begin()
         self.models: list[str] = []
         status = {name: kind(1) for name, kind in STATUS_NAMES}
         self.links: list[FakeLink] = []
@@ -192,13 +222,13 @@ class Hands:
             wekinator=Wekinator(self.table, wekinator),
             gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
             clocks=self.clocks,
+            presets=self.presets,
             set_dump=self.dump.switch,
             load_model=lambda name, then: self.models.append(name) or then(None),
             score_desk=ScoreDesk(self.recorder, lambda call: call()),
             live={POSITION: lambda: self.engine.position},
             why_no_recording=self.engine.why_no_recording,
             change_output=outputs.carry_out,
-            recall_program=recall_program,
             change_maps=self.midi.carry_out,
         )
         self.sender = FakeSender()

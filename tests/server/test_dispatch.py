@@ -15,7 +15,6 @@ from server.controls.events import (
     Play,
     Query,
     Quit,
-    RecallProgram,
     SetControl,
     StatusRequest,
     SyncRequest,
@@ -40,14 +39,6 @@ def rig(tmp_path: Path) -> Rig:
     for name in ("one.wav", "two.wav"):
         (tmp_path / name).touch()
     return Rig(media=tmp_path, playing=False)
-
-
-def test_a_program_is_carried_out_by_presets_and_is_no_harm_without() -> None:
-    numbers: list[int] = []
-    rig = Rig(recall_program=numbers.append)
-    for one in (rig, Rig()):
-        one.dispatch((RecallProgram(17),))
-    assert numbers == [17]
 
 
 def test_what_belongs_together_is_taken_as_one(rig: Rig) -> None:

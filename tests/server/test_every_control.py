@@ -28,7 +28,7 @@ TABLE = control_table(mini_bundle.STYLE_DIMS, ["bright", None, "noisy"])
 
 
 def rig(media: Path) -> Hands:
-    hands = Hands(table=TABLE, playing=False, wekinator=("/level",), media=media)
+    hands = Hands(table=TABLE, playing=False, wekinator=("/level",), media=media, config=media)
     hands.put_decks()
     for name in ("c", "d"):
         hands.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
@@ -282,6 +282,34 @@ def map_changed(hands: Hands, control: Control) -> None:
     assert told.arguments[2:8] == ("takeover", "jump", "low", -60.0, "high", 0.0)
 
 
+def preset(hands: Hands, control: Control) -> None:
+    """Saved as program 5, left, recalled or asked for, and taken away."""
+
+    def say(address: str, *arguments: float | str) -> None:
+        hands.send(build_msg(address, list(arguments)).dgram)
+
+    say("/interp", 0.5)
+    say("/preset/save", "half", 5)
+    say("/interp", 1.0)
+    recalls = control.command in (events.LoadPreset, events.MorphPreset)
+    arguments = ("half", 1.0) if control.command is events.MorphPreset else ("half",)
+    if recalls:
+        say(control.address, *arguments)
+    say("/preset/list")
+    hands.render(round(1 / FRAME_S / 4) * 4 + 8)
+    assert hands.timeline.states[-1].value("/interp") == (0.5 if recalls else 1.0)
+    say("/preset/delete", "half")
+    say("/preset/list")
+    assert hands.sender.replies == [
+        Reply("/done", ("/preset/save", "half", 5)),
+        *([Reply("/done", (control.address, *arguments))] if recalls else []),
+        Reply("/preset/list.reply", (5, "half")),
+        Reply("/done", ("/preset/list", 1)),
+        Reply("/done", ("/preset/delete", "half")),
+        Reply("/done", ("/preset/list", 0)),
+    ]
+
+
 def tapped(hands: Hands, control: Control) -> None:
     for _ in range(2):
         hands.send(build_msg(control.address).dgram)
@@ -318,6 +346,11 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.ForgetMidi: forgotten,
     events.ListMidiMaps: listed,
     events.ChangeMidiMap: map_changed,
+    events.SavePreset: preset,
+    events.LoadPreset: preset,
+    events.MorphPreset: preset,
+    events.ListPresets: preset,
+    events.DeletePreset: preset,
     events.Quit: ended,
 }
 

@@ -17,6 +17,7 @@ OUTPUT = (
         default=-12.0,
         smoothing_s=0.02,
         midi=True,
+        in_presets=False,
         description="output level",
     ),
     Control(
@@ -27,6 +28,7 @@ OUTPUT = (
         maximum=1.0,
         smoothing_s=0.005,
         midi=True,
+        in_presets=False,
         description="1 silences the output, 0 opens it again",
     ),
     Control(
@@ -44,6 +46,7 @@ OUTPUT = (
         minimum=0.0,
         maximum=float(len(DECKS)),
         midi=True,
+        in_presets=False,
         description="a deck alone on the second pair of channels (--cue), in its own style, at the "
         "playhead; it also runs while the rest is stopped; /fail where there is no such pair",
     ),
@@ -56,6 +59,7 @@ OUTPUT = (
         unit="dB",
         default=-12.0,
         midi=True,
+        in_presets=False,
         description="level of the cue; /level and /mute leave it alone",
     ),
     Control(

@@ -64,6 +64,7 @@ PLAYHEAD = (
         minimum=0.0,
         maximum=1.0,
         midi=True,
+        in_presets=False,
         description="jump, 0..1 of the loop; asked, it answers where the first loaded deck is now",
     ),
     Control(
@@ -103,6 +104,7 @@ PLAYHEAD = (
         minimum=0.0,
         maximum=SLICES - 1.0,
         midi=True,
+        in_presets=False,
         description="jump to one of 16 equal parts of each deck and loop it; /loop 0 1 opens the "
         "loop again",
     ),
@@ -131,6 +133,7 @@ MOTION_RECORDER = (
         minimum=0.0,
         maximum=1.0,
         midi=True,
+        in_presets=False,
         description="1 begins to record all changes of values in place of those before, 0 ends: "
         "the time between is the loop",
     ),
@@ -141,6 +144,7 @@ MOTION_RECORDER = (
         minimum=0.0,
         maximum=1.0,
         midi=True,
+        in_presets=False,
         description="1 loops the recorded changes from their beginning, 0 leaves values as they "
         "are; a recording comes first",
     ),

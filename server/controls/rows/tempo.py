@@ -43,6 +43,7 @@ TEMPO_ROWS = (
         minimum=0.0,
         maximum=len(CLOCKS) - 1.0,
         midi=True,
+        in_presets=False,
         description="who says the tempo: /tempo and taps, MIDI clock (its start, continue and stop "
         "too), or Ableton Link, if the extra link is installed",
     ),

@@ -125,7 +125,7 @@ def test_what_stands_in_the_way_is_one_line_and_stays(make: str, tmp_path: Path)
         kept.path.mkdir(parents=True)
     before = files(tmp_path)
     assert kept.read(content) is None
-    with pytest.raises(SavedError, match=r"^cannot write '.*thing\.json' \(\w.*\)$"):
+    with pytest.raises(SavedError, match=r"^cannot (read|write) '.*thing\.json' \(\w.*\)$"):
         kept.write({})
     assert files(tmp_path) == before
 

@@ -123,6 +123,10 @@ def random_event(performance: Performance, random: np.random.Generator) -> Event
         events.ClearMotion,
         lambda: events.MaxOut(1),
         lambda: events.SetGlide("/interp/style", float(random.uniform(0, 0.3))),
+        lambda: events.Morph(
+            {f"/latent/{n}": (float(random.uniform(-3, 3)),) for n in range(3)},
+            float(random.uniform(0.01, 1)),
+        ),
     ]
     kind = int(random.integers(60))
     if kind < len(kinds):

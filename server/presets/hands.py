@@ -1,0 +1,272 @@
+"""What the hands ask of presets, carried out.
+
+    /preset/load, /preset/morph, program change -> settings, at once and together with what came
+    /preset/save, /list, /delete                -> files, in a thread of their own
+
+Presets are read when playing starts and kept in memory, so that a recall waits for no disk; one
+that is not known is looked for in the folder before it is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from server.controls import replies
+from server.controls.addresses import CLOCK, CLOCKS, INTERNAL, TEMPO
+from server.controls.control import Control
+from server.controls.desk import Desk, glide_s
+from server.controls.events import (
+    DeletePreset,
+    Event,
+    ListPresets,
+    LoadPreset,
+    Morph,
+    MorphPreset,
+    PresetEvent,
+    Recalled,
+    RecallProgram,
+    SavePreset,
+    Sender,
+    SetControl,
+)
+from server.controls.replies import Argument, Reply
+from server.log_limit import LimitedLog
+from server.osc.mapping import shown
+from server.presets.folder import PresetFolder
+from server.presets.preset import Preset, PresetError, clean_name
+from server.presets.recall import Recall, preset_of, recall
+from server.saved.folder import NO_FOLDER
+
+logger = logging.getLogger(__name__)
+
+SAVE, LOAD, MORPH, LIST, DELETE = (
+    f"/preset/{verb}" for verb in ("save", "load", "morph", "list", "delete")
+)
+LISTED = f"{LIST}.reply"
+
+_Recall = LoadPreset | MorphPreset | RecallProgram
+T = TypeVar("T")
+
+
+class Files(Protocol):
+    """Where files are read and written: ``server.saved.errands``."""
+
+    def do(
+        self, errand: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
+    ) -> None:
+        """``errand`` elsewhere, then what came of it."""
+
+
+class PresetHands:
+    """Used by the thread of the event loop."""
+
+    def __init__(
+        self,
+        config: Path | None,
+        files: Files,
+        desk: Desk,
+        bundle: Callable[[], str],
+        why_not: Callable[[SetControl], str | None],
+        carry_out: Callable[[tuple[Event, ...]], None],
+        tell: Callable[[Reply, Sender | None], None],
+    ) -> None:
+        """``config`` is the configuration folder, None to keep nothing; ``bundle`` names what
+        plays, ``why_not`` tells in one line why a value cannot be set, ``carry_out`` does what was
+        found late, and ``tell`` tells others of a command."""
+        self._folder = PresetFolder(config) if config else None
+        self._files = files
+        self._desk = desk
+        self._bundle = bundle
+        self._why_not = why_not
+        self._carry_out = carry_out
+        self._tell = tell
+        self._presets: Mapping[str, Preset] = {}
+        self._log = LimitedLog(logger)
+
+    def begin(self) -> None:
+        """Read what there is."""
+        self._look(lambda presets: None, logger.warning)
+
+    def settings(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """``events`` with each recall of a known preset replaced by what it sets."""
+        return tuple(one for event in events for one in self._setting(event))
+
+    def carry_out(self, event: PresetEvent) -> None:
+        """Do what has to do with files, and answer; the answer may come later."""
+        match event:
+            case Recalled(command=command, left_out=left_out):
+                more = (left_out,) if left_out else ()
+                event.answer(replies.done(command.address, *command.arguments, *more))
+                self._tell(command, event.reply_to)
+            case RecallProgram(number=number):
+                self._log.warning(f"MIDI program {number}: no preset has this number")
+            case LoadPreset() | MorphPreset():
+                self._look_for(event)
+            case SavePreset():
+                self._save(event)
+            case ListPresets():
+                self._list(event)
+            case DeletePreset():
+                self._delete(event)
+
+    def _setting(self, event: Event) -> tuple[Event, ...]:
+        if not isinstance(event, _Recall):
+            return (event,)
+        preset = self._meant(event)
+        if preset is None:
+            return (event,)
+        seconds = event.seconds if isinstance(event, MorphPreset) else 0.0
+        arguments = (preset.name, seconds) if isinstance(event, MorphPreset) else (preset.name,)
+        command = Reply(_address(event), arguments)
+        try:
+            wanted = recall(preset, self._desk.table)
+        except PresetError as error:
+            logger.warning("%s", error)
+            event.answer(replies.fail(command.address, str(error)))
+            return ()
+        return self._recalled(wanted, preset, seconds, command, event.reply_to)
+
+    def _meant(self, event: _Recall) -> Preset | None:
+        """The known preset that ``event`` recalls."""
+        if isinstance(event, RecallProgram):
+            numbered = (one for one in self._presets.values() if one.program == event.number)
+            return next(numbered, None)
+        try:
+            return self._presets.get(clean_name(event.name))
+        except PresetError:
+            return None
+
+    def _recalled(
+        self, wanted: Recall, preset: Preset, seconds: float, command: Reply, asker: Sender | None
+    ) -> tuple[Event, ...]:
+        possible, left_out = self._possible(wanted)
+        if left_out:
+            logger.warning(
+                "preset '%s' was saved with bundle %s; left out: %s",
+                preset.name,
+                shown(preset.bundle),
+                left_out,
+            )
+        targets = {one.address: one.values for one in possible if seconds and self._slides(one)}
+        at_once = [one for one in possible if one.address not in targets]
+        state = self._desk.snapshot()
+        glides = [one for one in wanted.glides if one.seconds != glide_s(state, one.address)]
+        morph = Morph(targets, seconds)
+        return (*glides, *at_once, morph, Recalled(command, left_out, reply_to=asker))
+
+    def _possible(self, wanted: Recall) -> tuple[list[SetControl], str]:
+        """What can be set here, and in one line what not and why."""
+        state = self._desk.snapshot()
+        reasons = [f"{name}: not in bundle {shown(self._bundle())}" for name in wanted.unknown]
+        possible = []
+        for one in wanted.values:
+            is_new = state.vector(one.address) != one.values
+            why = self._refusal(one) if is_new else None
+            if why:
+                reasons.append(f"{one.address}: {why}")
+            else:
+                possible.append(one)
+        return possible, "; ".join(reasons)
+
+    def _refusal(self, setting: SetControl) -> str | None:
+        clock = CLOCKS[int(self._desk.snapshot().value(CLOCK))]
+        if setting.address == TEMPO and clock != INTERNAL:
+            return f"the tempo is that of /clock {clock}"
+        return self._why_not(setting)
+
+    def _slides(self, setting: SetControl) -> bool:
+        """Whether the value can take all that lies between; a switch cannot, nor what is beyond
+        its range, as /tempo 0."""
+        state = self._desk.snapshot()
+        control = state.table.controls[setting.address]
+        ends = (*state.vector(setting.address), *setting.values)
+        return control.types == "f" and all(_is_within(control, end) for end in ends)
+
+    def _look_for(self, event: LoadPreset | MorphPreset) -> None:
+        """One that is not known: it may have come into the folder since."""
+
+        def looked(presets: Mapping[str, Preset]) -> None:
+            if self._meant(event) is not None:
+                self._carry_out(self._setting(event))
+            else:
+                why = f"there is no preset {shown(event.name)}; {LIST} shows them"
+                event.answer(replies.fail(_address(event), why))
+
+        self._look(looked, lambda why: event.answer(replies.fail(_address(event), why)))
+
+    def _look(
+        self, then: Callable[[Mapping[str, Preset]], None], failed: Callable[[str], None]
+    ) -> None:
+        """Read the folder anew."""
+
+        def read(presets: tuple[Preset, ...]) -> None:
+            self._presets = {preset.name: preset for preset in presets}
+            then(self._presets)
+
+        folder = self._folder
+        if folder is None:
+            then(self._presets)
+        else:
+            self._files.do(folder.presets, read, failed)
+
+    def _save(self, event: SavePreset) -> None:
+        def failed(why: str) -> None:
+            event.answer(replies.fail(SAVE, why))
+
+        def saved(preset: Preset) -> None:
+            self._presets = {**self._presets, preset.name: preset}
+            told = (preset.name, *(() if preset.program is None else (preset.program,)))
+            self._done(event, SAVE, *told)
+
+        folder = self._folder
+        if folder is None:
+            failed(NO_FOLDER)
+            return
+        try:
+            name = clean_name(event.name)
+        except PresetError as error:
+            failed(str(error))
+            return
+        preset = preset_of(self._desk.snapshot(), name, self._bundle(), event.program)
+        self._files.do(lambda: folder.save(preset), saved, failed)
+
+    def _delete(self, event: DeletePreset) -> None:
+        def failed(why: str) -> None:
+            event.answer(replies.fail(DELETE, why))
+
+        def deleted(presets: Mapping[str, Preset]) -> None:
+            self._done(event, DELETE, event.name)
+
+        folder = self._folder
+        if folder is None:
+            failed(NO_FOLDER)
+            return
+        try:
+            name = clean_name(event.name)
+        except PresetError as error:
+            failed(str(error))
+            return
+        self._files.do(lambda: folder.delete(name), lambda _: self._look(deleted, failed), failed)
+
+    def _list(self, event: ListPresets) -> None:
+        def listed(presets: Mapping[str, Preset]) -> None:
+            for one in presets.values():
+                event.answer(Reply(LISTED, (-1 if one.program is None else one.program, one.name)))
+            event.answer(replies.done(LIST, len(presets)))
+
+        self._look(listed, lambda why: event.answer(replies.fail(LIST, why)))
+
+    def _done(self, event: Event, command: str, *arguments: Argument) -> None:
+        event.answer(replies.done(command, *arguments))
+        self._tell(Reply(command, arguments), event.reply_to)
+
+
+def _address(event: _Recall) -> str:
+    return MORPH if isinstance(event, MorphPreset) else LOAD
+
+
+def _is_within(control: Control, value: float) -> bool:
+    return control.minimum is not None and control.minimum <= value <= (control.maximum or 0.0)

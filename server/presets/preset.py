@@ -1,0 +1,107 @@
+"""A preset, and the text it is kept as.
+
+    {"preset": 1, "name": "Verse / loud", "program": 0, "bundle": "default",
+     "values": {"/interp/style": 0.5, "/interp/curve": "linear", "/named/brightness": 1.5, ...},
+     "glides": {"/interp/style": 2.0, ...}}
+
+A person may write one, or leave values out: what is not there is left as it is.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from server.controls.replies import Argument
+from server.osc.mapping import shown
+
+KIND, VERSION = "preset", 1
+MAX_NAME = 100
+PROGRAMS = range(128)
+_KEYS = {"name", "program", "bundle", "values", "glides"}
+_NO_TEXT = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of characters that nobody types: controls, halves of characters, separators."""
+
+
+class PresetError(ValueError):
+    """A preset that cannot be kept or recalled; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """``values`` and ``glides`` (time constants in s) by the names that any model understands
+    (``server.controls.carry``); ``bundle`` is the one they were set for."""
+
+    name: str
+    bundle: str
+    values: Mapping[str, Argument]
+    glides: Mapping[str, float]
+    program: int | None = None
+
+
+def clean_name(text: str) -> str:
+    """The name that is meant by ``text``: composed, as macOS does not type it, and trimmed.
+
+    >>> clean_name(" Verse / loud ")
+    'Verse / loud'
+
+    Raises:
+        PresetError: it is none.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name or len(name) > MAX_NAME or _NO_TEXT & {unicodedata.category(one) for one in name}:
+        raise PresetError(
+            f"{shown(text)} is no name for a preset; use one line of 1 to {MAX_NAME} characters"
+        )
+    return name
+
+
+def content_of(preset: Preset) -> Mapping[str, Any]:
+    """What is written."""
+    return asdict(preset)
+
+
+def understood(content: Mapping[str, Any]) -> Preset:
+    """The preset that a file says.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    if unknown := sorted(content.keys() - _KEYS):
+        raise ValueError(f"{shown(unknown[0])} is unknown; allowed are {', '.join(sorted(_KEYS))}")
+    program, bundle = content.get("program"), content.get("bundle", "")
+    if program is not None and (type(program) is not int or program not in PROGRAMS):
+        raise ValueError(f"program is {shown(program)}; expected 0 to 127, or null")
+    if not isinstance(bundle, str):
+        raise ValueError(f"bundle is {shown(bundle)}; expected its name")
+    name = content.get("name")
+    if not isinstance(name, str):
+        raise ValueError(f"name is {shown(name)}; expected text")
+    values, glides = (_by_address(content, key) for key in ("values", "glides"))
+    return Preset(
+        clean_name(name),
+        bundle,
+        {address: _value(address, value) for address, value in values.items()},
+        {address: _number(address, value) for address, value in glides.items()},
+        program,
+    )
+
+
+def _by_address(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = content.get(key, {})
+    if not isinstance(found, dict):
+        raise ValueError(f'{key} is {shown(found)}; expected {{"/interp/style": 0.5}}')
+    return found
+
+
+def _value(address: str, value: object) -> Argument:
+    return value if isinstance(value, str) else _number(address, value)
+
+
+def _number(address: str, value: object) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+        raise ValueError(f"{shown(address)} is {shown(value)}; expected a number")
+    return value  # type: ignore[return-value]

@@ -1,0 +1,81 @@
+"""Presets as text, and names as performers type them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.presets.preset import MAX_NAME, Preset, PresetError, clean_name, content_of, understood
+
+PRESET = Preset("x", "default", {"/pitch": 1.5, "/interp/curve": "linear"}, {"/pitch": 0.02}, 3)
+
+ADDRESSES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
+
+
+@given(
+    st.builds(
+        Preset,
+        st.sampled_from(["x", "Verse / loud", "..", "\u00e9t\u00e9 \U0001f3b9", "CON", "a" * 100]),
+        st.text(max_size=20),
+        st.dictionaries(ADDRESSES, NUMBERS | ADDRESSES, max_size=5),
+        st.dictionaries(ADDRESSES, NUMBERS, max_size=5),
+        st.none() | st.integers(0, 127),
+    )
+)
+def test_what_is_written_is_understood_as_the_same(preset: Preset) -> None:
+    assert understood(json.loads(json.dumps(content_of(preset)))) == preset
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": None},
+        {"name": ""},
+        {"name": "two\nlines"},
+        {"name": 5},
+        {"program": 128},
+        {"program": -1},
+        {"program": True},
+        {"program": 1.5},
+        {"bundle": 1},
+        {"values": []},
+        {"values": {"/pitch": None}},
+        {"values": {"/pitch": [1]}},
+        {"values": {"/pitch": True}},
+        {"values": {"/pitch": float("inf")}},
+        {"glides": {"/pitch": "slow"}},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_anything_else_is_refused_in_one_line(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        understood({**content_of(PRESET), **change})
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Verse / loud", "Verse / loud"),
+        ("  spaces ", "spaces"),
+        ("../../etc/passwd", "../../etc/passwd"),
+        ("e\u0301te\u0301", "\u00e9t\u00e9"),
+        ("\U0001f468\u200d\U0001f3a4", "\U0001f468\u200d\U0001f3a4"),
+        ("\u97f3\u697d", "\u97f3\u697d"),
+        ("C:\\x?*", "C:\\x?*"),
+        ("x" * MAX_NAME, "x" * MAX_NAME),
+    ],
+)
+def test_a_name_is_what_was_typed(typed: str, name: str) -> None:
+    assert clean_name(typed) == name
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "a\0b", "a\nb", "\x1b[2J", "\ud800", "x" * 101])
+def test_what_is_no_name_is_refused_in_one_line(typed: str) -> None:
+    with pytest.raises(PresetError, match=r"^[ -~]+ is no name for a preset; [ -~]+$"):
+        clean_name(typed)
