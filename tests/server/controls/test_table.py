@@ -57,6 +57,7 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/level",
         "/mute",
         "/panic",
+        *(f"/midi/{verb}" for verb in ("learn", "forget", "maps", "map")),
         *(f"/preset/{verb}" for verb in ("save", "load", "morph", "list", "delete")),
         "/cue",
         "/cue/level",
