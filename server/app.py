@@ -202,7 +202,7 @@ class App:
             allowed=settings.osc_allow,
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
-        keys = Keys(self._dispatcher, self._midi_hands.take, self._midi_hands.is_mapped)
+        keys = Keys(desk, self._dispatcher, self._midi_hands.take, self._midi_hands.is_mapped)
         self._midi = MidiInput(settings.midi, keys.take, on_clock=self._clocks.hear)
         self._figures = Figures(
             desk,

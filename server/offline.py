@@ -37,6 +37,7 @@ _NOTHING_LIVE = (
     events.Play,
     events.Stop,
     events.Panic,
+    events.PlayNote,
     events.MaxOut,
     events.Flatten,
     events.Randomise,

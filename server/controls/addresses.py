@@ -31,3 +31,9 @@ LONGEST_CAPTURE_S = 60.0
 
 SLICES = 16
 """Equal parts of a deck."""
+
+NOTE_KEYS = "/note/keys"
+KEYS_OFF, KEYS_GATE, KEYS_LATCH = KEYS = ("off", "gate", "latch")
+"""What the keys of MIDI do."""
+FIRST_KEY = 36
+"""Of slice 0: C2, the first pad of most controllers."""

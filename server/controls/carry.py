@@ -36,6 +36,7 @@ def carried(state: Snapshot, table: ControlTable, model: str) -> Snapshot:
         motion_clears=state.motion_clears + 1,
         changes=state.changes + 1,
         model=model,
+        note=state.note,
     )
 
 

@@ -23,11 +23,13 @@ from server.controls.events import (
     Morph,
     Panic,
     Play,
+    PlayNote,
     SetControl,
     SetGlide,
     Slide,
     Stop,
 )
+from server.controls.note import NO_NOTE, Note
 from server.controls.replies import Argument, Reply
 
 
@@ -41,6 +43,7 @@ class Snapshot:
     ``/position``, ``motion_clears`` those of the motion recorder. ``changes`` counts what was
     applied. ``model`` is the bundle that was loaded, empty for that of the start; ``table`` is its.
     ``morph`` is the one that was begun last (``server.controls.morph``).
+    ``note`` is the last one that was played.
     """
 
     table: ControlTable
@@ -53,6 +56,7 @@ class Snapshot:
     changes: int = 0
     model: str = ""
     morph: Morph | None = None
+    note: Note = NO_NOTE
 
     def value(self, address: str) -> float:
         """The (first) value at ``address``.
@@ -174,11 +178,15 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
         case ClearMotion():
             clears = state.motion_clears + 1
             return replace(state, motion_clears=clears, changes=state.changes + 1)
-        case Play() | Stop():
-            return replace(state, playing=isinstance(event, Play), changes=state.changes + 1)
+        case PlayNote():
+            return replace(state, note=state.note.after(event), changes=state.changes + 1)
+        case Play():
+            return replace(state, playing=True, changes=state.changes + 1)
+        case Stop():
+            return replace(_silent(state), changes=state.changes + 1)
         case Panic():
             panics, changes = state.panics + 1, state.changes + 1
-            return replace(state, playing=False, panics=panics, morph=None, changes=changes)
+            return replace(_silent(state), panics=panics, morph=None, changes=changes)
         case _:
             return state
 
@@ -186,6 +194,10 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
 def _is_still(state: Snapshot, slide: Slide) -> bool:
     """Whether nobody has moved what ``slide`` moves."""
     return slide.address in state.table.slots and state.vector(slide.address) == slide.since
+
+
+def _silent(state: Snapshot) -> Snapshot:
+    return replace(state, playing=False, note=state.note.released())
 
 
 def _set(state: Snapshot, event: SetControl) -> tuple[float, ...]:

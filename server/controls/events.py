@@ -328,6 +328,14 @@ class WekinatorOutputs(Event):
 
 
 @dataclass(frozen=True)
+class PlayNote(Event):
+    """A key is pressed so hard (1..127), or let go (0)."""
+
+    key: int
+    velocity: int
+
+
+@dataclass(frozen=True)
 class Quit(Event):
     """End the program in good order."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from server.callbacks import Later
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Desk, Snapshot
-from server.controls.events import Event, ModelLies, Panic, Play, Sender, SetControl, Stop
+from server.controls.events import Event, ModelLies, Panic, Play, PlayNote, Sender, SetControl, Stop
 from server.controls.replies import Reply
 
 MAX_CLIENTS = 32
@@ -101,6 +101,9 @@ class Notifier:
                     control = table.controls[address]
                     moved = (*(control.moves or (address,)), *control.resets)
                     self._changes.makers |= dict.fromkeys(moved, event.reply_to)
+                case PlayNote(key=key, velocity=velocity):
+                    self.tell(Reply("/note", (key, velocity)), event.reply_to)
+                    continue
                 case ModelLies():
                     pass  # what is not as it is by itself is told
                 case Play() | Stop() | Panic():

@@ -59,6 +59,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
             *decks.DECK_ROWS,
             *playing.TRANSPORT,
             *playing.PLAYHEAD,
+            *playing.NOTES,
             *tempo.TEMPO_ROWS,
             *playing.GLIDE,
             *playing.MOTION_RECORDER,

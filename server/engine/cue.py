@@ -16,6 +16,7 @@ from export.bundle import Bundle
 from server.arrays import Floats
 from server.controls.addresses import DECKS, POSITION
 from server.controls.desk import Desk, Segment, Snapshot
+from server.controls.note import NO_NOTE
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
 from server.engine.session import OrtSession, warm_up
@@ -79,7 +80,7 @@ class CueDesk:
             values[slots[address][0]] = state.value(address)
         values[slots["/level"][0]] = state.value(CUE_LEVEL)
         values[slots["/deck/a/style"][0]] = state.value(f"/deck/{self.deck or 'a'}/style")
-        return replace(state, values=tuple(values), playing=self.is_on)
+        return replace(state, values=tuple(values), playing=self.is_on, note=NO_NOTE)
 
     def segments(self, frames: int) -> tuple[Segment, ...]:
         """The same for all of the next ``frames`` frames."""

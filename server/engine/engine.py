@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,7 @@ from server.engine.glide import Glide
 from server.engine.interpolation import shares
 from server.engine.mixer import Hands, Mixer
 from server.engine.model_fault import ModelFault, finite
+from server.engine.notes import Notes, Struck
 from server.engine.output_stage import OutputStage
 from server.engine.pace import pace_of
 from server.engine.playhead import Motion, Playhead, Positions
@@ -85,6 +87,7 @@ class Engine:
         self._transposer = Transposer(manifest.channels, manifest.hop_samples)
         self._last_plan = self._transposer.rest(0)
         self._stage = OutputStage(manifest)
+        self.notes = Notes(frame_s, desk.snapshot().note)
         self._waiting_decks: deque[tuple[str, DeckData]] = deque()
         self._newest_decks: dict[str, DeckData] = {}
         self._panics = desk.snapshot().panics
@@ -147,14 +150,15 @@ class Engine:
             axis=1,
         )
         state = segments[-1].state
+        struck = self.notes.follow(segments)
         sounds = self._stage.prepare(
-            [(self._is_open(segment.state), segment.frames) for segment in segments],
+            self._opened(segments, struck),
             *(_row(state, values, address) for address in ("/level", "/mute")),
         )
         rests = not sounds.any() and self._stage.is_silent
         pitch = _row(state, values, PITCH)
         plan = self._transposer.rest(frames) if rests else self._transposer.plan(pitch)
-        positions = self.playhead.advance(self._motion(segments, values, sounds, plan))
+        positions = self.playhead.advance(self._motion(segments, values, sounds, struck, plan))
         self._last_plan = plan
         if rests:
             self._last_sample[:] = 0
@@ -167,11 +171,19 @@ class Engine:
         self._last_sample = audio[:, -1].copy()
         return self._stage.process(audio)
 
-    def _is_open(self, state: Snapshot) -> bool:
-        """Whether sound is wanted; a panic shuts until all is forgotten."""
-        self._must_reset |= state.panics != self._panics
-        self._panics = state.panics
-        return state.playing and not self._mixer.is_empty and not self._must_reset
+    def _opened(self, segments: tuple[Segment, ...], struck: Struck) -> list[tuple[float, int]]:
+        """How far sound is let through, 0..1, and for how many frames."""
+        can = [self._can_sound(one.state) for one in segments for _ in range(one.frames)]
+        plays = [one.state.playing for one in segments for _ in range(one.frames)]
+        goals = np.where(can, np.where(struck.sounds, struck.gains, plays), 0.0)
+        return [(goal, len(list(run))) for goal, run in groupby(goals.tolist())]
+
+    def _can_sound(self, state: Snapshot) -> bool:
+        """Whether there is anything to be heard; a panic shuts until all is forgotten."""
+        if state.panics != self._panics:
+            self._panics, self._must_reset = state.panics, True
+            self.notes.stop()
+        return not self._mixer.is_empty and not self._must_reset
 
     def _take_decks(self) -> None:
         while self._waiting_decks:
@@ -184,6 +196,7 @@ class Engine:
         segments: tuple[Segment, ...],
         values: NDArray[np.float64],
         sounds: NDArray[np.bool_],
+        struck: Struck,
         plan: Plan,
     ) -> Motion:
         """What the hands do to time, which goes where it ``sounds`` (N,), frame by frame (M,)."""
@@ -192,6 +205,7 @@ class Engine:
         start, end = (_row(state, values, f"/loop/{which}") for which in ("start", "end"))
         states = [segment.state for segment in segments for _ in range(segment.frames)]
         jumps = np.array([self._jump(states[column]) for column in plan.columns], np.float64)
+        start, end, jumps = self.notes.over(struck.at(plan.columns), start, end, jumps)
         steps = speed * (1 - freeze) * sounds[plan.columns] * plan.durations
         x, y = (_row(state, values, address) for address in ("/interp/structure", "/interp/y"))
         asked, align = (_row(state, values, address) for address in (TEMPO, ALIGN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,7 +56,10 @@ class Glide:
 
 
 class Gate:
-    """The gain that opens and closes the sound without a click: a straight ramp per sample."""
+    """The gain that opens and closes the sound without a click: a straight ramp per sample.
+
+    It may be opened in part, 0..1.
+    """
 
     def __init__(self, ramp_samples: int) -> None:
         self._step = 1.0 / max(ramp_samples, 1)
@@ -66,12 +70,12 @@ class Gate:
         """Whether nothing passes at present."""
         return self._gain == 0.0
 
-    def follow(self, is_open: bool, samples: int) -> NDArray[np.float64]:
-        """Gains (T,) of the next ``samples`` samples."""
-        step = self._step if is_open else -self._step
-        gains: NDArray[np.float64] = np.clip(
-            self._gain + step * np.arange(1, samples + 1), 0.0, 1.0
-        )
+    def follow(self, goal: float, samples: int) -> NDArray[np.float64]:
+        """Gains (T,) of the next ``samples`` samples on the way to ``goal``."""
+        step = math.copysign(self._step, goal - self._gain)
+        low, high = sorted((self._gain, goal))
+        way = self._gain + step * np.arange(1, samples + 1)
+        gains: NDArray[np.float64] = np.clip(way, low, high)
         self._gain = float(gains[-1])
         return gains
 

@@ -52,16 +52,16 @@ class OutputStage:
 
     def prepare(
         self,
-        opened: Sequence[tuple[bool, int]],
+        opened: Sequence[tuple[float, int]],
         level_db: NDArray[np.float64],
         mute: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Take in a block: the gate's states, each for so many frames, level and mute (N,).
+        """Take in a block: how far the gate is open, each for so many frames, level and mute (N,).
 
         Returns in which frames (N,) the gate is open, be it a little.
         """
         gate = np.concatenate(
-            [self._gate.follow(is_open, frames * self._hop) for is_open, frames in opened]
+            [self._gate.follow(goal, frames * self._hop) for goal, frames in opened]
         )
         ends = 10 ** (level_db / 20) * (1 - mute)
         before = float(ends[0]) if self._level_before is None else self._level_before

@@ -31,6 +31,8 @@ def changes_to_begin(state: Snapshot, position: float | None) -> list[Change]:
     """From the untouched desk to ``state``; with the playhead at ``position``, if it has moved."""
     table = state.table
     begun = Snapshot(table, table.defaults, table.smoothing_s, playing=True, panics=state.panics)
+    if not state.note.is_held:
+        begun = replace(begun, note=state.note)
     loaded: list[Change] = [("/model/load", (state.model,))] if state.model else []
     if position is None:
         return [*loaded, *changes_between(begun, state)]
@@ -49,6 +51,7 @@ def changes_between(before: Snapshot, now: Snapshot) -> Iterator[Change]:
         yield "/panic", ()
     if now.playing != (before.playing and not panicked):
         yield "/play" if now.playing else "/stop", ()
+    yield from _notes(before, now)
     yield from _glides(before, now)
     moved = [control for control in _recorded(now) if _differs(control, before, now)]
     if any(control.address == SLICE for control in moved):
@@ -70,6 +73,14 @@ def _recorded(state: Snapshot) -> Iterator[Control]:
     for control in state.table.values:
         if not control.address.startswith(MOTION):
             yield control
+
+
+def _notes(before: Snapshot, now: Snapshot) -> Iterator[Change]:
+    is_new = now.note.number != before.note.number
+    if is_new:
+        yield "/note", (now.note.key, now.note.velocity)
+    if not now.note.is_held and (is_new or before.note.is_held):
+        yield "/note", (now.note.key, 0)
 
 
 def _glides(before: Snapshot, now: Snapshot) -> Iterator[Change]:

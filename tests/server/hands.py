@@ -294,7 +294,7 @@ class Hands:
         self.quits += 1
 
 
-def at(time_s: float, *contents: tuple[str, float]) -> bytes:
+def at(time_s: float, *contents: tuple[str, float | list[int]]) -> bytes:
     """A bundle that is due at ``time_s``."""
     builder = OscBundleBuilder(time_s)
     for address, value in contents:

@@ -318,10 +318,24 @@ def tapped(hands: Hands, control: Control) -> None:
     assert hands.timeline.states[-1].value("/tempo") == pytest.approx(120)
 
 
+def noted(hands: Hands, control: Control) -> None:
+    hands.send(build_msg("/stop").dgram)
+    hands.render(64)
+    hands.send(build_msg(control.address, [37, 100]).dgram)
+    hands.render(64)
+    steps = len(hands.session.styles)
+    hands.render(4)
+    assert len(hands.session.styles) > steps
+    hands.send(build_msg(control.address, [37, 0]).dgram)
+    hands.render(64)
+    assert hands.engine.render(4).max() == 0.0
+
+
 SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.Play: played,
     events.Stop: stopped,
     events.Panic: panicked,
+    events.PlayNote: noted,
     events.LoadDeck: loaded,
     events.CaptureDeck: captured,
     events.CancelDeck: cancelled,

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from server.controls import events
-from server.controls.addresses import MOTION, PITCH, POSITION, SLICE, SLICES
+from server.controls.addresses import (
+    KEYS,
+    KEYS_GATE,
+    MOTION,
+    NOTE_KEYS,
+    PITCH,
+    POSITION,
+    SLICE,
+    SLICES,
+)
 from server.controls.control import Control
 
 TRANSPORT = (
@@ -107,6 +116,31 @@ PLAYHEAD = (
         in_presets=False,
         description="jump to one of 16 equal parts of each deck and loop it; /loop 0 1 opens the "
         "loop again",
+    ),
+)
+
+NOTES = (
+    Control(
+        name="note",
+        address="/note",
+        types="ii",
+        minimum=0.0,
+        maximum=127.0,
+        command=events.PlayNote,
+        description="a key and its velocity, 0 lets it go: key 36 and those above play the 16 "
+        "slices, also while all is stopped; while it is held, its slice is looped at its level",
+    ),
+    Control(
+        name="keys",
+        address=NOTE_KEYS,
+        types="s",
+        choices=KEYS,
+        minimum=0.0,
+        maximum=len(KEYS) - 1.0,
+        default=float(KEYS.index(KEYS_GATE)),
+        midi=True,
+        description="what the keys of MIDI do: off nothing, gate /note for as long as they are "
+        "held, latch until the same key is pressed again",
     ),
 )
 

@@ -51,6 +51,8 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/loop/start",
         "/loop/end",
         "/slice",
+        "/note",
+        "/note/keys",
         "/tempo",
         "/tempo/tap",
         "/clock",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from server.controls.desk import Desk
-from server.controls.events import Event, Panic, Play, SetControl, Stop
+from server.controls.events import Event, Panic, Play, PlayNote, SetControl, Stop
 from server.controls.table import control_table
 from server.engine.engine import Engine
 from server.engine.output_stage import GATE_RAMP_S
@@ -78,6 +78,19 @@ EVENTS: dict[str, Sequence[int | Event]] = {
     "stop and play at once": (200, Stop(), 4, Play(), 200),
     "mute and open": (200, SetControl("/mute", (1.0,)), 80, SetControl("/mute", (0.0,)), 200),
     "level": (200, SetControl("/level", (-60.0,)), 80, SetControl("/level", (0.0,)), 200),
+    "a note": (200, PlayNote(40, 60), 80, PlayNote(40, 0), 200),
+    "a short note": (200, PlayNote(40, 60), PlayNote(40, 0), 280),
+    "a note while stopped": (
+        200,
+        Stop(),
+        80,
+        PlayNote(40, 127),
+        80,
+        PlayNote(40, 0),
+        80,
+        Play(),
+        40,
+    ),
     "panic and play": (200, Panic(), 80, Play(), 200),
     "panic and play at once": (200, Panic(), 4, Play(), 200),
 }

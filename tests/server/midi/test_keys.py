@@ -2,30 +2,72 @@
 
 from __future__ import annotations
 
-from server.controls.events import Event, RecallProgram
+import pytest
+
+from server.controls.desk import Desk
+from server.controls.events import Event, PlayNote, RecallProgram, SetControl
+from server.controls.table import control_table
 from server.midi.keys import Keys
 from server.midi.moves import Move
 from tests.server.midi.bytes import move
 
-PROGRAM = move("program", 0, 17)
+PROGRAM, DOWN, UP = move("program", 0, 17), move("velocity", 40, 100), move("velocity", 40, 0)
 
 
-def taken(*moves: Move, is_mapped: bool = False) -> tuple[list[Event], list[Move]]:
-    """What is played, and what goes to the maps."""
-    events: list[Event] = []
-    mapped: list[Move] = []
-    Keys(events.extend, mapped.extend, lambda knob: is_mapped).take(moves)
-    return events, mapped
+class Rig:
+    """Keys over a desk that carries out what they play."""
+
+    def __init__(self, mode: str = "gate", *, is_mapped: bool = False) -> None:
+        self.desk = Desk(control_table(style_dims=4))
+        self.events: list[Event] = []
+        self.mapped: list[Move] = []
+        self.keys = Keys(self.desk, self._hear, self.mapped.extend, lambda knob: is_mapped)
+        self.choose(mode)
+
+    def choose(self, mode: str) -> None:
+        self.desk.apply([SetControl("/note/keys", (float(["off", "gate", "latch"].index(mode)),))])
+
+    def play(self, *moves: Move) -> list[Event]:
+        self.events.clear()
+        self.keys.take(moves)
+        return self.events
+
+    def _hear(self, events: tuple[Event, ...]) -> None:
+        self.events.extend(events)
+        self.desk.apply(events)
 
 
 def test_a_program_recalls_a_preset() -> None:
-    assert taken(PROGRAM) == ([RecallProgram(17)], [PROGRAM])
+    assert Rig().play(PROGRAM) == [RecallProgram(17)]
 
 
-def test_what_a_mapping_has_is_not_played() -> None:
-    assert taken(PROGRAM, is_mapped=True) == ([], [PROGRAM])
+def test_keys_are_notes() -> None:
+    assert Rig().play(DOWN, UP) == [PlayNote(40, 100), PlayNote(40, 0)]
 
 
-def test_knobs_are_the_maps() -> None:
-    knobs = [move("cc", 1, 5), move("bend", 0, 5, 16383)]
-    assert taken(*knobs) == ([], knobs)
+@pytest.mark.parametrize("one", [PROGRAM, DOWN, UP])
+def test_what_a_mapping_has_is_not_played(one: Move) -> None:
+    rig = Rig(is_mapped=True)
+    assert (rig.play(one), rig.mapped) == ([], [one])
+
+
+def test_maps_hear_of_all_that_moves() -> None:
+    rig, moves = Rig(), [move("cc", 1, 5), DOWN, move("bend", 0, 5, 16383), PROGRAM]
+    rig.play(*moves)
+    assert rig.mapped == moves
+
+
+def test_keys_may_be_off_and_one_that_was_pressed_before_is_let_go() -> None:
+    rig = Rig()
+    rig.play(DOWN)
+    rig.choose("off")
+    assert rig.play(UP) == [PlayNote(40, 0)]
+    assert rig.play(DOWN) == []
+
+
+def test_latched_keys_play_until_they_are_pressed_again() -> None:
+    rig, other = Rig("latch"), move("velocity", 41, 90)
+    assert rig.play(DOWN, UP) == [PlayNote(40, 100)]
+    assert rig.play(DOWN, UP) == [PlayNote(40, 0)]
+    assert rig.play(DOWN, UP, other) == [PlayNote(40, 100), PlayNote(41, 90)]
+    assert rig.play(DOWN) == [PlayNote(40, 100)]

@@ -122,6 +122,8 @@ def random_event(performance: Performance, random: np.random.Generator) -> Event
         events.Randomise,
         events.ClearMotion,
         lambda: events.MaxOut(1),
+        lambda: events.PlayNote(int(random.integers(30, 60)), int(random.integers(1, 128))),
+        lambda: events.PlayNote(performance.desk.snapshot().note.key, 0),
         lambda: events.SetGlide("/interp/style", float(random.uniform(0, 0.3))),
         lambda: events.Morph(
             {f"/latent/{n}": (float(random.uniform(-3, 3)),) for n in range(3)},
@@ -221,6 +223,32 @@ def test_only_what_differs_is_written_and_each_line_before_the_next_is_begun(
     hands.recorder.close()
     assert lines_in(path) == wanted
     assert read_score_file(path).end_s == pytest.approx(16 * FRAME_S)
+
+
+def test_notes_are_recorded_as_they_sound(tmp_path: Path) -> None:
+    hands = Hands(media=tmp_path)
+    hands.put_decks()
+    hands.recorder.begin_named("take")
+    hands.render(4)
+    for played in (
+        (events.PlayNote(40, 100), events.PlayNote(40, 0)),
+        (events.PlayNote(41, 90),),
+        (events.PlayNote(40, 0),),
+        (events.PlayNote(41, 80),),
+        (events.Stop(),),
+    ):
+        hands.dispatch(played)
+        hands.render(4)
+    hands.recorder.close()
+    found = read_score_file(tmp_path / "take.jsonl").lines
+    notes = [one for one in found if one.address == "/note"]
+    assert [(round(one.time_s / FRAME_S), one.arguments) for one in notes] == [
+        (4, (40, 100)),
+        (4, (40, 0)),
+        (8, (41, 90)),
+        (16, (41, 80)),
+        (20, (41, 0)),
+    ]
 
 
 def test_what_a_loop_of_motion_plays_is_recorded_as_what_it_changes(tmp_path: Path) -> None:
