@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 from export.bundle import Bundle
 from server import priority
@@ -36,6 +37,7 @@ from server.engine.deck import DeckData
 from server.engine.output_stage import GATE_RAMP_S
 from server.engine.runtime import RuntimeOptions
 from server.figures import Figures
+from server.file_names import free_name
 from server.first_decks import FirstDecks
 from server.input.live import LiveInput
 from server.interpreter import undisturbed
@@ -53,9 +55,10 @@ from server.osc.server import OscServer
 from server.osc.wekinator import Wekinator
 from server.output.hands import OutputHands
 from server.output.opening import live_output
-from server.output.producer import Producer, Tap
+from server.output.producer import Producer
 from server.presets.hands import PresetHands
 from server.process import signals_call
+from server.recording.hands import RecordHands
 from server.saved.errands import Errands
 from server.score.desk import ScoreDesk
 from server.score.lines import head_line
@@ -63,15 +66,15 @@ from server.score.player import ScorePlayer, moments_of
 from server.score.recorder import ScoreRecorder
 from server.score.stage import Stage
 from server.score.walk import Coming
-from server.supervision.keeping import INTERVAL_S, Keeper, free_name, take_up
+from server.supervision.keeping import INTERVAL_S, Keeper, take_up
 from server.supervision.settings import CRASHED
-from server.supervision.state_folder import StateFolder
+from server.supervision.state_folder import Facts, StateFolder
 
 logger = logging.getLogger(__name__)
 
 
 class App:
-    """One live session; ``tap`` is given every block as it goes to the output.
+    """One live session.
 
     Raises:
         OutputError, RuntimeUnavailable: what was asked for cannot be had here.
@@ -83,7 +86,6 @@ class App:
         bundle: Bundle,
         desk: Desk,
         stage: Stage | None = None,
-        tap: Tap | None = None,
         folder: StateFolder | None = None,
     ) -> None:
         manifest, options = bundle.manifest, RuntimeOptions(settings.device)
@@ -91,6 +93,7 @@ class App:
         self._desk = desk
         self._stage = stage
         self._exit_code = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = asyncio.Event()
         self._sources = (
             {deck: data.name for deck, data in stage.decks.items()}
@@ -99,14 +102,16 @@ class App:
         )
         before = folder and folder.read()
         recorded = stage.block_frames if stage else None
-        frames = settings.block_frames or recorded or (before.block_frames if before else None)
-        frames = frames or choose_block_frames(bundle, options)
+        recorded = recorded or (before.facts.block_frames if before else None)
+        frames = settings.block_frames or recorded or choose_block_frames(bundle, options)
         self._recorder = ScoreRecorder(
             head_line(bundle, frames),
             manifest.frame_s,
             settings.media,
             lambda: self._model.engine.position,
         )
+        self._notifier = Notifier(desk, self._later)
+        self._record = RecordHands(settings.media, self._notifier.tell, self._soon)
         self._has_cue = settings.card.cue is not None
         ready = self._ready = partial(
             ready_model,
@@ -130,7 +135,7 @@ class App:
         self._producer = Producer(
             self._switch,
             frames,
-            tap=tap,
+            hear=self._record.recorder.hear,
             on_block=self._observe,
             on_death=self._crash,
             cue=SwitchedCue(self._switch) if self._has_cue else None,
@@ -141,16 +146,16 @@ class App:
             manifest,
             self._producer,
             lambda: self._output_hands.report(),
-            before.output if before else None,
+            before.facts.output if before else None,
         )
         self._keeper: Keeper | None = None
         if folder is not None:
             self._keeper = Keeper(folder, desk, self._switch, self._timeline, self._facts)
         self._osc_at = settings.osc
-        self._is_next = folder is not None and before is not None
+        self._before = before.facts if before else None
         if folder and before:
             take_up(before, folder.read_decks(), desk, first.engine, self._timeline)
-            self._osc_at = before.osc
+            self._osc_at = before.facts.osc
         self._encoder = EncoderSlot(
             first.bundle, self._soon, lambda report: self._loader.take(report)
         )
@@ -167,8 +172,6 @@ class App:
             frames,
         )
         self._input = LiveInput(settings.input)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._notifier = Notifier(desk, self._later)
         self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
         self._scheduler = Scheduler(self._timeline)
         self._dump = OscDump()
@@ -214,6 +217,7 @@ class App:
             self._notifier,
             self._scheduler,
             self._clocks,
+            self._record,
         )
 
     @property
@@ -236,6 +240,7 @@ class App:
             presets=self._presets,
             set_dump=self._dump.switch,
             score_desk=ScoreDesk(self._recorder, self._soon),
+            record=self._record.carry_out,
             live={POSITION: lambda: self._model.engine.position},
             why_no_recording=lambda deck: self._model.engine.why_no_recording(deck),
             load_model=self._models.load,
@@ -308,7 +313,9 @@ class App:
         stack.callback(self._recorder.close)
         if self._settings.score_out:
             path = self._settings.score_out
-            self._recorder.begin(free_name(path) if self._is_next else path)
+            self._recorder.begin(free_name(path) if self._before else path)
+        stack.callback(self._record.recorder.close)
+        self._begin_recording()
         stack.enter_context(undisturbed())
         stack.callback(self._producer.stop)
         self._producer.start(self._live.lane)
@@ -330,7 +337,7 @@ class App:
     def _lay_decks(self) -> None:
         """What lies on the decks at the start, at once or when it is encoded; then the score."""
         first = FirstDecks(self._desk, self._switch, self._loader, self._refuse)
-        if self._is_next:
+        if self._before:
             self._sources = {name: deck.name for name, deck in self._model.engine.decks.items()}
         elif self._stage is None:
             first.load(self._sources)
@@ -372,9 +379,21 @@ class App:
         self._exit_code = 2
         self._ending.set()
 
-    def _facts(self) -> tuple[int, tuple[str, int] | None, str]:
-        """What the next instrument must know besides (``server.supervision.keeping``)."""
-        return self._producer.block_frames, self._osc_at, str(self._live.choice)
+    def _begin_recording(self) -> None:
+        """From the first sound on, or on from the instrument before."""
+        if self._before and self._before.recording:
+            self._record.go_on(Path(self._before.recording))
+        elif self._settings.record and not self._before:
+            self._record.recorder.begin(self._settings.record)
+
+    def _facts(self) -> Facts:
+        asked = self._record.recorder.asked
+        return Facts(
+            block_frames=self._producer.block_frames,
+            osc=self._osc_at,
+            output=str(self._live.choice),
+            recording=str(asked.absolute()) if asked else None,
+        )
 
     def _keep(self) -> None:
         if self._keeper is not None:

@@ -48,6 +48,7 @@ class Settings:
     seconds: float | None = None
     score: Path | None = None
     score_out: Path | None = None
+    record: Path | None = None
     config: Path | None = field(default_factory=usual_folder)
     listing: Listing | None = None
     bench: bool = False
@@ -75,6 +76,8 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         parser.error("--json goes with --bench")
     if given.score_out and given.output.is_file:
         parser.error("--score-out records live playing; a file is made from --score")
+    if given.record and given.output.is_file:
+        parser.error("--record records live playing; --output wav:FILE renders a file by itself")
     return Settings(
         bundle=given.bundle,
         output=given.output,
@@ -96,6 +99,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         seconds=given.seconds,
         score=given.score,
         score_out=given.score_out,
+        record=given.record,
         config=given.config,
         listing=given.listing,
         bench=given.bench,
@@ -124,6 +128,13 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
         "--bundle", type=Path, metavar="FILE", help="bundle to play (default: the one built in)"
     )
     add_output(group)
+    group.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="record what is heard from the first sound to a new file: .flac in 24 bits, else "
+        ".wav in 32-bit float (default: none; /record/start does it later)",
+    )
     group.add_argument(
         "--input",
         type=_input,

@@ -12,6 +12,7 @@ from server.controls import replies
 from server.controls.addresses import BYPASS, DECKS, TAP
 from server.controls.desk import Desk, glide_s
 from server.controls.events import (
+    AskRecording,
     CancelDeck,
     CaptureDeck,
     ChangeOutput,
@@ -31,7 +32,9 @@ from server.controls.events import (
     Sender,
     SetControl,
     SetGlide,
+    StartRecording,
     StatusRequest,
+    StopRecording,
     StopScore,
     SyncRequest,
     VersionRequest,
@@ -67,6 +70,7 @@ class Dispatcher:
         presets: PresetHands,
         set_dump: Callable[[bool], None],
         score_desk: Callable[[Event], None] = lambda event: None,
+        record: Callable[[StartRecording | StopRecording | AskRecording], None],
         load_model: Callable[[str, Then], None] = lambda name, then: None,
         adopt_model: Callable[[], None] = lambda: None,
         live: Mapping[str, Callable[[], float]] | None = None,
@@ -78,7 +82,7 @@ class Dispatcher:
 
         ``live`` says where a value has moved to by itself since it was set, ``why_no_recording``
         in one line why a deck cannot be bypassed, None if it can; ``score_desk`` carries out what
-        is asked of scores, ``load_model`` plays another bundle,
+        is asked of scores, ``record`` of the recording, ``load_model`` plays another bundle,
         and ``adopt_model`` is told when one has begun to.
         """
         self._desk = desk
@@ -94,6 +98,7 @@ class Dispatcher:
         self._presets = presets
         self._set_dump = set_dump
         self._score_desk = score_desk
+        self._record = record
         self._load_model = load_model
         self._adopt_model = adopt_model
         self._live = live or {}
@@ -145,6 +150,8 @@ class Dispatcher:
                 self._decks.carry_out(event)
             case RecordScore() | StopScore():
                 self._score_desk(event)
+            case StartRecording() | StopRecording() | AskRecording():
+                self._record(event)
             case LoadModel(name=name):
                 self._load_model(name, partial(self._tell_model, event, name))
             case ModelLies(name=name):

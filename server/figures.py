@@ -17,6 +17,7 @@ from server.osc.server import OscServer
 from server.output.latency import Latency, latency
 from server.output.live import LiveOutput
 from server.output.producer import Producer
+from server.recording.hands import RecordHands
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Figures:
     notifier: Notifier
     scheduler: Scheduler
     clocks: Clocks
+    record: RecordHands
 
     def latency(self) -> Latency:
         """Where the milliseconds go, from a hand to the ear."""
@@ -80,4 +82,5 @@ class Figures:
             "osc_late": self.scheduler.late,
             "osc_far_ahead": self.scheduler.far,
             **self.clocks.status(),
+            **self.record.status(),
         }

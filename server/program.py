@@ -35,6 +35,7 @@ from server.osc.mapping import MappingError, setting, shown
 from server.osc.sockets import OscAddressError
 from server.output.file import FileKind
 from server.output.protocol import OutputError
+from server.recording.recorder import RecordingError
 from server.score.file import ScoreError
 from server.score.lines import digest_of
 from server.score.score import Score, open_score
@@ -55,6 +56,7 @@ USER_ERRORS = (
     OscAddressError,
     OutputError,
     RuntimeUnavailable,
+    RecordingError,
     ScoreError,
 )
 """What the user can set right: told in one line, exit code 2."""

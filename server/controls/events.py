@@ -231,6 +231,23 @@ class DeletePreset(PresetEvent):
 
 
 @dataclass(frozen=True)
+class StartRecording(Event):
+    """Record what is heard from now on as ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StopRecording(Event):
+    """End the recording of what is heard."""
+
+
+@dataclass(frozen=True)
+class AskRecording(Event):
+    """Is what is heard being recorded?"""
+
+
+@dataclass(frozen=True)
 class RecordScore(Event):
     """Record what is played from now on as the score ``name``."""
 

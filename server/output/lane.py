@@ -100,12 +100,13 @@ class Lane:
         rise = self._rise(audio.shape[1])
         return self.write(*_faded(rise, audio, cue))
 
-    def write_last(self, audio: Floats, cue: Floats | None = None) -> None:
+    def write_last(self, audio: Floats, cue: Floats | None = None) -> Floats:
         """End with a block (C, T), and silence behind."""
         rise = self._rise(audio.shape[1])
-        self.write(*_faded(1 - rise, audio, cue))
-        self.write(np.zeros((len(audio), round(FLUSH_S * self._form.model_rate_hz)), np.float32))
+        silence = np.zeros((len(audio), round(FLUSH_S * self._form.model_rate_hz)), np.float32)
+        samples = [self.write(*_faded(1 - rise, audio, cue)), self.write(silence)]
         self.ring.end()
+        return np.concatenate(samples)
 
     @property
     def _wanted_samples(self) -> int:

@@ -2,7 +2,7 @@
 
 engine.render -> lane (resampler, ring) -> output
                   |
-                  '-> tap (a recorder, a test)
+                  '-> hear (a recorder, a test)
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from server.priority import raise_own_priority
 
 logger = logging.getLogger(__name__)
 
-Tap = Callable[[Floats], None]
+Hear = Callable[[Floats, Lane], None]
+"""Given all that the main pair of a lane is given, (T, C); it does not change any more."""
 
 RING_MARGIN_S = 0.034
 """What the ring holds while a block is decoded. With 23 ms sound broke off now and then on a busy
@@ -53,7 +54,7 @@ class Producer:
         engine: Renders,
         block_frames: int,
         ring_blocks: int | None = None,
-        tap: Tap | None = None,
+        hear: Hear = lambda samples, lane: None,
         on_block: Callable[[float], None] = lambda behind_s: None,
         on_death: Callable[[], None] = lambda: None,
         cue: RendersCue | None = None,
@@ -70,7 +71,7 @@ class Producer:
         self.late_blocks = 0
         self._engine = engine
         self._log = LimitedLog(logger)
-        self._tap = tap
+        self._hear = hear
         self._on_block = on_block
         self._on_death = on_death
         self._cue = cue
@@ -151,12 +152,10 @@ class Producer:
         self.timings.add(elapsed_s)
         self.late_blocks += elapsed_s > self.block_s
         if following is None:
-            samples = lane.write(audio, cue)
+            self._hear(lane.write(audio, cue), lane)
         else:
-            lane.write_last(audio, cue)
-            samples = following.write_first(audio, cue)
-        if self._tap is not None:
-            self._tap(samples)
+            self._hear(lane.write_last(audio, cue), lane)
+            self._hear(following.write_first(audio, cue), following)
 
     def _render(self) -> Floats:
         """A block; silence where the engine has a fault, for a dead thread would be worse."""

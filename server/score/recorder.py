@@ -17,7 +17,6 @@ decoder's memory and where chance has got to, begins anew, and is heard for a se
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from queue import SimpleQueue
 from server.callbacks import Then
 from server.controls.desk import Snapshot
 from server.engine.deck import DeckData
+from server.file_names import is_harmless
 from server.score import lines
 from server.score.captures import Captures
 from server.score.file import ScoreError
@@ -38,8 +38,6 @@ logger = logging.getLogger(__name__)
 SUFFIX = ".jsonl"
 MAX_PENDING = 50_000
 """States that may wait to be written; a disk that is slower than that ends the recording."""
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 ._-]{0,79}")
 
 Moments = Sequence[tuple[int, Snapshot]]
 
@@ -112,7 +110,7 @@ class ScoreRecorder:
         Raises:
             ScoreError: no name for a file, one that is taken, or it cannot be written.
         """
-        if not _NAME.fullmatch(name):
+        if not is_harmless(name):
             raise ScoreError(
                 f"{name[:80]!r} is no name for a score; use up to 80 letters, digits, spaces, . _ -"
             )

@@ -8,10 +8,8 @@ last and who had asked for ``/notify`` is not kept.
 
 from __future__ import annotations
 
-import itertools
 import pickle
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Protocol
 
 from server.controls.control import ControlTable
@@ -20,12 +18,9 @@ from server.controls.timeline import Timeline
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.playhead import Playhead
-from server.supervision.state_folder import LastState, StateFolder
+from server.supervision.state_folder import Facts, LastState, StateFolder
 
 INTERVAL_S = 0.2
-
-Facts = Callable[[], tuple[int, tuple[str, int] | None, str]]
-"""Frames of a block, the port of OSC, the output."""
 
 
 class Played(Protocol):
@@ -44,7 +39,12 @@ class Keeper:
     """Writes the state of one engine and its desk."""
 
     def __init__(
-        self, folder: StateFolder, desk: Desk, engine: Played, timeline: Timeline, facts: Facts
+        self,
+        folder: StateFolder,
+        desk: Desk,
+        engine: Played,
+        timeline: Timeline,
+        facts: Callable[[], Facts],
     ) -> None:
         self._folder = folder
         self._desk = desk
@@ -75,7 +75,7 @@ class Keeper:
             self._written = state
 
     def _state(self) -> LastState:
-        snapshot, (frames, osc, output) = self._desk.snapshot(), self._facts()
+        snapshot = self._desk.snapshot()
         own = [control.address for control in snapshot.table.values]
         return LastState(
             values={address: snapshot.vector(address) for address in own},
@@ -85,9 +85,7 @@ class Keeper:
             },
             playing=snapshot.playing,
             playhead=self._playhead,
-            block_frames=frames,
-            osc=osc,
-            output=output,
+            facts=self._facts(),
             model=snapshot.model,
             motion=self._timeline.motion.loop,
             frames=self._timeline.frames_before + self._seen_frame,
@@ -111,12 +109,6 @@ def take_up(
     engine.playhead = pickle.loads(state.playhead)
     if state.motion is not None:
         timeline.motion.take_up(*state.motion)
-
-
-def free_name(path: Path) -> Path:
-    """Where what was being written to ``path`` goes on: ``take.jsonl``, then ``take-2.jsonl``."""
-    names = (path.with_stem(f"{path.stem}-{n}") for n in itertools.count(2))
-    return next(name for name in itertools.chain([path], names) if not name.exists())
 
 
 def _laid_out(

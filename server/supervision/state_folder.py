@@ -20,6 +20,18 @@ from server.supervision.settings import STATE
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What the next instrument must know of the one before, besides its sound."""
+
+    block_frames: int
+    osc: tuple[str, int] | None = None
+    """Where it listens."""
+    output: str | None = None
+    recording: str | None = None
+    """The file that what is heard was being recorded to."""
+
+
+@dataclass(frozen=True)
 class LastState:
     """What the hands did, and where the music was.
 
@@ -32,10 +44,8 @@ class LastState:
     smoothing_s: Mapping[str, tuple[float, ...]]
     playing: bool
     playhead: bytes
-    block_frames: int
+    facts: Facts
     frames: int = 0
-    osc: tuple[str, int] | None = None
-    output: str | None = None
     model: str = ""
     motion: tuple[Mapping[int, tuple[SetControl, ...]], int] | None = None
 

@@ -1,26 +1,22 @@
-"""The server, keeping every block it gives to the sound card: OUT.npy ARGUMENTS..."""
+"""The server, keeping all that it gives to the sound card: OUT.npy ARGUMENTS..."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
+import soundfile
 
-from server.app import App
-from server.arrays import Floats
-from server.cli import parse_args
-from server.models.default import open_bundle
-from server.program import desk_of
+from server.program import main as play
 
 
 def main() -> None:
     """Play as ``python -m server`` does; at the end write what was played, (T, C)."""
     out, *arguments = sys.argv[1:]
-    settings = parse_args(arguments)
-    bundle = open_bundle(settings.bundle)
-    blocks: list[Floats] = []
-    App(settings, bundle, desk_of(settings, bundle), tap=blocks.append).run()
-    np.save(out, np.concatenate(blocks))
+    recorded = Path(out).with_suffix(".tapped.wav")
+    play([*arguments, "--record", str(recorded)])
+    np.save(out, soundfile.read(recorded, always_2d=True, dtype="float32")[0])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ from server.output.choice import OutputChoice
 from server.output.hands import OutputHands
 from server.output.live import State, Then
 from server.presets.hands import PresetHands
+from server.recording.hands import RecordHands
 from server.saved.document import SavedError
 from server.saved.errands import Errands
 from server.score.desk import ScoreDesk
@@ -192,6 +193,7 @@ class Hands:
             self.notifier.tell,
         )
         self.presets.begin()
+        self.record = RecordHands(media, self.notifier.tell, lambda call: call())
         self.models: list[str] = []
         status = {name: kind(1) for name, kind in STATUS_NAMES}
         self.links: list[FakeLink] = []
@@ -226,6 +228,7 @@ class Hands:
             set_dump=self.dump.switch,
             load_model=lambda name, then: self.models.append(name) or then(None),
             score_desk=ScoreDesk(self.recorder, lambda call: call()),
+            record=self.record.carry_out,
             live={POSITION: lambda: self.engine.position},
             why_no_recording=self.engine.why_no_recording,
             change_output=outputs.carry_out,

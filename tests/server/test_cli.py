@@ -52,6 +52,7 @@ def test_without_arguments_the_contracts_defaults_hold() -> None:
         (["--deck-d", "slow"], "decks", {"d": "slow"}),
         (["--media", "."], "media", Path(".")),
         (["--generate"], "generate", True),
+        (["--record", "x.flac"], "record", Path("x.flac")),
         (["--set", "/interp=1", "--set", "/level=-3"], "sets", ("/interp=1", "/level=-3")),
         (["--config", "kept"], "config", Path("kept")),
         (["--config", "none"], "config", None),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from pythonosc.osc_message_builder import build_msg
 
 from export.audio import Captured
@@ -19,6 +20,8 @@ from server.controls.events import Event
 from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.decks.encoder_worker import Finished
+from server.output.lane import Lane, LaneFormat
+from server.output.null import NullOutput
 from server.score.file import read_score_file
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
@@ -219,6 +222,23 @@ def recorded(hands: Hands, control: Control) -> None:
     assert ("/level", (-3.0,)) in {(line.address, line.arguments) for line in file.lines}
 
 
+def sound_recorded(hands: Hands, control: Control) -> None:
+    hands.send(build_msg("/record/start", "take").dgram)
+    lane = Lane(NullOutput(48_000), LaneFormat(48_000, 1, 64, 2))
+    sound = np.full((24_000, 1), 0.5, np.float32)
+    hands.record.recorder.hear(sound, lane)
+    hands.send(build_msg("/record").dgram)
+    hands.send(build_msg("/record/stop").dgram)
+    hands.record.recorder.close()
+    assert hands.sender.replies == [
+        Reply("/done", ("/record/start", "take.wav")),
+        Reply("/record", (1, "take.wav", 0.5)),
+        Reply("/done", ("/record/stop", "take.wav")),
+    ]
+    recorded, _ = soundfile.read(hands.recorder.folder / "take.wav", always_2d=True)
+    np.testing.assert_array_equal(recorded, sound)
+
+
 def model_asked_for(hands: Hands, control: Control) -> None:
     hands.send(build_msg(control.address, "other").dgram)
     assert hands.models == ["other"]
@@ -353,6 +373,9 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.Flatten: flattened,
     events.Randomise: randomised,
     events.ResetOffsets: reset_to_none,
+    events.StartRecording: sound_recorded,
+    events.StopRecording: sound_recorded,
+    events.AskRecording: sound_recorded,
     events.RecordScore: recorded,
     events.StopScore: recorded,
     events.LoadModel: model_asked_for,

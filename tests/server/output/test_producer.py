@@ -66,7 +66,7 @@ def engine() -> Engine:
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000, 44_100])
 def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
     tapped: list[Floats] = []
-    producer = Producer(engine(), 4, 3, tap=tapped.append)
+    producer = Producer(engine(), 4, 3, hear=lambda samples, _: tapped.append(samples))
     output = FakeOutput(rate_hz)
     lane = producer.lane(output)
     producer.start(lane)
@@ -84,7 +84,7 @@ def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
 def test_the_ring_is_full_when_it_has_started_and_never_overflows(rate_hz: float) -> None:
     written: list[int] = []
-    producer = Producer(engine(), 4, 3, tap=lambda samples: written.append(len(samples)))
+    producer = Producer(engine(), 4, 3, hear=lambda samples, _: written.append(len(samples)))
     lane = producer.lane(FakeOutput(rate_hz))
     producer.start(lane)
     block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)

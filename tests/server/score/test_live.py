@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
-from server.app import App
-from server.arrays import Floats
-from server.cli import parse_args
-from server.models.default import open_bundle
-from server.program import desk_of, main, stage_of
+from server.program import main
 from tests import mini_bundle
 from tests.server.live import playing
 from tests.server.score.test_score import line, written
@@ -22,16 +19,11 @@ from tests.server.test_program import render
 LATENCY = mini_bundle.LATENCY
 
 
-def played(bundle: Path, *arguments: str) -> np.ndarray:
+def played(bundle: Path, recorded: Path, *arguments: str) -> np.ndarray:
     """What a live server gives to its output."""
-    usual = ["--output", "null", "--osc", "none", "--midi", "none"]
-    settings = parse_args(["--bundle", str(bundle), *usual, *arguments])
-    opened = open_bundle(settings.bundle)
-    desk = desk_of(settings, opened)
-    blocks: list[Floats] = []
-    app = App(settings, opened, desk, stage_of(settings, opened, desk), tap=blocks.append)
-    assert app.run() == 0
-    return np.concatenate(blocks)[:, 0]
+    usual = ["--output", "null", "--osc", "none", "--midi", "none", "--record", str(recorded)]
+    assert main(["--bundle", str(bundle), *usual, *arguments]) == 0
+    return np.asarray(soundfile.read(recorded, dtype="float32")[0])
 
 
 def test_live_and_file_are_the_same_samples(
@@ -52,7 +44,7 @@ def test_live_and_file_are_the_same_samples(
     )
     given = ["--score", str(score), "--block", "4", "--seconds", "1"]
     given += ["--media", str(recording.parent), "--set", "/level=-3"]
-    live = played(bundle_path, *given)[LATENCY:]
+    live = played(bundle_path, tmp_path / "live.wav", *given)[LATENCY:]
     file = render(bundle_path, tmp_path / "x.wav", *given)
     both = min(len(live), len(file))
     assert both > 0.9 * mini_bundle.RATE_HZ

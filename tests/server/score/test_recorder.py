@@ -67,7 +67,9 @@ class Performance:
         )
         self.gestures = Gestures(self.table, bundle.latents, lambda: self.engine.deck_style)
         self.blocks: list[Floats] = []
-        self.producer = Producer(self.engine, BLOCK, 3, tap=self.blocks.append)
+        self.producer = Producer(
+            self.engine, BLOCK, 3, hear=lambda samples, _: self.blocks.append(samples)
+        )
         self.lane = self.producer.lane(NullOutput(RATE, 1))
         self.is_over = False
 

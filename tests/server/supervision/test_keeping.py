@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from server.supervision.keeping import Keeper, free_name, take_up
-from server.supervision.state_folder import StateFolder
+from server.supervision.keeping import Keeper, take_up
+from server.supervision.state_folder import Facts, StateFolder
 from tests.server.hands import Hands
+
+FACTS = Facts(4, ("127.0.0.1", 9), "null", "/media/take.wav")
 
 
 def played(folder: StateFolder) -> tuple[Hands, Keeper]:
     """An instrument with everything moved, playing a recorded motion."""
     hands = Hands()
     hands.put_decks()
-    keeper = Keeper(
-        folder, hands.desk, hands.engine, hands.timeline, lambda: (4, ("127.0.0.1", 9), "null")
-    )
+    keeper = Keeper(folder, hands.desk, hands.engine, hands.timeline, lambda: FACTS)
     for address, *values in (
         ("/speed", 0.5),
         ("/loop", 0.25, 0.75),
@@ -42,7 +42,7 @@ def next_one(folder: StateFolder) -> Hands:
     hands = Hands(playing=False)
     state = folder.read()
     assert state is not None
-    assert (state.block_frames, state.osc, state.output) == (4, ("127.0.0.1", 9), "null")
+    assert state.facts == FACTS
     take_up(state, folder.read_decks(), hands.desk, hands.engine, hands.timeline)
     return hands
 
@@ -90,11 +90,3 @@ def test_a_first_instrument_finds_nothing(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     assert folder.read() is None
     assert folder.read_decks() == {}
-
-
-def test_what_was_being_written_goes_on_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "take.jsonl"
-    assert free_name(path) == path
-    for name in ("take.jsonl", "take-2.jsonl"):
-        (tmp_path / name).touch()
-    assert free_name(path) == tmp_path / "take-3.jsonl"

@@ -1,0 +1,45 @@
+"""Records noise that anybody can make again, until it is killed: FILE SEED.
+
+Prints after each block how many samples the recorder has heard, and when (s).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from server.output.lane import Lane, LaneFormat
+from server.output.null import NullOutput
+from server.recording.recorder import SoundRecorder
+
+RATE, BLOCK, CHANNELS = 48_000, 480, 2
+
+
+def lane(rate_hz: int = RATE) -> Lane:
+    """The way to an output that is never started."""
+    return Lane(NullOutput(rate_hz), LaneFormat(rate_hz, CHANNELS, BLOCK, 2))
+
+
+def block(seed: int, number: int) -> np.ndarray:
+    """The noise of one block, (T, C)."""
+    random = np.random.default_rng((seed, number))
+    return random.uniform(-1, 1, (BLOCK, CHANNELS)).astype(np.float32)
+
+
+def main() -> None:
+    """In real time."""
+    path, seed = Path(sys.argv[1]), int(sys.argv[2])
+    recorder, way = SoundRecorder(path.parent), lane()
+    recorder.begin(path)
+    began_s = time.monotonic()
+    for number in range(100_000):
+        recorder.hear(block(seed, number), way)
+        print((number + 1) * BLOCK, time.monotonic(), flush=True)
+        time.sleep(max(began_s + (number + 1) * BLOCK / RATE - time.monotonic(), 0))
+
+
+if __name__ == "__main__":
+    main()

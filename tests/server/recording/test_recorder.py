@@ -1,0 +1,275 @@
+"""What the outputs are given is in the files, bit for bit, whatever the disk does."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from time import sleep
+
+import numpy as np
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from server.arrays import Floats
+from server.controls.replies import Reply
+from server.output.producer import Producer
+from server.recording import recorder, take, wav
+from server.recording.recorder import RecordingError, SoundRecorder
+from tests import mini_bundle
+from tests.server.hands import FakeSender, Hands
+from tests.server.output.test_producer import FakeOutput, engine
+from tests.server.recording.noise_recorder import BLOCK, RATE, block, lane
+from tests.server.recording.test_files import SmallDisk, read, rounded
+from tests.waiting import until
+
+START, STOP = "/record/start", "/record/stop"
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+@pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
+def test_what_the_output_takes_is_what_is_recorded(kind: str, rate_hz: int, tmp_path: Path) -> None:
+    recording = SoundRecorder(tmp_path)
+    path = recording.begin_named(f"take.{kind}")
+    producer = Producer(engine(), 4, 3, hear=recording.hear)
+    output = FakeOutput(rate_hz)
+    way = producer.lane(output)
+    producer.start(way)
+    output.start(way.ring)
+    played = np.concatenate([output.take(100) for _ in range(200)])
+    producer.stop()
+    recording.close()
+    assert np.abs(played).max() > 0.01
+    np.testing.assert_array_equal(read(path)[: len(played)], rounded(played, kind))
+
+
+def test_another_output_begins_another_file_each_as_its_card_got_it(tmp_path: Path) -> None:
+    taken: dict[float, list[Floats]] = {}
+    recording = SoundRecorder(tmp_path)
+    recording.begin_named("take")
+    (tmp_path / "take-2.wav").write_text("precious")
+    producer = Producer(engine(), 4, 3, hear=recording.hear)
+    outputs = [FakeOutput(48_000), FakeOutput(44_100), FakeOutput(44_100)]
+    for number, output in enumerate(outputs):
+        way = producer.lane(output)
+        if number:
+            listener = Thread(target=drain, args=(outputs[number - 1], taken[number - 1]))
+            producer.switch(way)
+            listener.start()
+            listener.join()
+        else:
+            producer.start(way)
+        output.start(way.ring)
+        taken[number] = [output.take(100) for _ in range(50)]
+    producer.stop()
+    recording.close()
+    assert recording.names == ["take.wav", "take-3.wav", "take-4.wav"]
+    assert (tmp_path / "take-2.wav").read_text() == "precious"
+    for number, name in enumerate(recording.names):
+        played, recorded = np.concatenate(taken[number]), read(tmp_path / name)
+        np.testing.assert_array_equal(recorded[: len(played)], played)
+        if number < 2:  # up to the end of its fade
+            assert len(recorded) == len(played)
+            assert np.abs(recorded[-48:]).max() == 0
+    assert np.abs(read(tmp_path / "take-3.wav")[0]) < 1e-3
+
+
+def drain(output: FakeOutput, taken: list[Floats]) -> None:
+    """Take what an output was given last."""
+    assert output.ring is not None
+    while count := output.ring.available:
+        taken.append(output.take(min(count, 100)))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../take", "is no name for a recording"),
+        ("/etc/passwd", "is no name"),
+        (".hidden", "is no name"),
+        ("a" * 90, "is no name"),
+        ("", "is no name"),
+        ("nul\0", "is no name"),
+        ("there", "'there.wav' is there already"),
+        ("there.wav", "is there already"),
+    ],
+)
+def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "there.wav").write_text("precious")
+    with pytest.raises(RecordingError, match=words):
+        SoundRecorder(tmp_path).begin_named(name)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.wav"]
+    assert (tmp_path / "there.wav").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("a", "a.wav"), ("a.FLAC", "a.FLAC"), ("a.wav", "a.wav"), ("take 1.2", "take 1.2.wav")],
+)
+def test_the_ending_of_the_name_says_what_file_it_is(name: str, file: str, tmp_path: Path) -> None:
+    recording = SoundRecorder(tmp_path)
+    assert recording.begin_named(name) == tmp_path / file
+    recording.hear(block(1, 0), lane())
+    recording.close()
+    wanted = b"fLaC" if "F" in file else b"RIFF"
+    assert (tmp_path / file).read_bytes()[:4] == wanted
+
+
+def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> None:
+    recording = SoundRecorder(tmp_path)
+    recording.begin_named("take")
+    with pytest.raises(RecordingError, match=r"take.wav is being recorded; /record/stop"):
+        recording.begin_named("other")
+    recording.hear(block(1, 0), lane())
+    recording.end()
+    with pytest.raises(RecordingError, match="nothing is being recorded"):
+        recording.end()
+    recording.begin_named("other")
+    recording.hear(block(1, 1), lane())
+    recording.close()
+    for number, name in enumerate(("take", "other")):
+        np.testing.assert_array_equal(read(tmp_path / f"{name}.wav"), block(1, number))
+
+
+def test_a_recording_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+    recording = SoundRecorder(tmp_path)
+    recording.begin_named("take")
+    recording.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"cannot write .*No such file"):
+        SoundRecorder(tmp_path / "none").begin_named("take")
+
+
+@pytest.fixture
+def hands(tmp_path: Path) -> Hands:
+    return Hands(media=tmp_path)
+
+
+def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
+    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "FileIO", SmallDisk)
+    listener = FakeSender("listener")
+    hands.send(build_msg("/notify", 1).dgram, listener)
+    hands.send(build_msg(START, "take").dgram)
+    recording, way = hands.record.recorder, lane()
+    number = 0
+    while recording.name:
+        recording.hear(block(1, number), way)
+        number += 1
+        sleep(0.001)
+    recording.hear(block(1, number), way)
+    until(lambda: len(hands.sender.replies) > 1)
+    (failed,) = hands.sender.replies[1:]
+    assert (failed.address, failed.arguments[0]) == ("/fail", "/record")
+    assert "No space left on device" in str(failed.arguments[1])
+    assert listener.replies[-1] == failed
+    assert listener.replies[-2].arguments[:2] == (0, "take.wav")
+    assert caplog.text.count("ends early: cannot write") == 1
+    found = read(tmp_path / "take.wav")
+    assert len(found) % BLOCK == 0 and len(found) > BLOCK
+    heard = np.concatenate([block(1, number) for number in range(len(found) // BLOCK)])
+    np.testing.assert_array_equal(found, heard)
+    hands.send(build_msg(STOP).dgram)
+    assert hands.sender.replies[-1].address == "/fail"
+    monkeypatch.undo()
+    hands.send(build_msg(START, "again").dgram)
+    assert hands.sender.replies[-1] == Reply("/done", (START, "again.wav"))
+    recording.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_a_limit_of_the_system_ends_it_in_the_same_way(kind: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.server.recording.noise_recorder"]
+    path = tmp_path / f"take.{kind}"
+    limit = (100_000, 100_000)
+    with subprocess.Popen(
+        [*command, str(path), "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.kill()
+    assert "ends early: cannot write" in said and "File too large" in said
+    found = read(path)
+    heard = np.concatenate([block(1, number) for number in range(1 + len(found) // BLOCK)])
+    np.testing.assert_array_equal(found, rounded(heard[: len(found)], kind))
+    assert len(found) > BLOCK and path.stat().st_size <= limit[0]
+
+
+def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hangs, goes_on = Event(), Event()
+    original: Callable[[object, bytes], None] = wav.write_all
+
+    def slow(file: object, data: bytes) -> None:
+        hangs.set()
+        goes_on.wait(60)
+        original(file, data)
+
+    monkeypatch.setattr(wav, "write_all", slow)
+    monkeypatch.setattr(take, "MOST_WAITING_S", 0.5)
+    recording, way = SoundRecorder(tmp_path), lane()
+    path = recording.begin_named("take")
+    recording.hear(block(1, 0), way)
+    hangs.wait(60)
+    for number in range(1, 200):
+        recording.hear(block(1, number), way)
+    assert recording.lost_s == pytest.approx(1.5, abs=0.05)
+    goes_on.set()
+    until(lambda: path.stat().st_size > 40 * block(1, 0).nbytes)
+    for number in range(200, 220):
+        recording.hear(block(1, number), way)
+    recording.close()
+    found = read(path).reshape(-1, BLOCK, 2)
+    assert len(found) == 220
+    kept = [number for number in range(220) if np.array_equal(found[number], block(1, number))]
+    silent = [number for number in range(220) if not found[number].any()]
+    assert len(kept) + len(silent) == 220
+    assert silent == list(range(silent[0], silent[-1] + 1))
+    assert len(silent) * BLOCK / RATE == pytest.approx(recording.lost_s)
+    assert "the disk was too slow" in caplog.text
+
+
+def test_start_and_stop_are_told_to_all_and_status_shows_it(hands: Hands) -> None:
+    listener = FakeSender("listener")
+    hands.send(build_msg("/notify", 1).dgram, listener)
+    hands.send(build_msg("/record").dgram)
+    assert hands.sender.replies[-1] == Reply("/record", (0, "", 0.0))
+    hands.send(build_msg(START, "take").dgram)
+    assert listener.replies[-1] == Reply("/record", (1, "take.wav", 0.0))
+    recording, way = hands.record.recorder, lane()
+    for number in range(50):
+        recording.hear(block(1, number), way)
+    told = {"recording": "take.wav", "recorded_s": pytest.approx(0.5), "recording_lost_s": 0.0}
+    assert hands.record.status() == told
+    hands.send(build_msg(STOP).dgram)
+    recording.close()
+    assert listener.replies[-1].arguments == (0, "take.wav", pytest.approx(0.5))
+    assert hands.sender.replies[-1] == Reply("/done", (STOP, "take.wav"))
+    hands.send(build_msg(STOP).dgram)
+    assert hands.sender.replies[-1].address == "/fail"
+    hands.send(build_msg(START, "take").dgram)
+    assert "there already" in str(hands.sender.replies[-1].arguments[1])
+
+
+def test_after_a_death_it_goes_on_in_the_next_free_file(
+    hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "take.wav").write_text("what was before")
+    hands.record.go_on(tmp_path / "take.wav")
+    assert hands.record.recorder.name == "take-2.wav"
+    hands.record.recorder.close()
+    Hands(media=tmp_path).record.go_on(tmp_path / "none" / "take.wav")
+    assert "does not go on" in caplog.text
