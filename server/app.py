@@ -206,7 +206,9 @@ class App:
             watchers=[lambda sender, _: self._notifier.heard(sender), self._dump.watch],
         )
         keys = Keys(desk, self._dispatcher, self._midi_hands.take, self._midi_hands.is_mapped)
-        self._midi = MidiInput(settings.midi, keys.take, on_clock=self._clocks.hear)
+        self._midi = MidiInput(
+            settings.midi, keys.take, on_clock=self._clocks.hear, on_ports=self._midi_hands.ports
+        )
         self._figures = Figures(
             desk,
             self._switch,

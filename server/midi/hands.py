@@ -26,6 +26,7 @@ from server.midi.mapping import Knobs, MidiMap, MidiMapError
 from server.midi.maps import Maps
 from server.midi.moves import Knob, Move
 from server.midi.options import options_of, with_option
+from server.midi.ports import Seen
 from server.midi.store import MapStore
 
 FORGET = "/midi/forget"
@@ -61,9 +62,9 @@ class MidiHands:
         """Whether ``knob`` does what a mapping says."""
         return bool(self._maps.book.of_knob(knob))
 
-    def gone(self, ports: Iterable[str], are_left: bool) -> None:
-        """These ports are not there any more."""
-        self._learner.gone(ports, are_left)
+    def ports(self, seen: Seen, are_any: bool) -> None:
+        """Ports came and have gone; whether there are any now."""
+        self._learner.gone(seen.gone, are_any)
 
     def carry_out(self, event: MidiMapEvent) -> None:
         """Do what ``event`` says; answered with ``/done`` when it is kept."""

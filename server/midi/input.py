@@ -1,9 +1,11 @@
-"""MIDI in: one thread opens, closes and empties the ports; moves come out in the event loop.
+"""MIDI in and out: one thread opens, closes, empties and fills the ports; moves come out in the
+event loop.
 
     ports -> bytes -> mido -> messages -> on_moves
+      '<------- send                  '-> on_ports
     '---- thread ---'        '--- event loop ---'
 
-RtMidi reports no unplugging, so the names of the ports are read once a second: a port that
+RtMidi reports no unplugging, so the names of the ports are read twice a second: a port that
 comes back is opened again. A machine without MIDI is a line in the log.
 """
 
@@ -14,6 +16,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -22,18 +25,23 @@ from mido import Message
 
 from server.midi.messages import Memory, moves_of, newest, released
 from server.midi.moves import Move
-from server.midi.ports import MidiPorts, OpenSource
+from server.midi.ports import MidiPorts, OpenSource, Seen
 from server.midi.source import RtMidiSource
 
 logger = logging.getLogger(__name__)
 
 EMPTYING_INTERVAL_S = 0.004
 """Well below the shortest glide, and 250 wake-ups a second cost next to nothing."""
-LOOKING_INTERVAL_S = 1.0
+LOOKING_INTERVAL_S = 0.5
 
 OnClock = Callable[[Message, float], object]
 """Is told each message of a clock, and when it came, in s."""
 OnMoves = Callable[[tuple[Move, ...]], None]
+OnPorts = Callable[[Seen, bool], None]
+"""Is told which ports came and have gone, and whether there are any."""
+
+MAX_UNSENT = 10_000
+"""Messages that wait to be sent; a port that takes none must not fill the memory."""
 
 
 class MidiInput:
@@ -48,11 +56,14 @@ class MidiInput:
         on_moves: OnMoves,
         open_source: OpenSource = RtMidiSource,
         on_clock: OnClock = lambda message, at_s: None,
+        on_ports: OnPorts = lambda seen, are_any: None,
     ) -> None:
         self.received = self.rejected = 0
         self._choice = choice
         self._on_moves = on_moves
         self._on_clock = on_clock
+        self._on_ports = on_ports
+        self._unsent: deque[tuple[str, Sequence[int]]] = deque(maxlen=MAX_UNSENT)
         self._memories: dict[str, Memory] = {}
         self._stopping = threading.Event()
         self._opened: Future[None] = Future()
@@ -72,6 +83,10 @@ class MidiInput:
         self._thread.start()
         await asyncio.wrap_future(self._opened)
 
+    def send(self, port: str, message: Sequence[int]) -> None:
+        """Send the bytes of a message to the controller that is heard at ``port``, soon."""
+        self._unsent.append((port, message))
+
     def stop(self) -> None:
         """Close the ports. May be called twice."""
         self._stopping.set()
@@ -80,14 +95,13 @@ class MidiInput:
 
     def _run(self) -> None:
         try:
-            there = self._ports.open()
+            self._ports.open()
         except Exception as error:
             self._opened.set_exception(error)
             return
         self._opened.set_result(None)
         try:
-            if there:
-                self._listen()
+            self._listen()
         except Exception:
             logger.exception("MIDI has stopped")
         finally:
@@ -98,9 +112,11 @@ class MidiInput:
         while not self._stopping.wait(EMPTYING_INTERVAL_S):
             if messages := self._ports.messages():
                 self._soon(self._take, messages, time.time())
+            while self._unsent:
+                self._ports.send(*self._unsent.popleft())
             if time.monotonic() >= next_look_s:
-                if gone := self._ports.look():
-                    self._soon(self._let_go, gone)
+                if seen := self._ports.look():
+                    self._soon(self._changed, seen, bool(self._ports.names))
                 next_look_s = time.monotonic() + LOOKING_INTERVAL_S
 
     def _soon(self, call: Callable[..., None], *arguments: Any) -> None:
@@ -127,9 +143,10 @@ class MidiInput:
             moves += more
         self._hand_over(moves)
 
-    def _let_go(self, ports: list[str]) -> None:
+    def _changed(self, seen: Seen, are_any: bool) -> None:
         """What was held at a controller that has gone is not held any more."""
-        for port in ports:
+        self._on_ports(seen, are_any)
+        for port in seen.gone:
             self._hand_over([*released(self._memories.pop(port, Memory()), port)[1]])
 
     def _hand_over(self, moves: list[Move]) -> None:

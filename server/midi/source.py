@@ -1,4 +1,4 @@
-"""Where MIDI comes from: the platform's ports, through RtMidi. A fake is another source.
+"""Where MIDI comes from and goes: the platform's ports, through RtMidi. A fake is another source.
 
 RtMidi's callback is not used: under JACK it would run Python in the real-time thread, which
 then waits for the interpreter. Its own queue is filled without Python, keeps the time stamps
@@ -14,15 +14,22 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from server import native_noise
+from server.midi.jack_watch import JackWatch
+from server.midi.names import numbered
 
 CLIENT_NAME = "latent-deck"
-OWN_PORT_NAME = "in"
+OWN_NAME = f"{CLIENT_NAME}:in"
+"""Of the port of our own, as it is told and mapped on every platform."""
+# CoreMIDI shows a port without its client.
+_OWN_INPUT, _OWN_OUTPUT = (
+    (CLIENT_NAME, f"{CLIENT_NAME} out") if sys.platform == "darwin" else ("in", "out")
+)
 
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 
 class MidiUnavailable(RuntimeError):
-    """This machine has no MIDI to offer: no library, no server."""
+    """This machine has no MIDI to offer, or no more: no library, no server."""
 
 
 class MidiPortError(ValueError):
@@ -30,10 +37,20 @@ class MidiPortError(ValueError):
 
 
 class MidiPort(Protocol):
-    """An open port."""
+    """An open input."""
 
     def messages(self) -> list[Sequence[int]]:
         """The bytes of every message that came since the last call."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class MidiOutlet(Protocol):
+    """An open output."""
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send the bytes of one message; lost where nobody is there any more."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -43,7 +60,18 @@ class MidiSource(Protocol):
     """The ports of a machine; used from one thread."""
 
     def names(self) -> list[str]:
-        """Inputs that are there now, each name once."""
+        """Inputs that are there now, each name once, without our own.
+
+        Raises:
+            MidiUnavailable: the system that had them has gone; ``close``, and make another.
+        """
+
+    def output_names(self) -> list[str]:
+        """Outputs that are there now, likewise."""
+
+    def went(self) -> set[str]:
+        """What was taken out since this was asked last, as far as the system tells; it may be back,
+        and what was opened before then is nothing."""
 
     def open(self, name: str) -> MidiPort:
         """Open one of ``names``.
@@ -52,11 +80,38 @@ class MidiSource(Protocol):
             MidiPortError: it has gone, or somebody else holds it.
         """
 
+    def open_output(self, name: str) -> MidiOutlet:
+        """Open one of ``output_names``.
+
+        Raises:
+            MidiPortError: it has gone, or somebody else holds it.
+        """
+
     def open_own(self) -> MidiPort | None:
         """A port of our own that others connect to; None where the platform has no such thing."""
 
+    def open_own_output(self) -> MidiOutlet | None:
+        """Its way back."""
+
     def close(self) -> None:
         """Let go of the machine; ports are closed before."""
+
+
+class _Watch(Protocol):
+    """Sees what ports there are."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still can."""
+
+    def names(self, *, inputs: bool) -> list[str]:
+        """The ports that can be heard, or spoken to."""
+
+    def went(self) -> set[str]:
+        """Ports that have gone since this was asked last."""
+
+    def close(self) -> None:
+        """No more."""
 
 
 class RtMidiSource:
@@ -70,36 +125,77 @@ class RtMidiSource:
         self._rtmidi = _load_rtmidi()
         self._api = _chosen_api(self._rtmidi)
         # One client that only looks: making one per look would reorder JACK's graph each second.
-        with native_noise.hidden():
-            self._watch = self._client(f"{CLIENT_NAME}-watch")
+        self._watch = self._make_watch(f"{CLIENT_NAME}-watch")
 
     def names(self) -> list[str]:
         """Inputs that are there now; a name that comes twice is numbered."""
-        return numbered(self._watch.get_ports())
+        return self._others(inputs=True)
+
+    def output_names(self) -> list[str]:
+        """Outputs that are there now; a name that comes twice is numbered."""
+        return self._others(inputs=False)
+
+    def went(self) -> set[str]:
+        """What was taken out and may be back: JACK tells, elsewhere it takes longer than a look."""
+        return self._watch.went()
 
     def open(self, name: str) -> MidiPort:
         """Open one of ``names``."""
         try:
-            client = self._client(CLIENT_NAME)
+            client = self._input()
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI port '{name}': {error}") from error
         return _RtMidiPort(client)
 
+    def open_output(self, name: str) -> MidiOutlet:
+        """Open one of ``output_names``."""
+        try:
+            client = self._output()
+            client.open_port(numbered(client.get_ports()).index(name))
+        except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
+            raise MidiPortError(f"cannot open the MIDI output '{name}': {error}") from error
+        return _RtMidiOutlet(client, self._rtmidi.RtMidiError)
+
     def open_own(self) -> MidiPort | None:
         """The port ``latent-deck:in``; Windows has none."""
         try:
-            client = self._client(CLIENT_NAME)
-            client.open_virtual_port(OWN_PORT_NAME)
+            client = self._input()
+            client.open_virtual_port(_OWN_INPUT)
         except (MidiUnavailable, self._rtmidi.RtMidiError):
             return None
         return _RtMidiPort(client)
 
+    def open_own_output(self) -> MidiOutlet | None:
+        """The port ``latent-deck-out:out``: under JACK a client of its own has to have its name."""
+        try:
+            client = self._output()
+            client.open_virtual_port(_OWN_OUTPUT)
+        except (MidiUnavailable, self._rtmidi.RtMidiError):
+            return None
+        return _RtMidiOutlet(client, self._rtmidi.RtMidiError)
+
     def close(self) -> None:
         """Let go of the machine."""
-        self._watch.delete()
+        self._watch.close()
 
-    def _client(self, name: str) -> Any:
+    def _others(self, *, inputs: bool) -> list[str]:
+        """Ports that are not ours; nor another instrument's, for two would play each other."""
+        if not self._watch.is_alive:
+            raise MidiUnavailable("the JACK server has gone")
+        names = numbered(self._watch.names(inputs=inputs))
+        return [name for name in names if not name.startswith(CLIENT_NAME)]
+
+    def _make_watch(self, name: str) -> _Watch:
+        if self._api != self._rtmidi.API_UNIX_JACK:
+            with native_noise.hidden():
+                return _RtMidiWatch(self._input(name), self._output(name))
+        try:
+            return JackWatch(name)
+        except OSError as error:
+            raise MidiUnavailable(_remedy(self._rtmidi, self._api, error)) from error
+
+    def _input(self, name: str = CLIENT_NAME) -> Any:
         try:
             client = self._rtmidi.MidiIn(self._api, name=name)
         except self._rtmidi.RtMidiError as error:
@@ -107,9 +203,38 @@ class RtMidiSource:
         client.ignore_types(sysex=True, timing=False, active_sense=True)  # timing is MIDI clock
         return client
 
+    def _output(self, name: str = f"{CLIENT_NAME}-out") -> Any:
+        try:
+            return self._rtmidi.MidiOut(self._api, name=name)
+        except self._rtmidi.RtMidiError as error:
+            raise MidiUnavailable(_remedy(self._rtmidi, self._api, error)) from error
+
+
+class _RtMidiWatch:
+    """Two clients of RtMidi that only look."""
+
+    is_alive = True
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self._inputs, self._outputs = inputs, outputs
+
+    def names(self, *, inputs: bool) -> list[str]:
+        """The ports that can be heard, or spoken to."""
+        names: list[str] = (self._inputs if inputs else self._outputs).get_ports()
+        return names
+
+    def went(self) -> set[str]:
+        """Nobody tells."""
+        return set()
+
+    def close(self) -> None:
+        """No more."""
+        self._inputs.delete()
+        self._outputs.delete()
+
 
 class _RtMidiPort:
-    """A client of RtMidi with one open port."""
+    """A client of RtMidi with one open input."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -124,17 +249,24 @@ class _RtMidiPort:
         self._client.delete()
 
 
-def numbered(names: Sequence[str]) -> list[str]:
-    """Names with a number behind the second and later of the same.
+class _RtMidiOutlet:
+    """A client of RtMidi with one open output."""
 
-    >>> numbered(["Knobs", "Pads", "Knobs"])
-    ['Knobs', 'Pads', 'Knobs (2)']
-    """
-    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
-    return [
-        name if count == 1 else f"{name} ({count})"
-        for name, count in zip(names, counts, strict=True)
-    ]
+    def __init__(self, client: Any, error: type[Exception]) -> None:
+        self._client = client
+        self._error = error
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send the bytes of one message; lost where nobody is there any more."""
+        try:
+            self._client.send_message(message)
+        except self._error:
+            return
+
+    def close(self) -> None:
+        """Let go of the port and its client."""
+        self._client.close_port()
+        self._client.delete()
 
 
 def _load_rtmidi() -> ModuleType:

@@ -13,6 +13,7 @@ import pytest
 from export.bundle import write_bundle
 from server.midi import source
 from tests import mini_bundle
+from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
 from tests.real.needs import missing
 from tests.server.live import Playing, playing
@@ -25,27 +26,6 @@ KNOB = "cc 20, channel 3, knobs:out"
 def _jack_is_what_we_use(jack: JackServer) -> None:
     if source._ALSA_SEQUENCER.exists():
         missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
-
-
-class Controller:
-    """Another client with one MIDI output, ``knobs:out``."""
-
-    def __init__(self, port: mido.ports.BaseOutput) -> None:
-        self._port = port
-
-    def turn(self, *values: int, control: int = 20) -> None:
-        for value in values:
-            self._port.send(mido.Message("control_change", channel=2, control=control, value=value))
-
-    def clock(self) -> None:
-        self._port.send(mido.Message("clock"))
-
-
-@contextmanager
-def knobs() -> Iterator[Controller]:
-    backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
-    with backend.open_output("out", virtual=True, client_name="knobs") as port:
-        yield Controller(port)
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +55,17 @@ def wait_for(one: Playing, address: str, wanted: float) -> None:
 def test_a_knob_is_learned_beside_a_clock_and_a_jittering_one(
     jack: JackServer, bundle: Path, tmp_path: Path
 ) -> None:
-    with knobs() as controller, server(bundle, tmp_path, jack) as one:
+    with controller() as knobs, server(bundle, tmp_path, jack) as one:
         one.tell("/midi/learn", "/level")
         one.ask("/sync", 1)
         for place in range(0, 60, 4):
-            controller.clock()
-            controller.turn(63 + place % 8 // 4, control=21)
-            controller.turn(place)
+            knobs.send(mido.Message("clock"))
+            knobs.turn(63 + place % 8 // 4, control=21)
+            knobs.turn(place)
         assert one.receive().params == ["/midi/learn", "/level", KNOB]
-        controller.turn(0, 127)
+        knobs.turn(0, 127)
         wait_for(one, "/level", 6.0)
-        controller.turn(64, control=21)
+        knobs.turn(64, control=21)
         assert one.ask("/midi/forget", "/level").params == ["/midi/forget", "/level"]
         assert one.ask("/midi/learn", "/nothing").address == "/fail"
 
@@ -94,21 +74,21 @@ def test_a_knob_is_learned_beside_a_clock_and_a_jittering_one(
 def test_a_control_is_taken_over_as_it_was_learned(
     jack: JackServer, bundle: Path, tmp_path: Path, takeover: str
 ) -> None:
-    with knobs() as controller, server(bundle, tmp_path, jack) as one:
+    with controller() as knobs, server(bundle, tmp_path, jack) as one:
         one.tell("/midi/learn", "/interp", takeover)
         one.ask("/sync", 1)
-        controller.turn(0, 10, 20, 30)
+        knobs.turn(0, 10, 20, 30)
         assert one.receive().address == "/done"
         one.tell("/interp", 0.9)
-        controller.turn(60)
+        knobs.turn(60)
         end = {"jump": 60 / 127, "pick-up": 0.9, "scale": 0.9 + 30 * 0.1 / 97}[takeover]
         received = figure(one, "midi_received")
-        controller.turn(60)
+        knobs.turn(60)
         until(lambda: figure(one, "midi_received") > received)
         assert value(one, "/interp") == pytest.approx(end, abs=1e-6)
-        controller.turn(127)
+        knobs.turn(127)
         wait_for(one, "/interp", 1.0)
-        controller.turn(20)
+        knobs.turn(20)
         wait_for(one, "/interp", 20 / 127)
 
 
@@ -116,12 +96,12 @@ def test_what_was_learned_outlives_a_kill_at_once(
     jack: JackServer, bundle: Path, tmp_path: Path
 ) -> None:
     addresses = ["/level", "/walk", "/latent/1"]
-    with knobs() as controller:
+    with controller() as knobs:
         for number, address in enumerate(addresses, 40):
             with server(bundle, tmp_path, jack) as one:
                 one.tell("/midi/learn", address)
                 one.ask("/sync", 1)
-                controller.turn(0, 40, 80, 127, control=number)
+                knobs.turn(0, 40, 80, 127, control=number)
                 assert one.receive().address == "/done"
                 one.process.kill()
                 one.process.wait()
@@ -129,7 +109,7 @@ def test_what_was_learned_outlives_a_kill_at_once(
         assert [entry["control"] for entry in kept] == addresses
         with server(bundle, tmp_path, jack) as one:
             for number, address in enumerate(addresses, 40):
-                controller.turn(127, control=number)
+                knobs.turn(127, control=number)
                 wait_for(one, address, {"/level": 6.0, "/walk": 1.0, "/latent/1": 3.0}[address])
 
 

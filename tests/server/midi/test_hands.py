@@ -14,6 +14,7 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.midi.hands import MidiHands, midi_hands
 from server.midi.moves import Knob, Move
+from server.midi.ports import Seen
 from server.midi.store import MapStore
 from server.saved.errands import Errands
 from tests.server.hands import FakeSender, Hands
@@ -132,20 +133,20 @@ def test_it_ends_by_itself_and_only_once() -> None:
 @pytest.mark.parametrize(
     ("gone", "are_left", "why"),
     [
-        (["knobs"], True, "/level: the MIDI port 'knobs' has gone; learn again when it is back"),
-        (["pads"], False, "/level: no MIDI port is left"),
-        (["pads"], True, None),
+        (("knobs",), True, "/level: the MIDI port 'knobs' has gone; learn again when it is back"),
+        (("pads",), False, "/level: no MIDI port is left"),
+        (("pads",), True, None),
     ],
 )
 def test_a_port_that_vanishes_meanwhile_is_told(
-    gone: list[str], are_left: bool, why: str | None
+    gone: tuple[str, ...], are_left: bool, why: str | None
 ) -> None:
     hands = Hands()
     sent(hands, "/midi/learn", "/level")
     hands.turn(0, 10)
-    hands.midi.gone(gone, are_left)
+    hands.midi.ports(Seen(gone=gone), are_left)
     assert hands.sender.replies == ([] if why is None else fail("/midi/learn", why))
-    hands.midi.gone(gone, are_left)
+    hands.midi.ports(Seen(gone=gone), are_left)
     assert hands.midi.book.learned == ()
 
 
