@@ -36,6 +36,8 @@ from server.osc.sockets import OscAddressError
 from server.output.file import FileKind
 from server.output.protocol import OutputError
 from server.recording.recorder import RecordingError
+from server.saved.document import SavedError
+from server.saved.settings import keep
 from server.score.file import ScoreError
 from server.score.lines import digest_of
 from server.score.score import Score, open_score
@@ -57,6 +59,7 @@ USER_ERRORS = (
     OutputError,
     RuntimeUnavailable,
     RecordingError,
+    SavedError,
     ScoreError,
 )
 """What the user can set right: told in one line, exit code 2."""
@@ -67,8 +70,8 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None, folder: StateFolder | None = None) -> int:
     """Run one command line; the exit code. Live, the state is kept in ``folder``."""
-    settings = parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    settings = parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(settings, folder)
@@ -103,6 +106,8 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
 
 
 def _run(settings: Settings, folder: StateFolder | None) -> int:
+    if settings.config and settings.keep is not None:
+        return _print([f"kept in {keep(settings.config, settings.keep)}"])
     if settings.listing == "devices":
         return _print(_device_lines())
     bundle = open_bundle(settings.bundle)

@@ -11,6 +11,9 @@ from server.output.choice import CardChoice, ChoiceError, OutputChoice
 
 Value = TypeVar("Value")
 
+CARD_OPTIONS = ("rate", "latency", "channels", "cue")
+"""Those that are for a sound card alone."""
+
 
 def add_output(group: argparse._ArgumentGroup) -> None:
     """Add the options."""
@@ -51,7 +54,7 @@ def add_output(group: argparse._ArgumentGroup) -> None:
 
 def card_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> CardChoice:
     """What was said about the sound card; ends the program where it makes no sense."""
-    for option in ("rate", "latency", "channels", "cue"):
+    for option in CARD_OPTIONS:
         if given.output.is_file and getattr(given, option) is not None:
             parser.error(f"--{option} is for a sound card, and --output {given.output} is a file")
     main, cue = given.channels or CardChoice.main, given.cue

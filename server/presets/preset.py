@@ -21,7 +21,7 @@ from server.osc.mapping import shown
 KIND, VERSION = "preset", 1
 MAX_NAME = 100
 PROGRAMS = range(128)
-_KEYS = {"name", "program", "bundle", "values", "glides"}
+_KEYS = ("name", "program", "bundle", "values", "glides")
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that nobody types: controls, halves of characters, separators."""
 
@@ -60,8 +60,9 @@ def clean_name(text: str) -> str:
 
 
 def content_of(preset: Preset) -> Mapping[str, Any]:
-    """What is written."""
-    return asdict(preset)
+    """What is written, in the order in which a person reads it."""
+    content = asdict(preset)
+    return {key: content[key] for key in _KEYS}
 
 
 def understood(content: Mapping[str, Any]) -> Preset:
@@ -70,8 +71,8 @@ def understood(content: Mapping[str, Any]) -> Preset:
     Raises:
         ValueError: it says something else.
     """
-    if unknown := sorted(content.keys() - _KEYS):
-        raise ValueError(f"{shown(unknown[0])} is unknown; allowed are {', '.join(sorted(_KEYS))}")
+    if unknown := sorted(content.keys() - set(_KEYS)):
+        raise ValueError(f"{shown(unknown[0])} is unknown; allowed are {', '.join(_KEYS)}")
     program, bundle = content.get("program"), content.get("bundle", "")
     if program is not None and (type(program) is not int or program not in PROGRAMS):
         raise ValueError(f"program is {shown(program)}; expected 0 to 127, or null")
