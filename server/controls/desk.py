@@ -160,8 +160,6 @@ def glide_s(state: Snapshot, address: str) -> float:
 
 def _after(state: Snapshot, event: Event) -> Snapshot:
     match event:
-        case Slide() if not _is_still(state, event):
-            return state
         case SetControl():
             jumps = state.jumps + (event.address in (POSITION, SLICE))
             return replace(state, values=_set(state, event), jumps=jumps, changes=state.changes + 1)
@@ -173,6 +171,8 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
         case ModelLies(carried=carried):
             changed: Snapshot = carried(state)
             return changed
+        case Slide():
+            return replace(state, values=_slid(state, event), changes=state.changes + 1)
         case Morph():
             return replace(state, morph=event, changes=state.changes + 1)
         case ClearMotion():
@@ -191,9 +191,15 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
             return state
 
 
-def _is_still(state: Snapshot, slide: Slide) -> bool:
-    """Whether nobody has moved what ``slide`` moves."""
-    return slide.address in state.table.slots and state.vector(slide.address) == slide.since
+def _slid(state: Snapshot, slide: Slide) -> tuple[float, ...]:
+    """The values after ``slide``, where nobody else has moved them."""
+    values = list(state.values)
+    for address, (before, now) in slide.steps.items():
+        slots = state.table.slots.get(address, ())
+        if tuple(values[slot] for slot in slots) == before:
+            for slot, value in zip(slots, now, strict=True):
+                values[slot] = value
+    return tuple(values)
 
 
 def _silent(state: Snapshot) -> Snapshot:

@@ -47,13 +47,13 @@ class SetControl(Event):
 
 
 @dataclass(frozen=True)
-class Slide(SetControl):
-    """A step on the way of a morph: set only if the values are still ``since``.
+class Slide(Event):
+    """A step of a morph: values by address, as they were set last and as they shall be now.
 
-    Else a hand has moved them, and they are its.
+    Those that are no longer so have been moved by a hand, and are its.
     """
 
-    since: tuple[float, ...]
+    steps: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
 
 
 @dataclass(frozen=True)

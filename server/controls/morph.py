@@ -23,6 +23,8 @@ from server.controls.events import Morph, Slide
 
 STEP_S = 0.02
 """As long as most values glide for."""
+MAX_STEPS = 2000
+"""Of one morph: a long one takes longer steps, so that the score that holds it stays readable."""
 NEVER = sys.maxsize
 """A frame that does not come."""
 
@@ -46,7 +48,7 @@ class MorphPlayer:
 
     def __init__(self, frame_s: float) -> None:
         self._frame_s = frame_s
-        self._step_frames = max(round(STEP_S / frame_s), 1)
+        self._step_frames = 1
         self._morph: Morph | None = None
         self._ways: dict[str, _Way] = {}
         self._start = self._end = 0
@@ -68,14 +70,14 @@ class MorphPlayer:
         if frame < self.next_frame:
             return ()
         share = min((frame - self._start) / (self._end - self._start), 1.0)
-        slides = []
+        steps = {}
         for address, way in self._ways.items():
             before, way.now = way.now, way.at(share)
-            slides.append(Slide(address, way.now, since=before))
+            steps[address] = (before, way.now)
         self.next_frame = min(frame + self._step_frames, self._end)
         if frame >= self._end:
             self._ways, self.next_frame = {}, NEVER
-        return tuple(slides)
+        return (Slide(steps),)
 
     def _begin(self, state: Snapshot, frame: int) -> None:
         morph = self._morph
@@ -85,5 +87,7 @@ class MorphPlayer:
         for address, target in morph.targets.items():
             if address in state.table.slots and (now := state.vector(address)) != target:
                 self._ways[address] = _Way(now, target, now)
-        self._start, self._end = frame, frame + max(round(morph.seconds / self._frame_s), 1)
+        frames = max(round(morph.seconds / self._frame_s), 1)
+        self._start, self._end = frame, frame + frames
+        self._step_frames = max(round(STEP_S / self._frame_s), frames // MAX_STEPS, 1)
         self.next_frame = min(frame + self._step_frames, self._end)

@@ -16,7 +16,17 @@ from dataclasses import dataclass, field
 from server.callbacks import Later
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Desk, Snapshot
-from server.controls.events import Event, ModelLies, Panic, Play, PlayNote, Sender, SetControl, Stop
+from server.controls.events import (
+    Event,
+    ModelLies,
+    Panic,
+    Play,
+    PlayNote,
+    Sender,
+    SetControl,
+    Slide,
+    Stop,
+)
 from server.controls.replies import Reply
 
 MAX_CLIENTS = 32
@@ -104,6 +114,8 @@ class Notifier:
                 case PlayNote(key=key, velocity=velocity):
                     self.tell(Reply("/note", (key, velocity)), event.reply_to)
                     continue
+                case Slide(steps=steps):
+                    self._changes.makers |= dict.fromkeys(steps)
                 case ModelLies():
                     pass  # what is not as it is by itself is told
                 case Play() | Stop() | Panic():

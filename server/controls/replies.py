@@ -42,9 +42,11 @@ STATUS_NAMES: tuple[tuple[str, type[Argument]], ...] = (
 """Names of ``/status.reply`` and what each value is, in the order of the contract."""
 
 PROGRESS = "/deck/{}/progress"
+PRESET_LISTED = "/preset/list.reply"
 
 ANSWERS = (
     *("/done", "/fail", "/late", "/synced", "/status.reply", "/version.reply"),
+    PRESET_LISTED,
     *(PROGRESS.format(deck) for deck in DECKS),
 )
 """Addresses that only ever answer: two servers that hear each other must not reply to them."""

@@ -22,6 +22,8 @@ from server.saved.document import Document, SavedError, sync_folder
 logger = logging.getLogger(__name__)
 
 FOLDER, SUFFIX = "presets", ".json"
+MAX_BYTES = 400_000
+"""Of one preset: reading more while it plays would hold the engine up."""
 _Stamp = tuple[int, int, int]
 """What changes with a file: when it was written, its size, which one it is."""
 
@@ -64,7 +66,7 @@ class PresetFolder:
             raise SavedError(f"program {program} is that of preset '{others[program]}'")
         saved = replace(preset, program=program)
         path = before.path if before else self._free_path(preset.name, filed)
-        document = Document(path, KIND, VERSION)
+        document = Document(path, KIND, VERSION, MAX_BYTES)
         document.read(understood)  # what is no preset there is kept beside
         document.write(content_of(saved))
         return saved
@@ -147,7 +149,7 @@ def file_stem(name: str) -> str:
 
 def _opened(path: Path) -> Preset | None:
     try:
-        return Document(path, KIND, VERSION).opened(understood)
+        return Document(path, KIND, VERSION, MAX_BYTES).opened(understood)
     except (SavedError, ValueError) as error:
         why = " ".join(str(error).split())
         logger.warning("'%s' is passed over (%s); it is left as it is", path, why)

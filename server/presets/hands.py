@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -45,8 +46,6 @@ logger = logging.getLogger(__name__)
 SAVE, LOAD, MORPH, LIST, DELETE = (
     f"/preset/{verb}" for verb in ("save", "load", "morph", "list", "delete")
 )
-LISTED = f"{LIST}.reply"
-
 _Recall = LoadPreset | MorphPreset | RecallProgram
 T = TypeVar("T")
 
@@ -125,7 +124,7 @@ class PresetHands:
             wanted = recall(preset, self._desk.table)
         except PresetError as error:
             logger.warning("%s", error)
-            event.answer(replies.fail(command.address, str(error)))
+            _fail(event, command.address, str(error))
             return ()
         return self._recalled(wanted, preset, seconds, command, event.reply_to)
 
@@ -187,15 +186,15 @@ class PresetHands:
 
     def _look_for(self, event: LoadPreset | MorphPreset) -> None:
         """One that is not known: it may have come into the folder since."""
+        failed = partial(_fail, event, _address(event))
 
         def looked(presets: Mapping[str, Preset]) -> None:
             if self._meant(event) is not None:
                 self._carry_out(self._setting(event))
             else:
-                why = f"there is no preset {shown(event.name)}; {LIST} shows them"
-                event.answer(replies.fail(_address(event), why))
+                failed(f"there is no preset {shown(event.name)}; {LIST} shows them")
 
-        self._look(looked, lambda why: event.answer(replies.fail(_address(event), why)))
+        self._look(looked, failed)
 
     def _look(
         self, then: Callable[[Mapping[str, Preset]], None], failed: Callable[[str], None]
@@ -213,55 +212,62 @@ class PresetHands:
             self._files.do(folder.presets, read, failed)
 
     def _save(self, event: SavePreset) -> None:
-        def failed(why: str) -> None:
-            event.answer(replies.fail(SAVE, why))
-
         def saved(preset: Preset) -> None:
             self._presets = {**self._presets, preset.name: preset}
-            told = (preset.name, *(() if preset.program is None else (preset.program,)))
-            self._done(event, SAVE, *told)
+            self._done(event, SAVE, preset.name, *_numbers(preset))
 
-        folder = self._folder
-        if folder is None:
-            failed(NO_FOLDER)
-            return
-        try:
-            name = clean_name(event.name)
-        except PresetError as error:
-            failed(str(error))
-            return
-        preset = preset_of(self._desk.snapshot(), name, self._bundle(), event.program)
-        self._files.do(lambda: folder.save(preset), saved, failed)
+        named = self._named(event, SAVE)
+        if named:
+            folder, name = named
+            preset = preset_of(self._desk.snapshot(), name, self._bundle(), event.program)
+            self._files.do(lambda: folder.save(preset), saved, partial(_fail, event, SAVE))
 
     def _delete(self, event: DeletePreset) -> None:
-        def failed(why: str) -> None:
-            event.answer(replies.fail(DELETE, why))
+        failed = partial(_fail, event, DELETE)
 
-        def deleted(presets: Mapping[str, Preset]) -> None:
-            self._done(event, DELETE, event.name)
+        def deleted(_: None) -> None:
+            self._look(lambda presets: self._done(event, DELETE, event.name), failed)
 
-        folder = self._folder
-        if folder is None:
-            failed(NO_FOLDER)
-            return
+        named = self._named(event, DELETE)
+        if named:
+            folder, name = named
+            self._files.do(lambda: folder.delete(name), deleted, failed)
+
+    def _named(
+        self, event: SavePreset | DeletePreset, command: str
+    ) -> tuple[PresetFolder, str] | None:
+        """Where to, and the name that is meant; None where that cannot be, which is told."""
         try:
             name = clean_name(event.name)
         except PresetError as error:
-            failed(str(error))
-            return
-        self._files.do(lambda: folder.delete(name), lambda _: self._look(deleted, failed), failed)
+            _fail(event, command, str(error))
+            return None
+        if self._folder is None:
+            _fail(event, command, NO_FOLDER)
+            return None
+        return self._folder, name
 
     def _list(self, event: ListPresets) -> None:
         def listed(presets: Mapping[str, Preset]) -> None:
             for one in presets.values():
-                event.answer(Reply(LISTED, (-1 if one.program is None else one.program, one.name)))
+                (number,) = _numbers(one) or (-1,)
+                event.answer(Reply(replies.PRESET_LISTED, (number, one.name)))
             event.answer(replies.done(LIST, len(presets)))
 
-        self._look(listed, lambda why: event.answer(replies.fail(LIST, why)))
+        self._look(listed, partial(_fail, event, LIST))
 
     def _done(self, event: Event, command: str, *arguments: Argument) -> None:
         event.answer(replies.done(command, *arguments))
         self._tell(Reply(command, arguments), event.reply_to)
+
+
+def _numbers(preset: Preset) -> tuple[int, ...]:
+    """Its program, if it has one."""
+    return () if preset.program is None else (preset.program,)
+
+
+def _fail(event: Event, command: str, why: str) -> None:
+    event.answer(replies.fail(command, why))
 
 
 def _address(event: _Recall) -> str:

@@ -9,7 +9,6 @@ A person may write one, or leave values out: what is not there is left as it is.
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +19,8 @@ from server.osc.mapping import shown
 
 KIND, VERSION = "preset", 1
 MAX_NAME = 100
+MAX_NUMBER = 1e9
+"""More than any control takes."""
 PROGRAMS = range(128)
 _KEYS = ("name", "program", "bundle", "values", "glides")
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -103,6 +104,7 @@ def _value(address: str, value: object) -> Argument:
 
 
 def _number(address: str, value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise ValueError(f"{shown(address)} is {shown(value)}; expected a number")
-    return value  # type: ignore[return-value]
+    # Compared, not converted: JSON has whole numbers that no float holds.
+    if isinstance(value, int | float) and type(value) is not bool and abs(value) <= MAX_NUMBER:
+        return value
+    raise ValueError(f"{shown(address)} is {shown(value)}; expected a number")

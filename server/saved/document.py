@@ -35,10 +35,11 @@ class SavedError(Exception):
 class Document:
     """The file ``path`` of one ``kind``, in ``version`` of its format."""
 
-    def __init__(self, path: Path, kind: str, version: int = 1) -> None:
+    def __init__(self, path: Path, kind: str, version: int = 1, max_bytes: int = MAX_BYTES) -> None:
         self.path = path
         self._kind = kind
         self._version = version
+        self._max_bytes = max_bytes
 
     def read(self, understood: Callable[[Mapping[str, Any]], T]) -> T | None:
         """What ``understood`` makes of it; None where there is none, or none that can be used.
@@ -63,7 +64,7 @@ class Document:
         """
         try:
             with self.path.open("rb") as file:
-                text = file.read(MAX_BYTES + 1)
+                text = file.read(self._max_bytes + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -86,14 +87,15 @@ class Document:
         try:
             path = self.path.resolve()  # of a link, the file that it means
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, f"{lines}\n".encode())
+            # Half a character, as the name of a file may have one, goes as JSON's escape of it.
+            _replace(path, f"{lines}\n".encode(errors="backslashreplace"))
         except (OSError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or error
             raise SavedError(f"cannot write '{self.path}' ({why})") from error
 
     def _content(self, text: bytes) -> Mapping[str, Any]:
-        if len(text) > MAX_BYTES:
-            raise ValueError(f"more than {MAX_BYTES} bytes")
+        if len(text) > self._max_bytes:
+            raise ValueError(f"more than {self._max_bytes} bytes")
         try:
             found = json.loads(
                 text.decode("utf-8-sig"),

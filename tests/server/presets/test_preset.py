@@ -14,7 +14,13 @@ from server.presets.preset import MAX_NAME, Preset, PresetError, clean_name, con
 PRESET = Preset("x", "default", {"/pitch": 1.5, "/interp/curve": "linear"}, {"/pitch": 0.02}, 3)
 
 ADDRESSES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
+NUMBERS = st.floats(-1e9, 1e9) | st.integers(-(10**9), 10**9)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+KEYS = ["name", "program", "bundle", "values", "glides"]
 
 
 @given(
@@ -29,6 +35,17 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
 )
 def test_what_is_written_is_understood_as_the_same(preset: Preset) -> None:
     assert understood(json.loads(json.dumps(content_of(preset)))) == preset
+
+
+@given(st.dictionaries(st.sampled_from(KEYS) | st.text(), ANYTHING))
+def test_whatever_a_file_says_is_a_preset_or_refused_in_one_line(content: dict[str, Any]) -> None:
+    try:
+        understood({"name": "x", **content})
+    except ValueError as error:
+        line = str(error)
+    else:
+        line = ""
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize(
@@ -48,6 +65,7 @@ def test_what_is_written_is_understood_as_the_same(preset: Preset) -> None:
         {"values": {"/pitch": [1]}},
         {"values": {"/pitch": True}},
         {"values": {"/pitch": float("inf")}},
+        {"values": {"/pitch": 10**400}},
         {"glides": {"/pitch": "slow"}},
         {"more": 1},
     ],

@@ -102,6 +102,12 @@ def test_what_its_reader_cannot_take_is_kept_beside(tmp_path: Path) -> None:
     assert files(tmp_path) == ["thing.json.unusable-1"]
 
 
+def test_half_a_character_of_a_files_name_is_kept(tmp_path: Path) -> None:
+    kept = document_at(tmp_path)
+    kept.write({"deck": "\udcff.wav"})
+    assert kept.read(content) == {"deck": "\udcff.wav"}
+
+
 def test_a_byte_order_mark_of_an_editor_is_fine(tmp_path: Path) -> None:
     kept = document_at(tmp_path)
     kept.path.write_bytes(b"\xef\xbb\xbf" + b'{"thing": 1, "a": "\xc3\xa9"}')
