@@ -67,6 +67,13 @@ def test_a_knob_is_told_to_all(hands: Hands) -> None:
     ]
 
 
+def test_notes_are_told_to_all_but_who_played_them(hands: Hands) -> None:
+    one, two = entered(hands), entered(hands)
+    for velocity in (100, 0):
+        hands.send(build_msg("/note", [40, velocity]).dgram, one)
+    assert (told(one), told(two)) == ([], [Reply("/note", (40, 100)), Reply("/note", (40, 0))])
+
+
 def test_a_list_is_told_by_its_parts_and_a_shortcut_with_what_it_answers(hands: Hands) -> None:
     one = entered(hands)
     hands.send(build_msg("/latent", [0.0, 2.0, 1.0]).dgram, FakeSender())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
+from server.controls.events import PlayNote
 from server.engine.cue import CUE, NO_CUE, Cue, CueDesk
 from server.engine.engine import Engine
 from server.output.choice import CardChoice
@@ -95,6 +96,15 @@ def test_it_runs_while_the_rest_is_stopped() -> None:
     structure = rig.session.structure
     assert np.abs(np.diff(structure, axis=1)).max() > 0  # time goes on
     assert rig.hands.engine.playhead.position_frames == 0
+
+
+def test_notes_are_for_the_main_sound_alone() -> None:
+    rig, plain = Rig(playing=False), Rig(playing=False)
+    for one in (rig, plain):
+        one.send(CUE, "b")
+        one.render(10)
+    rig.hands.dispatch((PlayNote(44, 20),))
+    np.testing.assert_array_equal(rig.render(10), plain.render(10))
 
 
 def test_an_empty_deck_is_silent() -> None:

@@ -16,7 +16,7 @@ from export.audio import Captured
 from export.bundle import Bundle, write_bundle
 from server.controls.carry import carried
 from server.controls.desk import Desk
-from server.controls.events import ModelLies, SetControl, SetGlide
+from server.controls.events import ModelLies, PlayNote, SetControl, SetGlide, Stop
 from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
@@ -163,6 +163,17 @@ def test_the_place_in_the_music_stays() -> None:
     rig.render(BLOCK * HOP / RATE)
     moved = BLOCK / (mini_bundle.DECK_TICKS * mini_bundle.TICK_FRAMES)
     assert rig.switch.newest.engine.position == pytest.approx(there + moved)
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_note_goes_on_if_it_is_held_and_is_not_played_again(is_held: bool) -> None:
+    rig = Rig()
+    rig.desk.apply([Stop(), PlayNote(40, 127)])
+    rig.desk.apply([] if is_held else [PlayNote(40, 0)])
+    rig.render(0.5)
+    rig.change(other())
+    sound = rig.render(0.5)
+    assert sound[-HOP:].any() if is_held else not sound.any()
 
 
 # --- the decks

@@ -253,6 +253,22 @@ def test_notes_are_recorded_as_they_sound(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_recording_that_begins_within_a_note_begins_with_it(
+    is_held: bool, tmp_path: Path
+) -> None:
+    hands = Hands(media=tmp_path)
+    hands.put_decks()
+    hands.dispatch((events.PlayNote(40, 100),))
+    hands.dispatch(() if is_held else (events.PlayNote(40, 0),))
+    hands.render(4)
+    hands.recorder.begin_named("take")
+    hands.render(4)
+    hands.recorder.close()
+    told = [one[1:] for one in lines_in(tmp_path / "take.jsonl") if one[1] == "/note"]
+    assert told == ([("/note", (40, 100))] if is_held else [])
+
+
 def test_what_a_loop_of_motion_plays_is_recorded_as_what_it_changes(tmp_path: Path) -> None:
     hands = begun(tmp_path)
     for on, address, value in ((1, "/level", -3.0), (0, "/level", -6.0)):
