@@ -45,6 +45,7 @@ class Settings:
     record: Path | None = None
     config: Path | None = field(default_factory=usual_folder)
     keep: Kept | None = None
+    kept: tuple[str, ...] = field(default=(), compare=False)
     listing: Listing | None = None
     bench: bool = False
     as_json: bool = False
@@ -63,8 +64,7 @@ class _OneLineParser(argparse.ArgumentParser):
     kept: Sequence[str] = ()
 
     def error(self, message: str) -> NoReturn:
-        also = f" (settings.json says {' '.join(self.kept)})" if self.kept else ""
-        self.exit(2, f"{self.prog}: {message}{also}; --help shows what is allowed\n")
+        self.exit(2, f"{self.prog}: {message}{besides(self.kept)}; --help shows what is allowed\n")
 
 
 class _Refused(Exception):
@@ -76,6 +76,11 @@ class _KeptParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise _Refused(message)
+
+
+def besides(kept: Sequence[str]) -> str:
+    """What a message about the command line has to add where some of it is ``kept``."""
+    return f" (settings.json says {' '.join(kept)})" if kept else ""
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Settings:
@@ -117,6 +122,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         record=given.record,
         config=given.config,
         keep=_to_keep(parser, given, argv) if given.keep else None,
+        kept=tuple(parser.kept),
         listing=given.listing,
         bench=given.bench,
         as_json=given.json,

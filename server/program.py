@@ -14,7 +14,7 @@ from export.audio import AudioError
 from export.bundle import Bundle, BundleError
 from server import native_noise, questions
 from server.app import App
-from server.cli import Settings, parse_args
+from server.cli import Settings, besides, parse_args
 from server.clock.link import LinkUnavailable
 from server.controls.addresses import GENERATE
 from server.controls.desk import Desk
@@ -76,7 +76,8 @@ def main(argv: Sequence[str] | None = None, folder: StateFolder | None = None) -
     try:
         return _run(settings, folder)
     except USER_ERRORS as error:
-        print(f"python -m server: {' '.join(str(error).split())}", file=sys.stderr)
+        line = " ".join(str(error).split()) + besides(settings.kept)
+        print(f"python -m server: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("python -m server: interrupted", file=sys.stderr)

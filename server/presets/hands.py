@@ -17,14 +17,12 @@ from typing import Protocol, TypeVar
 
 from server.controls import replies
 from server.controls.addresses import CLOCK, CLOCKS, INTERNAL, TEMPO
-from server.controls.control import Control
 from server.controls.desk import Desk, glide_s
 from server.controls.events import (
     DeletePreset,
     Event,
     ListPresets,
     LoadPreset,
-    Morph,
     MorphPreset,
     PresetEvent,
     Recalled,
@@ -38,7 +36,7 @@ from server.log_limit import LimitedLog
 from server.osc.mapping import shown
 from server.presets.folder import PresetFolder
 from server.presets.preset import Preset, PresetError, clean_name
-from server.presets.recall import Recall, preset_of, recall
+from server.presets.recall import Recall, changes, preset_of, recall
 from server.saved.folder import NO_FOLDER
 
 logger = logging.getLogger(__name__)
@@ -102,7 +100,7 @@ class PresetHands:
                 self._tell(command, event.reply_to)
             case RecallProgram(number=number):
                 self._log.warning(f"MIDI program {number}: no preset has this number")
-            case LoadPreset() | MorphPreset():
+            case LoadPreset() | MorphPreset() if not self._recall(event):
                 self._look_for(event)
             case SavePreset():
                 self._save(event)
@@ -149,12 +147,10 @@ class PresetHands:
                 shown(preset.bundle),
                 left_out,
             )
-        targets = {one.address: one.values for one in possible if seconds and self._slides(one)}
-        at_once = [one for one in possible if one.address not in targets]
         state = self._desk.snapshot()
         glides = [one for one in wanted.glides if one.seconds != glide_s(state, one.address)]
-        morph = Morph(targets, seconds)
-        return (*glides, *at_once, morph, Recalled(command, left_out, reply_to=asker))
+        going = changes(possible, state, seconds)
+        return (*glides, *going, Recalled(command, left_out, reply_to=asker))
 
     def _possible(self, wanted: Recall) -> tuple[list[SetControl], str]:
         """What can be set here, and in one line what not and why."""
@@ -176,22 +172,19 @@ class PresetHands:
             return f"the tempo is that of /clock {clock}"
         return self._why_not(setting)
 
-    def _slides(self, setting: SetControl) -> bool:
-        """Whether the value can take all that lies between; a switch cannot, nor what is beyond
-        its range, as /tempo 0."""
-        state = self._desk.snapshot()
-        control = state.table.controls[setting.address]
-        ends = (*state.vector(setting.address), *setting.values)
-        return control.types == "f" and all(_is_within(control, end) for end in ends)
+    def _recall(self, event: LoadPreset | MorphPreset) -> bool:
+        """Whether it is known now, and carried out."""
+        is_known = self._meant(event) is not None
+        if is_known:
+            self._carry_out(self._setting(event))
+        return is_known
 
     def _look_for(self, event: LoadPreset | MorphPreset) -> None:
         """One that is not known: it may have come into the folder since."""
         failed = partial(_fail, event, _address(event))
 
         def looked(presets: Mapping[str, Preset]) -> None:
-            if self._meant(event) is not None:
-                self._carry_out(self._setting(event))
-            else:
+            if not self._recall(event):
                 failed(f"there is no preset {shown(event.name)}; {LIST} shows them")
 
         self._look(looked, failed)
@@ -272,7 +265,3 @@ def _fail(event: Event, command: str, why: str) -> None:
 
 def _address(event: _Recall) -> str:
     return MORPH if isinstance(event, MorphPreset) else LOAD
-
-
-def _is_within(control: Control, value: float) -> bool:
-    return control.minimum is not None and control.minimum <= value <= (control.maximum or 0.0)

@@ -7,14 +7,14 @@ is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.controls.addresses import JUMPS
 from server.controls.carry import found, kept_names
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Snapshot, glide_s, shown_value
-from server.controls.events import Event, SetControl, SetGlide
+from server.controls.events import Event, Morph, SetControl, SetGlide
 from server.controls.replies import Argument
 from server.osc.mapping import MappingError, events_of_message
 from server.osc.packet import OscMessage
@@ -60,6 +60,27 @@ def recall(preset: Preset, table: ControlTable) -> Recall:
         tuple(event for event in glides if isinstance(event, SetGlide)),
         tuple(_unknown(preset, table)),
     )
+
+
+def changes(
+    settings: Sequence[SetControl], state: Snapshot, seconds: float
+) -> tuple[SetControl | Morph, ...]:
+    """What makes ``settings`` of ``state`` in ``seconds``: at once what cannot slide, and a morph,
+    which also ends the one before."""
+    targets = {one.address: one.values for one in settings if seconds and _slides(one, state)}
+    at_once = (one for one in settings if one.address not in targets)
+    return (*at_once, Morph(targets, seconds))
+
+
+def _slides(setting: SetControl, state: Snapshot) -> bool:
+    """Whether a value can take all that lies between; a switch cannot, nor what is beyond its
+    range, as ``/tempo 0`` is."""
+    control = state.table.controls[setting.address]
+    ends = (*state.vector(setting.address), *setting.values)
+    low, high = control.minimum, control.maximum
+    if control.types != "f" or low is None or high is None:
+        return False
+    return all(low <= end <= high for end in ends)
 
 
 def _events(

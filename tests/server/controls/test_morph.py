@@ -7,7 +7,7 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from server.controls.events import Event, Morph, Panic, SetControl
-from server.controls.morph import STEP_S
+from server.controls.morph import MAX_STEPS, STEP_S
 from tests.server.hands import FRAME_S, Hands, at
 
 BLOCKS = [1, 3, 4, 7, 64]
@@ -85,6 +85,29 @@ def test_another_morph_and_a_panic_end_it() -> None:
     assert values(hands, "/speed")[-1] == 2.0
     hands = morphing(4, (30, Panic()), targets={"/pitch": 10.0})
     assert len(set(values(hands, "/pitch")[30:])) == 1 and values(hands, "/pitch")[-1] < 5
+
+
+def test_the_motion_recorder_records_and_loops_it_frame_by_frame() -> None:
+    hands = Hands()
+    hands.put_decks()
+    for frame, event in (
+        (8, SetControl("/motion/record", (1.0,))),
+        (10, Morph({"/pitch": (10.0,)}, SECONDS)),
+        (68, SetControl("/motion/record", (0.0,))),
+        (72, SetControl("/motion/play", (1.0,))),
+    ):
+        hands.timeline.schedule(hands.now_s + frame * FRAME_S, (event,))
+    hands.render(132, 12)
+    pitches = [state.value("/pitch") for state in hands.timeline.states]
+    assert pitches[72:132] == pitches[8:68] and len(set(pitches)) > FRAMES / STEP
+
+
+def test_a_long_one_has_longer_steps() -> None:
+    hands = Hands()
+    hands.dispatch((Morph({"/pitch": (10.0,)}, 20_000 * FRAME_S),))
+    hands.render(2000, 500)
+    pitches = [state.value("/pitch") for state in hands.timeline.states]
+    assert len(set(pitches)) == pytest.approx(2000 / (20_000 / MAX_STEPS), abs=1)
 
 
 def test_its_steps_are_told_as_any_change() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from server.controls.events import RecallProgram, SetControl
+from server.controls.events import LoadPreset, RecallProgram, SetControl
 from server.controls.replies import Reply
 from server.controls.table import control_table
 from tests import mini_bundle
@@ -152,6 +152,16 @@ def test_in_a_bundle_of_messages_it_takes_its_turn_and_its_time(tmp_path: Path) 
     states = [(state.value("/pitch"), state.value("/speed")) for state in hands.timeline.states]
     assert states == [(0.0, 1.0)] * 10 + [(3.0, 2.0)] * 6
     assert said(hands) == [Reply("/done", ("/preset/load", "x"))]
+
+
+def test_a_score_that_is_played_live_recalls_too(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    say(hands, "/pitch", 3.0)
+    say(hands, "/preset/save", "x")
+    say(hands, "/pitch", 0.0)
+    hands.timeline.schedule(hands.now_s, (LoadPreset("x"),))
+    hands.render(8)
+    assert hands.timeline.states[-1].value("/pitch") == 3.0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from server.saved.document import SavedError
-from server.saved.errands import Errands
+from server.saved.errands import MAX_WAITING, Errands
 
 
 def test_they_are_done_in_order_elsewhere_and_all_before_the_end() -> None:
@@ -22,6 +22,18 @@ def test_they_are_done_in_order_elsewhere_and_all_before_the_end() -> None:
     gate.set()
     errands.stop()
     assert done[0] is not threading.current_thread() and done[1:] == [0, 1, 2]
+
+
+def test_who_floods_a_slow_disk_is_refused() -> None:
+    gate = threading.Event()
+    done: list[object] = []
+    refused: list[str] = []
+    errands = Errands(lambda call: call())
+    for _ in range(MAX_WAITING + 2):
+        errands.do(lambda: gate.wait(60), done.append, refused.append)
+    gate.set()
+    errands.stop()
+    assert (len(done), len(refused)) == (MAX_WAITING, 2) and "keep up" in refused[0]
 
 
 @pytest.mark.parametrize(

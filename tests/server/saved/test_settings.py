@@ -144,6 +144,16 @@ def test_what_does_not_go_together_tells_what_is_kept(
     assert "(settings.json says --channels=3,4)" in capsys.readouterr().err
 
 
+def test_what_is_kept_and_gone_is_told_with_where_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(tmp_path, bundle="/no/such.bundle")
+    assert main(["--config", str(tmp_path), "--list-decks"]) == 2
+    line = capsys.readouterr().err
+    assert line.endswith(" (settings.json says --bundle=/no/such.bundle)\n")
+    assert line.count("\n") == 1
+
+
 def test_keep_writes_this_command_line_in_place_of_what_was_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
