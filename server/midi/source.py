@@ -3,6 +3,9 @@
 RtMidi's callback is not used: under JACK it would run Python in the real-time thread, which
 then waits for the interpreter. Its own queue is filled without Python, keeps the time stamps
 that mido's ports drop, and is emptied by the one thread that opens and closes ports.
+
+Under JACK RtMidi 5.0 (python-rtmidi 1.5.8) hears nothing of a port behind a system exclusive
+message that nobody ends, until something there ends in F7 or the port is plugged again.
 """
 
 from __future__ import annotations

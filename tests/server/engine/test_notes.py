@@ -129,8 +129,10 @@ def test_without_a_deck_a_note_is_silence() -> None:
     assert not hands.engine.render(40).any()
 
 
+@pytest.mark.parametrize("block", [1, 4])
 @pytest.mark.parametrize("semitones", [-12.0, -3.0, 12.0])
-def test_a_note_is_not_lost_at_another_pitch(semitones: float) -> None:
+def test_a_note_is_not_lost_at_another_pitch(semitones: float, block: int) -> None:
     rig = Rig()
-    places = rig.play(SetControl("/pitch", (semitones,)), 80, PlayNote(40, 127), 80)
+    pitch = SetControl("/pitch", (semitones,))
+    places = rig.play(pitch, 80, PlayNote(40, 127), 80, block=block)
     assert 4 / 16 - 0.02 <= places[-1] <= 5 / 16 + 0.02
