@@ -22,6 +22,7 @@ from server.announcement import announcement
 from server.bench import choose_block_frames
 from server.cli import Settings
 from server.clock.clocks import Clocks
+from server.clock.lock import PhaseLock
 from server.controls.addresses import POSITION
 from server.controls.desk import Desk
 from server.controls.events import Event, ModelLies, Stop
@@ -175,10 +176,13 @@ class App:
         self._output_hands = OutputHands(self._live, self._notifier.tell, self._soon)
         self._scheduler = Scheduler(self._timeline)
         self._dump = OscDump()
+        lock = PhaseLock(lambda: self._switch.playhead, clock)
+        self._timeline.follow(lock)
         self._clocks = Clocks(
             desk,
             lambda events: self._dispatcher.carry_out(events),
             self._later,
+            lock,
             heard_bpm=lambda: self._model.engine.tempo_bpm,
         )
         self._errands = Errands(self._soon)

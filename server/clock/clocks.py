@@ -1,8 +1,8 @@
-"""Who says how fast it goes: the hands, MIDI clock or Ableton Link, by ``/clock``.
+"""Who says tempo and beat: the hands, MIDI clock or Ableton Link, by ``/clock``.
 
 Whoever it is moves ``/tempo`` as a hand does, so that everyone who looks there sees it and the
-engine knows nothing of clocks. A tempo by hand is refused while MIDI says it, and is the session's
-while it is Link.
+engine knows nothing of clocks; ``server.clock.lock`` keeps its beat. A tempo by hand is refused
+while MIDI says it, and is the session's while it is Link. A clock that is gone leaves its tempo.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from mido import Message
 
 from server.callbacks import Later
+from server.clock.joined import Joined, Session
 from server.clock.link import LinkClock, LinkUnavailable, why_no_link
+from server.clock.lock import PhaseLock
 from server.clock.midi import MidiClock
 from server.clock.source import TempoLine
 from server.clock.tap import TapTempo as Taps
@@ -23,6 +24,7 @@ from server.controls.addresses import (
     AS_RECORDED,
     CLOCK,
     CLOCKS,
+    DEFAULT_BPM,
     FASTEST_BPM,
     INTERNAL,
     LINK,
@@ -39,31 +41,13 @@ from server.osc.time_tags import unix_s
 logger = logging.getLogger(__name__)
 
 LOOKING_INTERVAL_S = 0.05
-"""Between two looks at Link."""
+"""Between two looks at Link, or whether MIDI clock is still there."""
+SILENT_S = 0.5
+"""A MIDI clock that does not tick for so long is gone."""
 DIFFERS_BPM = 0.1
 """A tempo that changes by less is not passed on: that is jitter."""
-DEFAULT_BPM = 120.0
-"""Of a Link session that we begin and that nobody gave a tempo."""
 
 _MIDI_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
-
-
-class Session(Protocol):
-    """A clock that many set, such as ``LinkClock``."""
-
-    @property
-    def line(self) -> TempoLine:
-        """Tempo and beat now."""
-
-    @property
-    def peers(self) -> int:
-        """How many others there are."""
-
-    def set_tempo(self, tempo_bpm: float) -> None:
-        """A new one for all."""
-
-    def close(self) -> None:
-        """Leave."""
 
 
 class Clocks:
@@ -74,23 +58,29 @@ class Clocks:
         desk: Desk,
         carry_out: Callable[[tuple[Event, ...]], None],
         later: Later,
+        lock: PhaseLock,
         *,
         heard_bpm: Callable[[], float | None] = lambda: None,
         open_link: Callable[[float], Session] = LinkClock,
         why_no_link: Callable[[], str | None] = why_no_link,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        """``carry_out`` takes events of the clock; ``heard_bpm`` is the tempo now heard."""
+        """``carry_out`` takes events of the clock, ``lock`` what it leads the playhead with;
+        ``heard_bpm`` is the tempo now heard.
+        """
         self._desk = desk
         self._carry_out = carry_out
         self._later = later
+        self._lock = lock
         self._heard_bpm = heard_bpm
         self._open_link = open_link
         self._why_no_link = why_no_link
         self._now_s = now_s
         self._taps = Taps()
         self._midi = MidiClock()
-        self._link: Session | None = None
+        self._is_midi_there = False
+        self._is_looking = False
+        self._link: Joined | None = None
 
     @property
     def choice(self) -> str:
@@ -101,18 +91,20 @@ class Clocks:
     def line(self) -> TempoLine | None:
         """What the clock says now; None for the internal one, and before it is sure."""
         if self._link is not None:
-            return self._link.line
-        return self._midi.line if self.choice == MIDI else None
+            return self._link.lead.line
+        return self._midi.line if self.choice == MIDI and self._is_midi_there else None
 
     def status(self) -> Mapping[str, Argument]:
         """Its part of ``/status.reply``: the tempo heard (0: unknown), and the clock."""
-        line = self.line
+        line, error_s = self.line, self._lock.error_s
         return {
             "tempo_bpm": float(self._heard_bpm() or 0.0),
             "clock": self.choice,
             "clock_bpm": line.tempo_bpm if line else 0.0,
             "clock_beat": line.beat_at(self._now_s()) if line else 0.0,
-            "link_peers": self._link.peers if self._link else 0,
+            "clock_locked": int(error_s is not None),
+            "clock_error_ms": 1000 * (error_s or 0.0),
+            "link_peers": self._link.session.peers if self._link else 0,
         }
 
     def why_not(self, event: Event, among: tuple[Event, ...]) -> str | None:
@@ -146,8 +138,10 @@ class Clocks:
             case SetControl(address=address) if address == CLOCK:
                 self._choose_or_stay()
             case SetControl(address=address, values=(bpm, *_)) if address == TEMPO and bpm:
-                if self._link is not None and abs(self._link.line.tempo_bpm - bpm) > 1e-3:
-                    self._link.set_tempo(bpm)
+                if self._link is not None and abs(self._link.lead.line.tempo_bpm - bpm) > 1e-3:
+                    self._link.session.set_tempo(bpm)
+            case Play() | Stop() if self._link is not None:
+                self._link.set_playing(isinstance(event, Play))
 
     def choose(self) -> None:
         """Begin or end what ``/clock`` says.
@@ -158,12 +152,15 @@ class Clocks:
         wanted = self.choice
         if wanted == LINK and self._link is None:
             bpm = self._desk.snapshot().value(TEMPO) or self._heard_bpm() or DEFAULT_BPM
-            self._link = self._open_link(bpm)
-            self._look()
+            self._link = Joined(self._open_link(bpm))
+            self._lock.begin(self._link.lead.seeks)
         elif wanted != LINK:
             self.stop()
         if wanted == MIDI:
-            self._follow_line(self._midi.line)
+            self._lock.begin(self._midi.seeks)
+        self._follow()
+        if not self._is_looking:
+            self._look()
 
     def _choose_or_stay(self) -> None:
         """A score or preset may ask for Link where there is none; ``/clock`` then is internal."""
@@ -175,31 +172,40 @@ class Clocks:
 
     def stop(self) -> None:
         """Leave what was joined. May be called twice."""
+        self._lock.lead = None
         if self._link is not None:
-            self._link.close()
+            self._link.session.close()
             self._link = None
 
     def hear(self, message: Message, at_s: float) -> bool:
         """Take a MIDI message that came at ``at_s``; whether it was one for clocks."""
         if message.type not in _MIDI_MESSAGES:
             return False
-        is_followed = self.choice == MIDI
         match message.type:
             case "clock":
                 self._midi.tick(at_s)
-                if is_followed:
-                    self._follow_line(self._midi.line)
+                self._is_midi_there = True
             case "songpos":
                 self._midi.seek(message.pos)
             case "start":
-                self._midi.seek(0)
-                if is_followed:
-                    self._carry_out((SetControl(POSITION, (0.0,)), Play()))
-            case "continue" if is_followed:
-                self._carry_out((Play(),))
-            case "stop" if is_followed:
-                self._carry_out((Stop(),))
+                self._midi.start()
+            case "continue":
+                self._midi.resume()
+            case "stop":
+                self._midi.stop()
+        if self.choice == MIDI:
+            self._follow()
+            self._do(self._transport(message.type))
         return True
+
+    def _transport(self, kind: str) -> tuple[Event, ...]:
+        """What a message of MIDI does at once; in its frame (``server.clock.lock``) where ticks
+        have told when that is."""
+        if kind == "stop":
+            return (Stop(),)
+        if self._lock.lead is not None or kind not in ("start", "continue"):
+            return ()
+        return (Play(),) if kind == "continue" else (SetControl(POSITION, (0.0,)), Play())
 
     def _choice_before(self, event: Event, among: tuple[Event, ...]) -> str:
         """What ``/clock`` will be when it is ``event``'s turn."""
@@ -212,13 +218,36 @@ class Clocks:
         return choice
 
     def _look(self) -> None:
-        """Follow Link, for as long as it is chosen."""
-        if self._link is None:
+        """See after the clock, for as long as one is chosen."""
+        self._is_looking = self.choice != INTERNAL
+        if not self._is_looking:
             return
-        self._follow_line(self._link.line)
+        if self._link is not None:
+            self._do(self._link.look())
+        self._miss_midi()
+        self._follow()
         self._later(LOOKING_INTERVAL_S, self._look)
 
-    def _follow_line(self, line: TempoLine | None) -> None:
+    def _do(self, events: tuple[Event, ...]) -> None:
+        if events:
+            self._carry_out(events)
+
+    def _miss_midi(self) -> None:
+        last_s = self._midi.last_s
+        if not self._is_midi_there or last_s is None or self._now_s() - last_s < SILENT_S:
+            return
+        self._is_midi_there = False
+        if self.choice == MIDI and self._midi.is_running:
+            bpm = self._desk.snapshot().value(TEMPO)
+            logger.warning("MIDI clock comes no more; the tempo stays at %.1f bpm", bpm)
+
+    def _follow(self) -> None:
+        """Let the playhead follow the clock: its tempo, and its beat where it says one."""
+        if self._link is not None:
+            self._lock.lead = self._link.lead
+        else:
+            self._lock.lead = self._midi.lead if self.line else None
+        line = self.line
         if line is None:
             return
         present_bpm = self._desk.snapshot().value(TEMPO)

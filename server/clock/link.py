@@ -14,6 +14,10 @@ from server.clock.source import TempoLine
 QUANTUM = 4.0
 """Beats of a bar: peers agree on the place within it."""
 
+_LOOKS = 5
+_LOOK_S = 0.0002
+"""Two clocks are read one behind the other; if more passes between, once more."""
+
 REMEDY = "Ableton Link is not installed; run it as 'uv run --extra link python -m server ...'"
 
 
@@ -30,6 +34,7 @@ class LinkClock:
 
     def __init__(self, tempo_bpm: float) -> None:
         self._link: Any = _load().Link(tempo_bpm)
+        self._link.startStopSyncEnabled = True
         self._link.enabled = True
 
     @property
@@ -40,14 +45,29 @@ class LinkClock:
     @property
     def line(self) -> TempoLine:
         """Tempo and beat of the session; what counts bars is the beat's place in ``QUANTUM``."""
-        state = self._link.captureAppSessionState()
-        beat = state.beatAtTime(self._link.clock().micros(), QUANTUM)
-        return TempoLine(float(state.tempo()), float(beat), time.time())
+        for _ in range(_LOOKS):
+            state = self._link.captureAppSessionState()
+            before_s, micros, after_s = time.time(), self._link.clock().micros(), time.time()
+            if after_s - before_s < _LOOK_S:
+                break
+        beat = state.beatAtTime(micros, QUANTUM)
+        return TempoLine(float(state.tempo()), float(beat), (before_s + after_s) / 2)
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether somebody has started the session."""
+        return bool(self._link.captureAppSessionState().isPlaying())
 
     def set_tempo(self, tempo_bpm: float) -> None:
         """A new tempo for the session: for all peers, as Link has it."""
         state = self._link.captureAppSessionState()
         state.setTempo(tempo_bpm, self._link.clock().micros())
+        self._link.commitAppSessionState(state)
+
+    def set_playing(self, is_playing: bool) -> None:
+        """Start or stop the session: for all peers who share that."""
+        state = self._link.captureAppSessionState()
+        state.setIsPlaying(is_playing, self._link.clock().micros())
         self._link.commitAppSessionState(state)
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ It says which beat it is at a time of the system's clock, as a straight line fro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,17 @@ class TempoLine:
         return self.beat + (time_s - self.at_s) * self.tempo_bpm / 60
 
 
-class Clock(Protocol):
-    """Someone who beats time."""
+@dataclass(frozen=True)
+class Lead:
+    """What the playhead follows of a clock: replaced when that says more, never changed.
 
-    @property
-    def line(self) -> TempoLine | None:
-        """What it says now; None before it is sure."""
+    ``line`` counts beats from where the song began. ``seeks`` counts how often the song was begun
+    or moved, the last time to ``from_beat``; ``is_running`` is whether it has been started.
+    ``bar_beats`` is the shortest stretch of which the clock says where in it the song is.
+    """
+
+    line: TempoLine
+    seeks: int = 0
+    from_beat: float = 0.0
+    is_running: bool = False
+    bar_beats: float = 1.0

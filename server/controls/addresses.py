@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 ALIGN = "/interp/align"
+BEAT = "/beat"
 CLOCK = "/clock"
 GENERATE = "/generate"
 MOTION = "/motion"
 LATENT = "/latent"
+NUDGE = "/nudge"
 PITCH = "/pitch"
 POSITION = "/position"
 SLICE = "/slice"
@@ -16,7 +18,7 @@ TEMPO = "/tempo"
 DECKS = ("a", "b", "c", "d")
 BYPASS = "bypass"
 
-JUMPS = (POSITION, SLICE)
+JUMPS = (POSITION, SLICE, BEAT)
 """Values that are jumped to: nothing glides there."""
 
 INTERNAL, MIDI, LINK = CLOCKS = ("internal", "midi", "link")
@@ -25,6 +27,11 @@ INTERNAL, MIDI, LINK = CLOCKS = ("internal", "midi", "link")
 SLOWEST_BPM, FASTEST_BPM = 20.0, 999.0
 """As Ableton Live has it."""
 AS_RECORDED = 0.0
+DEFAULT_BPM = 120.0
+"""Where nobody says one."""
+MOST_NUDGE = 10.0
+"""In per cent; pitch stays, and it is still heard as the same tempo."""
+MOST_BEATS = 1e6
 
 LONGEST_CAPTURE_S = 60.0
 """What may be captured of the live input."""

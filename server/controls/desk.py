@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from server.controls.addresses import POSITION, SLICE, SLICES
+from server.controls.addresses import BEAT, POSITION, SLICE, SLICES
 from server.controls.control import Control, ControlTable
 from server.controls.events import (
     ClearMotion,
@@ -40,8 +40,9 @@ class Snapshot:
     ``values``, and in how many seconds each is followed, are in the order of
     ``ControlTable.slots``. ``panics`` counts the panics so far:
     when it has grown, the engine clears its states; ``jumps`` those of the playhead to
-    ``/position``, ``motion_clears`` those of the motion recorder. ``changes`` counts what was
-    applied. ``model`` is the bundle that was loaded, empty for that of the start; ``table`` is its.
+    ``/position``, ``beat_jumps`` those to ``/beat``, ``motion_clears`` those of the motion
+    recorder. ``changes`` counts what was applied. ``model`` is the bundle that was loaded, empty
+    for that of the start; ``table`` is its.
     ``morph`` is the one that was begun last (``server.controls.morph``).
     ``note`` is the last one that was played.
     """
@@ -52,6 +53,7 @@ class Snapshot:
     playing: bool = False
     panics: int = 0
     jumps: int = 0
+    beat_jumps: int = 0
     motion_clears: int = 0
     changes: int = 0
     model: str = ""
@@ -149,6 +151,15 @@ class Desk:
         return Reply(address, tuple(shown_value(control, value) for value in values))
 
 
+def moved(address: str, before: Snapshot, now: Snapshot) -> bool:
+    """Whether the value at ``address`` is another one; a jump to the same place is one too."""
+    if address == BEAT:  # nowhere else is what it says a moment later
+        return before.beat_jumps != now.beat_jumps
+    if address == POSITION and before.jumps != now.jumps:
+        return True
+    return before.vector(address) != now.vector(address)
+
+
 def glide_s(state: Snapshot, address: str) -> float:
     """In how many seconds the (first) value at ``address`` is followed.
 
@@ -161,8 +172,13 @@ def glide_s(state: Snapshot, address: str) -> float:
 def _after(state: Snapshot, event: Event) -> Snapshot:
     match event:
         case SetControl():
-            jumps = state.jumps + (event.address in (POSITION, SLICE))
-            return replace(state, values=_set(state, event), jumps=jumps, changes=state.changes + 1)
+            return replace(
+                state,
+                values=_set(state, event),
+                jumps=state.jumps + (event.address in (POSITION, SLICE)),
+                beat_jumps=state.beat_jumps + (event.address == BEAT),
+                changes=state.changes + 1,
+            )
         case SetGlide(address=address, seconds=float(seconds)):
             times = list(state.smoothing_s)
             for slot in state.table.slots[address]:

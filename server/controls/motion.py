@@ -6,7 +6,7 @@
 Every pass begins with the values that the recorded ones had when it was begun, so that it does the
 same each time. Recording comes before playing; with both on, the loop starts when recording ends.
 A hand may move what is played: until the loop moves it again. All is exact to the frame, at any
-block size.
+block size. What a clock does to the playhead (``/nudge``, ``/beat``) is left out.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 
-from server.controls.addresses import JUMPS, MOTION, POSITION
-from server.controls.control import Control
-from server.controls.desk import Snapshot
+from server.controls.addresses import BEAT, JUMPS, MOTION, NUDGE
+from server.controls.desk import Snapshot, moved
 from server.controls.events import Event, SetControl
 
 logger = logging.getLogger(__name__)
 
 MAX_CHANGES = 100_000
 """Changes of one control in one frame that are kept: some ten minutes of wild turning."""
+_LEFT_OUT = (MOTION, NUDGE, BEAT)
 
 
 class MotionRecorder:
@@ -121,11 +121,5 @@ def _changed(before: Snapshot, now: Snapshot) -> tuple[SetControl, ...]:
     return tuple(
         SetControl(control.address, now.vector(control.address))
         for control in now.table.values
-        if not control.address.startswith(MOTION) and _differs(control, before, now)
+        if not control.address.startswith(_LEFT_OUT) and moved(control.address, before, now)
     )
-
-
-def _differs(control: Control, before: Snapshot, now: Snapshot) -> bool:
-    if control.address == POSITION and before.jumps != now.jumps:
-        return True
-    return before.vector(control.address) != now.vector(control.address)

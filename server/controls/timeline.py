@@ -65,6 +65,13 @@ class Cues(Protocol):
         """What happens before ``before_frame`` and has not yet, in order, with its frames."""
 
 
+class Conductor(Protocol):
+    """A clock that is followed, asked in the engine's thread."""
+
+    def due(self, first: int, end: int, state: Snapshot) -> Sequence[tuple[int, tuple[Event, ...]]]:
+        """What happens in the frames from ``first`` to before ``end``, which begin in ``state``."""
+
+
 Ear = Callable[[Sequence[tuple[int, Snapshot]], int], None]
 """Told, in the engine's thread, each block's states with their frames, and where it ends."""
 
@@ -87,6 +94,7 @@ class Timeline:
         """Frames that an instrument before this one has played (``server.supervision.keeping``)."""
         self._desk = desk
         self._cues: Cues | None = None
+        self._conductor: Conductor | None = None
         self._ear: Ear = lambda moments, next_frame: None
         self.motion = MotionRecorder()
         self._morph = MorphPlayer(clock.frame_s)
@@ -127,6 +135,10 @@ class Timeline:
     def play(self, cues: Cues) -> None:
         """Play a score from frame 0 on; before the engine starts."""
         self._cues = cues
+
+    def follow(self, conductor: Conductor) -> None:
+        """Let ``conductor`` keep the beat; before the engine starts."""
+        self._conductor = conductor
 
     def tell(self, ear: Ear) -> None:
         """Let ``ear`` hear all that is played; before the engine starts."""
@@ -180,14 +192,16 @@ class Timeline:
     def _due(self, first: int, end: int) -> list[_Due]:
         """What belongs into the frames up to ``end``, in their order; late ones into ``first``."""
         scored = self._cues.due(end) if self._cues else ()
-        of_score = [
-            _Due(frame, self._known(events), self.clock.time_of(frame)) for frame, events in scored
+        led = self._conductor.due(first, end, self._desk.snapshot()) if self._conductor else ()
+        of_others = [
+            _Due(frame, self._known(events), self.clock.time_of(frame))
+            for frame, events in (*scored, *led)
         ]
         of_hands = [
             _Due(max(self.clock.frame_at(one.time_s), first), self._known(one.events), one.time_s)
             for one in self._waited(end)
         ]
-        return sorted([*of_score, *of_hands], key=lambda one: one.frame)
+        return sorted([*of_others, *of_hands], key=lambda one: one.frame)
 
     def _known(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Those that the model of now has a control for: another one may play meanwhile."""

@@ -21,19 +21,18 @@ from numpy.typing import NDArray
 
 from export.bundle import Latents, Manifest
 from server.arrays import Floats
-from server.controls.addresses import ALIGN, BYPASS, DECKS, LATENT, PITCH, POSITION, TEMPO
+from server.controls.addresses import BYPASS, DECKS, LATENT, PITCH
 from server.controls.desk import Segment, Snapshot
 from server.engine.bypass import Bypass
 from server.engine.deck import DeckData
 from server.engine.generator import Generator
 from server.engine.glide import Glide
-from server.engine.interpolation import shares
 from server.engine.mixer import Hands, Mixer
 from server.engine.model_fault import ModelFault, finite
+from server.engine.motion import MotionOfHands, row
 from server.engine.notes import Notes, Struck
 from server.engine.output_stage import OutputStage
-from server.engine.pace import pace_of
-from server.engine.playhead import Motion, Playhead, Positions
+from server.engine.playhead import Playhead, Positions
 from server.engine.prior import Prior
 from server.engine.session import Session
 from server.engine.transposition import Plan, Transposer
@@ -69,8 +68,6 @@ class Engine:
         """``on_deck`` is told of each deck in the block in which it is laid."""
         self.manifest = manifest
         self.playhead = Playhead(manifest.frames_per_tick)
-        self.tempo_bpm: float | None = None
-        """Of what is heard; None where no deck has a tempo that is known."""
         self.failed_blocks = 0
         self._log = LimitedLog(logger)
         self._latents = latents
@@ -78,7 +75,7 @@ class Engine:
         self._desk = desk
         self._on_deck = on_deck
         self._random = np.random.default_rng(seed)
-        frame_s = self._frame_s = manifest.frame_s
+        frame_s = manifest.frame_s
         self._glide = Glide(frame_s)
         self._walk = Walk(manifest.style_dims, frame_s, seed)
         self._mixer = Mixer(frame_s, latents.mean)
@@ -88,10 +85,10 @@ class Engine:
         self._last_plan = self._transposer.rest(0)
         self._stage = OutputStage(manifest)
         self.notes = Notes(frame_s, desk.snapshot().note)
+        self._hands = MotionOfHands(frame_s, self.notes)
         self._waiting_decks: deque[tuple[str, DeckData]] = deque()
         self._newest_decks: dict[str, DeckData] = {}
         self._panics = desk.snapshot().panics
-        self._jumps = 0
         self._must_reset = False
         self._last_sample: Floats = np.zeros(manifest.channels, np.float32)
         self.deck_style: Floats | None = None
@@ -111,6 +108,11 @@ class Engine:
         plan, manifest = self._last_plan, self.manifest
         window = manifest.latency_samples * (1 / plan.rate - 1)
         return (plan.lead_frames * manifest.hop_samples + window) / manifest.sample_rate_hz
+
+    @property
+    def tempo_bpm(self) -> float | None:
+        """Of what is heard; None where no deck has a tempo that is known; from any thread."""
+        return self._hands.tempo_bpm
 
     @property
     def position(self) -> float:
@@ -153,12 +155,14 @@ class Engine:
         struck = self.notes.follow(segments)
         sounds = self._stage.prepare(
             self._opened(segments, struck),
-            *(_row(state, values, address) for address in ("/level", "/mute")),
+            *(row(state, values, address) for address in ("/level", "/mute")),
         )
         rests = not sounds.any() and self._stage.is_silent
-        pitch = _row(state, values, PITCH)
+        pitch = row(state, values, PITCH)
         plan = self._transposer.rest(frames) if rests else self._transposer.plan(pitch)
-        positions = self.playhead.advance(self._motion(segments, values, sounds, struck, plan))
+        positions = self.playhead.advance(
+            self._hands.motion(segments, values, sounds, struck, plan, self._mixer.heard)
+        )
         self._last_plan = plan
         if rests:
             self._last_sample[:] = 0
@@ -191,51 +195,21 @@ class Engine:
             self._mixer.put(name, deck, fade=not self._stage.is_shut)
             self._on_deck(name, deck)
 
-    def _motion(
-        self,
-        segments: tuple[Segment, ...],
-        values: NDArray[np.float64],
-        sounds: NDArray[np.bool_],
-        struck: Struck,
-        plan: Plan,
-    ) -> Motion:
-        """What the hands do to time, which goes where it ``sounds`` (N,), frame by frame (M,)."""
-        state, values = segments[-1].state, values[:, plan.columns]
-        speed, freeze = (_row(state, values, address) for address in ("/speed", "/freeze"))
-        start, end = (_row(state, values, f"/loop/{which}") for which in ("start", "end"))
-        states = [segment.state for segment in segments for _ in range(segment.frames)]
-        jumps = np.array([self._jump(states[column]) for column in plan.columns], np.float64)
-        start, end, jumps = self.notes.over(struck.at(plan.columns), start, end, jumps)
-        steps = speed * (1 - freeze) * sounds[plan.columns] * plan.durations
-        x, y = (_row(state, values, address) for address in ("/interp/structure", "/interp/y"))
-        asked, align = (_row(state, values, address) for address in (TEMPO, ALIGN))
-        pace = pace_of(self._mixer.heard, shares(x, y), asked, align, self._frame_s)
-        if steps.size:
-            self.tempo_bpm = float(pace.tempo_bpm[-1]) if pace else None
-        return Motion(steps, start, end, jumps, pace)
-
-    def _jump(self, state: Snapshot) -> float:
-        """The share of the loop to jump to in a frame of ``state``; NaN for none."""
-        if state.jumps == self._jumps:
-            return np.nan
-        self._jumps = state.jumps
-        return state.value(POSITION)
-
     def _decode(
         self, state: Snapshot, values: NDArray[np.float64], positions: Positions, plan: Plan
     ) -> Floats | None:
         """Audio (C, M*hop) of the planned frames, before any gain; None if the decoder fails."""
-        walked = self._walk.follow(*(_row(state, values, a) for a in ("/walk", "/walk/rate")))
+        walked = self._walk.follow(*(row(state, values, a) for a in ("/walk", "/walk/rate")))
         frames, values, walked = plan.frames, values[:, plan.columns], walked[:, plan.columns]
         if not frames:
             return np.zeros((self.manifest.channels, 0), np.float32)
         latent = self._mixer.read(
             positions,
             Hands(
-                style_x=_row(state, values, "/interp/style"),
-                structure_x=_row(state, values, "/interp/structure"),
-                y=_row(state, values, "/interp/y"),
-                curve=_row(state, values, "/interp/curve"),
+                style_x=row(state, values, "/interp/style"),
+                structure_x=row(state, values, "/interp/structure"),
+                y=row(state, values, "/interp/y"),
+                curve=row(state, values, "/interp/curve"),
                 tracks=_of_decks(state, values, "/deck/{}/style"),
             ),
         )
@@ -265,13 +239,13 @@ class Engine:
         """Structure (S,N): the decks' loops, and as much as is asked for of what is drawn."""
         if self._generator is None:
             return looped
-        generate = _row(state, values, "/generate")
-        x, y = (_row(state, values, address) for address in ("/interp/structure", "/interp/y"))
+        generate = row(state, values, "/generate")
+        x, y = (row(state, values, address) for address in ("/interp/structure", "/interp/y"))
         drawn = self._generator.follow(
             positions.frames,
             style,
             generate,
-            _row(state, values, "/generate/temperature"),
+            row(state, values, "/generate/temperature"),
             lambda n, ticks: self._mixer.structure_at(
                 positions.around(n, ticks), float(x[n]), float(y[n])
             ),
@@ -298,12 +272,6 @@ class Engine:
         return None
 
 
-def _row(state: Snapshot, values: NDArray[np.float64], address: str) -> NDArray[np.float64]:
-    """The glided values (N,) of one control."""
-    row: NDArray[np.float64] = values[state.table.slots[address][0]]
-    return row
-
-
 def _of_decks(state: Snapshot, values: NDArray[np.float64], family: str) -> NDArray[np.float64]:
     """The glided values (4,N) of one control of every deck."""
-    return np.stack([_row(state, values, family.format(deck)) for deck in DECKS])
+    return np.stack([row(state, values, family.format(deck)) for deck in DECKS])

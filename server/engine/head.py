@@ -25,18 +25,19 @@ OFF_PLACE_FRAMES = 1e-6
 
 @dataclass(frozen=True)
 class Moved:
-    """One frame of a head: a step behind it, the loop, a jump or NaN, beats where it has to keep
-    them."""
+    """One frame of a head: a step behind it, the loop, a jump to a share of it or to so many
+    ``frames`` behind its start, each NaN where there is none, beats where it has to keep them."""
 
     step: float
     start: float
     end: float
     jump: float
+    frames: float
     grid: Grid | None
 
     @property
     def is_jump(self) -> bool:
-        """Whether the frame begins elsewhere."""
+        """Whether the frame begins at another share of the loop."""
         return not math.isnan(self.jump)
 
 
@@ -67,6 +68,14 @@ class Head:
         """Where it is, 0..1 of its loop."""
         return self._inside / self._length
 
+    @property
+    def beats_of_loop(self) -> tuple[float, float] | None:
+        """Where it is in its loop, and how long that is, in beats; None where it keeps none."""
+        grid = self._loop[2]
+        if grid is None:
+            return None
+        return self._inside / grid.beat_frames, self._length / grid.beat_frames
+
     def copy(self) -> Head:
         """Another one at the same place."""
         return copy.copy(self)
@@ -88,6 +97,8 @@ class Head:
             self._follow_loop((moved.start, moved.end, moved.grid))
         if moved.is_jump:
             self._leap(moved.jump * self._length % self._length)
+        if not math.isnan(moved.frames):
+            self._leap(moved.frames % self._length)
         self.keep(beat)
         weight = min((self._faded + 1) / FADE_FRAMES, 1.0)
         row = (self._here, self._before, weight, self._start, self._length)

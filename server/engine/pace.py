@@ -10,6 +10,9 @@
 Twice or half the tempo counts as the same, as anyone counts who dances to both: a deck of 160 bpm
 goes with one of 80 unchanged, and none is stretched by more than the square root of 2. A deck whose
 tempo is not known goes at the plain pace. Where no tempo is known, ``/tempo`` has nothing to go by.
+
+A clock that is followed (``/clock midi`` or ``link``) leads like another deck: with it one deck is
+enough to be read in beats, and jumps keep the beat.
 """
 
 from __future__ import annotations
@@ -54,14 +57,15 @@ class Pace:
     """The pace of N frames, at ``/speed`` 1.
 
     ``rates`` (N,) are frames of a deck in a frame where it is read plainly, ``beats`` (N,) the
-    beats in a frame. Where ``aligned`` (N,), decks in ``lanes`` are read in beats; ``leader`` is
-    the first of them, with its length in ticks.
+    beats in a frame. Where ``aligned`` (N,), decks in ``lanes`` are read in beats, and where
+    ``led`` (N,), by a clock; ``leader`` is the first of them, with its length in ticks.
     """
 
     tempo_bpm: Row
     rates: Row
     beats: Row
     aligned: NDArray[np.bool_]
+    led: NDArray[np.bool_]
     lanes: Mapping[Beats, Lane]
     leader: tuple[int, Beats]
 
@@ -71,11 +75,13 @@ def pace_of(
     heard: NDArray[np.floating],
     asked_bpm: Row,
     align: Row,
+    clock: Row,
     frame_s: float,
 ) -> Pace | None:
     """The pace at which ``decks`` are read, each ``heard`` (4,N) as much; None: as recorded.
 
-    ``asked_bpm`` (N,) is ``AS_RECORDED`` where nothing is asked for.
+    ``asked_bpm`` (N,) is ``AS_RECORDED`` where nothing is asked for, ``clock`` (N,) 0 where none
+    is followed.
     """
     known = [(deck, deck.beats, heard[n]) for n, deck in enumerate(decks) if deck and deck.beats]
     if not known:
@@ -92,7 +98,8 @@ def pace_of(
         tempo_bpm=tempo,
         rates=tempo / own,
         beats=tempo / 60 * frame_s,
-        aligned=(align > 0) & is_several,
+        aligned=(align > 0) & (is_several | (clock > 0)),
+        led=(align > 0) & (clock > 0),
         lanes=lanes,
         leader=(known[0][0].ticks, known[0][1]),
     )

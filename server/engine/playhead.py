@@ -16,13 +16,15 @@ Decks whose beats are known may be read in beats (``pace``): each at its own pac
 in whole beats (``beat_grid``), and all at one place within the beat: the next beat of one
 meets the next of the other. Loops of different length repeat each on its own. The first of these
 decks leads: a jump takes it exactly to its share, the others to the nearest place to theirs that is
-on its beat. Otherwise the beat goes on by itself, and who comes in finds it.
+on its beat. Otherwise the beat goes on by itself, and who comes in finds it. Where a clock is
+followed, the beat is the clock's, and a jump takes the leader too to the nearest place on it; only
+a jump to a beat (``/beat``) says anew which beat it is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,48 +33,14 @@ from numpy.typing import NDArray
 
 from export.beats import Beats
 from server.arrays import Floats
-from server.engine.beat_grid import Grid
-from server.engine.head import Head, Moved, Places
-from server.engine.pace import Pace
+from server.engine.head import Head, Places
+from server.engine.motion import Motion
 
 MAX_HEADS = 32
 """Decks of different length or beat whose heads are remembered."""
 
 Key = tuple[int, Beats | None]
 """What decks have in common that are read at one place: length in ticks, and beats."""
-
-
-@dataclass(frozen=True)
-class Motion:
-    """What the hands do to the playhead in a block, frame by frame, each (N,).
-
-    ``steps`` is how many frames it moves on behind each at the recorded tempo, ``loop_start`` and
-    ``loop_end`` are shares of a deck, ``jumps`` shares of the loop to begin a frame at, NaN where
-    there is none. ``pace`` is there where a tempo is known.
-    """
-
-    steps: NDArray[np.float64]
-    loop_start: NDArray[np.float64]
-    loop_end: NDArray[np.float64]
-    jumps: NDArray[np.float64]
-    pace: Pace | None = None
-
-    @property
-    def plain_steps(self) -> NDArray[np.float64]:
-        """Steps (N,) of decks that are not read in beats."""
-        return self.steps if self.pace is None else self.steps * self.pace.rates
-
-    def frames_of(self, beats: Beats | None) -> Iterator[Moved]:
-        """What each frame asks of a head of decks with ``beats``."""
-        steps = self.plain_steps
-        grids: list[Grid | None] = [None] * self.steps.size
-        lane = self.pace.lanes.get(beats) if self.pace and beats else None
-        if self.pace and lane:
-            aligned = self.pace.aligned
-            steps = np.where(aligned, self.steps * lane.rates, steps)
-            grids = [lane.grid if one else None for one in aligned.tolist()]
-        rows = (steps, self.loop_start, self.loop_end, self.jumps)
-        return map(Moved, *(row.tolist() for row in rows), grids)
 
 
 @dataclass(frozen=True)
@@ -109,6 +77,8 @@ class Playhead:
         """The beat that aligned decks keep, with its fraction; None where none are."""
         self._frames_per_tick = frames_per_tick
         self._heads: dict[Key, Head] = {}
+        self._leader: Key | None = None
+        self._is_led = False
         # Where a deck of a length that is new comes in: as if it had been there since the jump.
         self._jumped_to = 0.0
         self._since_jump_frames = 0.0
@@ -140,14 +110,30 @@ class Playhead:
         head = self._heads.get((deck_ticks, beats))
         return self._jumped_to % 1.0 if head is None else head.share_of_loop
 
+    @property
+    def led_beat(self) -> float | None:
+        """The beat of the next frame, where a clock may lead it."""
+        return self.beat if self._is_led else None
+
+    @property
+    def beats_of_loop(self) -> tuple[float, float] | None:
+        """Where the leader is in its loop, and how long that is, in beats; None where nobody is."""
+        head = self._heads.get(self._leader) if self._leader else None
+        return head.beats_of_loop if head else None
+
     def _played(self, motion: Motion) -> NDArray[np.float64]:
         """Count the frames played (N,), and what was since the last jump."""
         frames = []
         in_beats = motion.steps * motion.pace.beats if motion.pace else np.zeros(motion.steps.size)
-        rows = (motion.plain_steps, in_beats, motion.jumps)
-        for step, beats, jump in zip(*(row.tolist() for row in rows), strict=True):
+        rows = (motion.plain_steps, in_beats, motion.jumps, motion.beats, motion.beat_frames)
+        for step, beats, jump, beat, beat_frames in zip(
+            *(row.tolist() for row in rows), strict=True
+        ):
             if not math.isnan(jump):
                 self._jumped_to, self._since_jump_frames, self._since_jump_beats = jump, 0.0, 0.0
+            if not math.isnan(beat):
+                since = (0.0, beat * beat_frames, beat)
+                self._jumped_to, self._since_jump_frames, self._since_jump_beats = since
             frames.append(self.position_frames)
             self.position_frames += step
             self._since_jump_frames += step
@@ -157,25 +143,34 @@ class Playhead:
     def _conducted(self, motion: Motion) -> list[float | None]:
         """The beat of each frame (N,), None where decks are not aligned.
 
-        It goes on by itself; a jump sets it to where the leader lands, as does the first beat.
+        It goes on by itself; a jump sets it to where the leader lands, as does the first beat,
+        unless a clock leads; a jump to a beat sets it to that.
         """
         pace = motion.pace
         if not motion.steps.size:
             return []
         if pace is None or not pace.aligned.any():
-            self.beat = None
+            self.beat = self._leader = None
+            self._is_led = False
             return [None] * motion.steps.size
+        self._leader, self._is_led = pace.leader, bool(pace.led[-1])
         if pace.leader not in self._heads:
             since = (self._jumped_to, self._since_jump_frames, self._since_jump_beats)
             self._remember(pace.leader, self._newcomer(pace.leader, motion, *since, self.beat))
         leader = self._heads[pace.leader].copy()
         beats: list[float | None] = []
-        in_beats = (motion.steps * pace.beats).tolist()
-        for moved, beat_step in zip(motion.frames_of(pace.leader[1]), in_beats, strict=True):
-            here = leader.frame(moved, None if moved.is_jump else self.beat)[0]
+        rows = (motion.steps * pace.beats, motion.beats, pace.led)
+        for moved, beat_step, beat, is_led in zip(
+            motion.frames_of(pace.leader[1]), *(row.tolist() for row in rows), strict=True
+        ):
+            if not math.isnan(beat):
+                self.beat = beat
+            elif moved.is_jump and not is_led:
+                self.beat = None
+            here = leader.frame(moved, self.beat)[0]
             if moved.grid is None:
                 self.beat = None
-            elif moved.is_jump or self.beat is None:
+            elif self.beat is None:
                 self.beat = moved.grid.beat_at(here)
             beats.append(self.beat)
             self.beat = None if self.beat is None else self.beat + beat_step

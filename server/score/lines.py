@@ -16,7 +16,7 @@ from export.bundle import Bundle
 from server.controls.addresses import MOTION, POSITION, SLICE
 from server.controls.carry import carried
 from server.controls.control import Control
-from server.controls.desk import Snapshot, shown_value
+from server.controls.desk import Snapshot, moved, shown_value
 from server.controls.replies import Argument
 from server.score.file import VERSION
 
@@ -36,8 +36,8 @@ def changes_to_begin(state: Snapshot, position: float | None) -> list[Change]:
     loaded: list[Change] = [("/model/load", (state.model,))] if state.model else []
     if position is None:
         return [*loaded, *changes_between(begun, state)]
-    changes = list(changes_between(replace(begun, jumps=state.jumps), state))
-    kept = [one for one in changes if one[0] != POSITION]
+    begun = replace(begun, jumps=state.jumps, beat_jumps=state.beat_jumps)
+    kept = [one for one in changes_between(begun, state) if one[0] != POSITION]
     return [*loaded, *kept, (POSITION, (position,))]
 
 
@@ -53,12 +53,12 @@ def changes_between(before: Snapshot, now: Snapshot) -> Iterator[Change]:
         yield "/play" if now.playing else "/stop", ()
     yield from _notes(before, now)
     yield from _glides(before, now)
-    moved = [control for control in _recorded(now) if _differs(control, before, now)]
-    if any(control.address == SLICE for control in moved):
+    changed = [control for control in _recorded(now) if moved(control.address, before, now)]
+    if any(control.address == SLICE for control in changed):
         behind = [one for one in _recorded(now) if one.address != SLICE]
-        moved = [one for one in behind if _follows(one, before, now)]
-        moved.insert(0, now.table.controls[SLICE])
-    for control in moved:
+        changed = [one for one in behind if _follows(one, before, now)]
+        changed.insert(0, now.table.controls[SLICE])
+    for control in changed:
         yield control.address, _arguments(control, now)
 
 
@@ -93,13 +93,7 @@ def _glides(before: Snapshot, now: Snapshot) -> Iterator[Change]:
 
 
 def _follows(control: Control, before: Snapshot, now: Snapshot) -> bool:
-    return control.address in _BEHIND_SLICE or _differs(control, before, now)
-
-
-def _differs(control: Control, before: Snapshot, now: Snapshot) -> bool:
-    if control.address == POSITION and before.jumps != now.jumps:
-        return True
-    return before.vector(control.address) != now.vector(control.address)
+    return control.address in _BEHIND_SLICE or moved(control.address, before, now)
 
 
 def _arguments(control: Control, state: Snapshot) -> tuple[Argument, ...]:

@@ -14,6 +14,7 @@ from pythonosc.osc_message_builder import build_msg
 from export.audio import Captured
 from server.clock.clocks import Clocks
 from server.clock.link import REMEDY, LinkUnavailable
+from server.clock.lock import PhaseLock
 from server.clock.source import TempoLine
 from server.controls.addresses import POSITION
 from server.controls.control import ControlTable
@@ -78,10 +79,15 @@ class FakeLink:
     tempo_bpm: float
     peers: int = 1
     is_closed: bool = False
+    is_playing: bool = False
+    beat: float = 2.5
 
     @property
     def line(self) -> TempoLine:
-        return TempoLine(self.tempo_bpm, 2.5, 1_700_000_000.0)
+        return TempoLine(self.tempo_bpm, self.beat, 1_700_000_000.0)
+
+    def set_playing(self, is_playing: bool) -> None:
+        self.is_playing = is_playing
 
     def set_tempo(self, tempo_bpm: float) -> None:
         self.tempo_bpm = tempo_bpm
@@ -147,6 +153,7 @@ class Hands:
         has_link: bool = True,
         config: Path | None = None,
         plays: str = "mini",
+        latency_s: float = 0.0,
     ) -> None:
         self.has_link = has_link
         bundle = mini_bundle.bundle()
@@ -154,8 +161,10 @@ class Hands:
         self.table = table or control_table(mini_bundle.STYLE_DIMS)
         self.desk = Desk(self.table, playing=playing)
         self.timeline = SpiedTimeline(
-            self.desk, SampleClock(FRAME_S, self.now_s), self._carried_out
+            self.desk, SampleClock(FRAME_S, self.now_s + latency_s), self._carried_out
         )
+        self.lock = PhaseLock(lambda: self.engine.playhead, self.timeline.clock)
+        self.timeline.follow(self.lock)
         self.session = FakeSession(bundle.manifest)
         self.recorder = ScoreRecorder(
             head_line(bundle, 4), FRAME_S, media, lambda: self.engine.position
@@ -201,6 +210,7 @@ class Hands:
             self.desk,
             lambda events: self.dispatch.carry_out(events),
             lambda _, call: self.due.append(call),
+            self.lock,
             heard_bpm=lambda: self.engine.tempo_bpm,
             open_link=self._open_link,
             why_no_link=lambda: None if self.has_link else REMEDY,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from server.controls import events
 from server.controls.addresses import (
     AS_RECORDED,
+    BEAT,
     CLOCK,
     CLOCKS,
     FASTEST_BPM,
+    MOST_BEATS,
+    MOST_NUDGE,
+    NUDGE,
     SLOWEST_BPM,
     TAP,
     TEMPO,
@@ -44,7 +48,29 @@ TEMPO_ROWS = (
         maximum=len(CLOCKS) - 1.0,
         midi=True,
         in_presets=False,
-        description="who says the tempo: /tempo and taps, MIDI clock (its start, continue and stop "
-        "too), or Ableton Link, if the extra link is installed",
+        description="who says tempo and beat: /tempo and taps, MIDI clock (its start, continue, "
+        "stop and song position too), or Ableton Link, if the extra link is installed",
+    ),
+    Control(
+        name="nudge",
+        address=NUDGE,
+        types="f",
+        minimum=-MOST_NUDGE,
+        maximum=MOST_NUDGE,
+        unit="%",
+        midi=True,
+        in_presets=False,
+        description="how much faster the playhead goes for the moment, as one pushes a record; "
+        "moved by the clock that is followed",
+    ),
+    Control(
+        name="beat",
+        address=BEAT,
+        types="f",
+        minimum=0.0,
+        maximum=MOST_BEATS,
+        unit="beats",
+        description="jump to a beat, counted from the start of each deck's loop and around it; "
+        "moved by the clock that is followed",
     ),
 )

@@ -43,6 +43,8 @@ def test_every_address_of_this_issue_is_there() -> None:
         "/motion/play",
         "/motion/clear",
         "/glide",
+        "/nudge",
+        "/beat",
         "/speed",
         "/pitch",
         "/freeze",

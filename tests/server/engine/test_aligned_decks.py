@@ -11,7 +11,8 @@ from pythonosc.osc_message_builder import build_msg
 
 from export.beats import Beats
 from server.controls.replies import Reply
-from server.engine.playhead import Motion, Playhead
+from server.engine.motion import Motion
+from server.engine.playhead import Playhead
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
 from tests.server.hands import FRAME_S, Hands
@@ -252,5 +253,5 @@ def test_a_tempo_that_is_none_is_refused(value: float) -> None:
 def test_a_playhead_without_tempi_has_no_beat() -> None:
     playhead = Playhead(PER_TICK)
     row = np.zeros(3)
-    playhead.advance(Motion(row + 1, row, row + 1, row + np.nan))
+    playhead.advance(Motion(row + 1, row, row + 1, row + np.nan, row + np.nan, row + 1))
     assert playhead.beat is None

@@ -24,12 +24,16 @@ def deck(tempo_bpm: float | None, ticks: int = 100) -> Deck:
 
 
 def pace(
-    *decks: Deck | None, x: float = 0.0, asked_bpm: float = 0.0, align: float = 1.0
+    *decks: Deck | None,
+    x: float = 0.0,
+    asked_bpm: float = 0.0,
+    align: float = 1.0,
+    clock: float = 0.0,
 ) -> Pace | None:
     """Of decks a and b, heard at ``x``."""
     heard = np.array([[1 - x], [x], [0], [0]])
     row = np.ones(1)
-    return pace_of([*decks, None, None], heard, asked_bpm * row, align * row, FRAME_S)
+    return pace_of([*decks, None, None], heard, asked_bpm * row, align * row, clock * row, FRAME_S)
 
 
 def test_without_a_tempo_there_is_no_pace() -> None:

@@ -11,7 +11,8 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
 from server.engine.head import FADE_FRAMES
-from server.engine.playhead import Motion, Playhead, read_loop
+from server.engine.motion import Motion
+from server.engine.playhead import Playhead, read_loop
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
 from tests.server.hands import FRAME_S, Hands
@@ -32,7 +33,8 @@ def motion(
     for frame, share in (jumps or {}).items():
         at[frame] = share
     start, end = (np.full(frames, edge) for edge in loop)
-    return Motion(np.full(frames, speed), start, end, at)
+    nowhere, beat = np.full(frames, np.nan), np.ones(frames)
+    return Motion(np.full(frames, speed), start, end, at, nowhere, beat)
 
 
 def frames_read(playhead: Playhead, moved: Motion, deck_ticks: int = TICKS) -> np.ndarray:

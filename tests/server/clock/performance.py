@@ -1,0 +1,109 @@
+"""A performance under a clock, without time passing: what is sent, rendered and where that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mido import Message
+from numpy.typing import NDArray
+from pythonosc.osc_message_builder import build_msg
+
+from export.beats import Beats
+from server.clock.midi import TICKS_A_BEAT
+from server.engine.motion import Motion
+from tests import mini_bundle
+from tests.server.fakes import fake_deck
+from tests.server.hands import FRAME_S, Hands
+
+PER_TICK = mini_bundle.TICK_FRAMES
+LATENCY_S = 0.105
+OWN_BPM = 110.0
+BEATS_OF_DECK = 8
+BEAT_FRAMES = 60 / OWN_BPM / FRAME_S
+FIRST_FRAMES = 50.0
+DECK_TICKS = round((FIRST_FRAMES + BEATS_OF_DECK * BEAT_FRAMES) / PER_TICK) + 7
+OWN = Beats(OWN_BPM, FIRST_FRAMES * FRAME_S, 1.0)
+
+Sent = tuple[float, Message]
+"""When it comes, in s, and what."""
+
+
+def ticks(
+    bpm: float, beats: float, start_s: float, jitter_s: float = 0.0, seed: int = 0
+) -> list[Sent]:
+    """MIDI clock, each tick up to ``jitter_s`` early or late, but none before another."""
+    random = np.random.default_rng(seed)
+    count = round(beats * TICKS_A_BEAT)
+    even = start_s + np.arange(count) * 60 / bpm / TICKS_A_BEAT
+    uneven = np.maximum.accumulate(even + random.uniform(-jitter_s, jitter_s, count))
+    return [(float(at_s), Message("clock")) for at_s in uneven]
+
+
+@dataclass(eq=False)
+class Performance:
+    """One deck of eight beats; times are in s from the first block's rendering."""
+
+    hands: Hands = field(default_factory=lambda: Hands(playing=False, latency_s=LATENCY_S))
+    beats: Beats | None = OWN
+    block: int = 4
+
+    def __post_init__(self) -> None:
+        hands = self.hands
+        self.start_s = hands.now_s
+        self._places: list[NDArray[np.float64]] = []
+        hands.engine.put_deck("a", fake_deck("a", 0.0, ticks=DECK_TICKS, beats=self.beats))
+        advance = hands.engine.playhead.advance
+
+        def spy(motion: Motion) -> Any:
+            positions = advance(motion)
+            read = positions.on(DECK_TICKS, self.beats)
+            self._places.append((read.ticks + 0.5) * PER_TICK - 0.5)
+            return positions
+
+        hands.engine.playhead.advance = spy  # type: ignore[method-assign]
+
+    def say(self, address: str, *values: float | str) -> None:
+        self.hands.send(build_msg(address, list(values)).dgram)
+
+    def play(self, sent: Iterable[Sent], seconds: float) -> None:
+        """Render so long from now on, while messages come; some wait for a port to be emptied."""
+        coming = sorted(sent, key=lambda one: one[0])
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            while coming and coming[0][0] <= self.now_s:
+                at_s, message = coming.pop(0)
+                self.hands.clocks.hear(message, self.start_s + at_s)
+            self.hands.pass_time()
+            self.hands.engine.render(self.block)
+            self.hands.now_s += self.block * FRAME_S
+
+    @property
+    def now_s(self) -> float:
+        return self.hands.now_s - self.start_s
+
+    @property
+    def frames(self) -> NDArray[np.float64]:
+        """Where the deck was read (N,), in its frames."""
+        return np.concatenate(self._places)
+
+    @property
+    def heard_s(self) -> NDArray[np.float64]:
+        """When that was heard (N,)."""
+        return np.arange(self.frames.size) * FRAME_S + LATENCY_S
+
+    @property
+    def loop_beats(self) -> NDArray[np.float64]:
+        """The same places in beats of the deck from its first."""
+        return (self.frames - FIRST_FRAMES) / BEAT_FRAMES
+
+    def off_frames(
+        self, bpm: float, begun_s: float, from_beat: float, unit: float = BEATS_OF_DECK
+    ) -> NDArray[np.float64]:
+        """How late it was heard (M,), in frames, from that beat of a clock on that began then."""
+        beats = (self.heard_s - begun_s) * bpm / 60
+        since = beats >= from_beat
+        away = beats[since] - self.loop_beats[since]
+        return (away - unit * np.round(away / unit)) * 60 / bpm / FRAME_S

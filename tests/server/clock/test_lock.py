@@ -1,0 +1,146 @@
+"""The playhead on the beat of a clock, as it is heard: the real engine, block by block."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mido import Message
+
+from tests.server.clock.performance import Performance, Sent, ticks
+
+BEFORE_BEATS = 4
+
+
+def song(bpm: float, beats: float, jitter_s: float = 0.0) -> tuple[list[Sent], float]:
+    """Four beats of ticks, then Start and as many as asked; when the song begins."""
+    tick_s = 60 / bpm / 24
+    begun_s = 0.01 + BEFORE_BEATS * 60 / bpm
+    running = ticks(bpm, BEFORE_BEATS + beats, 0.01, jitter_s)
+    return sorted([*running, (begun_s - tick_s / 2, Message("start"))], key=lambda s: s[0]), begun_s
+
+
+@pytest.mark.parametrize("block", [1, 4, 24])
+@pytest.mark.parametrize("bpm", [61.0, 120.0, 174.0])
+@pytest.mark.parametrize("jitter_s", [0.0, 0.003])
+def test_the_loop_starts_on_the_beat_after_four(block: int, bpm: float, jitter_s: float) -> None:
+    performance = Performance(block=block)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(bpm, 20, jitter_s)
+    performance.play(sent, begun_s + 20 * 60 / bpm)
+    off = performance.off_frames(bpm, begun_s, 4.0)
+    print(f"{bpm} bpm, block {block}, jitter {jitter_s}: {np.abs(off).max():.2f} frames")
+    assert np.abs(off).max() < 1
+
+
+def test_a_burst_of_late_ticks_does_not_take_it_off() -> None:
+    """Every third beat four ticks are held up and come at once, as from a busy machine."""
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 24)
+    held = [
+        (sent[n | 3][0] + 0.001 if n // 4 % 18 == 0 and (n | 3) < len(sent) else at_s, message)
+        for n, (at_s, message) in enumerate(sent)
+    ]
+    assert held != sent
+    performance.play(held, begun_s + 12)
+    assert np.abs(performance.off_frames(120.0, begun_s, 4.0)).max() < 1
+
+
+def test_ticks_that_are_lost_or_doubled_are_counted_right() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 32, 0.001)
+    for n in (250, 400, 401):
+        del sent[n]
+    sent[550:550] = [sent[550]]
+    performance.play(sent, begun_s + 16)
+    off = np.abs(performance.off_frames(120.0, begun_s, 0.0))
+    beats = 2 * np.arange(off.size) * 0.004
+    assert off[beats >= 28].max() < 1
+    assert off[beats >= 4].max() < 8  # a tick is five frames
+
+
+@pytest.mark.parametrize("bpm", [90.0, 112.0, 128.0, 170.0])
+def test_a_tempo_change_is_followed_within_a_bar(bpm: float) -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 8, 0.002)
+    changed_s = begun_s + 4
+    after = ticks(bpm, 12, changed_s, 0.002)
+    performance.play([*sent, *after], changed_s + 12 * 60 / bpm)
+    off = performance.off_frames(bpm, changed_s, 4.0)
+    print(f"120 to {bpm}: {np.abs(off).max():.2f} frames")
+    assert np.abs(off).max() < 1
+    assert performance.hands.desk.snapshot().value("/tempo") == pytest.approx(bpm, abs=0.3)
+
+
+def test_a_ritardando_is_followed() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 8)
+    time_s, slower = begun_s + 4, []
+    for bpm in np.linspace(120, 90, 8 * 24):
+        slower.append((time_s, Message("clock")))
+        time_s += 60 / bpm / 24
+    end = ticks(90.0, 8, time_s)
+    performance.play([*sent, *slower, *end], time_s + 5)
+    assert np.abs(performance.off_frames(90.0, time_s, 0.0)).max() < 6
+    assert np.abs(performance.off_frames(90.0, time_s, 4.0)).max() < 1
+
+
+def test_song_position_and_continue_go_to_that_beat_of_the_loop() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 40)
+    stopped_s = begun_s + 4.49
+    moved = [
+        (stopped_s, Message("stop")),
+        (stopped_s + 1.0, Message("songpos", pos=4 * 13)),
+        (stopped_s + 1.5, Message("continue")),
+    ]
+    continued_s = begun_s + 6.0  # the next tick
+    performance.play([*sent, *moved], begun_s + 16)
+    off = performance.off_frames(120.0, continued_s - 13 * 0.5, 17.0)
+    assert np.abs(off).max() < 1
+    played = performance.frames
+    held = played[round((stopped_s + 0.2) / 0.004) : round((stopped_s + 1.3) / 0.004)]
+    assert np.ptp(held) == 0
+
+
+def test_continue_goes_on_where_stop_was() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 40)
+    tick_s = 0.5 / 24
+    stop = (begun_s + 84.5 * tick_s, Message("stop"))  # 85 ticks were played
+    go_on = (begun_s + 140.5 * tick_s, Message("continue"))
+    performance.play([*sent, stop, go_on], begun_s + 12)
+    begun_again_s = begun_s + (141 - 85) * tick_s
+    assert np.abs(performance.off_frames(120.0, begun_again_s, 11.0)).max() < 1
+
+
+def test_start_again_is_the_loop_s_start_again() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 24)
+    again_s = begun_s + 5 * 0.5 + 7 * 0.5 / 24
+    performance.play([*sent, (again_s - 0.005, Message("start"))], begun_s + 10)
+    assert np.abs(performance.off_frames(120.0, again_s, 0.5)).max() < 1
+
+
+def test_a_clock_that_ticks_only_from_start_on_is_joined() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    performance.play([(0.1, Message("start")), *ticks(100.0, 12, 0.102)], 7.2)
+    state = performance.hands.timeline.states[40]
+    assert state.playing  # at once, though nobody knows how fast yet
+    assert np.abs(performance.off_frames(100.0, 0.102, 4.0)).max() < 1
+
+
+def test_what_is_missed_of_the_first_beat_is_the_way_to_the_ear() -> None:
+    performance = Performance(block=1)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 2)
+    performance.play(sent, begun_s + 1)
+    first = int(np.flatnonzero(np.diff(performance.frames))[0])
+    assert performance.loop_beats[first] == pytest.approx(2 * 0.105, abs=0.1)
