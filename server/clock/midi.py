@@ -158,7 +158,7 @@ class MidiClock:
         change = abs(now.tick_s - before.tick_s) / max(before.tick_s, 1e-9)
         if change > _JUMP:
             self._keep_last(recent)
-        elif change < _SAME:
+        elif change < _SAME and before.tick_s > 0:
             self._count(before, now, recent)
 
     def _keep_last(self, count: int) -> None:

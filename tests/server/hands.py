@@ -74,17 +74,20 @@ class FakeSender:
 
 @dataclass(eq=False)
 class FakeLink:
-    """A Link session of which others set ``tempo_bpm``."""
+    """A Link session of which others set ``tempo_bpm``; at ``at_s`` it is at ``beat``."""
 
     tempo_bpm: float
+    now_s: Callable[[], float]
     peers: int = 1
     is_closed: bool = False
     is_playing: bool = False
     beat: float = 2.5
+    at_s: float = 1_700_000_000.0
 
     @property
     def line(self) -> TempoLine:
-        return TempoLine(self.tempo_bpm, self.beat, 1_700_000_000.0)
+        line = TempoLine(self.tempo_bpm, self.beat, self.at_s)
+        return TempoLine(self.tempo_bpm, line.beat_at(self.now_s()), self.now_s())
 
     def set_playing(self, is_playing: bool) -> None:
         self.is_playing = is_playing
@@ -300,7 +303,7 @@ class Hands:
     def _open_link(self, tempo_bpm: float) -> FakeLink:
         if not self.has_link:
             raise LinkUnavailable(REMEDY)
-        self.links.append(FakeLink(tempo_bpm))
+        self.links.append(FakeLink(tempo_bpm, lambda: self.now_s))
         return self.links[-1]
 
     def _quit(self) -> None:

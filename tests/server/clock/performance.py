@@ -50,6 +50,8 @@ class Performance:
     beats: Beats | None = OWN
     block: int = 4
 
+    coming: list[Sent] = field(default_factory=list)
+
     def __post_init__(self) -> None:
         hands = self.hands
         self.start_s = hands.now_s
@@ -69,8 +71,8 @@ class Performance:
         self.hands.send(build_msg(address, list(values)).dgram)
 
     def play(self, sent: Iterable[Sent], seconds: float) -> None:
-        """Render so long from now on, while messages come; some wait for a port to be emptied."""
-        coming = sorted(sent, key=lambda one: one[0])
+        """Render so long from now on, while messages come; those that do not, next time."""
+        coming = self.coming = sorted([*self.coming, *sent], key=lambda one: one[0])
         end_s = self.now_s + seconds
         while self.now_s < end_s:
             while coming and coming[0][0] <= self.now_s:

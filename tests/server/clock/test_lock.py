@@ -19,14 +19,15 @@ def song(bpm: float, beats: float, jitter_s: float = 0.0) -> tuple[list[Sent], f
     return sorted([*running, (begun_s - tick_s / 2, Message("start"))], key=lambda s: s[0]), begun_s
 
 
-@pytest.mark.parametrize("block", [1, 4, 24])
-@pytest.mark.parametrize("bpm", [61.0, 120.0, 174.0])
+@pytest.mark.parametrize(
+    ("block", "bpm"), [(1, 120.0), (4, 174.0), (6, 61.0), (24, 61.0), (24, 240.0)]
+)
 @pytest.mark.parametrize("jitter_s", [0.0, 0.003])
 def test_the_loop_starts_on_the_beat_after_four(block: int, bpm: float, jitter_s: float) -> None:
     performance = Performance(block=block)
     performance.say("/clock", "midi")
-    sent, begun_s = song(bpm, 20, jitter_s)
-    performance.play(sent, begun_s + 20 * 60 / bpm)
+    sent, begun_s = song(bpm, 14, jitter_s)
+    performance.play(sent, begun_s + 14 * 60 / bpm)
     off = performance.off_frames(bpm, begun_s, 4.0)
     print(f"{bpm} bpm, block {block}, jitter {jitter_s}: {np.abs(off).max():.2f} frames")
     assert np.abs(off).max() < 1
@@ -84,7 +85,7 @@ def test_a_ritardando_is_followed() -> None:
         time_s += 60 / bpm / 24
     end = ticks(90.0, 8, time_s)
     performance.play([*sent, *slower, *end], time_s + 5)
-    assert np.abs(performance.off_frames(90.0, time_s, 0.0)).max() < 6
+    assert np.abs(performance.off_frames(90.0, time_s, 0.0)).max() < 8
     assert np.abs(performance.off_frames(90.0, time_s, 4.0)).max() < 1
 
 
@@ -142,5 +143,130 @@ def test_what_is_missed_of_the_first_beat_is_the_way_to_the_ear() -> None:
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 2)
     performance.play(sent, begun_s + 1)
-    first = int(np.flatnonzero(np.diff(performance.frames))[0])
+    first = 1 + int(np.flatnonzero(np.diff(performance.frames))[0])
     assert performance.loop_beats[first] == pytest.approx(2 * 0.105, abs=0.1)
+
+
+def nudges(performance: Performance) -> np.ndarray:
+    """``/nudge`` in every frame."""
+    return np.array([state.value("/nudge") for state in performance.hands.timeline.states])
+
+
+def started(bpm: float = 120.0, beats: float = 24.0, block: int = 6) -> tuple[Performance, float]:
+    """A performance that has been on the beat for six beats, and when the song began."""
+    performance = Performance(block=block)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(bpm, beats)
+    performance.play(sent, begun_s + 6 * 60 / bpm)
+    return performance, begun_s
+
+
+def test_on_the_beat_nothing_is_pushed() -> None:
+    performance, _ = started()
+    assert np.abs(nudges(performance)[-100:]).max() == 0
+    status = performance.hands.clocks.status()
+    assert status["clock_locked"] == 1 and abs(float(status["clock_error_ms"])) < 0.3
+
+
+def test_off_the_beat_it_is_pushed_by_ten_per_cent_at_most() -> None:
+    performance, _ = started()
+    performance.hands.engine.playhead.beat += 0.3  # as after sound broke off
+    performance.play((), 5.0)
+    moved = nudges(performance)
+    assert moved.min() == -10 and moved.max() <= 0.5
+    assert np.abs(performance.hands.lock.error_s or 1.0) < 0.001
+
+
+def test_a_clock_that_comes_no_more_leaves_tempo_and_playhead(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    performance, _ = started()
+    there = performance.frames.size
+    performance.coming.clear()
+    performance.play((), 3.0)
+    steps = np.diff(performance.frames[there - 1 :])
+    np.testing.assert_allclose(steps[steps > 0], 120 / 110, rtol=2e-3)
+    (said,) = caplog.messages
+    assert said == "MIDI clock comes no more; the tempo stays at 120.0 bpm"
+    status = performance.hands.clocks.status()
+    assert status["clock_bpm"] == 0 and status["clock_locked"] == 0
+    performance.play([(performance.now_s, Message("stop"))], 1.0)
+    assert not performance.hands.desk.snapshot().playing
+
+
+def test_a_clock_that_stops_in_good_order_is_not_missed(caplog: pytest.LogCaptureFixture) -> None:
+    performance, _ = started()
+    performance.coming.clear()
+    performance.play([(performance.now_s, Message("stop"))], 3.0)
+    assert not caplog.messages
+
+
+def test_back_to_internal_the_playhead_goes_on_where_it_is() -> None:
+    performance, _ = started()
+    there = performance.frames.size
+    performance.say("/clock", "internal")
+    performance.play((), 0.5)
+    steps = np.diff(performance.frames[there - 1 :])
+    np.testing.assert_allclose(steps, 120 / 110, rtol=2e-3)
+    assert performance.hands.desk.snapshot().value("/nudge") == 0
+
+
+def test_chosen_in_mid_song_it_joins_on_the_nearest_beat() -> None:
+    performance = Performance(block=6)
+    performance.say("/play")
+    sent, begun_s = song(120.0, 32)
+    performance.play(sent, begun_s + 2.1)
+    performance.say("/clock", "midi")
+    performance.play((), 6)
+    jumps = [state.beat_jumps for state in performance.hands.timeline.states]
+    assert jumps[-1] == 1
+    assert np.abs(performance.off_frames(120.0, begun_s, 9.0, unit=1.0)).max() < 1
+
+
+def test_without_a_start_it_is_not_known_where_the_beat_is() -> None:
+    performance = Performance(block=6)
+    performance.say("/play")
+    performance.say("/clock", "midi")
+    performance.play(ticks(120.0, 10, 0.01), 5)
+    state = performance.hands.desk.snapshot()
+    assert state.value("/tempo") == pytest.approx(120, abs=0.1)
+    assert state.beat_jumps == 0 and not nudges(performance).any()
+
+
+def test_a_jump_by_hand_keeps_the_beat() -> None:
+    performance, begun_s = started()
+    performance.say("/position", 0.53)
+    performance.play((), 4)
+    off = performance.off_frames(120.0, begun_s, 4.0, unit=1.0)
+    assert np.abs(off).max() < 1
+    assert np.abs(performance.off_frames(120.0, begun_s, 12.0)).min() > 1  # it did jump
+
+
+@pytest.mark.parametrize(("address", "there", "back"), [("/freeze", 1, 0), ("/speed", 2.0, 1.0)])
+def test_held_or_at_another_speed_it_comes_back_onto_the_beat(
+    address: str, there: float, back: float
+) -> None:
+    performance, begun_s = started()
+    performance.say("/glide", "/speed", 0.0)
+    performance.say(address, there)
+    performance.play((), 0.7)
+    assert performance.hands.clocks.status()["clock_locked"] == 0
+    assert performance.hands.desk.snapshot().value("/nudge") == 0
+    again_s = performance.now_s
+    performance.say(address, back)
+    performance.play((), 5)
+    from_beat = (again_s + 0.2 - begun_s) * 2
+    assert np.abs(performance.off_frames(120.0, begun_s, from_beat, unit=1.0)).max() < 1
+
+
+def test_a_deck_without_beats_starts_with_the_song_and_goes_its_own_way() -> None:
+    performance = Performance(block=6, beats=None)
+    performance.say("/clock", "midi")
+    sent, begun_s = song(120.0, 4)
+    performance.play(sent, begun_s + 2)
+    started_from = int(np.flatnonzero(np.diff(performance.frames))[0]) + 1
+    read = performance.frames[started_from:]
+    np.testing.assert_allclose(np.diff(read), 1.0, atol=1e-9)
+    since_s = performance.heard_s[started_from] - begun_s
+    assert read[0] == pytest.approx(since_s / 0.004, abs=1)
+    assert performance.hands.clocks.status()["clock_locked"] == 0

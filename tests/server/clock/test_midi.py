@@ -62,7 +62,7 @@ def test_after_a_hole_it_begins_anew() -> None:
 def test_the_beat_counts_from_start_and_from_the_song_position() -> None:
     clock = MidiClock()
     beaten(clock, 120, 4, 0.0)
-    clock.seek(0)
+    clock.start()
     _, next_s = beaten(clock, 120, 4, 2.0)
     assert clock.line is not None
     assert clock.line.beat_at(next_s) == pytest.approx(4)

@@ -1,0 +1,71 @@
+"""A performance under a clock, played again from its score without one: the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mido import Message
+
+from server.controls.events import Event
+from server.score.player import moments_of
+from server.score.score import open_score
+from tests.server.clock.performance import LATENCY_S, Performance, ticks
+from tests.server.hands import FRAME_S, Hands
+
+
+class Cues:
+    """The changes of a score, in their frames."""
+
+    def __init__(self, path: Path, hands: Hands) -> None:
+        self._moments = list(moments_of(open_score(path, hands.table, {}), FRAME_S))
+
+    def due(self, before_frame: int) -> Sequence[tuple[int, tuple[Event, ...]]]:
+        due = [one for one in self._moments if one.frame < before_frame]
+        del self._moments[: len(due)]
+        return [(one.frame, one.events) for one in due]
+
+
+def recorded(folder: Path) -> Performance:
+    """Start, jitter, another tempo, a jump by hand, a song position while it runs, stop."""
+    performance = Performance(Hands(playing=False, latency_s=LATENCY_S, media=folder), block=5)
+    performance.hands.recorder.begin_named("take")
+    performance.play((), 0.1)
+    performance.say("/clock", "midi")
+    performance.play([*ticks(120.0, 14, 0.1, 0.003), (2.2, Message("start"))], 5.0)
+    performance.say("/position", 0.7)
+    performance.play([*ticks(97.0, 12, 7.1, 0.003), (9.0, Message("songpos", pos=21))], 5.0)
+    performance.play([(performance.now_s, Message("stop"))], 0.5)
+    performance.hands.recorder.end()
+    performance.play((), 0.1)
+    performance.hands.recorder.close()
+    return performance
+
+
+def test_it_is_the_same_sound_without_the_clock(tmp_path: Path) -> None:
+    first = recorded(tmp_path)
+    again = Performance(Hands(playing=True), block=5)  # as scores begin
+    again.hands.timeline.play(Cues(tmp_path / "take.jsonl", again.hands))
+    again.play((), first.now_s)
+    played, repeated = first.frames, again.frames
+    assert len(np.unique(np.round(np.diff(played), 6))) > 20  # it was pushed about
+    np.testing.assert_array_equal(repeated[: played.size], played)
+    theirs, ours = first.hands.session.structure, again.hands.session.structure
+    np.testing.assert_array_equal(ours[:, : theirs.shape[1]], theirs)
+
+
+def test_what_the_clock_did_is_not_in_a_loop_of_motion() -> None:
+    performance = Performance(block=6)
+    performance.say("/clock", "midi")
+    performance.say("/motion/record", 1)
+    sent = [*ticks(120.0, 14, 0.1, 0.003), (2.2, Message("start"))]
+    performance.play(sent, 4.0)
+    performance.say("/interp", 0.5)
+    performance.play((), 1.0)
+    performance.say("/motion/record", 0)
+    performance.play((), 0.1)
+    assert performance.hands.timeline.motion.loop is not None
+    changes, _ = performance.hands.timeline.motion.loop
+    moved = {event.address for one in changes.values() for event in one}
+    assert "/interp/style" in moved and not moved & {"/nudge", "/beat"}
