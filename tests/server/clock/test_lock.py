@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mido import Message
 
-from tests.server.clock.performance import Performance, Sent, ticks
+from tests.server.clock.performance import DECK_TICKS, PER_TICK, Performance, Sent, ticks
 
 BEFORE_BEATS = 4
 
@@ -270,3 +270,18 @@ def test_a_deck_without_beats_starts_with_the_song_and_goes_its_own_way() -> Non
     since_s = performance.heard_s[started_from] - begun_s
     assert read[0] == pytest.approx(since_s / 0.004, abs=1)
     assert performance.hands.clocks.status()["clock_locked"] == 0
+
+
+@pytest.mark.parametrize("held_s", [0.0, 0.3])
+def test_a_note_begins_when_it_is_struck_and_the_song_goes_on_in_time(held_s: float) -> None:
+    performance, begun_s = started()
+    performance.say("/note", 40, 100)  # slice 4
+    there = performance.frames.size
+    performance.play((), held_s)
+    performance.say("/note", 40, 0)
+    performance.play((), 3.0)
+    slice_frames = DECK_TICKS * PER_TICK / 16
+    struck = performance.frames[there : there + 24]
+    np.testing.assert_allclose(struck, 4 * slice_frames + np.arange(24) * 120 / 110, atol=0.1)
+    from_beat = (performance.heard_s[there] + held_s + 0.4 - begun_s) * 2
+    assert np.abs(performance.off_frames(120.0, begun_s, from_beat, unit=1.0)).max() < 1
