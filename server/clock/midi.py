@@ -40,8 +40,8 @@ _JUMP = 0.12
 _SAME = 0.03
 _STRAIGHT_S, _STRAIGHT_TICKS = 0.0025, 0.1
 """By so much ticks may be off their own line (rms) to be taken for one."""
-_WHOLE_TICKS = 0.25
-"""From a whole number of ticks, for them to be lost or doubled."""
+_WHOLE_TICKS = 0.15
+"""Off a whole number of them, for ticks to be lost or doubled: else the sender was held up."""
 _FAR_OFF = 4.5
 """Times the median."""
 _HOLE_S = 60 / SLOWEST_BPM / TICKS_A_BEAT * 2

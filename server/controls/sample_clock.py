@@ -3,7 +3,8 @@
 Two clocks that drift apart: the sound card's, which counts frames, and the system's, which OSC
 time tags speak of. Before every block it is looked at how long the block will take to be heard;
 single looks are rough (a device takes whole blocks, threads wait), so the line through them is
-moved slowly, and only a jump (sound broke off, the system's clock was set) is followed at once::
+moved slowly. A jump (sound broke off, the system's clock was set) is followed at once, and a step
+(a device lost a period) as soon as all looks for a while have said so::
 
     heard(frame) = anchor_s + (frame - anchor_frame) * frame_s
 
@@ -14,6 +15,9 @@ from __future__ import annotations
 
 JUMP_S = 0.05
 """More than looks differ by themselves: a large block of a device."""
+STEP_S, STEP_LASTS_S = 0.002, 0.25
+"""Looks that are all off to one side by so much, for so long: longer than any device's block."""
+_FEWEST_OFF = 16
 SETTLING_S = 10.0
 """Time constant with which drift is followed; 100 ppm of it then cost 1 ms."""
 
@@ -28,6 +32,8 @@ class SampleClock:
         self.frame_s = frame_s
         self._anchor = (0, start_s)
         self._looks = 0
+        self._off: list[float] = []  # errors of the last looks, where all are to one side
+        self._off_frame = 0
 
     def time_of(self, frame: int) -> float:
         """When the beginning of ``frame`` is heard, in s."""
@@ -46,9 +52,28 @@ class SampleClock:
         if self._looks == 0 or abs(error_s) > JUMP_S:
             self._looks = 1
             self._anchor = (frame, heard_s)
+            self._off.clear()
+            return
+        if step_s := self._step(frame, error_s):
+            self._anchor = (frame, believed_s + step_s)
             return
         self._looks += 1
         elapsed_s = (frame - self._anchor[0]) * self.frame_s
         # The mean of the first looks, then a slow follower.
         share = min(max(1 / self._looks, elapsed_s / SETTLING_S), 1.0)
         self._anchor = (frame, believed_s + share * error_s)
+
+    def _step(self, frame: int, error_s: float) -> float:
+        """By how much the looks of the last while are off together; 0 where they are not."""
+        off = self._off
+        if abs(error_s) < STEP_S or (off and off[-1] * error_s < 0):
+            off.clear()
+            return 0.0
+        if not off:
+            self._off_frame = frame
+        off.append(error_s)
+        if (frame - self._off_frame) * self.frame_s < STEP_LASTS_S or len(off) < _FEWEST_OFF:
+            return 0.0
+        step_s = min(off, key=abs)
+        off.clear()
+        return step_s

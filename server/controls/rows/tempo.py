@@ -70,6 +70,7 @@ TEMPO_ROWS = (
         minimum=0.0,
         maximum=MOST_BEATS,
         unit="beats",
+        in_presets=False,
         description="jump to a beat, counted from the start of each deck's loop and around it; "
         "moved by the clock that is followed",
     ),

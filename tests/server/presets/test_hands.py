@@ -67,7 +67,17 @@ def test_all_values_of_a_recall_act_in_one_frame_and_nothing_else_moves(tmp_path
 def test_places_clock_cue_motion_and_output_are_not_in_presets() -> None:
     left_out = {c.address for c in NAMED.values if not c.in_presets}
     assert left_out == {
-        *("/position", "/slice", "/clock", "/cue", "/cue/level", "/level", "/mute"),
+        *(
+            "/position",
+            "/slice",
+            "/clock",
+            "/nudge",
+            "/beat",
+            "/cue",
+            "/cue/level",
+            "/level",
+            "/mute",
+        ),
         *("/motion/record", "/motion/play"),
     }
 

@@ -1,0 +1,121 @@
+"""MIDI clock of a sequencer at JACK, and the sound of the server there: loop start on the beat.
+
+The sequencer sends its ticks and records the server in one callback, so that what is measured is
+what somebody hears who listens to both. The figures are printed; the assertions leave room for a
+machine that does other things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.bundle import write_bundle
+from tests import mini_bundle
+from tests.real.jack_server import JackServer
+from tests.real.test_live_jack import client_of, helper
+from tests.waiting import until
+
+RATE_HZ = 48_000
+FRAME_S = mini_bundle.HOP / RATE_HZ
+TICKS_A_BEAT, LOOP_BEATS = 180, 8
+OWN_BPM = 60 / (TICKS_A_BEAT * mini_bundle.TICK_FRAMES * FRAME_S)
+ROOM_S = 0.025
+FRAME_OF_BUILT_IN_S = 256 / 22_050
+
+
+@pytest.fixture
+def bundle_path(tmp_path: Path) -> Path:
+    """One deck: a tone at the start of each beat, the loudest at the loop's start."""
+    made = mini_bundle.bundle(manifest=mini_bundle.manifest(sample_rate_hz=RATE_HZ))
+    levels = np.full(TICKS_A_BEAT * LOOP_BEATS, 0.05, np.float16)
+    for beat in range(LOOP_BEATS):
+        levels[beat * TICKS_A_BEAT : beat * TICKS_A_BEAT + 20] = 0.5 if beat else 1.0
+    deck = replace(
+        mini_bundle.deck("low", 0.8, 1, ticks=levels.size),
+        structure=np.tile(levels, (mini_bundle.STRUCTURE_DIMS, 1)),
+        seconds=levels.size * mini_bundle.TICK_FRAMES * FRAME_S,
+        tempo_bpm=OWN_BPM,
+        first_beat_s=0.0,
+        tempo_confidence=1.0,
+    )
+    write_bundle(tmp_path / "beats.bundle", replace(made, decks={"low": deck}))
+    return tmp_path / "beats.bundle"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """When tones began, in s of the recording; which were the loop's; when song and change were."""
+
+    tones_s: np.ndarray
+    is_loop: np.ndarray
+    song_s: float
+    change_s: float
+
+
+def onsets(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """When tones begin, in s, and how loud they are."""
+    size = RATE_HZ // 1000
+    level = np.abs(sound[: sound.size // size * size]).reshape(-1, size).max(axis=1)
+    high = level > 0.25 * level.max()
+    starts = np.flatnonzero(high[1:] & ~high[:-1]) + 1
+    starts = starts[np.diff(starts, prepend=-1000) > 100]
+    loud = np.array([level[start : start + 15].max() for start in starts])
+    return starts * size / RATE_HZ, loud / level.max()
+
+
+def heard(bundle: Path, folder: Path, beats: float, *clock: object) -> Heard:
+    """What came of so many beats of a clock (``jack_clock``)."""
+    recorded = folder / "recorded.npy"
+    arguments = ["--bundle", bundle, "--osc", "127.0.0.1:0", "--set", "/clock=midi"]
+    with (
+        helper("tapped_server", folder / "rendered.npy", *arguments, "--set", "/level=0") as server,
+        client_of(server) as client,
+        helper("jack_clock", "PortAudio:out_0", 120, recorded, *clock) as sequencer,
+    ):
+        client.send("/stop")
+        until(lambda: client.status()["clock_locked"] == 1)
+        until(lambda: client.status()["clock_beat"] >= beats)
+        print({name: value for name, value in client.status().items() if "clock" in name})
+        song, change = sequencer.last_numbers()
+        client.send("/quit")
+        server.process.wait(timeout=60)
+    tones_s, loud = onsets(np.load(recorded))
+    return Heard(tones_s, loud > 0.75, song / RATE_HZ, change / RATE_HZ)
+
+
+def off_beat_s(tones_s: np.ndarray, bpm: float, begun_s: float, every: float) -> np.ndarray:
+    """How late tones are that come every so many beats of a clock that began then."""
+    away = (tones_s - begun_s) * bpm / 60
+    return (away - every * np.round(away / every)) * 60 / bpm
+
+
+def check(what: str, late_s: np.ndarray) -> None:
+    median, worst = float(np.median(late_s)), float(np.abs(late_s).max())
+    print(f"{what}: {1000 * median:+.1f} ms (median), {1000 * worst:.1f} ms at most, {late_s.size}")
+    assert late_s.size >= 2
+    assert abs(median) < FRAME_OF_BUILT_IN_S
+    assert worst < ROOM_S
+
+
+@pytest.mark.parametrize("jitter_ms", [0, 3])
+def test_the_loop_starts_on_the_beat_of_a_sequencer(
+    jack: JackServer, bundle_path: Path, tmp_path: Path, jitter_ms: int
+) -> None:
+    played = heard(bundle_path, tmp_path, 30.0, 120.0, jitter_ms, 4)
+    settled = played.tones_s > played.song_s + 4 * 0.5
+    check(
+        "loop starts", off_beat_s(played.tones_s[settled & played.is_loop], 120, played.song_s, 8)
+    )
+    check("beats", off_beat_s(played.tones_s[settled], 120, played.song_s, 1))
+
+
+def test_another_tempo_of_a_sequencer_is_followed_within_a_bar(
+    jack: JackServer, bundle_path: Path, tmp_path: Path
+) -> None:
+    played = heard(bundle_path, tmp_path, 32.0, 120.0, 1, 4, 16, 140.0)
+    settled = played.tones_s > played.change_s + 4 * 60 / 140
+    check("beats behind it", off_beat_s(played.tones_s[settled], 140, played.change_s, 1))
