@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from export.bundle import Bundle
 from server import priority
@@ -50,6 +52,7 @@ from server.models.hands import carry_to, gestures_of, last_model, missing_in, w
 from server.models.loader import ModelLoader
 from server.models.opening import ready_model, try_out
 from server.models.switch import FADE_S, Model, ModelSwitch, SwitchedCue
+from server.osc import listeners
 from server.osc.dump import OscDump
 from server.osc.scheduler import Scheduler
 from server.osc.server import OscServer
@@ -67,9 +70,10 @@ from server.score.player import ScorePlayer, moments_of
 from server.score.recorder import ScoreRecorder
 from server.score.stage import Stage
 from server.score.walk import Coming
-from server.supervision.keeping import INTERVAL_S, Keeper, take_up
+from server.supervision.keeping import Keeper, take_up
 from server.supervision.settings import CRASHED
 from server.supervision.state_folder import Facts, StateFolder
+from server.supervision.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -149,11 +153,13 @@ class App:
             lambda: self._output_hands.report(),
             before.facts.output if before else None,
         )
-        self._keeper: Keeper | None = None
+        self._keeper = self._watch = None
         if folder is not None:
             self._keeper = Keeper(folder, desk, self._switch, self._timeline, self._facts)
+            self._watch = Watch(self._keeper, self._producer, self._later, _give_up)
         self._osc_at = settings.osc
         self._before = before.facts if before else None
+        self._ends_s = self._before.ends_s if self._before else None
         if folder and before:
             take_up(before, folder.read_decks(), desk, first.engine, self._timeline)
             self._osc_at = before.facts.osc
@@ -299,16 +305,27 @@ class App:
             stack.enter_context(signals_call(self._ending.set, self._loop))
             stack.enter_context(priority.raised(priority.HANDS_PRIORITY))
             await self._start(stack)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), self._settings.seconds)
+            await self._play()
             await self._fade_out()
         return self._exit_code
+
+    async def _play(self) -> None:
+        """Until the end is wanted."""
+        if self._settings.seconds and not self._before:
+            self._ends_s = time.monotonic() + self._settings.seconds
+        left_s = None if self._ends_s is None else self._ends_s - time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), left_s)
+        if self._watch is not None and self._exit_code != CRASHED:
+            self._watch.end()
 
     async def _start(self, stack: ExitStack) -> None:
         """Start everything; ``stack`` stops it in the reverse order."""
         stack.callback(self._osc.stop)
         osc = await self._osc.start(*self._osc_at) if self._osc_at else ()
         self._osc_at = osc[0] if osc else None
+        if self._before:
+            listeners.take_up(self._before.listeners, self._notifier, self._osc)
         stack.callback(self._clocks.stop)
         self._clocks.choose()
         stack.callback(self._midi.stop)
@@ -327,7 +344,8 @@ class App:
         self._producer.start(self._live.lane)
         stack.callback(self._live.stop)
         self._live.start()
-        self._keep()
+        if self._watch is not None:
+            self._watch.look()
         lines = announcement(
             self._model.bundle.manifest.name,
             self._model.session.provider,
@@ -399,12 +417,9 @@ class App:
             osc=self._osc_at,
             output=str(self._live.choice),
             recording=str(asked.absolute()) if asked else None,
+            listeners=listeners.listeners(self._notifier),
+            ends_s=self._ends_s,
         )
-
-    def _keep(self) -> None:
-        if self._keeper is not None:
-            self._keeper.write()
-            self._later(INTERVAL_S, self._keep)
 
     def _crash(self) -> None:
         """The engine's thread has died: end, to be started again."""
@@ -432,3 +447,9 @@ class App:
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
         """From the engine's thread to the event loop's."""
         self._soon(lambda: self._dispatcher.at_their_time(events, due_s, late_s))
+
+
+def _give_up() -> NoReturn:
+    """The engine's thread is stuck: end at once, for it could not be waited for."""
+    print("python -m server: the engine is stuck in a block", file=sys.stderr, flush=True)
+    os._exit(CRASHED)

@@ -1,7 +1,8 @@
 """The instrument as ``server.supervision.supervisor`` starts it: LIFELINE GO FOLDER ARGUMENTS...
 
 Ends when the parent has gone, and keeps its state in FOLDER. It loads all it can, then waits for a
-byte on GO: the first one at once, a standby until the one that played has died.
+byte on GO: the first one at once, a standby until the one that played has died. Where the standby
+is still loading by then, nothing sounds, and it goes on loading before all other programs.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from server.program import main as play
-from server.supervision.state_folder import StateFolder
+from server.priority import HANDS_PRIORITY, raise_priority
+from server.supervision.settings import STATE
 
 FAREWELL_S = 5.0
 """For the end in good order when the parent has gone."""
@@ -24,17 +25,34 @@ FAREWELL_S = 5.0
 def main() -> int:
     """Run; the exit code."""
     lifeline, go, folder, *argv = sys.argv[1:]
-    is_orphan = threading.Event()
-    threading.Thread(target=_end_with_parent, args=(int(lifeline), is_orphan), daemon=True).start()
+    is_orphan, may_play = threading.Event(), threading.Event()
+    loads = threading.get_native_id()
+    for call, arguments in (
+        (_end_with_parent, (int(lifeline), is_orphan)),
+        (_wait_for_go, (int(go), Path(folder, STATE), loads, may_play)),
+    ):
+        threading.Thread(target=call, args=arguments, daemon=True).start()
+
+    # The longest part of starting, and so after the threads that it must not hold up.
+    from server.program import main as play
+    from server.supervision.state_folder import StateFolder
 
     def wait() -> None:
-        if not os.read(int(go), 1):
-            os._exit(0)
+        may_play.wait()
 
     code = play(argv, StateFolder(Path(folder), wait))
     if is_orphan.is_set():
         shutil.rmtree(folder, ignore_errors=True)  # nobody else is left to do it
     return code
+
+
+def _wait_for_go(go: int, state: Path, loads: int, may_play: threading.Event) -> None:
+    """Tell ``may_play`` of the byte; the thread that ``loads`` hurries where music broke off."""
+    if not os.read(go, 1):
+        os._exit(0)
+    if state.exists():
+        raise_priority(loads, HANDS_PRIORITY)
+    may_play.set()
 
 
 def _end_with_parent(lifeline: int, is_orphan: threading.Event) -> None:

@@ -19,18 +19,26 @@ NICENESS = -10
 
 
 def raise_own_priority(priority: int = ENGINE_PRIORITY) -> str:
-    """Put the calling thread into the real-time class, else make it less nice; what became of it.
+    """``raise_priority`` of the calling thread."""
+    return raise_priority(threading.get_native_id(), priority)
+
+
+def raise_priority(thread_id: int, priority: int) -> str:
+    """Put a thread into the real-time class, else make it less nice; what became of it.
 
     Threads started by it inherit that. Both need a privilege, which whoever makes music on Linux
     mostly has (``rtprio`` and ``nice`` in limits.conf); without, nothing changes.
+
+    Args:
+        thread_id: as the system counts threads (``threading.get_native_id``), of this process.
     """
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
+            os.sched_setscheduler(thread_id, os.SCHED_RR, os.sched_param(priority))
             return "real-time"
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            os.setpriority(os.PRIO_PROCESS, thread_id, NICENESS)
             return f"nice {NICENESS}"
     return "ordinary"
 

@@ -90,6 +90,16 @@ class Notifier:
             self._numbered += 1
         return self._clients[sender].number
 
+    @property
+    def numbered(self) -> Iterator[tuple[Sender, int]]:
+        """All who are told, with their numbers."""
+        yield from ((sender, client.number) for sender, client in self._clients.items())
+
+    def take_up(self, sender: Sender, number: int) -> None:
+        """Tell one who was told by the instrument before this one, under that number."""
+        self._clients[sender] = _Client(number, self._clock_s())
+        self._numbered = max(self._numbered, number + 1)
+
     def leave(self, sender: Sender) -> int:
         """Tell ``sender`` nothing more; its number, -1 if it had none."""
         client = self._clients.pop(sender, None)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.controls.control import ControlTable
 from server.controls.events import Event
@@ -66,6 +67,7 @@ class OscServer:
         self._watchers = watchers
         self._log = LimitedLog(logger)
         self._endings: list[Callable[[], None]] = []
+        self._datagrams: dict[int, asyncio.DatagramTransport] = {}
         self.connections = OscConnections(self._take, self._refuse_stream, self._admits)
 
     async def start(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
@@ -87,6 +89,12 @@ class OscServer:
             end()
         self._endings.clear()
 
+    def sender_at(self, peer: tuple[Any, ...]) -> UdpSender | None:
+        """Whoever sends datagrams from ``peer``; None where nothing listens to its kind."""
+        family = socket.AF_INET6 if len(peer) == 4 else socket.AF_INET
+        transport = self._datagrams.get(family)
+        return None if transport is None else UdpSender(transport, peer)
+
     async def _listen(self, pair: SocketPair) -> None:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(
@@ -94,6 +102,7 @@ class OscServer:
         )
         server = await loop.create_server(self.connections.protocol, sock=pair.streams)
         self._endings += [transport.close, server.close, self.connections.close]
+        self._datagrams[pair.datagrams.family] = transport
 
     def _warn_of_strangers(self, hosts: Sequence[str]) -> None:
         """Not only this machine can send: tell who may."""

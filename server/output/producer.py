@@ -69,6 +69,8 @@ class Producer:
         self.ring_blocks = ring_blocks or 1 + math.ceil(RING_MARGIN_S / self.block_s)
         self.timings = Timings()
         self.late_blocks = 0
+        self.turns = 0
+        """How often its thread has come round: while it is not stuck, many times a second."""
         self._engine = engine
         self._log = LimitedLog(logger)
         self._hear = hear
@@ -133,6 +135,7 @@ class Producer:
         assert self._lane is not None  # ``start`` sets it
         lane = self._lane
         while not self._stopping.is_set():
+            self.turns += 1
             if self._next_lane is not None:
                 self._produce(lane, self._next_lane)
                 lane, self._next_lane = self._next_lane, None

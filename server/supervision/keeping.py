@@ -21,6 +21,7 @@ from server.engine.playhead import Playhead
 from server.supervision.state_folder import Facts, LastState, StateFolder
 
 INTERVAL_S = 0.2
+"""Between two looks at the playhead."""
 
 
 class Played(Protocol):
@@ -73,6 +74,11 @@ class Keeper:
         if state != self._written:
             self._folder.write(state)
             self._written = state
+        self._folder.show_life()
+
+    def forget(self) -> None:
+        """Nothing is to go on with it: it ends in good order."""
+        self._folder.forget()
 
     def _state(self) -> LastState:
         snapshot = self._desk.snapshot()

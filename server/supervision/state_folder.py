@@ -6,6 +6,7 @@ one before as a whole. Both sides are the same program on the same machine, so o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 
 from server.controls.events import SetControl
 from server.engine.deck import DeckData
+from server.osc.listeners import Listener
 from server.supervision.settings import STATE
 
 
@@ -29,6 +31,9 @@ class Facts:
     output: str | None = None
     recording: str | None = None
     """The file that what is heard was being recorded to."""
+    listeners: tuple[Listener, ...] = ()
+    ends_s: float | None = None
+    """When it is to end by itself, by the clock that all processes share (``time.monotonic``)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,15 @@ class StateFolder:
         """Keep all but the decks."""
         self._save(STATE, state)
 
+    def show_life(self) -> None:
+        """Tell the parent that this instrument does not hang (``server.supervision.pulse``)."""
+        os.utime(self._folder / STATE)
+
+    def forget(self) -> None:
+        """Keep no state any more."""
+        with contextlib.suppress(OSError):
+            (self._folder / STATE).unlink()
+
     def read_decks(self) -> dict[str, DeckData]:
         """The decks that were kept, by their names."""
         names = sorted(path.name for path in self._folder.glob("deck-?"))
@@ -83,6 +97,10 @@ class StateFolder:
 
     def _save(self, name: str, value: object) -> None:
         handle, temporary = tempfile.mkstemp(dir=self._folder)
-        with os.fdopen(handle, "wb") as file:
-            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
-        os.replace(temporary, self._folder / name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+            os.replace(temporary, self._folder / name)
+        except OSError:
+            os.unlink(temporary)
+            raise

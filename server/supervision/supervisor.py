@@ -6,7 +6,9 @@
        '--- standby: an instrument that has loaded everything and waits
 
 Only what has played is started again: an error in a command line ends the program with its exit
-code, as does any end in good order. Where the parent dies, the instrument ends too
+code, as does any end in good order. One that hangs is ended and started again, too: a stuck engine
+by itself (``server.supervision.watch``), a process that does nothing at all by the parent
+(``server.supervision.pulse``). Where the parent dies, the instrument ends as well
 (``server.child``).
 """
 
@@ -23,8 +25,10 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+from server.supervision.pulse import Pulse
 from server.supervision.settings import CRASHED, NO_SUPERVISOR, STATE
 
+CHILD = "server.child"
 MOST_DEATHS, WITHIN_S = 5, 30.0
 STANDBY_AFTER_S = 3.0
 _LOOK_S = 0.2
@@ -52,7 +56,7 @@ class _Instrument:
                 [
                     sys.executable,
                     "-m",
-                    "server.child",
+                    CHILD,
                     str(lifeline),
                     str(go_reader),
                     folder,
@@ -126,13 +130,23 @@ class _Supervisor:
     def _wait(self) -> int:
         """Its exit code; a standby is started once it has played for a while."""
         began_s = time.monotonic()
+        pulse = self._pulse()
         while True:
-            waits = self._standby is None and not self._is_ending
             try:
-                return self._instrument.process.wait(_LOOK_S if waits else None)
+                return self._instrument.process.wait(_LOOK_S)
             except subprocess.TimeoutExpired:
-                if self._has_played() and time.monotonic() - began_s > STANDBY_AFTER_S:
-                    self._standby = self._start()
+                pass
+            has_played_s = time.monotonic() - began_s if self._has_played() else 0.0
+            if not self._standby and not self._is_ending and has_played_s > STANDBY_AFTER_S:
+                self._standby = self._start()
+            if pulse is not None and pulse.is_gone():
+                _say("it hangs: it has shown no life for 10 s")
+                self._instrument.process.kill()
+
+    def _pulse(self) -> Pulse | None:
+        if not hasattr(os, "waitid"):  # where it cannot be told from one that was stopped
+            return None
+        return Pulse(self._instrument.process.pid, os.path.join(self._folder, STATE))
 
     def _has_played(self) -> bool:
         return os.path.exists(os.path.join(self._folder, STATE))

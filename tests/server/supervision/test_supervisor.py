@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import soundfile
+from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
+from tests import mini_bundle
 from tests.server.live import Playing, playing
 from tests.waiting import until
 
@@ -71,6 +76,105 @@ def test_a_killed_instrument_plays_on_where_it_was(bundle_path: Path) -> None:
         assert server.ask("/position").params[0] == pytest.approx(position, abs=0.02)
         status = server.ask("/status").params
         assert dict(zip(status[::2], status[1::2], strict=True))["playing"] == 1
+        assert server.ask("/quit").params == ["/quit"]
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("what", ["engine", "process"])
+def test_one_that_hangs_is_started_again(
+    what: str, bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "hang"
+    monkeypatch.setenv("HANG_FILE", str(asked))
+    command = (sys.executable, "-m", "tests.server.supervision.hanging_parent")
+    with playing(bundle_path, "--set", "/interp=0.75", command=command) as server:
+        first = instrument(server)
+        time.sleep(0.5)
+        (tmp_path / "asked").write_text(what)
+        (tmp_path / "asked").rename(asked)
+        until(lambda: not is_alive(first))
+        until(lambda: answers(server))
+        drain(server)
+        assert instrument(server) != first
+        assert server.ask("/interp").params == [0.75]
+        assert server.ask("/quit").params == ["/quit"]
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.timeout(300)
+def test_one_that_was_stopped_is_not_taken_for_hanging(bundle_path: Path) -> None:
+    with playing(bundle_path) as server:
+        first = instrument(server)
+        os.kill(first, signal.SIGSTOP)
+        time.sleep(12)
+        os.kill(first, signal.SIGCONT)
+        time.sleep(3)
+        until(lambda: answers(server))
+        drain(server)
+        assert instrument(server) == first
+        assert server.ask("/quit").params == ["/quit"]
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.timeout(300)
+def test_clients_and_the_end_by_itself_survive_it(bundle_path: Path) -> None:
+    seconds, before_s = 30.0, 12.0
+    with playing(bundle_path, "--seconds", str(seconds)) as server:
+        began_s = time.monotonic()
+        assert server.ask("/notify", 1).params == ["/notify", 0]
+        time.sleep(before_s)
+        os.kill(instrument(server), signal.SIGKILL)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.connect(server.client.getpeername())
+            until(lambda: other_answers(other))
+            other.send(_message("/level", -7.0))
+            told = server.receive()
+            assert (told.address, told.params) == ("/level", [-7.0])
+            other.send(_message("/notify", 1))
+            other.settimeout(30)
+            assert OscMessage(other.recv(65536)).params == ["/notify", 1]
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+        # All over again it would be as long as this at least.
+        assert time.monotonic() - began_s < before_s + seconds
+
+
+def other_answers(client: socket.socket) -> bool:
+    client.settimeout(0.2)
+    client.send(_message("/version"))
+    try:
+        return bool(client.recv(65536))
+    except OSError:
+        return False
+
+
+@pytest.mark.timeout(300)
+def test_a_recording_goes_on_in_another_file(bundle_path: Path, tmp_path: Path) -> None:
+    take = tmp_path / "take.flac"
+    with playing(bundle_path, "--record", str(take), "--media", str(tmp_path)) as server:
+        first = instrument(server)
+        time.sleep(1)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: answers(server))
+        drain(server)
+        on, name, _ = server.ask("/record").params
+        assert (on, name) == (1, "take-2.flac")
+        status = server.ask("/status").params
+        assert dict(zip(status[::2], status[1::2], strict=True))["recording"] == "take-2.flac"
+        assert server.ask("/record/stop").params == ["/record/stop", "take-2.flac"]
+        assert soundfile.info(take).frames > 0.5 * mini_bundle.RATE_HZ
+        assert soundfile.read(tmp_path / "take-2.flac")[0].any()
+        assert server.ask("/quit").params == ["/quit"]
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.timeout(300)
+def test_a_folder_that_vanishes_is_one_line_and_no_end(bundle_path: Path) -> None:
+    with playing(bundle_path) as server:
+        first = instrument(server)
+        shutil.rmtree(Path(f"/proc/{first}/cmdline").read_text().split("\0")[5])
+        time.sleep(1)
+        assert instrument(server) == first
         assert server.ask("/quit").params == ["/quit"]
         assert server.process.wait(timeout=PATIENCE_S) == 0
 
@@ -137,6 +241,5 @@ def test_the_small_processes_stay_small(module: str) -> None:
     assert found is None or int(found[1]) < 30_000
 
 
-def _message(address: str, value: float) -> bytes:
-
-    return bytes(build_msg(address, value).dgram)
+def _message(address: str, *values: float) -> bytes:
+    return bytes(build_msg(address, list(values)).dgram)

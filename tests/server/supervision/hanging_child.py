@@ -1,0 +1,43 @@
+"""``server.child`` whose engine or whole process hangs as soon as a file says so.
+
+HANG_FILE names the file: ``engine`` in it lets a call of the engine's thread never return,
+``process`` keeps the interpreter's lock from every thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+
+from server.arrays import Floats
+from server.child import main
+from server.output.producer import Producer
+
+FOR_EVER_S = 1_000_000
+
+
+def hang(word: str) -> None:
+    """Never return."""
+    if word == "engine":
+        time.sleep(FOR_EVER_S)
+    ctypes.PyDLL(None).sleep(FOR_EVER_S)
+
+
+def hanging(render: object) -> object:
+    def rendered(self: Producer) -> Floats:
+        asked = Path(os.environ["HANG_FILE"])
+        if asked.exists():
+            word = asked.read_text()
+            asked.unlink()  # the next one does not
+            hang(word)
+        return render(self)  # type: ignore[operator]
+
+    return rendered
+
+
+if __name__ == "__main__":
+    Producer._render = hanging(Producer._render)  # type: ignore[method-assign, assignment]
+    sys.exit(main())
