@@ -2,8 +2,8 @@
 
     desk, playhead, motion loop, decks, output, port  --->  server.state_folder  --->  the next one
 
-Playing goes on where the playhead was at most ``INTERVAL_S`` before. What rang, what the prior drew
-last and who had asked for ``/notify`` is not kept.
+Playing goes on where the playhead was at most ``INTERVAL_S`` before. What rang and what the prior
+drew last is not kept.
 """
 
 from __future__ import annotations
