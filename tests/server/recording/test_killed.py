@@ -28,7 +28,9 @@ def heard_before(process: subprocess.Popen[str], lost_s: float) -> int:
 
     Where a busy machine held all of it up for a while, longer before by that.
     """
-    said, _ = process.communicate(timeout=60)
+    assert process.stdout is not None
+    with process:
+        said = process.stdout.read()
     told = [line.split() for line in said.splitlines(keepends=True) if line.endswith("\n")]
     heard, times_s = (np.array(column, float) for column in zip(*told, strict=True))
     held_up_s = np.diff(times_s, prepend=times_s[0]).max()
