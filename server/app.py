@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
-from typing import NoReturn
 
 from export.bundle import Bundle
 from server import priority
@@ -156,7 +153,7 @@ class App:
         self._keeper = self._watch = None
         if folder is not None:
             self._keeper = Keeper(folder, desk, self._switch, self._timeline, self._facts)
-            self._watch = Watch(self._keeper, self._producer, self._later, _give_up)
+            self._watch = Watch(self._keeper, self._producer, self._later)
         self._osc_at = settings.osc
         self._before = before.facts if before else None
         self._ends_s = self._before.ends_s if self._before else None
@@ -338,7 +335,10 @@ class App:
             path = self._settings.score_out
             self._recorder.begin(free_name(path) if self._before else path)
         stack.callback(self._record.recorder.close)
-        self._begin_recording()
+        if self._before:
+            self._record.go_on(self._before.recording)
+        elif self._settings.record:
+            self._record.recorder.begin(self._settings.record)
         stack.enter_context(undisturbed())
         stack.callback(self._producer.stop)
         self._producer.start(self._live.lane)
@@ -403,20 +403,12 @@ class App:
         self._exit_code = 2
         self._ending.set()
 
-    def _begin_recording(self) -> None:
-        """From the first sound on, or on from the instrument before."""
-        if self._before and self._before.recording:
-            self._record.go_on(Path(self._before.recording))
-        elif self._settings.record and not self._before:
-            self._record.recorder.begin(self._settings.record)
-
     def _facts(self) -> Facts:
-        asked = self._record.recorder.asked
         return Facts(
             block_frames=self._producer.block_frames,
             osc=self._osc_at,
             output=str(self._live.choice),
-            recording=str(asked.absolute()) if asked else None,
+            recording=self._record.recorder.asked,
             listeners=listeners.listeners(self._notifier),
             ends_s=self._ends_s,
         )
@@ -447,9 +439,3 @@ class App:
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
         """From the engine's thread to the event loop's."""
         self._soon(lambda: self._dispatcher.at_their_time(events, due_s, late_s))
-
-
-def _give_up() -> NoReturn:
-    """The engine's thread is stuck: end at once, for it could not be waited for."""
-    print("python -m server: the engine is stuck in a block", file=sys.stderr, flush=True)
-    os._exit(CRASHED)

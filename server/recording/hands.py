@@ -29,10 +29,11 @@ class RecordHands:
         self._soon = soon
         self._starter: Sender | None = None
 
-    def go_on(self, before: Path) -> None:
+    def go_on(self, before: Path | None) -> None:
         """The instrument that recorded into ``before`` has died: into the next free name."""
         try:
-            self.recorder.begin(before, is_free=True)
+            if before is not None:
+                self.recorder.begin(before, is_free=True)
         except RecordingError as error:
             logger.warning("the recording does not go on: %s", error)
 

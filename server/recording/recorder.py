@@ -47,9 +47,9 @@ class SoundRecorder:
 
     @property
     def asked(self) -> Path | None:
-        """What the recording was begun as, None where nothing is recorded."""
+        """What the recording was begun as, absolute; None where nothing is recorded."""
         take = self._take
-        return None if take is None or take.is_over else take.paths[0]
+        return None if take is None or take.is_over else take.paths[0].absolute()
 
     @property
     def name(self) -> str:

@@ -29,7 +29,7 @@ class Facts:
     osc: tuple[str, int] | None = None
     """Where it listens."""
     output: str | None = None
-    recording: str | None = None
+    recording: Path | None = None
     """The file that what is heard was being recorded to."""
     listeners: tuple[Listener, ...] = ()
     ends_s: float | None = None

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from server.supervision.keeping import INTERVAL_S, Keeper
+from server.supervision.settings import CRASHED
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +56,17 @@ class Watch:
     """Used by the thread of the event loop, from the first ``look`` to ``end``."""
 
     def __init__(
-        self, keeper: Keeper, thread: ComesRound, later: Later, give_up: Callable[[], None]
+        self,
+        keeper: Keeper,
+        thread: ComesRound,
+        later: Later,
+        give_up: Callable[[], None] | None = None,
     ) -> None:
-        """``give_up`` is called where the engine's thread is stuck."""
+        """``give_up`` is called where the thread is stuck; by default the process ends."""
         self._keeper = keeper
         self._stuck = StuckWatch(thread)
         self._later = later
-        self._give_up = give_up
+        self._give_up = give_up or _end
         self._is_over = False
         self._could_keep = True
 
@@ -91,3 +98,9 @@ class Watch:
             self._could_keep = False
         else:
             self._could_keep = True
+
+
+def _end() -> NoReturn:
+    """At once: a thread that is stuck cannot be waited for."""
+    print("python -m server: the engine is stuck in a block", file=sys.stderr, flush=True)
+    os._exit(CRASHED)

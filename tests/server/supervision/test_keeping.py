@@ -12,7 +12,7 @@ from server.supervision.keeping import Keeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
 from tests.server.hands import Hands
 
-FACTS = Facts(4, ("127.0.0.1", 9), "null", "/media/take.wav")
+FACTS = Facts(4, ("127.0.0.1", 9), "null", Path("/media/take.wav"))
 
 
 def played(folder: StateFolder) -> tuple[Hands, Keeper]:
