@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -24,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 4_000_000
 """More than any document has; keeps a wrong file from filling the memory."""
+
+ABANDONED_S = 60.0
+"""A temporary file that is older is nobody's."""
+_PREFIX, _SUFFIX = ".latent-deck-", ".part"
 
 T = TypeVar("T")
 
@@ -130,7 +135,8 @@ def _in_one_line(error: ValueError) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    _sweep(path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -142,6 +148,14 @@ def _replace(path: Path, content: bytes) -> None:
             os.unlink(temporary)
         raise
     sync_folder(path.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what was left behind by whoever was killed while writing."""
+    for rest in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if rest.stat().st_mtime < time.time() - ABANDONED_S:
+                rest.unlink()
 
 
 def sync_folder(folder: Path) -> None:

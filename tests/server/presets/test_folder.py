@@ -180,6 +180,73 @@ def test_killed_at_any_moment_every_preset_is_whole_old_or_new(tmp_path: Path) -
         assert len(PresetFolder(tmp_path).presets()) == 3
 
 
+EVERY_LINE = """
+import os, shutil, signal, sys
+from pathlib import Path
+from server.presets.folder import PresetFolder
+from server.presets.preset import Preset
+
+config, is_there = Path(sys.argv[1]), sys.argv[2] == "there"
+
+def save_and_die(number):
+    line = number
+    def count(frame, event, argument):
+        nonlocal line
+        if "server" not in Path(frame.f_code.co_filename).parts:
+            return None
+        if event == "line":
+            line -= 1
+            if line == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return count
+    sys.settrace(count)
+    save(number)
+    os._exit(0)
+
+def save(number):
+    PresetFolder(config).save(Preset("x", "", {"/pitch": number, "/speed": number}, {}))
+
+def saved():
+    found = [set(one.values.values()) for one in PresetFolder(config).presets()]
+    assert len(found) == len(list(config.glob("presets/*.json")))  # none is half
+    return found
+
+if is_there:
+    save(0)
+lines, before = 0, saved()
+while True:
+    lines += 1
+    if os.fork() == 0:
+        save_and_die(lines)
+    _, status = os.wait()
+    assert saved() in (before, [{lines}]), (lines, saved())
+    if os.WIFEXITED(status):
+        break
+    rests = list(config.glob("presets/.*"))
+    assert len(rests) <= 1
+    for rest in rests:
+        rest.unlink()
+    if is_there:
+        before = saved()
+    else:
+        shutil.rmtree(config, ignore_errors=True)
+assert saved() == [{lines}] and os.WEXITSTATUS(status) == 0
+print(lines)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("kind", ["new", "there"])
+def test_killed_at_each_line_of_a_save_it_is_old_or_new(kind: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", EVERY_LINE, str(tmp_path / "config"), kind],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 50
+
+
 def test_a_preset_of_the_same_name_in_another_program_moves(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     saved = folder.save(preset("x"))

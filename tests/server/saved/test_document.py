@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.saved import document
-from server.saved.document import Document, SavedError
+from server.saved.document import ABANDONED_S, Document, SavedError
 
 ROOT = bool(hasattr(os, "geteuid") and os.geteuid() == 0)
 
@@ -100,6 +101,17 @@ def test_what_its_reader_cannot_take_is_kept_beside(tmp_path: Path) -> None:
     kept.write({"tempo": "fast"})
     kept.read(refuse)
     assert files(tmp_path) == ["thing.json.unusable-1"]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_but_not_another_ones(
+    tmp_path: Path,
+) -> None:
+    for name, age_s in (("old", 2 * ABANDONED_S), ("young", 0.0)):
+        path = tmp_path / f".latent-deck-{name}.part"
+        path.touch()
+        os.utime(path, (time.time() - age_s,) * 2)
+    document_at(tmp_path).write({})
+    assert files(tmp_path) == [".latent-deck-young.part", "thing.json"]
 
 
 def test_half_a_character_of_a_files_name_is_kept(tmp_path: Path) -> None:
