@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,35 @@ def test_a_tempo_by_hand_is_the_tempo_of_all(peer: LinkClock, bundle_path: Path)
         until(lambda: peer.peers == 0)
         peer.set_tempo(60.0)
         assert tempo(server) == 110
+
+
+@pytest.fixture
+def with_beats(tmp_path: Path) -> Path:
+    """One deck of eight beats, at 110 bpm."""
+    made = mini_bundle.bundle()
+    beat_ticks = 60 / 110 * mini_bundle.RATE_HZ / mini_bundle.HOP / mini_bundle.TICK_FRAMES
+    ticks = round(8 * beat_ticks)
+    deck = mini_bundle.deck("low", 0.5, 1, ticks=ticks)
+    deck = replace(deck, tempo_bpm=110.0, first_beat_s=0.0, tempo_confidence=1.0)
+    write_bundle(tmp_path / "beats.bundle", replace(made, decks={"low": deck}))
+    return tmp_path / "beats.bundle"
+
+
+def test_a_peer_starts_and_stops_the_server_which_keeps_its_beat(
+    peer: LinkClock, with_beats: Path
+) -> None:
+    with playing(with_beats, "--set", "/clock=link") as server:
+        until(lambda: peer.peers == 1 and status(server)["link_peers"] == 1)
+        server.tell("/stop")
+        until(lambda: status(server)["playing"] == 0)
+        peer.set_playing(True)
+        until(lambda: status(server)["playing"] == 1)
+        until(lambda: status(server)["clock_locked"] == 1)
+        until(lambda: abs(float(status(server)["clock_error_ms"])) < 2)
+        peer.set_tempo(125.0)
+        until(lambda: abs(tempo(server) - 125.0) < 0.01)
+        until(lambda: abs(float(status(server)["clock_error_ms"])) < 2)
+        peer.set_playing(False)
+        until(lambda: status(server)["playing"] == 0)
+        server.tell("/play")
+        until(lambda: peer.is_playing)
