@@ -10,6 +10,8 @@ MOTION = "/motion"
 LATENT = "/latent"
 NUDGE = "/nudge"
 PITCH = "/pitch"
+HIGHEST_PITCH = 12.0
+"""In semitones; as far down."""
 POSITION = "/position"
 SLICE = "/slice"
 TAP = "/tempo/tap"

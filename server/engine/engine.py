@@ -155,7 +155,7 @@ class Engine:
         struck = self.notes.follow(segments)
         sounds = self._stage.prepare(
             self._opened(segments, struck),
-            *(row(state, values, address) for address in ("/level", "/mute")),
+            *(row(state, values, address) for address in ("/level", "/mute", PITCH)),
         )
         rests = not sounds.any() and self._stage.is_silent
         pitch = row(state, values, PITCH)

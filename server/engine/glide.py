@@ -87,27 +87,36 @@ class Gate:
 class Delay:
     """Gains that wait until the sound they were meant for has come out of the decoder."""
 
-    def __init__(self, samples: int) -> None:
-        self._samples = samples
-        self._waiting: NDArray[np.float64] | None = None
+    def __init__(self, most_samples: int) -> None:
+        self._most = most_samples
+        self._past: NDArray[np.float64] | None = None
+        self._waiting = 0
 
     @property
     def is_zero(self) -> bool:
         """Whether all that waits is 0."""
-        return self._waiting is None or not self._waiting.any()
+        return self._past is None or not self._past[self._most - self._waiting :].any()
 
-    def follow(self, gains: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The gains (T,) of ``samples`` before; at first what the first one is."""
-        if self._waiting is None:
+    def follow(
+        self, gains: NDArray[np.float64], delays: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The gains of ``delays`` (T,) samples before each (T,); at first what the first one is."""
+        if self._past is None:
             self.fill(float(gains[0]))
-        assert self._waiting is not None
-        joined = np.concatenate([self._waiting, gains])
-        self._waiting = joined[gains.size :]
-        return joined[: gains.size]
+        assert self._past is not None
+        joined = np.concatenate([self._past, gains])
+        self._past = joined[gains.size :]
+        self._waiting = min(math.ceil(delays[-1]), self._most)
+        first = self._most - float(delays[0])
+        if first.is_integer() and (delays == delays[0]).all():
+            return joined[int(first) : int(first) + gains.size]
+        places = self._most + np.arange(gains.size) - delays
+        between: NDArray[np.float64] = np.interp(places, np.arange(joined.size), joined)
+        return between
 
     def fill(self, gain: float) -> None:
         """As if it had always been ``gain``."""
-        self._waiting = np.full(self._samples, gain)
+        self._past = np.full(self._most, gain)
 
 
 def ramp_between(ends: NDArray[np.float64], before: float, hop_samples: int) -> NDArray[np.float64]:

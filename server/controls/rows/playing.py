@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.controls import events
 from server.controls.addresses import (
+    HIGHEST_PITCH,
     KEYS,
     KEYS_GATE,
     MOTION,
@@ -49,8 +50,8 @@ PLAYHEAD = (
         name="pitch",
         address=PITCH,
         types="f",
-        minimum=-12.0,
-        maximum=12.0,
+        minimum=-HIGHEST_PITCH,
+        maximum=HIGHEST_PITCH,
         unit="semitones",
         smoothing_s=0.02,
         midi=True,

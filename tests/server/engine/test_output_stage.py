@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from server.controls.desk import Desk
-from server.controls.events import Event, Panic, Play, PlayNote, SetControl, Stop
+from server.controls.events import Event, Panic, Play, PlayNote, SetControl, SetGlide, Stop
 from server.controls.table import control_table
 from server.engine.engine import Engine
 from server.engine.output_stage import GATE_RAMP_S
@@ -146,3 +146,43 @@ def test_a_panic_forgets_only_what_is_not_heard_any_more() -> None:
     while not rig.session.resets > 1:
         sound = rig.play(1, block=1)
     assert not sound.any()
+
+
+def falls_at(sound: np.ndarray) -> int:
+    """The sample at which it has fallen to half."""
+    level = np.abs(sound[: sound.size // 16 * 16]).reshape(-1, 16).max(axis=1)
+    return 16 * int(np.flatnonzero(level > level[100:200].mean() / 2)[-1])
+
+
+@pytest.mark.parametrize("block", [1, 4])
+@pytest.mark.parametrize("pitch", [-12.0, -5.0, 0.0, 7.0, 12.0])
+@pytest.mark.parametrize("change", [SetControl("/level", (-60.0,)), SetControl("/mute", (1.0,))])
+def test_level_and_mute_are_heard_at_their_frame_at_any_pitch(
+    change: SetControl, pitch: float, block: int
+) -> None:
+    rig = Rig()
+    rig.desk.apply([SetControl("/pitch", (pitch,)), SetGlide(change.address, 0.0)])
+    rig.engine.put_deck("a", fake_deck("a", 0.0, structure=0.8))
+    sound = rig.play(200, change, 100, block=block)
+    due = 200 * HOP + LATENCY + rig.engine.lead_s * RATE
+    assert abs(falls_at(sound) - due) < HOP
+
+
+@pytest.mark.parametrize("pitch", [-12.0, 5.0])
+def test_a_stop_at_another_pitch_is_hardly_early(pitch: float) -> None:
+    rig = Rig()
+    rig.desk.apply([SetControl("/pitch", (pitch,))])
+    playing = rig.play(200)
+    due = 200 * HOP + LATENCY + rig.engine.lead_s * RATE
+    sound = np.concatenate([playing, rig.play(Stop(), 100)])
+    early = due - falls_at(sound)
+    assert -HOP < early < 33 / 2 ** (pitch / 12) + 1.5 * HOP + GATE_RAMP_S * RATE
+
+
+def test_at_any_block_size_a_pitch_that_moves_moves_level_alike() -> None:
+    def play(block: int) -> np.ndarray:
+        rig = Rig()
+        parts = (96, SetControl("/pitch", (-12.0,)), 16, SetControl("/level", (-30.0,)), 96)
+        return rig.play(*parts, SetControl("/pitch", (3.0,)), 16, Stop(), 96, block=block)
+
+    np.testing.assert_allclose(play(16), play(1), atol=1e-5)
