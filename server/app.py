@@ -37,7 +37,6 @@ from server.engine.deck import DeckData
 from server.engine.output_stage import GATE_RAMP_S
 from server.engine.runtime import RuntimeOptions
 from server.figures import Figures
-from server.file_names import free_name
 from server.first_decks import FirstDecks
 from server.input.live import LiveInput
 from server.interpreter import undisturbed
@@ -331,9 +330,8 @@ class App:
         self._input.open()
         self._lay_decks()
         stack.callback(self._recorder.close)
-        if self._settings.score_out:
-            path = self._settings.score_out
-            self._recorder.begin(free_name(path) if self._before else path)
+        if path := self._settings.score_out:
+            (self._recorder.go_on if self._before else self._recorder.begin)(path)
         stack.callback(self._record.recorder.close)
         if self._before:
             self._record.go_on(self._before.recording)

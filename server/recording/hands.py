@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from server.callbacks import Soon
 from server.controls import replies
 from server.controls.events import AskRecording, Sender, StartRecording, StopRecording
 from server.controls.replies import Argument, Reply
@@ -16,8 +17,6 @@ logger = logging.getLogger(__name__)
 RECORD, START, STOP = "/record", "/record/start", "/record/stop"
 
 Tell = Callable[[Reply, Sender | None], None]
-Soon = Callable[[Callable[[], None]], None]
-"""Calls something in the thread of the event loop; from any thread."""
 
 
 class RecordHands:

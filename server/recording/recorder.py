@@ -12,9 +12,10 @@ from io import FileIO
 from pathlib import Path
 
 from server.arrays import Floats
+from server.callbacks import Then
 from server.file_names import is_harmless
 from server.output.lane import Lane
-from server.recording.take import WRITERS, Take, Then, open_free
+from server.recording.take import WRITERS, Take, open_free
 
 logger = logging.getLogger(__name__)
 

@@ -26,6 +26,7 @@ from typing import Protocol
 import numpy as np
 
 from server.arrays import Floats
+from server.callbacks import Then
 from server.file_names import free_name
 from server.output.lane import Lane
 from server.recording.flac import FlacFile
@@ -39,10 +40,6 @@ _BEGIN_S = 0.01
 MOST_WAITING_S = 20.0
 _SILENCE = 65_536
 """Samples of silence written at once."""
-
-
-Then = Callable[[str | None], None]
-"""Told of the end of a recording: None, or in one line why it came early."""
 
 
 class SoundWriter(Protocol):

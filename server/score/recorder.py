@@ -28,7 +28,7 @@ from queue import SimpleQueue
 from server.callbacks import Then
 from server.controls.desk import Snapshot
 from server.engine.deck import DeckData
-from server.file_names import is_harmless
+from server.file_names import free_name, is_harmless
 from server.score import lines
 from server.score.captures import Captures
 from server.score.file import ScoreError
@@ -142,6 +142,13 @@ class ScoreRecorder:
         thread.start()
         self._take = take
         return path
+
+    def go_on(self, path: Path) -> None:
+        """The instrument that recorded into ``path`` has died: into the next free name."""
+        try:
+            self.begin(free_name(path))
+        except ScoreError as error:
+            logger.warning("the score is not recorded any more: %s", error)
 
     def end(self, then: Then = lambda failure: None) -> None:
         """End the recording with the next block, and call ``then`` when it is closed.

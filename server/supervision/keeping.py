@@ -74,6 +74,9 @@ class Keeper:
         if state != self._written:
             self._folder.write(state)
             self._written = state
+
+    def show_life(self) -> None:
+        """Tell the parent that this instrument does not hang, whatever could be written."""
         self._folder.show_life()
 
     def forget(self) -> None:

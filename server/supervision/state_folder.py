@@ -73,7 +73,8 @@ class StateFolder:
 
     def show_life(self) -> None:
         """Tell the parent that this instrument does not hang (``server.supervision.pulse``)."""
-        os.utime(self._folder / STATE)
+        with contextlib.suppress(OSError):  # the folder may be gone
+            os.utime(self._folder / STATE)
 
     def forget(self) -> None:
         """Keep no state any more."""

@@ -16,15 +16,13 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, Protocol
 
+from server.callbacks import Later
 from server.supervision.keeping import INTERVAL_S, Keeper
 from server.supervision.settings import CRASHED
 
 logger = logging.getLogger(__name__)
 
 STUCK_S = 2.0
-
-Later = Callable[[float, Callable[[], None]], object]
-"""Calls something after so many seconds, in the thread of the event loop."""
 
 
 class ComesRound(Protocol):
@@ -98,6 +96,7 @@ class Watch:
             self._could_keep = False
         else:
             self._could_keep = True
+        self._keeper.show_life()
 
 
 def _end() -> NoReturn:

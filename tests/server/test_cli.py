@@ -112,6 +112,7 @@ def test_each_option_has_its_place(arguments: list[str], field: str, value: Any)
         ["--seconds", "inf"],
         ["--seconds", "soon"],
         ["--json"],
+        ["--record", "x.wav", "--output", "wav:y.wav"],
         ["--no-such-option"],
         ["stray"],
         ["--outp", "null"],

@@ -159,6 +159,7 @@ def test_what_cannot_be_rendered_is_one_line_and_exit_code_2(
         (["--midi", "Theremin"], "Theremin"),
         (["--deck-a", "nowhere"], "nowhere"),
         (["--generate"], "no prior over structure"),
+        (["--record", "/no/such/folder/x.flac"], "cannot write '/no/such/folder/x.flac'"),
         (["--input", "Gramophone"], "--input Gramophone"),
     ],
 )

@@ -338,6 +338,19 @@ def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> N
         assert read_score_file(tmp_path / f"{name}.jsonl").end_s is not None
 
 
+def test_after_a_death_it_goes_on_in_the_next_free_file_or_without(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hands = begun(tmp_path)
+    hands.render(4)
+    hands.recorder.close()
+    hands.recorder.go_on(tmp_path / "take.jsonl")
+    assert hands.recorder.name == "take-2.jsonl"
+    hands.recorder.close()
+    hands.recorder.go_on(tmp_path / "none" / "take.jsonl")
+    assert not hands.recorder.name and "not recorded any more" in caplog.text
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     hands = Hands(media=tmp_path / "none")
     with pytest.raises(ScoreError, match="cannot write"):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from server.controls import events
 from server.supervision.keeping import INTERVAL_S, Keeper
 from server.supervision.pulse import Pulse
 from server.supervision.state_folder import Facts, StateFolder
@@ -52,7 +53,7 @@ class Rig:
     """A watch whose time is passed by hand."""
 
     def __init__(self, folder: Path) -> None:
-        hands = Hands()
+        self.hands = hands = Hands()
         self.thread = Thread()
         self.later: list[Callable[[], None]] = []
         self.gave_up = 0
@@ -102,6 +103,25 @@ def test_a_folder_that_is_gone_is_told_once(
         rig.pass_time()
     assert caplog.text.count("the state cannot be kept") == 1
     assert not rig.gave_up
+
+
+def test_where_nothing_can_be_written_it_still_shows_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Rig(tmp_path)
+    rig.watch.look()
+    os.utime(tmp_path / "state", (1, 1))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("server.supervision.state_folder.pickle.dump", full)
+    rig.hands.render(4)
+    rig.hands.desk.apply([events.Stop()])
+    rig.pass_time()
+    assert "No space left on device" in caplog.text
+    assert (tmp_path / "state").stat().st_mtime > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
 @pytest.fixture
