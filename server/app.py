@@ -194,6 +194,9 @@ class App:
             lambda events: self._dispatcher(events),
             self._notifier.tell,
             self._later,
+            (lambda port, message: self._midi.send(port, message))
+            if settings.midi_feedback
+            else None,
         )
         self._presets = PresetHands(
             settings.config,
@@ -326,6 +329,7 @@ class App:
         self._clocks.choose()
         stack.callback(self._midi.stop)
         await self._midi.start()
+        self._midi_hands.start()
         stack.callback(self._input.stop)
         self._input.open()
         self._lay_decks()

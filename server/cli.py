@@ -32,6 +32,7 @@ class Settings:
     osc_allow: tuple[Network, ...] = ()
     wekinator: tuple[str, ...] = ()
     midi: str = USUAL_MIDI
+    midi_feedback: bool = True
     deck_a: str | None = None
     deck_b: str | None = None
     deck_c: str | None = None
@@ -109,6 +110,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         osc_allow=tuple(given.osc_allow),
         wekinator=given.wekinator,
         midi=given.midi,
+        midi_feedback=given.midi_feedback == "on",
         deck_a=given.deck_a,
         deck_b=given.deck_b,
         deck_c=given.deck_c,

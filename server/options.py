@@ -100,6 +100,13 @@ def _add_hands(parser: argparse.ArgumentParser) -> None:
         help="all, none, or a MIDI input's name or a part of it (default: all)",
     )
     group.add_argument(
+        "--midi-feedback",
+        choices=("on", "off"),
+        default="on",
+        help="whether controllers are told where the controls of their learned knobs are, so that "
+        "LEDs and motor faders follow (default: on; nobody else is sent anything)",
+    )
+    group.add_argument(
         "--set",
         action="append",
         default=[],

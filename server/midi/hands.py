@@ -20,6 +20,7 @@ from server.controls.events import (
 )
 from server.controls.replies import Argument, Reply
 from server.midi.book import Book, ranged
+from server.midi.feedback import Feedback, Send
 from server.midi.learner import LEARN, Learner, Lesson, mappable
 from server.midi.learning import Found
 from server.midi.mapping import Knobs, MidiMap, MidiMapError
@@ -40,8 +41,18 @@ Write = Callable[[Book, Then], None]
 class MidiHands:
     """Used by the thread of the event loop."""
 
-    def __init__(self, desk: Desk, maps: Maps, write: Write, tell: Tell, later: Later) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        maps: Maps,
+        write: Write,
+        tell: Tell,
+        later: Later,
+        feedback: Feedback | None = None,
+    ) -> None:
+        """Without ``feedback`` controllers are told nothing."""
         self._desk = desk
+        self._feedback = feedback
         self._maps = maps
         self._write = write
         self._tell = tell
@@ -55,8 +66,17 @@ class MidiHands:
     def take(self, moves: Iterable[Move]) -> None:
         """Knobs have moved."""
         for move in moves:
+            if self._feedback and self._feedback.is_echo(move):
+                continue
             if not self._learner.hear(move):
                 self._maps.take([move])
+                if self._feedback:
+                    self._feedback.moved(move)
+
+    def start(self) -> None:
+        """Tell controllers from now on."""
+        if self._feedback:
+            self._feedback.start()
 
     def is_mapped(self, knob: Knob) -> bool:
         """Whether ``knob`` does what a mapping says."""
@@ -65,6 +85,8 @@ class MidiHands:
     def ports(self, seen: Seen, are_any: bool) -> None:
         """Ports came and have gone; whether there are any now."""
         self._learner.gone(seen.gone, are_any)
+        if self._feedback:
+            self._feedback.forget(seen.came)
 
     def carry_out(self, event: MidiMapEvent) -> None:
         """Do what ``event`` says; answered with ``/done`` when it is kept."""
@@ -136,7 +158,17 @@ class MidiHands:
 
 
 def midi_hands(
-    desk: Desk, store: MapStore, on_events: EventSink, tell: Tell, later: Later
+    desk: Desk,
+    store: MapStore,
+    on_events: EventSink,
+    tell: Tell,
+    later: Later,
+    send: Send | None = None,
 ) -> MidiHands:
-    """Hands with the mappings that ``store`` has; what knobs do goes to ``on_events``."""
-    return MidiHands(desk, Maps(desk, on_events, store.read()), store.write, tell, later)
+    """Hands with the mappings that ``store`` has; what knobs do goes to ``on_events``.
+
+    ``send`` reaches controllers; without it they are told nothing.
+    """
+    maps = Maps(desk, on_events, store.read())
+    feedback = Feedback(desk, maps, send, later) if send else None
+    return MidiHands(desk, maps, store.write, tell, later, feedback)

@@ -7,9 +7,14 @@ shutdown callback tells, which RtMidi keeps to itself.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections import deque
 from typing import Any
+
+LOOK_S = 0.005
+SHOWN_WITHIN = 20
 
 
 class JackWatch:
@@ -46,6 +51,20 @@ class JackWatch:
     def went(self) -> set[str]:
         """Ports that have gone since this was asked last, though they may be back."""
         return {self._went.popleft() for _ in range(len(self._went))}
+
+    def is_connected(self, name: str, client: str) -> bool:
+        """Whether the port ``name`` is connected to one of a client whose name begins so.
+
+        JACK refuses ports of a client that has not begun, which RtMidi does not notice; what was
+        connected shows with the next period.
+        """
+        for _ in range(SHOWN_WITHIN):
+            with contextlib.suppress(Exception):  # the port, or JACK, has gone meanwhile
+                ports = self._client.get_all_connections(name)
+                if any(port.name.startswith(client) for port in ports):
+                    return True
+            time.sleep(LOOK_S)
+        return False
 
     def _registered(self, port: Any, is_there: bool) -> None:
         """Of any client; in a thread of JACK's."""

@@ -113,6 +113,9 @@ class _Watch(Protocol):
     def went(self) -> set[str]:
         """Ports that have gone since this was asked last."""
 
+    def is_connected(self, name: str, client: str) -> bool:
+        """Whether a port is connected to one of a client whose name begins so."""
+
     def close(self) -> None:
         """No more."""
 
@@ -149,7 +152,9 @@ class RtMidiSource:
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI port '{name}': {error}") from error
-        return _RtMidiPort(client)
+        port = _RtMidiPort(client)
+        self._require_connected(name, port)
+        return port
 
     def open_output(self, name: str) -> MidiOutlet:
         """Open one of ``output_names``."""
@@ -158,7 +163,9 @@ class RtMidiSource:
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI output '{name}': {error}") from error
-        return _RtMidiOutlet(client, self._rtmidi.RtMidiError)
+        outlet = _RtMidiOutlet(client, self._rtmidi.RtMidiError)
+        self._require_connected(name, outlet)
+        return outlet
 
     def open_own(self) -> MidiPort | None:
         """The port ``latent-deck:in``; Windows has none."""
@@ -188,6 +195,11 @@ class RtMidiSource:
             raise MidiUnavailable("the JACK server has gone")
         names = numbered(self._watch.names(inputs=inputs))
         return [name for name in names if not name.startswith(CLIENT_NAME)]
+
+    def _require_connected(self, name: str, port: MidiPort | MidiOutlet) -> None:
+        if not self._watch.is_connected(name, CLIENT_NAME):
+            port.close()
+            raise MidiPortError(f"the MIDI port '{name}' is not ready; it is tried again")
 
     def _make_watch(self, name: str) -> _Watch:
         if self._api != self._rtmidi.API_UNIX_JACK:
@@ -229,6 +241,10 @@ class _RtMidiWatch:
     def went(self) -> set[str]:
         """Nobody tells."""
         return set()
+
+    def is_connected(self, name: str, client: str) -> bool:
+        """Nobody tells; there opening fails where it does."""
+        return True
 
     def close(self) -> None:
         """No more."""

@@ -1,32 +1,41 @@
-"""Controllers of other programs: clients of JACK with a MIDI output and an input for feedback."""
+"""Controllers of other programs: clients of JACK with a MIDI output and an input for feedback.
+
+Through RtMidi, whose callbacks are no Python: on a busy machine those miss periods, and with a
+period JACK loses what was sent in it.
+"""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
-import jack
 import mido
+import rtmidi
 
 CHANNEL = 2
-A_PERIOD = 64
-"""Messages that are sent in one, at most."""
 
 
 class Controller:
-    """Knobs at ``NAME:out``; what they are told arrives at ``NAME:in`` and is ``heard``.
+    """Knobs at ``NAME:out``; what they are told arrives at ``NAME-in:in``.
 
     With ``echoes`` it sends back all that it is told, as a loop in somebody's cables does.
     """
 
-    def __init__(self, client: jack.Client, *, echoes: bool = False) -> None:
-        self.heard: list[tuple[int, ...]] = []
-        self._unsent: deque[bytes] = deque()
+    def __init__(self, output: Any, told: Any, *, echoes: bool = False) -> None:
+        self._output = output
+        self._told = told
         self._echoes = echoes
-        self._out = client.midi_outports.register("out")
-        self._in = client.midi_inports.register("in")
-        client.set_process_callback(self._process)
+        self._heard: list[tuple[int, ...]] = []
+
+    @property
+    def heard(self) -> list[tuple[int, ...]]:
+        """All that it was told so far."""
+        while (message := self._told.get_message()) is not None:
+            self._heard.append(tuple(message[0]))
+            if self._echoes:
+                self._output.send_message(message[0])
+        return self._heard
 
     def turn(self, *values: int, control: int = 20) -> None:
         """Turn a knob to each of ``values``."""
@@ -35,23 +44,19 @@ class Controller:
 
     def send(self, message: mido.Message) -> None:
         """Send any message."""
-        self._unsent.append(bytes(message.bytes()))
-
-    def _process(self, frames: int) -> None:
-        self._out.clear_buffer()
-        for _, data in self._in.incoming_midi_events():
-            self.heard.append(tuple(bytes(data)))
-            if self._echoes:
-                self._unsent.append(bytes(data))
-        for _ in range(min(len(self._unsent), A_PERIOD)):
-            self._out.write_midi_event(0, self._unsent.popleft())
+        self._output.send_message(message.bytes())
 
 
 @contextmanager
 def controller(name: str = "knobs", *, echoes: bool = False) -> Iterator[Controller]:
     """A controller that is plugged in for as long as this lasts."""
-    client = jack.Client(name, no_start_server=True)
-    one = Controller(client, echoes=echoes)
-    with client:
-        yield one
-    client.close()
+    with ExitStack() as stack:
+        output = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=name)
+        stack.callback(output.delete)
+        told = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=f"{name}-in")
+        stack.callback(told.delete)
+        told.open_virtual_port("in")
+        stack.callback(told.close_port)
+        output.open_virtual_port("out")
+        stack.callback(output.close_port)
+        yield Controller(output, told, echoes=echoes)

@@ -26,6 +26,11 @@ class JackServer:
         """Connect two ports by their full names."""
         subprocess.run(["jack_connect", source, target], check=True, timeout=10)
 
+    def disconnect_all(self, source: str) -> None:
+        """Take apart what a port is connected to."""
+        for target in self.connections()[source]:
+            subprocess.run(["jack_disconnect", source, target], check=True, timeout=10)
+
     def connections(self) -> dict[str, list[str]]:
         """Every port that is there by its full name, and what it is connected to."""
         listed = subprocess.run(

@@ -42,6 +42,9 @@ def server(bundle: Path, folder: Path, jack: JackServer, *more: str) -> Iterator
     with playing(bundle, *options) as one:
         until(lambda: jack.connections().get("knobs:out", []) != [])
         yield one
+        if one.process.poll() is None:
+            one.tell("/quit")  # jackd hears nothing of some clients after others were killed
+            one.process.wait(timeout=60)
 
 
 def value(one: Playing, address: str) -> float:

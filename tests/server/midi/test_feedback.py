@@ -1,0 +1,215 @@
+"""What controllers are told, and when: a desk, knobs, and a clock that the test turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from mido import Message
+
+from server.controls.desk import Desk
+from server.controls.events import SetControl
+from server.controls.table import control_table
+from server.midi.book import Book
+from server.midi.feedback import ECHO_S, INTERVAL_S, REST_S, Feedback, messages_of
+from server.midi.mapping import Knobs, MidiMap
+from server.midi.maps import Maps
+from server.midi.messages import Memory, moves_of
+from server.midi.moves import Knob, Move
+
+TABLE = control_table(style_dims=4)
+FADER = Knobs("desk", 0, "cc", 7)
+INTERP = MidiMap("/interp", FADER)
+
+
+class Scene:
+    """Knobs that were learned, and what their controller is ``told``."""
+
+    def __init__(self, *learned: MidiMap) -> None:
+        self.desk = Desk(TABLE)
+        self.maps = Maps(self.desk, self.desk.apply, Book(learned))
+        self.told: list[tuple[str, Sequence[int]]] = []
+        self.now_s = 100.0
+        self.due: list[Callable[[], None]] = []
+        self.feedback = Feedback(
+            self.desk,
+            self.maps,
+            lambda port, message: self.told.append((port, tuple(message))),
+            lambda seconds, call: self.due.append(call),
+            lambda: self.now_s,
+        )
+        self.feedback.start()
+        self.told.clear()
+
+    def wait(self, seconds: float = INTERVAL_S) -> list[Sequence[int]]:
+        """Time passes; what was told meanwhile."""
+        self.told.clear()
+        end_s = self.now_s + seconds
+        while self.now_s < end_s - 1e-9:
+            self.now_s += INTERVAL_S
+            waiting, self.due = self.due, []
+            for call in waiting:
+                call()
+        return [message for _, message in self.told]
+
+    def set(self, address: str, value: float) -> None:
+        self.desk.apply([SetControl(address, (value,))])
+
+    def turn(self, *values: int, number: int = 7, largest: int = 127) -> int:
+        """A knob is turned; how many of its moves were taken as moves."""
+        moves = [Move(Knob("desk", 0, "cc", number), value, largest) for value in values]
+        taken = [move for move in moves if not self.feedback.is_echo(move)]
+        for move in taken:
+            self.maps.take([move])
+            self.feedback.moved(move)
+        return len(taken)
+
+
+@pytest.mark.parametrize(
+    ("knob", "raw", "bits"),
+    [
+        (Knob("x", 0, "cc", 7), 0, 7),
+        (Knob("x", 15, "cc", 7), 127, 7),
+        (Knob("x", 2, "cc", 16), 8193, 14),
+        (Knob("x", 2, "nrpn", 300), 16383, 14),
+        (Knob("x", 2, "nrpn", 5), 77, 7),
+        (Knob("x", 1, "bend"), 0, 14),
+        (Knob("x", 1, "bend"), 12345, 14),
+        (Knob("x", 9, "velocity", 36), 127, 7),
+    ],
+)
+def test_what_is_sent_says_the_place(knob: Knob, raw: int, bits: int) -> None:
+    memory, last = Memory(), None
+    for message in messages_of(knob, raw, bits):
+        memory, moves = moves_of(memory, "x", Message.from_bytes(message))
+        last = moves[-1] if moves else last
+    assert last is not None
+    assert (last.knob, last.value) == (knob, raw)
+    assert last.largest == (127 if bits == 7 else 16383)
+
+
+def test_a_learned_knob_follows_what_something_else_moves() -> None:
+    scene = Scene(INTERP)
+    scene.set("/interp", 1.0)
+    assert scene.wait() == [(0xB0, 7, 127)]
+    assert scene.wait(1.0) == []
+    assert scene.told == [] and scene.wait() == []
+
+
+def test_at_the_start_it_is_told_where_everything_is() -> None:
+    scene = Scene(MidiMap("/level", FADER))
+    scene.feedback.forget(["desk"])
+    assert scene.wait() == [(0xB0, 7, round(48 / 66 * 127))]
+
+
+def test_of_fast_changes_the_newest_is_told() -> None:
+    scene = Scene(INTERP)
+    for value in range(100):
+        scene.set("/interp", value / 127)
+    assert scene.wait() == [(0xB0, 7, 99)]
+    scene.set("/interp", 99.1 / 127)
+    assert scene.wait() == []
+
+
+def test_a_knob_is_not_told_what_it_did_itself() -> None:
+    scene = Scene(INTERP, MidiMap("/slice", FADER))
+    scene.turn(20, 21, 22)
+    assert scene.wait(2.0) == []
+    scene = Scene(MidiMap("/slice", FADER))
+    scene.turn(70)
+    assert scene.wait(2.0) == []
+
+
+def test_another_knob_of_the_same_control_is_told() -> None:
+    scene = Scene(INTERP, MidiMap("/interp", Knobs("desk", 0, "cc", 8), invert=True))
+    scene.turn(127)
+    assert scene.wait() == [(0xB0, 8, 0)]
+    scene.turn(0)
+    assert scene.wait() == [(0xB0, 8, 127)]
+
+
+def test_a_knob_in_somebodys_hand_is_told_when_it_rests() -> None:
+    scene = Scene(INTERP)
+    scene.turn(64)
+    scene.set("/interp", 0.0)
+    assert scene.wait(REST_S - 2 * INTERVAL_S) == []
+    assert scene.wait(4 * INTERVAL_S) == [(0xB0, 7, 0)]
+
+
+def test_a_knob_that_waits_to_pick_up_is_told_where_its_control_is() -> None:
+    scene = Scene(MidiMap("/interp", FADER, takeover="pick-up"))
+    scene.set("/interp", 1.0)
+    scene.wait()
+    scene.turn(5, 10)
+    assert scene.wait(REST_S + INTERVAL_S) == [(0xB0, 7, 127)]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        MidiMap("/interp", FADER, feedback=False),
+        MidiMap("/interp", Knobs(None, 0, "cc", 7)),
+        MidiMap("/interp", Knobs("desk", None, "cc", 7)),
+        MidiMap("/interp", Knobs("desk", 0, "pressure")),
+        MidiMap("/named/gone", FADER),
+    ],
+    ids=["off", "any port", "any channel", "pressure", "no control"],
+)
+def test_who_is_not_to_be_told_is_not(one: MidiMap) -> None:
+    scene = Scene(one)
+    scene.set("/interp", 1.0)
+    assert scene.wait(1.0) == []
+
+
+def test_what_comes_back_is_no_move_but_a_hand_is() -> None:
+    scene = Scene(INTERP)
+    scene.set("/interp", 0.5)
+    scene.wait()
+    scene.set("/interp", 0.6)
+    scene.wait()
+    assert scene.turn(64) == 0  # both come back, late
+    assert scene.turn(76) == 0
+    assert scene.desk.snapshot().value("/interp") == 0.6
+    assert scene.turn(76) == 1
+    assert scene.turn(30) == 1
+
+
+def test_the_two_halves_that_come_back_are_no_moves_either() -> None:
+    scene = Scene(MidiMap("/interp", FADER, bits=14))
+    scene.set("/interp", 0.5)
+    assert scene.wait() == [(0xB0, 7, 64), (0xB0, 39, 0)]
+    assert scene.turn(64 * 128 + 99, 64 * 128, largest=16383) == 0
+
+
+def test_what_was_sent_long_ago_is_no_echo() -> None:
+    scene = Scene(INTERP)
+    scene.set("/interp", 0.5)
+    scene.wait(ECHO_S + 2 * INTERVAL_S)
+    assert scene.turn(64) == 1
+
+
+def test_a_controller_that_comes_back_is_told_all() -> None:
+    pad = Knobs("pads", 9, "velocity", 36)
+    scene = Scene(INTERP, MidiMap("/walk", pad))
+    scene.set("/interp", 1.0)
+    scene.wait()
+    scene.feedback.forget(["desk"])
+    assert scene.wait() == [(0xB0, 7, 127)]
+    scene.feedback.forget(["desk", "pads"])
+    assert scene.wait() == [(0xB0, 7, 127), (0x99, 36, 0)]
+
+
+def test_what_is_learned_now_follows_from_now_on() -> None:
+    scene = Scene()
+    scene.set("/walk", 1.0)
+    assert scene.wait() == []
+    scene.maps.book = scene.maps.book.taught(MidiMap("/walk", FADER))
+    assert scene.wait() == [(0xB0, 7, 127)]
+
+
+def test_an_encoders_lights_follow_its_own_steps() -> None:
+    scene = Scene(MidiMap("/interp", FADER, relative="2's complement"))
+    scene.set("/interp", 0.5)
+    scene.wait()
+    scene.turn(1, 1, 2)
+    assert scene.wait() == [(0xB0, 7, round((0.5 + 4 / 128) * 127))]
