@@ -15,7 +15,7 @@ from export.card import Card, CardError, read_card
 from export.contents import make_bundle
 from export.parity import LARGEST_DIFFERENCE, ParityError
 from export.prior_graph import add_prior
-from export.style_space import NamesError, measured_knobs, sorted_style_space
+from export.style_space import NamesError, measured_knobs, style_space
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
 
 
@@ -93,9 +93,9 @@ def _read_report(path: Path | None) -> dict[str, Any]:
 
 
 def _knobs(run: Path, report: dict[str, Any]) -> tuple[Latents, tuple[Dimension, ...]]:
-    """Axes and names as measured; without a report the principal axes, by number."""
+    """Axes and names as measured; without a report all by number."""
     space = load_style_space(run)
-    latents = sorted_style_space(space["mean"], space["covariance"])
+    latents = style_space(space["mean"], space["covariance"])
     numbered = tuple(Dimension(index) for index in range(len(latents.spread)))
     return measured_knobs(report, run) or (latents, numbered)
 

@@ -8,25 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor, linalg
+from torch import Tensor, cat, eye, linalg
 
 from export.bundle import Dimension, Latents
 from model.checkpoint import PARTS, has_part
+from model.config import TAUGHT_KNOBS
 
 
-def sorted_style_space(mean: Tensor, covariance: Tensor) -> Latents:
-    """Principal axes of the styles, widest first: where music differs most, the first knobs lie.
+def style_space(mean: Tensor, covariance: Tensor) -> Latents:
+    """The taught axes in their order, then the principal axes of what is left, widest first.
 
     An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
     """
-    variance, axes = linalg.eigh(covariance.double())
+    taught = min(len(TAUGHT_KNOBS), len(mean))
+    variance, inside = linalg.eigh(covariance.double()[taught:, taught:])
     order = variance.argsort(descending=True)
-    rows = axes.T[order].numpy()
+    own = eye(len(mean), dtype=variance.dtype)
+    rows = cat([own[:taught], inside.T[order] @ own[taught:]]).numpy()
     largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
+    every = cat([covariance.double().diagonal()[:taught], variance[order]])
     return Latents(
         mean=mean.numpy().astype(np.float32),
         rotation=(rows * np.sign(largest)[:, None]).astype(np.float32),
-        spread=variance[order].clamp(min=0).sqrt().numpy().astype(np.float32),
+        spread=every.clamp(min=0).sqrt().numpy().astype(np.float32),
     )
 
 

@@ -227,6 +227,17 @@ def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
 PHASE_CODE_DIMS = 16
 """Sines and cosines of the position in the clip that stand in for structure in ``seed``."""
 
+TAUGHT_KNOBS = (
+    "brightness",
+    "loudness",
+    "noisiness",
+    "bandwidth",
+    "attack",
+    "pitch",
+    "density",
+)
+"""What the first style dimensions are taught, in their order; a smaller style has fewer."""
+
 _SMALL_FEATURES = FeatureConfig(sample_rate_hz=22050, hop_samples=512, mel_bins=80)
 _SMALL_DECODER = DecoderConfig(lstm_units=256, map_channels=8, widths=(64, 48, 28))
 _SMALL_VOCODER = VocoderConfig(width=256, blocks=6, window_samples=1024, spectra_per_frame=2)

@@ -2,9 +2,9 @@
 
 The decoder learns here from the sound that becomes of its images. It must not unlearn what no
 sound of ours can tell it: the style of one clip on the structure of another is asked where the
-other rendering of the score is the true answer; time that is held or runs backwards, and what was
-coloured, has no true sound, so it is asked of the image alone, where the vocoder hears a true image
-instead.
+other rendering of the score is the true answer; time that is held or runs backwards has no
+true sound, nor has what a turned knob colours, so these are asked of the image alone, where the
+vocoder hears a true image instead.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from model.config import ModelConfig
 from model.decoder import ticks_to_frames
 from model.features import LogMelImage
 from model.instrument import Instrument
-from training.colouring import Colouring
 from training.data import PairBatch
 from training.precision import exact_features
 from training.processes import draw_for_items
 from training.questions import ask
 from training.shown_images import Shown, draw_crop
+from training.taught_knobs import TaughtKnobs
 from training.time_warp import read_at, warped_positions
 
 
@@ -52,7 +52,7 @@ class AskedImages(nn.Module):
         super().__init__()
         self.config = config
         self.features = LogMelImage(config.features)
-        self.colouring = Colouring(config.features)
+        self.knobs = TaughtKnobs(config)
         self.decoder = model.decoder
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)
@@ -64,26 +64,20 @@ class AskedImages(nn.Module):
     def forward(self, batch: PairBatch) -> Asked:
         """A few frames of every clip of the pairs."""
         audio = batch.audio.flatten(0, 1)
-        plain = exact_features(self.features, audio)
-        pairs = self.colouring(plain, batch.same_score)
-        image = pairs.image
-        questions = ask(pairs.same_score, self.swap_share, self.swap_share)
-        answer = image[questions.answer]
-        # What was coloured has no true sound either.
-        coloured = pairs.coloured.repeat_interleave(2)
-        sounds = torch.where(
-            coloured, torch.arange(len(audio), device=audio.device), questions.answer
-        )
-        heard = self._heard(audio) & ~coloured
+        image = exact_features(self.features, audio)
+        questions = ask(batch.same_score, self.swap_share, self.swap_share)
+        sounds = questions.answer
+        turned = self.knobs(image[sounds])
+        heard = self._heard(audio) & ~turned.turned
         positions = self._positions(heard, image.shape[3])
-        decoded = self._decode(image, questions.style_of, positions)
+        decoded = self._decode(image, questions.style_of, turned.offset, positions)
         crop = draw_crop(self.config, self.crop_frames)
-        decoded, straight = decoded[..., crop.frames], plain[sounds][..., crop.frames]
+        decoded, straight = decoded[..., crop.frames], image[sounds][..., crop.frames]
         seen = torch.where(heard[:, None, None, None], decoded.to(straight.dtype), straight)
         return Asked(
             Shown(seen, audio[sounds][:, crop.samples]),
             decoded,
-            read_at(answer, positions)[..., crop.frames],
+            read_at(turned.answer, positions)[..., crop.frames],
         )
 
     def _heard(self, audio: Tensor) -> Tensor:
@@ -100,11 +94,12 @@ class AskedImages(nn.Module):
         straight = torch.arange(frames, device=heard.device).float()
         return torch.where(heard[:, None], straight, draw_for_items(draw, len(heard)))
 
-    def _decode(self, image: Tensor, style_of: Tensor, positions: Tensor) -> Tensor:
+    def _decode(self, image: Tensor, style_of: Tensor, offset: Tensor, positions: Tensor) -> Tensor:
         with torch.no_grad():
             latents = self._encoder[0](image)
             frames = ticks_to_frames(latents.structure, self.config.encoder.frames_per_tick)
             structure = read_at(frames, positions)
-            style = latents.style_mean[style_of][:, :, None].expand(-1, -1, structure.shape[2])
+            style = (latents.style_mean[style_of] + offset)[:, :, None]
+            style = style.expand(-1, -1, structure.shape[2])
         decoded, _ = self.decoder(style, structure, self.decoder.initial_state(len(image)))
         return decoded

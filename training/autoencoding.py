@@ -3,8 +3,9 @@
 Every item asks one question: the structure of this clip in the style of that one, what does it
 sound like? Where the two clips are the same, the answer is the clip. Where they are two excerpts
 of one recording, still the first clip: the recording's style is one. Where they are one score
-played by two instruments, or one clip and the same coloured, the other one: notes from here,
-timbre from there (FACTS.md's swap loss). Style alone must also tell the answer's mean spectrum, or
+played by two instruments, the other one: notes from here, timbre from there (FACTS.md's swap
+loss). Whatever the answer is, it may be coloured, and style moved by as much
+(``training.taught_knobs``). Style alone must also tell the answer's mean spectrum, or
 nothing makes it carry anything: without that term every style dimension fell to a spread below 0.1
 in 600 steps, because the structure map can say it all.
 """
@@ -18,12 +19,11 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.decoder import Decoder, ticks_to_frames
-from model.encoder import Encoder, sample_style
+from model.encoder import Encoder, Latents, sample_style
 from model.features import LogMelImage
 from model.instrument import Instrument
 from model.streaming import State
 from training.augment import ImageAugmentation
-from training.colouring import Colouring
 from training.data import PairBatch
 from training.losses import loudness_loss, structure_power, style_divergence
 from training.objective import Objective
@@ -34,6 +34,7 @@ from training.progress import RunLog
 from training.questions import ask
 from training.store import Store
 from training.style_space import measure_style_space
+from training.taught_knobs import TaughtKnobs
 from training.time_warp import read_at, warped_positions
 
 
@@ -74,27 +75,20 @@ class Autoencoding(Objective):
         self.decoder = decoder
         self.weights = weights or AutoencodingWeights()
         self.features = LogMelImage(config.features)
-        self.colouring = Colouring(config.features)
+        self.knobs = TaughtKnobs(config)
         self.augment = ImageAugmentation()
         self.carried: State | None = None
 
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
         """Terms of the loss by name; ``total`` is the one to descend."""
-        pairs = self.colouring(
-            exact_features(self.features, batch.audio.flatten(0, 1)), batch.same_score
-        )
-        image = pairs.image
-        latents = self.encoder(self.augment(image))
-        style = sample_style(latents, _normal_like(latents.style_mean))
-        structure = latents.structure
-        if self.config.has_structure:
-            noise = _normal_like(structure)
-            structure = structure + self.config.encoder.structure_noise * noise
+        image = exact_features(self.features, batch.audio.flatten(0, 1))
+        latents, style, structure = self._listen(image)
         weights = self.weights
         questions = ask(
-            pairs.same_score, weights.swap_share_of_scores, weights.swap_share_of_recordings
+            batch.same_score, weights.swap_share_of_scores, weights.swap_share_of_recordings
         )
-        asked_style, target = style[questions.style_of], image[questions.answer]
+        turned = self.knobs(image[questions.answer])
+        asked_style, target = style[questions.style_of] + turned.offset, turned.answer
         positions = draw_for_items(
             lambda n: warped_positions(n, image.shape[3], weights.warped_share, image.device),
             len(image),
@@ -141,6 +135,24 @@ class Autoencoding(Objective):
     def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
         """Decoded images of held-out clips below the true ones."""
         show_images(log, store, model, step)
+
+    def _listen(self, image: Tensor) -> tuple[Latents, Tensor, Tensor]:
+        """Latents, and the style (B, D) and structure (B, S, K) that the decoder gets to hear.
+
+        An encoder that does not learn gives what it gives on stage; one that does is kept from
+        saying too much by noise.
+        """
+        if not any(weight.requires_grad for weight in self.encoder.parameters()):
+            with torch.no_grad():
+                latents = self.encoder.eval()(image)
+            return latents, latents.style_mean, latents.structure
+        latents = self.encoder(self.augment(image))
+        style = sample_style(latents, _normal_like(latents.style_mean))
+        structure = latents.structure
+        if self.config.has_structure:
+            noise = _normal_like(structure)
+            structure = structure + self.config.encoder.structure_noise * noise
+        return latents, style, structure
 
     def _decode(self, style: Tensor, structure: Tensor, positions: Tensor) -> Tensor:
         frames = ticks_to_frames(structure, self.config.encoder.frames_per_tick)

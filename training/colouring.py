@@ -1,46 +1,28 @@
-"""Pairs made by hand: a clip and the same clip coloured, so that style learns what hands ask for.
+"""Colours: filters of log-mel images, each of which moves what a listener would name.
 
-A score by two instruments tells style from structure, but nobody renders the same notes brighter,
-noisier or softer in their attack. Here the second clip of a pair becomes the first one through
-random filters of its log-mel image, each of which moves one descriptor (``training.descriptors``).
-Structure of one in the style of the other must then sound like the other: what was coloured is
-style, and structure cannot carry it. One of the ways of AR-VAE (arXiv 2004.05485) to dimensions
-that mean something, but with true answers in place of a loss on the code.
+Brightness, loudness, noisiness, bandwidth, attack, pitch and density (``training.descriptors``),
+by an amount, of any image. They are the true answers that knobs are taught with
+(``training.taught_knobs``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import librosa
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.config import FeatureConfig
+from model.config import TAUGHT_KNOBS, FeatureConfig
 from training.losses import NEPERS_PER_UNIT
-from training.processes import draw_for_items
-
-
-@dataclass(frozen=True)
-class PairedImages:
-    """Images (2B, 3, M, N) in pairs; ``same_score`` and ``coloured`` (B,) bool.
-
-    Both clips of a coloured pair are the same notes, so ``same_score`` is true there.
-    """
-
-    image: Tensor
-    same_score: Tensor
-    coloured: Tensor
 
 
 class Colouring(nn.Module):
-    """Makes coloured pairs of a ``share`` of those that are not one score by two instruments."""
+    """All filters at once."""
 
-    def __init__(self, features: FeatureConfig, share: float = 0.5) -> None:
+    def __init__(self, features: FeatureConfig) -> None:
         super().__init__()
-        self.share = share
         centres_hz = librosa.mel_frequencies(
             features.mel_bins + 2, fmin=features.lowest_hz, fmax=features.sample_rate_hz / 2
         )[1:-1]
@@ -50,19 +32,7 @@ class Colouring(nn.Module):
         self.frame_s = features.hop_samples / features.sample_rate_hz
         self.units_per_db = -2 / features.floor_db
 
-    @torch.no_grad()
-    def forward(self, image: Tensor, same_score: Tensor) -> PairedImages:
-        """Images (2B, 3, M, N), clips of a pair side by side, ``same_score`` (B,) bool."""
-        pairs = len(same_score)
-        chance = draw_for_items(lambda n: torch.rand(n, device=image.device), pairs)
-        coloured = (chance < self.share) & ~same_score
-        amounts = draw_for_items(lambda n: _amounts(n, image.device), pairs)
-        first, second = image.view(pairs, 2, *image.shape[1:]).unbind(1)
-        second = torch.where(coloured[:, None, None, None], self.colour(first, amounts), second)
-        together = torch.stack([first, second], dim=1).flatten(0, 1)
-        return PairedImages(together, same_score | coloured, coloured)
-
-    def colour(self, image: Tensor, amounts: Tensor) -> Tensor:
+    def forward(self, image: Tensor, amounts: Tensor) -> Tensor:
         """Images (B, 3, M, N) through all filters, ``amounts`` (B, 7), one for each, about -2..2.
 
         As loud as before but for the amount of loudness; silence stays silent.
@@ -141,16 +111,8 @@ def _level(image: Tensor) -> Tensor:
     return power[:, None, None, None]
 
 
-def _amounts(items: int, device: torch.device) -> Tensor:
-    """For each item a few colours, (B, 7): normal, cut at 2.5, each there in ``PRESENT`` of all."""
-    present = torch.rand(items, len(COLOURS), device=device) < PRESENT
-    return torch.randn(items, len(COLOURS), device=device).clamp(-2.5, 2.5) * present
-
-
-COLOURS = ("brightness", "loudness", "noisiness", "bandwidth", "attack", "pitch", "density")
+COLOURS = TAUGHT_KNOBS
 """As in ``training.descriptors``: what each filter moves most, + is more of it."""
-
-PRESENT = 0.6
 
 FADE_UNITS = 0.2
 """Above the floor of an image, a filter comes in over 8 dB: nothing is made of silence."""

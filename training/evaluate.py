@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from export.bundle import BundleError, Latents
-from export.style_space import sorted_style_space, weights_digest
+from export.style_space import style_space, weights_digest
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
 from server.engine.runtime import RuntimeUnavailable
 from training.album import Album
@@ -150,7 +150,7 @@ def _open_run(settings: EvaluateSettings) -> _Opened:
     model, progress = load_instrument(run)
     try:
         space = load_style_space(run)
-        latents = sorted_style_space(space["mean"], space["covariance"])
+        latents = style_space(space["mean"], space["covariance"])
     except CheckpointError:  # the model plays; only its knobs cannot be turned
         latents = None
     return _Opened(TorchVoice(model), latents, progress, weights_digest(run))

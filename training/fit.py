@@ -136,6 +136,7 @@ def _learner(stage: Stage, device: torch.device, settings: FitSettings) -> Learn
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
     share_statistics(model, device)
     compile_networks(model, settings.compile, device)
+    model.encoder.requires_grad_(not settings.frozen_encoder)
     objective = stage.objective(model, _load_earlier_parts(stage, model, settings))
     objective.to(device)
     optimiser = _optimiser(objective, settings)

@@ -1,8 +1,9 @@
 """Max it out to understand what it does: every style dimension from -3 to 3 spreads, and named.
 
-For a run the axes are found first, on training clips (``training.style_axes``), turned so that +
-is more of what changes most, and sorted by how much that is. What a bundle has stays as it is. The
-traverse itself is on held-out clips either way, and it alone decides on names.
+For a run the axes are those that were taught (``training.taught_knobs``) and the principal axes of
+what is left, each turned so that + is more of what changes most, and sorted by how much that is.
+What a bundle has stays as it is. The traverse is on held-out clips either way, and it alone decides
+on names: what was taught need not have been learned.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.bundle import Latents
 from training.comparison_pictures import strip
@@ -22,17 +24,14 @@ from training.naming import POSITIONS, Knob, effects_of, name_knobs
 from training.rendition import Heard, Rendition
 from training.store_index import SPLITS
 from training.study import SectionError, Study, bar, short_name
-from training.style_axes import find_axes, turned
 
 SECONDS = 4.0
 CLIPS = 10
-SEARCH_CLIPS = 16
-SEARCH_PAIRS = 160
 SCALE_CLIPS = 96
 """Excerpts whose descriptors' standard deviations are the unit of every effect."""
 
 NAMES = tuple(one.name for one in DESCRIPTORS)
-SEARCH_SPLIT = SPLITS[0]
+SCALE_SPLIT = SPLITS[0]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def knobs_section(study: Study) -> dict[str, Any]:
         )
     by = study.rendition(SECONDS)
     deviations = measure_deviations(study)
-    latents = study.latents if study.fixed_knobs else _found(study, by, deviations)
+    latents = study.latents
     excerpts = study.excerpts(min(CLIPS, study.clips), SECONDS)
     heard = [by.listen(one) for one in excerpts]
     traverses = play_traverses(latents, heard, by) / deviations.values
@@ -67,7 +66,7 @@ def knobs_section(study: Study) -> dict[str, Any]:
         "clips": len(excerpts),
         "seconds": by.layout.frames / by.grid.frames_per_second,
         "positions": list(POSITIONS),
-        "axes": _axes_words(study),
+        "axes": "the bundle's own" if study.fixed_knobs else "taught, then principal",
         "descriptors": _descriptor_rows(deviations),
         "deviations_of": {"split": deviations.split, "clips": deviations.clips},
         "named": sum(knob.name is not None for knob in knobs),
@@ -79,7 +78,7 @@ def knobs_section(study: Study) -> dict[str, Any]:
 
 def measure_deviations(study: Study) -> Deviations:
     """Over excerpts of the training music, of the measured split where there is none."""
-    split = SEARCH_SPLIT if study.store.split(SEARCH_SPLIT) else study.split
+    split = SCALE_SPLIT if study.store.split(SCALE_SPLIT) else study.split
     clips = draw_excerpts(study.store, study.grid, split, SCALE_CLIPS, SECONDS, study.seed + 1)
     rate_hz = study.grid.sample_rate_hz
     rows = [describe(one.truth, rate_hz) for one in bar(clips, "describing the data")]
@@ -123,41 +122,13 @@ def sorted_by_effect(latents: Latents, traverses: Numbers) -> tuple[Latents, Num
     return turned(latents, order, signs), mirrored[order]
 
 
-def _found(study: Study, by: Rendition, deviations: Deviations) -> Latents:
-    """Axes from training clips; the principal ones where there are none to learn from."""
-    assert study.latents is not None
-    if not _can_search(study):
-        return study.latents
-    clips = draw_excerpts(
-        study.store, study.grid, SEARCH_SPLIT, SEARCH_CLIPS, SECONDS, study.seed + 2
+def turned(latents: Latents, order: NDArray[np.int64], signs: Numbers) -> Latents:
+    """The axes in another order, each by its sign."""
+    return Latents(
+        mean=latents.mean,
+        rotation=(latents.rotation[order] * signs[order, None]).astype(np.float32),
+        spread=latents.spread[order],
     )
-    heard = [by.listen(one) for one in clips]
-
-    def hear(clip: int, offset: Numbers) -> Numbers:
-        one = heard[clip]
-        up, down = (
-            describe(
-                by.play((one.style + sign * offset).astype(np.float32), one.structure),
-                by.sample_rate_hz,
-            )
-            for sign in (1, -1)
-        )
-        return np.asarray((up - down) / 2 / deviations.values)
-
-    random = np.random.default_rng(study.seed)
-    return find_axes(study.latents, hear, len(clips), SEARCH_PAIRS, random)
-
-
-def _can_search(study: Study) -> bool:
-    return study.split != SEARCH_SPLIT and bool(study.store.split(SEARCH_SPLIT))
-
-
-def _axes_words(study: Study) -> str:
-    if study.fixed_knobs:
-        return "the bundle's own"
-    if not _can_search(study):
-        return "principal axes: no training music apart from what is measured"
-    return "found on training clips"
 
 
 def _descriptor_rows(deviations: Deviations) -> list[dict[str, Any]]:

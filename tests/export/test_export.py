@@ -20,9 +20,9 @@ from export.card import CardError, read_card
 from export.graphs import decoder_graph, example_inputs
 from export.parity import LARGEST_DIFFERENCE, ParityError, measure_parity
 from export.rounding import round_weights, store_half
-from export.style_space import sorted_style_space, weights_digest
+from export.style_space import style_space, weights_digest
 from model import checkpoint
-from model.config import PRESETS
+from model.config import PRESETS, TAUGHT_KNOBS
 from model.instrument import Instrument
 
 
@@ -217,16 +217,27 @@ def test_unrounded_weights_stay_whole() -> None:
     assert not any(name.endswith(".half") for name in names)
 
 
-def test_style_axes_are_sorted_orthonormal_and_turned_one_way() -> None:
+def test_taught_axes_come_first_and_principal_ones_follow_widest_first() -> None:
     torch.manual_seed(0)
-    mixing = torch.randn(5, 5)
-    latents = sorted_style_space(torch.ones(5), mixing @ mixing.T)
-    assert (np.diff(latents.spread) <= 0).all()
-    np.testing.assert_allclose(latents.rotation @ latents.rotation.T, np.eye(5), atol=1e-5)
-    rebuilt = (latents.rotation.T * latents.spread**2) @ latents.rotation
-    np.testing.assert_allclose(rebuilt, (mixing @ mixing.T).numpy(), rtol=1e-3, atol=1e-4)
+    dims, taught = 12, len(TAUGHT_KNOBS)
+    mixing = torch.randn(dims, dims)
+    covariance = mixing @ mixing.T
+    latents = style_space(torch.ones(dims), covariance)
+    np.testing.assert_array_equal(latents.rotation[:taught], np.eye(dims)[:taught])
+    np.testing.assert_allclose(latents.rotation @ latents.rotation.T, np.eye(dims), atol=1e-5)
+    turned = latents.rotation @ covariance.numpy() @ latents.rotation.T
+    np.testing.assert_allclose(latents.spread**2, np.diag(turned), rtol=1e-3)
+    rest = turned[taught:, taught:]
+    np.testing.assert_allclose(rest, np.diag(np.diag(rest)), atol=1e-4)
+    assert (np.diff(latents.spread[taught:]) <= 0).all()
     largest = np.abs(latents.rotation).argmax(axis=1)
-    assert (latents.rotation[np.arange(5), largest] > 0).all()
+    assert (latents.rotation[np.arange(dims), largest] > 0).all()
+
+
+def test_a_small_style_space_is_taught_throughout() -> None:
+    latents = style_space(torch.zeros(3), torch.diag(torch.tensor([1.0, 4.0, 0.25])))
+    np.testing.assert_array_equal(latents.rotation, np.eye(3))
+    np.testing.assert_allclose(latents.spread, [1, 2, 0.5])
 
 
 @pytest.mark.parametrize(

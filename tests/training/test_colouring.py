@@ -35,7 +35,7 @@ def notes(clips: int = 3) -> Tensor:
 def coloured(colouring: Colouring, image: Tensor, name: str, amount: float) -> Tensor:
     amounts = torch.zeros(len(image), len(COLOURS))
     amounts[:, COLOURS.index(name)] = amount
-    return colouring.colour(image, amounts)
+    return colouring(image, amounts)
 
 
 def level_db(image: Tensor) -> Tensor:
@@ -100,33 +100,9 @@ def test_loudness_is_in_decibels(colouring: Colouring) -> None:
 
 def test_nothing_is_made_of_silence(colouring: Colouring) -> None:
     silence = torch.full((2, 3, FEATURES.mel_bins, 20), -1.0)
-    assert torch.equal(colouring.colour(silence, torch.full((2, len(COLOURS)), 2.0)), silence)
+    assert torch.equal(colouring(silence, torch.full((2, len(COLOURS)), 2.0)), silence)
 
 
 def test_without_amounts_it_is_the_image(colouring: Colouring) -> None:
     image = notes()
-    assert torch.allclose(colouring.colour(image, torch.zeros(3, len(COLOURS))), image, atol=1e-5)
-
-
-def test_pairs_of_two_instruments_stay_and_others_become_coloured(colouring: Colouring) -> None:
-    colouring.share = 1.0
-    image = notes(6)
-    same_score = torch.tensor([True, False, False])
-    torch.manual_seed(0)
-    pairs = colouring(image, same_score)
-    assert pairs.same_score.all()
-    assert pairs.coloured.tolist() == [False, True, True]
-    assert torch.equal(pairs.image[:2], image[:2])
-    assert torch.equal(pairs.image[[2, 4]], image[[2, 4]])
-    for first, second in ((2, 3), (4, 5)):
-        assert not torch.allclose(pairs.image[second], image[first], atol=0.02)
-        assert not torch.allclose(pairs.image[second], image[second], atol=0.02)
-
-
-def test_only_a_share_is_coloured(colouring: Colouring) -> None:
-    colouring.share = 0.5
-    torch.manual_seed(0)
-    image = torch.zeros(2000, 3, FEATURES.mel_bins, 2)
-    pairs = colouring(image, torch.tensor([True, False] * 500))
-    assert not pairs.coloured[::2].any()
-    assert abs(float(pairs.coloured[1::2].float().mean()) - 0.5) < 0.07
+    assert torch.allclose(colouring(image, torch.zeros(3, len(COLOURS))), image, atol=1e-5)

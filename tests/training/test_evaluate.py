@@ -21,7 +21,7 @@ from model.instrument import Instrument
 from model.streaming import State
 from server.controls.table import control_table
 from tests import mini_bundle
-from training import style_axes, traverse
+from training import traverse
 from training.bundle_voice import BundleVoice, grid_of_manifest
 from training.descriptors import DESCRIPTORS
 from training.evaluate import SECTIONS, main
@@ -94,12 +94,11 @@ def bundle(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer clips and offsets: seconds instead of minutes, by the same way."""
-    for name, value in {"CLIPS": 2, "SEARCH_CLIPS": 1, "SEARCH_PAIRS": 6, "SCALE_CLIPS": 6}.items():
+def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer and shorter clips: seconds instead of minutes, by the same way."""
+    for name, value in {"CLIPS": 2, "SCALE_CLIPS": 6}.items():
         monkeypatch.setattr(traverse, name, value)
     monkeypatch.setattr(traverse, "SECONDS", 1.0)
-    monkeypatch.setattr(style_axes, "ORDERS", 4)
 
 
 def evaluate(*arguments: object) -> dict[str, Any]:
@@ -167,14 +166,14 @@ def test_a_page_shows_every_section_and_all_it_points_at_is_there(
     assert not list(tmp_path.glob(".report*"))
 
 
-@pytest.mark.usefixtures("quick_search")
-def test_knobs_of_a_run_are_found_named_and_fit_for_a_bundle(
+@pytest.mark.usefixtures("few_clips")
+def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
     run: Path, store: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "report"
     report = evaluate(run, "--data", store, "-o", out, "--only", "traverse", *FEW)
     section = report["traverse"]
-    assert section["axes"] == "found on training clips"
+    assert section["axes"] == "taught, then principal"
     assert [knob["index"] for knob in section["dimensions"]] == list(range(GRID.style_dims))
     assert set(section["dimensions"][0]["effects"]) == {one.name for one in DESCRIPTORS}
     strongest = [knob["effect"] for knob in section["dimensions"]]
@@ -190,7 +189,7 @@ def test_knobs_of_a_run_are_found_named_and_fit_for_a_bundle(
     assert files_of(out)
 
 
-@pytest.mark.usefixtures("quick_search")
+@pytest.mark.usefixtures("few_clips")
 def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
     bundle: Path, store: Path, tmp_path: Path
 ) -> None:
