@@ -43,6 +43,10 @@ class Follower(Protocol):
         """That of the next frame; None where decks keep none, or not the clock's."""
 
     @property
+    def late_frames(self) -> float:
+        """By how much later than the next frame's start that is heard."""
+
+    @property
     def beats_of_loop(self) -> tuple[float, float] | None:
         """Where the first deck is in its loop, and how long that is, in beats."""
 
@@ -113,7 +117,7 @@ class PhaseLock:
         """Push the playhead towards the clock."""
         beat = self._follower().led_beat
         assert beat is not None
-        away = _wrapped(self._beat(lead, first) - beat, 1.0)
+        away = _wrapped(self._beat(lead, first + self._follower().late_frames) - beat, 1.0)
         self.error_s = away * 60 / lead.line.tempo_bpm
         catch_up_s = max(CATCH_UP_S, 2 * (end - first) * self._clock.frame_s)
         return self._nudge(first, 100 * self.error_s / catch_up_s, state)
@@ -133,9 +137,9 @@ class PhaseLock:
             return ()
         return ((first, (SetControl(NUDGE, (nudge,)),)),)
 
-    def _beat(self, lead: Lead, frame: int) -> float:
+    def _beat(self, lead: Lead, frame: float) -> float:
         """Which beat the clock is at when ``frame`` is heard."""
-        return lead.line.beat_at(self._clock.time_of(frame))
+        return lead.line.beat_at(self._clock.time_of(0) + frame * self._clock.frame_s)
 
 
 def _runs(state: Snapshot) -> bool:

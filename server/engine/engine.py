@@ -163,7 +163,7 @@ class Engine:
         positions = self.playhead.advance(
             self._hands.motion(segments, values, sounds, struck, plan, self._mixer.heard)
         )
-        self._last_plan = plan
+        self._last_plan, self.playhead.late_frames = plan, plan.late_frames
         if rests:
             self._last_sample[:] = 0
             return self._stage.silence()

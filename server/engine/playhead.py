@@ -75,6 +75,8 @@ class Playhead:
         """Frames played, backwards less; not wrapped, and not moved by jumps."""
         self.beat: float | None = None
         """The beat that aligned decks keep, with its fraction; None where none are."""
+        self.late_frames = 0.0
+        """By how much later than the next frame's start the next place is heard (``/pitch``)."""
         self._frames_per_tick = frames_per_tick
         self._heads: dict[Key, Head] = {}
         self._leader: Key | None = None

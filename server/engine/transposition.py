@@ -72,13 +72,15 @@ class Plan:
 
     ``columns`` (M,) says in which of the N frames each is needed first, ``durations`` (M,) how
     many frames long it will be heard, ``lead_frames`` how long before that it is decoded; ``rate``
-    is the one at the block's end.
+    is the one at the block's end. The frame that is decoded next will be heard ``late_frames``
+    later than is usual of one that is decoded with the next block's first.
     """
 
     columns: NDArray[np.int64]
     durations: NDArray[np.float64]
     lead_frames: float = 0.0
     rate: float = 1.0
+    late_frames: float = 0.0
     ways: tuple[_Way, ...] = ()
 
     @property
@@ -142,7 +144,9 @@ class Transposer:
         heard, durations = self._times(ways, columns)
         if columns.size:
             self._lead_frames = float((heard - columns).mean())
-        return Plan(columns, durations, self._lead_frames, self._rate, ways)
+        usual = reach_samples(self._rate) / (self._hop * self._rate) + 0.5
+        late_frames = self._next_heard - usual
+        return Plan(columns, durations, self._lead_frames, self._rate, late_frames, ways)
 
     def play(self, plan: Plan, decoded: Floats) -> Floats:
         """The block (C, N*hop) from what was ``decoded`` (C, M*hop) as planned."""

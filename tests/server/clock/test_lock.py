@@ -285,3 +285,16 @@ def test_a_note_begins_when_it_is_struck_and_the_song_goes_on_in_time(held_s: fl
     np.testing.assert_allclose(struck, 4 * slice_frames + np.arange(24) * 120 / 110, atol=0.1)
     from_beat = (performance.heard_s[there] + held_s + 0.4 - begun_s) * 2
     assert np.abs(performance.off_frames(120.0, begun_s, from_beat, unit=1.0)).max() < 1
+
+
+@pytest.mark.parametrize("pitch", [-5.0, 7.0])
+def test_transposed_it_keeps_the_beat_without_being_pushed_about(pitch: float) -> None:
+    performance = Performance(block=2)
+    performance.say("/clock", "midi")
+    performance.say("/pitch", pitch)
+    sent, begun_s = song(120.0, 14)
+    performance.play(sent, begun_s + 6)
+    pushed = nudges(performance)[-500:]
+    print(f"pitch {pitch}: {pushed.min()} to {pushed.max()} %")
+    assert np.abs(pushed).max() < 1
+    assert abs(float(performance.hands.clocks.status()["clock_error_ms"])) < 2
