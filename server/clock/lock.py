@@ -132,7 +132,7 @@ class PhaseLock:
         return SetControl(BEAT, (max(beat, 0.0),)), SetControl(NUDGE, (0.0,))
 
     def _nudge(self, first: int, wanted: float, state: Snapshot) -> tuple[Moment, ...]:
-        nudge = round(min(max(wanted, -MOST_NUDGE), MOST_NUDGE), NUDGE_DIGITS)
+        nudge = round(min(max(wanted, -MOST_NUDGE), MOST_NUDGE), NUDGE_DIGITS) + 0.0  # not -0
         if nudge == state.value(NUDGE):
             return ()
         return ((first, (SetControl(NUDGE, (nudge,)),)),)
