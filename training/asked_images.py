@@ -52,7 +52,8 @@ class AskedImages(nn.Module):
         super().__init__()
         self.config = config
         self.features = LogMelImage(config.features)
-        self.knobs = TaughtKnobs(config)
+        # Fewer than in stage 1: the vocoder cannot hear these.
+        self.knobs = TaughtKnobs(config, share=0.3)
         self.decoder = model.decoder
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)

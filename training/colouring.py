@@ -74,7 +74,10 @@ class Colouring(nn.Module):
         tilt = above.clamp(-REACH_OCTAVES, REACH_OCTAVES)
         # Back to nothing further up, or it would be brightness as well.
         back = ((above - REACH_OCTAVES) / 1.5).clamp(0, 1) * REACH_OCTAVES
-        return image + amount * FUNDAMENTALS_DB * self.units_per_db * (tilt - back)
+        tilted = image + amount * FUNDAMENTALS_DB * self.units_per_db * (tilt - back)
+        # Less bass alone would narrow the spectrum as much as it lifts the pitch.
+        widened = self._bandwidth(tilted, amount * PITCH_WIDENS)
+        return self._brightness(widened, -amount * PITCH_DARKENS)
 
     def _noisiness(self, image: Tensor, amount: Tensor) -> Tensor:
         """Peaks along frequency flattened or sharpened."""
@@ -89,7 +92,7 @@ class Colouring(nn.Module):
         frames = torch.arange(image.shape[3], device=image.device)
         slope = ATTACK_DB_PER_S * self.frame_s * self.units_per_db * frames
         slow = torch.cummin(image - slope, dim=3).values + slope
-        share = torch.where(amount < 0, -0.65 * amount, -0.4 * amount).clamp(max=1.0)
+        share = torch.where(amount < 0, -0.65 * amount, -0.7 * amount).clamp(max=1.0)
         return image + share * (slow - image)
 
     def _echo_or_hold(self, image: Tensor, amount: Tensor) -> Tensor:
@@ -119,16 +122,19 @@ FADE_UNITS = 0.2
 
 TILT_DB = 2.0
 WIDENING_DB = 2.0
-FUNDAMENTALS_DB = 4.0
+FUNDAMENTALS_DB = 6.0
 LOUDNESS_DB = 2.5
 """Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
+
+PITCH_WIDENS = 0.75
+PITCH_DARKENS = 0.35
 
 OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))
 REACH_OCTAVES = 1.9
 
 NOISE_BINS = 7
-ATTACK_DB_PER_S = 80.0
+ATTACK_DB_PER_S = 50.0
 HOLD_DB_PER_S = 15.0
 ECHO_S = 0.12
 ECHO_DB = 14.0
