@@ -26,7 +26,7 @@ from mido import Message
 from server.midi.messages import Memory, moves_of, newest, released
 from server.midi.moves import Move
 from server.midi.ports import MidiPorts, OpenSource, Seen
-from server.midi.source import RtMidiSource
+from server.midi.rtmidi_source import RtMidiSource
 
 logger = logging.getLogger(__name__)
 

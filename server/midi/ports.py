@@ -14,14 +14,8 @@ from dataclasses import dataclass
 
 from server.midi.names import lasting
 from server.midi.outlets import Outlets
-from server.midi.source import (
-    OWN_NAME,
-    MidiPort,
-    MidiPortError,
-    MidiSource,
-    MidiUnavailable,
-    RtMidiSource,
-)
+from server.midi.rtmidi_source import RtMidiSource
+from server.midi.source import OWN_NAME, MidiPort, MidiPortError, MidiSource, MidiUnavailable
 
 logger = logging.getLogger(__name__)
 

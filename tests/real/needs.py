@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from server.midi.rtmidi_source import ALSA_SEQUENCER
+
 REQUIRED = "LATENT_DECK_REQUIRE_REAL"
 """Set to 1 (as ``.ci/run`` does), a missing program is a failure instead of a skip."""
 
@@ -16,6 +18,13 @@ def needs(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
             missing(f"the program {program} is not installed")
+
+
+def needs_jack_midi() -> None:
+    """Go on only where MIDI goes through JACK."""
+    needs("jackd", "jack_lsp", "jack_connect")
+    if ALSA_SEQUENCER.exists():
+        missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
 
 
 def missing(what: str) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from export.bundle import write_bundle
-from server.midi import source
 from tests import mini_bundle
 from tests.real.controllers import CHANNEL, Controller, controller
 from tests.real.jack_server import JackServer
-from tests.real.needs import missing
+from tests.real.needs import needs_jack_midi
 from tests.server.live import Playing, playing
 from tests.waiting import until
 
@@ -22,8 +21,7 @@ CC = 0xB0 | CHANNEL
 
 @pytest.fixture(autouse=True)
 def _jack_is_what_we_use(jack: JackServer) -> None:
-    if source._ALSA_SEQUENCER.exists():
-        missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
+    needs_jack_midi()
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from server.controls.desk import Desk
 from server.controls.events import Event, SetControl
 from server.controls.table import control_table
 from server.engine.notes import SHORTEST_S
-from server.midi import source
 from server.midi.input import MidiInput
 from server.midi.maps import Maps
 from server.midi.moves import Kind, Knob, Move
@@ -29,7 +28,7 @@ from server.midi.ports import midi_port_names
 from server.midi.source import MidiPortError
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
-from tests.real.needs import missing
+from tests.real.needs import needs_jack_midi
 from tests.server.live import Playing, playing
 from tests.waiting import until as wait_until
 
@@ -38,8 +37,7 @@ TABLE = control_table(style_dims=16)
 
 @pytest.fixture(autouse=True)
 def _jack_is_what_we_use(jack: JackServer) -> None:
-    if source._ALSA_SEQUENCER.exists():
-        missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
+    needs_jack_midi()
 
 
 @contextlib.contextmanager

@@ -11,11 +11,10 @@ import mido
 import pytest
 
 from export.bundle import write_bundle
-from server.midi import source
 from tests import mini_bundle
 from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
-from tests.real.needs import missing
+from tests.real.needs import needs_jack_midi
 from tests.server.live import Playing, playing
 from tests.waiting import until
 
@@ -24,8 +23,7 @@ KNOB = "cc 20, channel 3, knobs:out"
 
 @pytest.fixture(autouse=True)
 def _jack_is_what_we_use(jack: JackServer) -> None:
-    if source._ALSA_SEQUENCER.exists():
-        missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
+    needs_jack_midi()
 
 
 @pytest.fixture(scope="module")

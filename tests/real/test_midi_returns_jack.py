@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from export.bundle import write_bundle
-from server.midi import source
 from tests import mini_bundle
 from tests.real import jack_server
 from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
-from tests.real.needs import missing, needs
+from tests.real.needs import needs_jack_midi
 from tests.server.live import playing
 from tests.waiting import until
 
@@ -26,9 +25,7 @@ ENTRY = (
 @pytest.fixture
 def options(tmp_path: Path) -> tuple[str, ...]:
     """A server with two controllers that were taught before."""
-    needs("jackd", "jack_lsp", "jack_connect")
-    if source._ALSA_SEQUENCER.exists():
-        missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
+    needs_jack_midi()
     write_bundle(tmp_path / "mini.bundle", mini_bundle.bundle())
     (tmp_path / "midi.json").write_text(ENTRY)
     return ("--midi", "all", "--config", str(tmp_path), "--no-supervisor")
