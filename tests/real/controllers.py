@@ -6,12 +6,14 @@ period JACK loses what was sent in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import mido
 import rtmidi
+
+from tests.waiting import until
 
 CHANNEL = 2
 
@@ -41,6 +43,15 @@ class Controller:
         """Turn a knob to each of ``values``."""
         for value in values:
             self.send(mido.Message("control_change", channel=CHANNEL, control=control, value=value))
+
+    def turn_until(self, value: int, reached: Callable[[], bool]) -> None:
+        """Turn a knob to ``value`` again and again: what falls into a missed period is lost."""
+
+        def turned() -> bool:
+            self.turn(value)
+            return reached()
+
+        until(turned)
 
     def send(self, message: mido.Message) -> None:
         """Send any message."""

@@ -213,7 +213,7 @@ def test_the_shipped_bundle_plays_without_dropouts_under_both_hands(
 @pytest.fixture
 def unhurried_jack(jack: JackServer, tmp_path: Path) -> Iterator[JackServer]:
     """A second server, of periods that a recorder written in Python meets on a busy machine."""
-    with jack_server.running(tmp_path / "jackd.log", period_samples=2048, name="slow") as server:
+    with jack_server.running(tmp_path / "jackd.log", period_samples=1024, name="slow") as server:
         yield server
 
 

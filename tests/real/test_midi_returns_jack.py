@@ -45,11 +45,9 @@ def test_several_controllers_go_and_come_back_at_once(
         for end in (127, 0, 127):
             with controller("knobs") as knobs, controller("pads") as pads:
                 until(lambda: is_heard(jack, "knobs") and is_heard(jack, "pads"))
-                knobs.turn(end)
-                pads.turn(end)
                 level = 6.0 if end else -60.0
-                until(lambda level=level: one.ask("/level").params == [level])
-                until(lambda end=end: one.ask("/walk").params == [end / 127])
+                knobs.turn_until(end, lambda level=level: one.ask("/level").params == [level])
+                pads.turn_until(end, lambda end=end: one.ask("/walk").params == [end / 127])
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
@@ -62,8 +60,7 @@ def test_midi_is_heard_again_after_the_jack_server_has_died(
         try:
             with controller() as knobs:
                 until(lambda: is_heard(jack, "knobs"))
-                knobs.turn(127)
-                until(lambda: one.ask("/level").params == [6.0])
+                knobs.turn_until(127, lambda: one.ask("/level").params == [6.0])
                 jack.process.send_signal(ending)
                 jack.process.wait()
             assert one.ask("/level").params == [6.0]
@@ -74,9 +71,10 @@ def test_midi_is_heard_again_after_the_jack_server_has_died(
                 ):
                     until(lambda again=again: is_heard(again, "knobs"))
                     until(lambda again=again: "latent-deck:in" in again.connections())
-                    knobs.turn(127 * turn)
                     level = 6.0 if turn else -60.0
-                    until(lambda level=level: one.ask("/level").params == [level])
+                    knobs.turn_until(
+                        127 * turn, lambda level=level: one.ask("/level").params == [level]
+                    )
             assert one.ask("/quit").params == ["/quit"]
             assert one.process.wait(timeout=60) == 0
         finally:
