@@ -4,7 +4,7 @@
 
 Ticks begin when somebody has connected to it; Start is just before START_BEAT. Both ends are in one
 process callback, so sent and recorded share their frames. Prints at the end the frame, in the
-recording, of the Start's first tick and that of the change's.
+recording, of the Start's first tick and that of the change's, and how many frames it missed.
 """
 
 from __future__ import annotations
@@ -40,15 +40,16 @@ def main() -> None:
     sent, even = schedule(client.samplerate, bpm, jitter_ms / 1000, start, change, then)
     recorded = np.zeros(int(seconds * client.samplerate), np.float32)
     first = begun = -1
-    end, tick = 0, 0
+    end, tick, missed = 0, 0, 0
     go = threading.Event()
 
     @client.set_process_callback  # type: ignore[untyped-decorator]
     def process(frames: int) -> None:
-        nonlocal first, end, begun, tick
+        nonlocal first, end, begun, tick, missed
         # By the server's own count: a call that came too late is a hole, and shifts nothing.
         first = client.last_frame_time if first < 0 else first
         position = client.last_frame_time - first
+        missed += position - end
         end = position + frames
         room = recorded[position:end]
         room[:] = audio.get_array()[: len(room)]
@@ -70,7 +71,7 @@ def main() -> None:
         sys.stdin.read()
     np.save(out, recorded[:end])
     changed = even[change * TICKS] if change * TICKS < len(even) else 0
-    print(begun + even[start * TICKS], begun + changed, flush=True)
+    print(begun + even[start * TICKS], begun + changed, missed, flush=True)
 
 
 if __name__ == "__main__":

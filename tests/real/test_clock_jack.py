@@ -24,6 +24,8 @@ FRAME_S = mini_bundle.HOP / RATE_HZ
 TICKS_A_BEAT, LOOP_BEATS = 180, 8
 OWN_BPM = 60 / (TICKS_A_BEAT * mini_bundle.TICK_FRAMES * FRAME_S)
 ROOM_S = 0.025
+MOST_MISSED = 0.01
+"""Where the sequencer itself comes late more often, so do its ticks and what it records."""
 FRAME_OF_BUILT_IN_S = 256 / 22_050
 
 
@@ -80,10 +82,13 @@ def heard(bundle: Path, folder: Path, beats: float, *clock: object) -> Heard:
         until(lambda: client.status()["clock_locked"] == 1)
         until(lambda: client.status()["clock_beat"] >= beats)
         print({name: value for name, value in client.status().items() if "clock" in name})
-        song, change = sequencer.last_numbers()
+        song, change, missed = sequencer.last_numbers()
         client.send("/quit")
         server.process.wait(timeout=60)
-    tones_s, loud = onsets(np.load(recorded))
+    sound = np.load(recorded)
+    if missed > MOST_MISSED * sound.size:
+        pytest.skip(f"the machine missed {missed} of {sound.size} frames: nothing was measured")
+    tones_s, loud = onsets(sound)
     return Heard(tones_s, loud > 0.75, song / RATE_HZ, change / RATE_HZ)
 
 
