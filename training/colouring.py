@@ -92,7 +92,7 @@ class Colouring(nn.Module):
         frames = torch.arange(image.shape[3], device=image.device)
         slope = ATTACK_DB_PER_S * self.frame_s * self.units_per_db * frames
         slow = torch.cummin(image - slope, dim=3).values + slope
-        share = torch.where(amount < 0, -0.65 * amount, -0.7 * amount).clamp(max=1.0)
+        share = torch.where(amount < 0, -0.65 * amount, -0.4 * amount).clamp(max=1.0)
         return image + share * (slow - image)
 
     def _echo_or_hold(self, image: Tensor, amount: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ OCTAVE_FUNDAMENTALS = float(np.log2(250))
 REACH_OCTAVES = 1.9
 
 NOISE_BINS = 7
-ATTACK_DB_PER_S = 50.0
+ATTACK_DB_PER_S = 80.0
 HOLD_DB_PER_S = 15.0
 ECHO_S = 0.12
 ECHO_DB = 14.0
