@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 READY_WITHIN_S = 15.0
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class JackServer:
 
     def connect(self, source: str, target: str) -> None:
         """Connect two ports by their full names."""
-        subprocess.run(["jack_connect", source, target], check=True, timeout=10)
+        _asked("jack_connect", source, target)
 
     def disconnect_all(self, source: str) -> None:
         """Take apart what a port is connected to."""
@@ -33,11 +34,8 @@ class JackServer:
 
     def connections(self) -> dict[str, list[str]]:
         """Every port that is there by its full name, and what it is connected to."""
-        listed = subprocess.run(
-            ["jack_lsp", "-c"], check=True, timeout=10, capture_output=True, text=True
-        )
         found: dict[str, list[str]] = {}
-        for line in listed.stdout.splitlines():
+        for line in _asked("jack_lsp", "-c").splitlines():
             if line.startswith(" "):
                 found[list(found)[-1]].append(line.strip())
             else:
@@ -67,6 +65,15 @@ def running(
             _end(process)
             os.environ.clear()
             os.environ.update(before)
+
+
+def _asked(*command: str) -> str:
+    """What a small client of the server says; on a busy machine one may not get in at once."""
+    for _ in range(TRIES):
+        asked = subprocess.run(command, timeout=10, capture_output=True, text=True)
+        if asked.returncode == 0:
+            return asked.stdout
+    raise RuntimeError(f"{' '.join(command)} failed {TRIES} times: {asked.stderr}")
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
