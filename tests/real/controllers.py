@@ -55,7 +55,11 @@ class Controller:
 
     def send(self, message: mido.Message) -> None:
         """Send any message."""
-        self._output.send_message(message.bytes())
+        self.send_bytes(bytes(message.bytes()))
+
+    def send_bytes(self, message: bytes) -> None:
+        """Send bytes as they are."""
+        self._output.send_message(list(message))
 
 
 @contextmanager

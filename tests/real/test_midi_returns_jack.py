@@ -44,7 +44,8 @@ def test_several_controllers_go_and_come_back_at_once(
     ):
         for end in (127, 0, 127):
             with controller("knobs") as knobs, controller("pads") as pads:
-                until(lambda: is_heard(jack, "knobs") and is_heard(jack, "pads"))
+                heard_s = until(lambda: is_heard(jack, "knobs") and is_heard(jack, "pads"))
+                print(f"both are heard {heard_s:.2f} s after they were plugged in")
                 level = 6.0 if end else -60.0
                 knobs.turn_until(end, lambda level=level: one.ask("/level").params == [level])
                 pads.turn_until(end, lambda end=end: one.ask("/walk").params == [end / 127])
