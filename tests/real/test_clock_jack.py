@@ -19,6 +19,8 @@ from tests.real.jack_server import JackServer
 from tests.real.test_live_jack import client_of, helper
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 RATE_HZ = 48_000
 FRAME_S = mini_bundle.HOP / RATE_HZ
 TICKS_A_BEAT, LOOP_BEATS = 180, 8

@@ -102,6 +102,7 @@ def test_one_that_hangs_is_started_again(
         assert server.process.wait(timeout=PATIENCE_S) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_one_that_was_stopped_is_not_taken_for_hanging(bundle_path: Path) -> None:
     with playing(bundle_path) as server:
@@ -117,6 +118,7 @@ def test_one_that_was_stopped_is_not_taken_for_hanging(bundle_path: Path) -> Non
         assert server.process.wait(timeout=PATIENCE_S) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_clients_and_the_end_by_itself_survive_it(bundle_path: Path) -> None:
     seconds, before_s = 30.0, 12.0
