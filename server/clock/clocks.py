@@ -18,7 +18,7 @@ from server.clock.joined import Joined, Session
 from server.clock.link import LinkClock, LinkUnavailable, why_no_link
 from server.clock.lock import PhaseLock
 from server.clock.midi import MidiClock
-from server.clock.source import TempoLine
+from server.clock.source import Lead, TempoLine
 from server.clock.tap import TapTempo as Taps
 from server.controls.addresses import (
     AS_RECORDED,
@@ -243,17 +243,20 @@ class Clocks:
 
     def _follow(self) -> None:
         """Let the playhead follow the clock: its tempo, and its beat where it says one."""
-        if self._link is not None:
-            self._lock.lead = self._link.lead
-        else:
-            self._lock.lead = self._midi.lead if self.line else None
-        line = self.line
+        self._lock.lead = lead = self._lead()
+        line = lead.line if lead else self.line
         if line is None:
             return
         present_bpm = self._desk.snapshot().value(TEMPO)
         smallest_bpm = DIFFERS_BPM if self._link is None else 1e-3
         if abs(line.tempo_bpm - present_bpm) > smallest_bpm:
             self._set_tempo(line.tempo_bpm)
+
+    def _lead(self) -> Lead | None:
+        """What can be followed in phase."""
+        if self._link is not None:
+            return self._link.lead
+        return self._midi.lead if self.choice == MIDI and self._is_midi_there else None
 
     def _set_tempo(self, bpm: float) -> None:
         within_bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
