@@ -10,6 +10,16 @@ class MediaError(ValueError):
     """A name that is no library deck and no file that may be loaded."""
 
 
+def file_below(name: str, folder: Path) -> Path | None:
+    """The file ``name`` in ``folder``; None where there is none, and for what lies outside."""
+    try:
+        path = (folder / name).resolve()
+        found = path.is_relative_to(folder.resolve()) and path.is_file()
+    except (OSError, ValueError, RuntimeError):  # NUL, too long, a loop of links
+        return None
+    return path if found else None
+
+
 def media_file(source: str, folder: Path, library: Collection[str]) -> Path:
     """The file that a foreign ``/deck/a/load`` means.
 
@@ -17,12 +27,8 @@ def media_file(source: str, folder: Path, library: Collection[str]) -> Path:
         MediaError: nothing of that name in ``folder``; a file outside is treated as missing, so
             that a stranger does not learn what else is on the disk.
     """
-    try:
-        path = (folder / source).resolve()
-        found = path.is_relative_to(folder.resolve()) and path.is_file()
-    except (OSError, ValueError, RuntimeError):  # NUL, too long, a loop of links
-        found = False
-    if found:
+    path = file_below(source, folder)
+    if path is not None:
         return path
     raise MediaError(
         f"{source[:80]!r} is neither a library deck ({', '.join(library) or 'there are none'}) "

@@ -11,7 +11,7 @@ from export.bundle import Bundle, BundleError, Manifest
 from server.controls.control import ControlTable
 from server.controls.desk import Segment, Snapshot
 from server.controls.table import control_table
-from server.decks.media import MediaError
+from server.decks.media import MediaError, file_below
 from server.engine.cue import Cue
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
@@ -70,12 +70,8 @@ def bundle_below(name: str, media: Path) -> Bundle:
         BundleError: it cannot be used.
     """
     for file in (name, name + SUFFIX):
-        try:
-            path = (media / file).resolve()
-            found = path.is_relative_to(media.resolve()) and path.is_file()
-        except (OSError, ValueError, RuntimeError):  # NUL, too long, a loop of links
-            found = False
-        if found:
+        path = file_below(file, media)
+        if path is not None:
             return open_bundle(path)
     if name == BUILT_IN:
         return open_bundle(None)
