@@ -20,7 +20,7 @@ from server.controls.desk import Desk, Snapshot
 from server.midi.book import Book
 from server.midi.mapping import MidiMap, place_of
 from server.midi.maps import Maps
-from server.midi.moves import Kind, Knob, Move
+from server.midi.moves import FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
 
 INTERVAL_S = 0.02
 REST_S = 0.3
@@ -79,7 +79,7 @@ class Feedback:
             return False
         since_s = self._clock_s() - ECHO_S
         known.sent = [one for one in known.sent if one[0] >= since_s]
-        place = move.value if move.largest == 127 else move.value >> 7
+        place = move.value if move.largest == SEVEN_BITS else move.value >> 7
         echoed = next((one for one in known.sent if one[1] == place), None)
         if echoed is not None:
             known.sent.remove(echoed)
@@ -130,7 +130,9 @@ class Feedback:
             return False
         place = place_of(one, state.table.controls[one.address], value)
         known.value = value
-        self._show(knob, one, known, round(place * (127 if one.bits == 7 else 16383)))
+        self._show(
+            knob, one, known, round(place * (SEVEN_BITS if one.bits == 7 else FOURTEEN_BITS))
+        )
         return True
 
     def _show(self, knob: Knob, one: MidiMap, known: _Known, raw: int) -> None:

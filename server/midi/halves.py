@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-SEVEN_BITS = 127
-FOURTEEN_BITS = 16383
+from server.midi.moves import FOURTEEN_BITS, SEVEN_BITS
 
 LOW = 32
 """How far a low half lies above its high half, and how many there are."""

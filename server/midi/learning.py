@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from server.midi.moves import Knob, Move
+from server.midi.moves import SEVEN_BITS, Knob, Move
 from server.midi.relative import Coding, steps
 
 Sends = Coding | Literal["place"] | None
@@ -80,7 +80,7 @@ def found_in(moves: Sequence[Move], sends: Sends = None) -> Found | None:
     """What the moves of one knob show: which it is, or None: not enough yet."""
     last = moves[-1]
     values = [move.value for move in moves if move.largest == last.largest]
-    is_seven_bits = last.largest == 127
+    is_seven_bits = last.largest == SEVEN_BITS
     bits = 7 if is_seven_bits else 14
     if sends is not None and sends != "place":
         return Found(last.knob, sends, bits) if _went(sends, values) >= STEPS else None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from server.controls.control import Control
-from server.midi.moves import Kind, Knob, Move
+from server.midi.moves import BEND_CENTRE, FOURTEEN_BITS, Kind, Knob, Move
 from server.midi.relative import CODINGS, Coding
 
 Takeover = Literal["jump", "pick-up", "scale"]
@@ -30,10 +30,14 @@ KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != "prog
 """Of knobs that can be mapped."""
 
 CHANNELS = 16
-_LARGEST_NUMBER: Mapping[Kind, int] = {"nrpn": 16383, "rpn": 16383, "bend": 0, "pressure": 0}
+_LARGEST_NUMBER: Mapping[Kind, int] = {
+    "nrpn": FOURTEEN_BITS,
+    "rpn": FOURTEEN_BITS,
+    "bend": 0,
+    "pressure": 0,
+}
 """Of the knobs of a kind; of the others 127."""
 _STEEPNESS = 100.0
-_BEND_CENTRE = 8192
 
 
 class MidiMapError(ValueError):
@@ -128,7 +132,7 @@ def knob_place(move: Move) -> float:
     """Where the knob stands, 0..1; a wheel that springs back rests at exactly a half."""
     if move.knob.kind != "bend":
         return move.position
-    pitch = move.value - _BEND_CENTRE
+    pitch = move.value - BEND_CENTRE
     return (1 + (pitch / 8192 if pitch < 0 else pitch / 8191)) / 2
 
 

@@ -20,12 +20,10 @@ from dataclasses import dataclass, field, replace
 from mido import Message
 
 from server.midi import halves, mpe, parameters
-from server.midi.halves import FOURTEEN_BITS, SEVEN_BITS, Halves
-from server.midi.moves import Kind, Knob, Move
+from server.midi.halves import Halves
+from server.midi.moves import BEND_CENTRE, FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
 from server.midi.mpe import Change, Zone
 from server.midi.parameters import Entered, Parameters
-
-BEND_CENTRE = 8192
 
 _ALL_SOUND_OFF, _RESET_ALL, _ALL_NOTES_OFF = 120, 121, 123
 _FIRST_MODE_MESSAGE = 120

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SEVEN_BITS = 127
+FOURTEEN_BITS = 16383
+BEND_CENTRE = 8192
+
 Kind = Literal["cc", "nrpn", "rpn", "bend", "pressure", "poly", "velocity", "program"]
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from server.midi.halves import FOURTEEN_BITS, SEVEN_BITS
+from server.midi.moves import FOURTEEN_BITS, SEVEN_BITS
 
 MASTER, UPPER_MASTER = 0, 15
 MOST_MEMBERS = 15

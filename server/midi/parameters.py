@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
-from server.midi.halves import FOURTEEN_BITS, SEVEN_BITS, Pair, Reading
+from server.midi.halves import Pair, Reading
+from server.midi.moves import FOURTEEN_BITS, SEVEN_BITS
 
 ParameterKind = Literal["nrpn", "rpn"]
 
