@@ -4,8 +4,12 @@ configuration folder of whoever runs them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from export.bundle import write_bundle
+from tests import mini_bundle
 
 ONLY_BY_NAME = ("long", "benchmark")
 
@@ -24,3 +28,11 @@ def no_ones_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
         yield
+
+
+@pytest.fixture(scope="session")
+def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mini bundle as a file."""
+    path = tmp_path_factory.mktemp("bundle") / "mini.bundle"
+    write_bundle(path, mini_bundle.bundle())
+    return path

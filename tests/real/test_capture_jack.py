@@ -14,12 +14,9 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.test_live_jack import READY_S, Client, client_of, helper, until
-from tests.server.conftest import bundle_path
 
 HZ = 1230.0
 RATE_HZ = mini_bundle.RATE_HZ
-
-__all__ = ["bundle_path"]
 
 
 @contextmanager

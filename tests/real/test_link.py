@@ -30,12 +30,6 @@ def peer() -> Iterator[LinkClock]:
     clock.close()
 
 
-@pytest.fixture
-def bundle_path(tmp_path: Path) -> Path:
-    write_bundle(tmp_path / "mini.bundle", mini_bundle.bundle())
-    return tmp_path / "mini.bundle"
-
-
 def status(server: Playing) -> dict[str, float | str]:
     words = server.ask("/status").params
     return dict(zip(words[::2], words[1::2], strict=True))

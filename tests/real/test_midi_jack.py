@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import rtmidi
 
-from export.bundle import write_bundle
 from server.clock.midi import MidiClock
 from server.controls.desk import Desk
 from server.controls.events import Event, SetControl
@@ -274,26 +273,19 @@ def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> Non
     assert clock.line.tempo_bpm == pytest.approx(120, rel=0.05)
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("bundle") / "mini.bundle"
-    write_bundle(path, mini_bundle.bundle())
-    return path
-
-
 @contextlib.contextmanager
-def instrument(bundle: Path, folder: Path, jack: JackServer, port: str) -> Iterator[Playing]:
+def instrument(bundle_path: Path, folder: Path, jack: JackServer, port: str) -> Iterator[Playing]:
     """``python -m server``, which hears ``port``, with its configuration in ``folder``."""
     options = ("--midi", "all", "--config", str(folder), "--no-supervisor")
-    with playing(bundle, *options) as server:
+    with playing(bundle_path, *options) as server:
         wait_until(lambda: heard_by(jack, port) != [])
         yield server
 
 
 def test_keys_programs_and_knobs_play_the_instrument(
-    jack: JackServer, bundle: Path, tmp_path: Path
+    jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
-    with knobs() as port, instrument(bundle, tmp_path, jack, "knobs:out") as server:
+    with knobs() as port, instrument(bundle_path, tmp_path, jack, "knobs:out") as server:
         server.ask("/preset/save", "as it was")
         server.ask("/notify", 1)
         told: list[tuple[str, list[Any]]] = []
@@ -317,12 +309,12 @@ def test_keys_programs_and_knobs_play_the_instrument(
 
 
 def test_a_key_that_is_let_go_at_once_is_heard(
-    jack: JackServer, bundle: Path, tmp_path: Path
+    jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     """While all is stopped: silence, the note, silence."""
     tapped = (sys.executable, "-m", "tests.real.tapped_server", str(tmp_path / "played.npy"))
     options = ("--midi", "all", "--config", str(tmp_path / "config"))
-    with knobs() as port, playing(bundle, *options, command=tapped) as server:
+    with knobs() as port, playing(bundle_path, *options, command=tapped) as server:
         wait_until(lambda: heard_by(jack, "knobs:out") != [])
         server.tell("/stop")
         server.ask("/notify", 1)
@@ -343,7 +335,7 @@ def test_a_key_that_is_let_go_at_once_is_heard(
 
 
 def test_hostile_bytes_change_nothing_but_counters(
-    jack: JackServer, bundle: Path, tmp_path: Path
+    jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     """About 3,000 messages a second for 4 s: half of them broken, the rest of no meaning here."""
     random = np.random.default_rng(1)
@@ -367,7 +359,7 @@ def test_hostile_bytes_change_nothing_but_counters(
         b"\xfe",
         b"\xf8",
     ]
-    with wire() as send, instrument(bundle, tmp_path, jack, "wire:out") as server:
+    with wire() as send, instrument(bundle_path, tmp_path, jack, "wire:out") as server:
         server.tell("/freeze", 1)
         before = [server.ask(address).params for address in values]
         for _ in range(400):

@@ -10,8 +10,6 @@ from pathlib import Path
 import mido
 import pytest
 
-from export.bundle import write_bundle
-from tests import mini_bundle
 from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi
@@ -26,18 +24,11 @@ def _jack_is_what_we_use(jack: JackServer) -> None:
     needs_jack_midi()
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("bundle") / "mini.bundle"
-    write_bundle(path, mini_bundle.bundle())
-    return path
-
-
 @contextmanager
-def server(bundle: Path, folder: Path, jack: JackServer, *more: str) -> Iterator[Playing]:
+def server(bundle_path: Path, folder: Path, jack: JackServer, *more: str) -> Iterator[Playing]:
     """A server that hears the knobs, with its configuration in ``folder``."""
     options = ("--midi", "all", "--config", str(folder), "--no-supervisor", *more)
-    with playing(bundle, *options) as one:
+    with playing(bundle_path, *options) as one:
         until(lambda: jack.connections().get("knobs:out", []) != [])
         yield one
         if one.process.poll() is None:
@@ -54,9 +45,9 @@ def wait_for(one: Playing, address: str, wanted: float) -> None:
 
 
 def test_a_knob_is_learned_beside_a_clock_and_a_jittering_one(
-    jack: JackServer, bundle: Path, tmp_path: Path
+    jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
-    with controller() as knobs, server(bundle, tmp_path, jack) as one:
+    with controller() as knobs, server(bundle_path, tmp_path, jack) as one:
         one.tell("/midi/learn", "/level")
         one.ask("/sync", 1)
         for place in range(0, 60, 4):
@@ -73,9 +64,9 @@ def test_a_knob_is_learned_beside_a_clock_and_a_jittering_one(
 
 @pytest.mark.parametrize("takeover", ["jump", "pick-up", "scale"])
 def test_a_control_is_taken_over_as_it_was_learned(
-    jack: JackServer, bundle: Path, tmp_path: Path, takeover: str
+    jack: JackServer, bundle_path: Path, tmp_path: Path, takeover: str
 ) -> None:
-    with controller() as knobs, server(bundle, tmp_path, jack) as one:
+    with controller() as knobs, server(bundle_path, tmp_path, jack) as one:
         one.tell("/midi/learn", "/interp", takeover)
         one.ask("/sync", 1)
         knobs.turn(0, 10, 20, 30)
@@ -94,12 +85,12 @@ def test_a_control_is_taken_over_as_it_was_learned(
 
 
 def test_what_was_learned_outlives_a_kill_at_once(
-    jack: JackServer, bundle: Path, tmp_path: Path
+    jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     addresses = ["/level", "/walk", "/latent/1"]
     with controller() as knobs:
         for number, address in enumerate(addresses, 40):
-            with server(bundle, tmp_path, jack) as one:
+            with server(bundle_path, tmp_path, jack) as one:
                 one.tell("/midi/learn", address)
                 one.ask("/sync", 1)
                 knobs.turn(0, 40, 80, 127, control=number)
@@ -108,7 +99,7 @@ def test_what_was_learned_outlives_a_kill_at_once(
                 one.process.wait()
         kept = json.loads((tmp_path / "midi.json").read_text())["maps"]
         assert [entry["control"] for entry in kept] == addresses
-        with server(bundle, tmp_path, jack) as one:
+        with server(bundle_path, tmp_path, jack) as one:
             for number, address in enumerate(addresses, 40):
                 knobs.turn(127, control=number)
                 wait_for(one, address, {"/level": 6.0, "/walk": 1.0, "/latent/1": 3.0}[address])

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.bundle import write_bundle
-from tests import mini_bundle
 from tests.real import jack_server
 from tests.real.needs import needs
 from tests.real.test_live_jack import helper
@@ -33,13 +31,6 @@ def heard(folder: Path) -> float:
 
 def state(server: Playing) -> object:
     return server.ask("/output").params[1]
-
-
-@pytest.fixture
-def bundle_path(tmp_path: Path) -> Path:
-    path = tmp_path / "mini.bundle"
-    write_bundle(path, mini_bundle.bundle())
-    return path
 
 
 @pytest.mark.timeout(300)

@@ -13,14 +13,6 @@ from tests import mini_bundle
 
 
 @pytest.fixture(scope="session")
-def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The mini bundle as a file."""
-    path = tmp_path_factory.mktemp("bundle") / "mini.bundle"
-    write_bundle(path, mini_bundle.bundle())
-    return path
-
-
-@pytest.fixture(scope="session")
 def bundle_with_prior(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The mini bundle with a prior over structure."""
     path = tmp_path_factory.mktemp("bundle") / "prior.bundle"
