@@ -16,10 +16,9 @@ from server.callbacks import Soon
 from server.cli import Settings
 from server.clock.lock import PhaseLock
 from server.controls.desk import Desk
-from server.controls.events import Event
 from server.controls.notify import Notifier
 from server.controls.sample_clock import SampleClock
-from server.controls.timeline import Timeline
+from server.controls.timeline import OnExecuted, Timeline
 from server.engine.cue import open_cue
 from server.engine.runtime import RuntimeOptions
 from server.models.hands import last_model
@@ -36,8 +35,6 @@ from server.score.stage import Stage
 from server.score.walk import Coming
 from server.supervision.keeping import Keeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
-
-OnExecuted = Callable[[tuple[Event, ...], float, float], None]
 
 
 class Sound:

@@ -34,6 +34,10 @@ PATIENCE_S = 300.0
 INTERVAL_S = 0.01
 
 
+Tell = Callable[[Reply, Sender | None], None]
+"""``Notifier.tell``."""
+
+
 class TooManyClients(RuntimeError):
     """Nobody else can be told."""
 

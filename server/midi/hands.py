@@ -16,8 +16,8 @@ from server.controls.events import (
     LearnMidi,
     ListMidiMaps,
     MidiMapEvent,
-    Sender,
 )
+from server.controls.notify import Tell
 from server.controls.replies import Argument, Reply
 from server.midi.book import Book, ranged
 from server.midi.feedback import Feedback, Send
@@ -34,7 +34,6 @@ FORGET = "/midi/forget"
 MAP = "/midi/map"
 MAPS = "/midi/maps"
 
-Tell = Callable[[Reply, Sender | None], None]
 Write = Callable[[Book, Then], None]
 
 

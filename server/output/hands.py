@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from server.callbacks import Soon, Then
 from server.controls import replies
-from server.controls.events import ChangeOutput, Sender
+from server.controls.events import ChangeOutput
+from server.controls.notify import Tell
 from server.controls.replies import Reply
 from server.output.choice import ChoiceError, OutputChoice, output_choice
 from server.output.live import State
-
-Tell = Callable[[Reply, Sender | None], None]
 
 
 class Live(Protocol):

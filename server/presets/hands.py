@@ -31,6 +31,7 @@ from server.controls.events import (
     Sender,
     SetControl,
 )
+from server.controls.notify import Tell
 from server.controls.replies import Argument, Reply
 from server.log_limit import LimitedLog
 from server.osc.mapping import shown
@@ -68,7 +69,7 @@ class PresetHands:
         bundle: Callable[[], str],
         why_not: Callable[[SetControl], str | None],
         carry_out: Callable[[tuple[Event, ...]], None],
-        tell: Callable[[Reply, Sender | None], None],
+        tell: Tell,
     ) -> None:
         """``config`` is the configuration folder, None to keep nothing; ``bundle`` names what
         plays, ``why_not`` tells in one line why a value cannot be set, ``carry_out`` does what was

@@ -13,7 +13,7 @@ from io import FileIO
 import numpy as np
 
 from server.arrays import Floats
-from server.recording.wav import write_all
+from server.files import write_all
 
 BITS = 24
 _BLOCK_AT, _COUNT_AT, _MD5_AT = 8, 18, 26

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from server.callbacks import Soon
 from server.controls import replies
 from server.controls.events import AskRecording, Sender, StartRecording, StopRecording
+from server.controls.notify import Tell
 from server.controls.replies import Argument, Reply
 from server.recording.recorder import RecordingError, SoundRecorder
 
 logger = logging.getLogger(__name__)
 
 RECORD, START, STOP = "/record", "/record/start", "/record/stop"
-
-Tell = Callable[[Reply, Sender | None], None]
 
 
 class RecordHands:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from server.arrays import Floats
 from server.callbacks import Then
-from server.file_names import is_harmless
+from server.files import beginning, require_harmless
 from server.output.lane import Lane
 from server.recording.take import WRITERS, Take, open_free
 
@@ -79,11 +79,7 @@ class SoundRecorder:
         Raises:
             RecordingError: no name for a file, one that is taken, or it cannot be written.
         """
-        if not is_harmless(name):
-            raise RecordingError(
-                f"{name[:80]!r} is no name for a recording; use up to 80 letters, digits, "
-                "spaces, . _ -"
-            )
+        require_harmless(name, "a recording", RecordingError)
         return self.begin(self._folder / name)
 
     def begin(self, path: Path, *, is_free: bool = False) -> Path:
@@ -98,12 +94,8 @@ class SoundRecorder:
         if self.name:
             raise RecordingError(f"{self.name} is being recorded; /record/stop ends it")
         path = path if path.suffix.lower() in WRITERS else path.with_name(f"{path.name}.wav")
-        try:
+        with beginning(path, RecordingError):
             path, file = open_free(path) if is_free else (path, FileIO(path, "x+"))
-        except FileExistsError:
-            raise RecordingError(f"'{path.name}' is there already; choose another name") from None
-        except OSError as error:
-            raise RecordingError(f"cannot write '{path}' ({error.strerror or error})") from error
         self._run(Take([path], file, self._on_change))
         return path
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from server.arrays import Floats
 from server.callbacks import Then
-from server.file_names import free_name
+from server.files import free_name
 from server.output.lane import Lane
 from server.recording.flac import FlacFile
 from server.recording.wav import WavFile

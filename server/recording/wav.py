@@ -16,6 +16,7 @@ from io import FileIO
 import numpy as np
 
 from server.arrays import Floats
+from server.files import write_all
 
 SAMPLE_BYTES = 4
 HEADER_BYTES = 94
@@ -88,17 +89,6 @@ def header(rate_hz: int, channels: int, samples: int) -> bytes:
             struct.pack("<4sI", b"data", RIFF_BYTES if is_large else data_bytes),
         )
     )
-
-
-def write_all(file: FileIO, data: bytes) -> None:
-    """Write ``data``, in as many pieces as it takes.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    left = memoryview(data)
-    while left:
-        left = left[file.write(left) :]
 
 
 def _short(size: int) -> int:

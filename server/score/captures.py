@@ -9,8 +9,6 @@ import io
 from itertools import count
 from pathlib import Path
 
-import soundfile
-
 from export.audio import Captured
 
 
@@ -35,6 +33,8 @@ class Captures:
         return self._kept[id(captured)][1]
 
     def _write(self, captured: Captured) -> Path:
+        import soundfile  # not at the start: most sessions capture nothing
+
         sound = io.BytesIO()
         soundfile.write(sound, captured.samples, captured.rate_hz, format="WAV", subtype="FLOAT")
         for number in count(len(self._kept) + 1):

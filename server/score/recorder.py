@@ -28,7 +28,7 @@ from queue import SimpleQueue
 from server.callbacks import Then
 from server.controls.desk import Snapshot
 from server.engine.deck import DeckData
-from server.file_names import free_name, is_harmless
+from server.files import beginning, free_name, require_harmless, write_all
 from server.score import lines
 from server.score.captures import Captures
 from server.score.file import ScoreError
@@ -110,10 +110,7 @@ class ScoreRecorder:
         Raises:
             ScoreError: no name for a file, one that is taken, or it cannot be written.
         """
-        if not is_harmless(name):
-            raise ScoreError(
-                f"{name[:80]!r} is no name for a score; use up to 80 letters, digits, spaces, . _ -"
-            )
+        require_harmless(name, "a score", ScoreError)
         return self.begin(self.folder / (name if name.endswith(SUFFIX) else name + SUFFIX))
 
     def begin(self, path: Path) -> Path:
@@ -124,12 +121,8 @@ class ScoreRecorder:
         """
         if self.name:
             raise ScoreError(f"{self.name} is being recorded; /score/stop ends it")
-        try:
+        with beginning(path, ScoreError):
             file = FileIO(path, "x")
-        except FileExistsError:
-            raise ScoreError(f"'{path.name}' is there already; choose another name") from None
-        except OSError as error:
-            raise ScoreError(f"cannot write '{path}' ({error.strerror or error})") from error
         self._finish()
         take = _Take(path, file)
         thread = threading.Thread(
@@ -207,7 +200,7 @@ def _write(take: _Take, head: str, frame_s: float, captures: Captures) -> None:
         with take.file as file:
             try:
                 for text in chain([head], _texts(take, frame_s, captures)):
-                    _write_all(file, text.encode())
+                    write_all(file, text.encode())
                     whole = file.tell()
             finally:
                 file.truncate(whole)  # half a line is none
@@ -219,11 +212,6 @@ def _write(take: _Take, head: str, frame_s: float, captures: Captures) -> None:
     if take.failure is not None:
         logger.warning("the score '%s' ends early: %s", take.path, take.failure)
     take.then(take.failure)
-
-
-def _write_all(file: FileIO, data: bytes) -> None:
-    while data:
-        data = data[file.write(data) :]
 
 
 def _texts(take: _Take, frame_s: float, captures: Captures) -> Iterator[str]:

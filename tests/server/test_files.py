@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.file_names import free_name, is_harmless
+from server.files import free_name, is_harmless
 
 
 @pytest.mark.parametrize("name", ["take", "take 3.wav", "a-b_c.jsonl", "9", "x" * 80])

@@ -392,7 +392,7 @@ def test_a_disk_that_hangs_does_not_fill_the_memory(
 ) -> None:
     monkeypatch.setattr(recorder, "MAX_PENDING", 5)
     stuck = Thread(target=time.sleep, args=(0.2,))
-    monkeypatch.setattr(recorder, "_write_all", lambda file, data: stuck.join())
+    monkeypatch.setattr(recorder, "write_all", lambda file, data: stuck.join())
     stuck.start()
     hands = begun(tmp_path)
     for number in range(20):
