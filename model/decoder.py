@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from model.conductor import Conductor
 from model.config import ModelConfig
+from model.contrast import Contrast
 from model.streaming import CausalConv2d, State, StreamingLSTM
 
 
@@ -55,11 +56,11 @@ class Decoder(nn.Module):
 
     The mirror of the encoder. An LSTM hears style and structure and lays its own map beside the
     structure map; transposed convolutions double the frequency axis up to the mel bins; style
-    modulates each of them and adds a spectral envelope of its own::
+    modulates each of them, adds a spectral envelope of its own, and sharpens or blurs the image::
 
         z, s --> LSTM --> map --.
-        s ----------------------+--> block --> x2 --> block --> x2 --> block --> image
-        z ----------------------'     FiLM            FiLM            FiLM        + envelope(z)
+        s ----------------------+--> block --> x2 --> block --> x2 --> block --> + --> contrast(z)
+        z ----------------------'     FiLM            FiLM            FiLM       envelope(z)
 
     In the preset ``seed`` a conductor walks ahead of the LSTM, which hears its plan as well.
     """
@@ -102,6 +103,7 @@ class Decoder(nn.Module):
         self.envelope = nn.Conv1d(style_dims, 3 * config.features.mel_bins, 1)
         # Untrained, it is nearly silent, as music between its notes is.
         nn.init.constant_(self.envelope.bias, -0.8)  # type: ignore[arg-type]
+        self.contrast = Contrast("decoder.contrast", style_dims, config.features.mel_bins)
 
     def initial_state(self, batch: int) -> State:
         """Silence: every memory at zero."""
@@ -110,7 +112,7 @@ class Decoder(nn.Module):
             state |= self.conductor.initial_state(batch)
         for block in self.blocks:
             state |= block.initial_state(batch)
-        return state
+        return state | self.contrast.initial_state(batch)
 
     def forward(self, style: Tensor, structure: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, D, N), (B, S, N), state -> (B, 3, M, N), state."""
@@ -126,7 +128,9 @@ class Decoder(nn.Module):
                 x = self.doublings[level - 1](x)
             x, block_state = block(x, style, state)
             new_state |= block_state
-        return self.to_image(functional.silu(x)) + self.envelope_of(style), new_state
+        image = self.to_image(functional.silu(x)) + self.envelope_of(style)
+        image, past = self.contrast(image, style, state)
+        return image, new_state | past
 
     def envelope_of(self, style: Tensor) -> Tensor:
         """The spectrum that style stands for by itself, (B, D, N) -> (B, 3, M, N)."""

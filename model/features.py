@@ -74,3 +74,7 @@ def mel_filters(config: FeatureConfig, window_samples: int) -> Tensor:
         norm=None,
         mel_scale="slaney",
     )
+
+
+NEPERS_PER_UNIT = 4 * math.log(10)
+"""Natural logarithm of power for one unit of an image, which is 40 dB at a floor of -80 dB."""

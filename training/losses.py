@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.features import LogMelImage
+from model.features import NEPERS_PER_UNIT, LogMelImage
 from model.vocoder import Spectra
 from training.processes import mean_over_processes
 
@@ -122,9 +121,6 @@ def _magnitudes(audio: Tensor, window_samples: int) -> Tensor:
     # The square root's slope is infinite at zero.
     return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-8)
 
-
-NEPERS_PER_UNIT = 4 * math.log(10)
-"""Natural logarithm of power for one unit of an image, which is 40 dB."""
 
 MAGNITUDE_FLOOR = 1e-3
 """Magnitude that logarithms start from: a sine of -108 dB in a window of 1024 samples."""

@@ -4,7 +4,7 @@ A model's style space may be turned and stretched as one likes: with the inverse
 the decoder that hears style, it plays exactly what it played before. Here it is turned so that
 dimension n lies where the encoder already puts clips of colour n (``training.colouring``), as far
 as these directions can be at right angles, and stretched so that the music's spread along it is 1:
-the decoder has least to learn anew.
+the decoder has least to learn anew. Only contrasts (``model.contrast``) are told where to begin.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def lay_colours_first(model: Instrument, store: Store, batches: int = 8, clips: 
     """
     styles, moves = _colour_moves(model, store, batches, clips)
     change_style_basis(model, colour_basis(moves, torch.cov(styles.T)))
+    model.decoder.contrast.lean()
 
 
 def colour_basis(moves: Tensor, covariance: Tensor) -> Tensor:
@@ -65,6 +66,7 @@ def _style_weights(model: Instrument) -> list[Tensor]:
     streams = [decoder.lstm] + ([decoder.conductor.lstm] if decoder.conductor else [])
     return [
         decoder.envelope.weight,
+        decoder.contrast.gains.weight,
         *(stream.lstm.get_parameter("weight_ih_l0") for stream in streams),
         *(block.film.modulation.weight for block in decoder.blocks),
     ]

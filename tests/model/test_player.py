@@ -52,7 +52,8 @@ def test_chunked_equals_whole(name: str, seed: int) -> None:
     chunked = play(player, inputs, blocks)
     assert whole.shape == (1, 1, sum(blocks) * PRESETS[name].features.hop_samples)
     assert whole.abs().max() > 0.01
-    torch.testing.assert_close(chunked, whole, atol=1e-4, rtol=0)
+    loudest = max(1.0, float(whole.abs().max()))
+    torch.testing.assert_close(chunked, whole, atol=1e-4 * loudest, rtol=0)
 
 
 def test_a_state_has_one_name_for_each_memory_and_keeps_its_shape() -> None:

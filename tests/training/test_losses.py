@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
+from model.features import NEPERS_PER_UNIT
 from model.vocoder import Spectra
 from training.losses import (
-    NEPERS_PER_UNIT,
     advance_loss,
     loudness_loss,
     magnitude_loss,

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from model.config import PRESETS
+from model.config import PRESETS, TAUGHT_KNOBS
+from model.contrast import BEGINS_AS, MOST_GAIN
 from model.instrument import Instrument
 from tests.training.made_up_store import make_store
 from training.style_basis import (
@@ -57,6 +59,17 @@ def test_the_basis_has_the_moves_first_and_a_spread_of_one() -> None:
     torch.testing.assert_close(rest @ unit.T, torch.zeros(5, 7), atol=1e-5, rtol=0)
     torch.testing.assert_close(rest @ rest.T, torch.eye(5), atol=1e-5, rtol=0)
     assert (torch.nn.functional.cosine_similarity(unit, moves) > 0.95).all()
+
+
+def test_contrast_begins_where_its_knobs_lie(tmp_path: Path) -> None:
+    store, model = make_store(tmp_path), model_of("tiny")
+    gains = model.decoder.contrast.gains
+    nn.init.zeros_(gains.weight)
+    lay_colours_first(model, store, batches=1, clips=4)
+    weight = gains.weight.view(len(MOST_GAIN), -1, gains.in_channels)
+    for knob, (kind, gain) in BEGINS_AS.items():
+        assert (weight[kind, :, TAUGHT_KNOBS.index(knob)] == gain).all()
+    assert gains.weight.count_nonzero() == len(BEGINS_AS) * weight.shape[1]
 
 
 def test_coloured_clips_lie_along_the_first_dimensions(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""How far style sharpens or blurs the image: along frequency, at rises and at falls.
+
+An envelope added to a log-mel image changes its balance, but neither how noisy it is nor how it is
+struck: these are how far bins stand out from their neighbours, and frames from those before. So
+beside its envelope, style has a gain for each of the three::
+
+    image + g1 (image - neighbours) + g2 (image - past if above) - g3 (past - image if below)
+            noise .. tone             soft .. hard attack         held .. damped
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.config import TAUGHT_KNOBS
+from model.features import NEPERS_PER_UNIT
+from model.streaming import State, tail
+
+TONE, RISE, FALL = range(3)
+
+LEAST_GAIN = -1.5
+MOST_GAIN = {TONE: 0.4, RISE: 1.5, FALL: 1.5}
+"""1 doubles what stands out, -1 levels it. Peaks along frequency that stand out by much more than
+they did are no purer: what noise lies among them stands out too."""
+
+BEGINS_AS = {"noisiness": (TONE, -0.5), "attack": (RISE, 0.35)}
+"""The gain that a taught knob begins with for each unit of style. From nothing, gains stay near
+nothing: the other layers find a little of the answer first, and L1 hardly asks for more."""
+
+WINDOWS = 3
+NEIGHBOUR_BINS = 7
+PAST_FRAMES = 8
+
+SILENCE = -1.0
+"""Of an image: the floor."""
+
+
+class Contrast(nn.Module):
+    """Style's gains of what stands out, (B, 3, M, N), (B, D, N), state -> (B, 3, M, N), state."""
+
+    def __init__(self, name: str, style_dims: int, mel_bins: int) -> None:
+        super().__init__()
+        self.name = name
+        self.mel_bins = mel_bins
+        self.gains = nn.Conv1d(style_dims, len(MOST_GAIN) * WINDOWS * mel_bins, 1)
+        # Near the identity at first, but for the knobs that contrast is made for.
+        nn.init.normal_(self.gains.weight, std=0.01)
+        nn.init.zeros_(self.gains.bias)  # type: ignore[arg-type]
+        self.lean()
+
+    @torch.no_grad()
+    def lean(self) -> None:
+        """Let the taught knobs of ``BEGINS_AS`` do what contrast can, beside what they do."""
+        style_dims = self.gains.in_channels
+        by_kind = self.gains.weight.view(len(MOST_GAIN), WINDOWS * self.mel_bins, style_dims)
+        for dimension, knob in enumerate(TAUGHT_KNOBS[:style_dims]):
+            if knob in BEGINS_AS:
+                kind, gain = BEGINS_AS[knob]
+                by_kind[kind, :, dimension] += gain
+
+    def initial_state(self, batch: int) -> State:
+        """Silence before the first frame, (B, 3, M, ``PAST_FRAMES``): heights above the floor."""
+        shape = (batch, WINDOWS, self.mel_bins, PAST_FRAMES)
+        return {self.name: self.gains.weight.new_zeros(shape)}
+
+    def forward(self, image: Tensor, style: Tensor, state: State) -> tuple[Tensor, State]:
+        """The image with its contrasts changed; the memory holds it as it came."""
+        tone, rise, fall = self._gains_of(style)
+        extended = torch.cat([state[self.name], image - SILENCE], dim=3)
+        past = functional.avg_pool2d(extended[..., :-1], (1, PAST_FRAMES), stride=1) + SILENCE
+        toned = image + tone * (image - _neighbours(image))
+        changed = (
+            toned
+            # Or a purer tone would be a louder one.
+            + (_frame_levels(image) - _frame_levels(toned))
+            + rise * functional.relu(image - past)
+            - fall * functional.relu(past - image)
+        )
+        return changed, {self.name: tail(extended, PAST_FRAMES)}
+
+    def _gains_of(self, style: Tensor) -> list[Tensor]:
+        """One (B, 3, M, N) of each kind, within its ends and as it is near 0."""
+        gains = self.gains(style)
+        shape = (gains.shape[0], len(MOST_GAIN), WINDOWS, self.mel_bins, gains.shape[2])
+        within = []
+        for most, gain in zip(MOST_GAIN.values(), gains.reshape(shape).unbind(1), strict=True):
+            end = torch.where(gain > 0, most, -LEAST_GAIN)
+            within.append(end * torch.tanh(gain / end))
+        return within
+
+
+def _neighbours(image: Tensor) -> Tensor:
+    """Mean over the bins around each, itself among them, (B, 3, M, N) -> the same."""
+    return functional.avg_pool2d(
+        image,
+        (NEIGHBOUR_BINS, 1),
+        stride=1,
+        padding=(NEIGHBOUR_BINS // 2, 0),
+        count_include_pad=False,
+    )
+
+
+def _frame_levels(image: Tensor) -> Tensor:
+    """Log power of frames in image units, (B, 3, M, N) -> (B, 3, 1, N)."""
+    return torch.logsumexp(image * NEPERS_PER_UNIT, dim=2, keepdim=True) / NEPERS_PER_UNIT
