@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import TAUGHT_KNOBS, FeatureConfig
-from training.losses import NEPERS_PER_UNIT
+from model.features import NEPERS_PER_UNIT
 
 
 class Colouring(nn.Module):
@@ -84,7 +84,7 @@ class Colouring(nn.Module):
         reach = NOISE_BINS // 2
         padded = nn.functional.pad(image, (0, 0, reach, reach), mode="replicate")
         smooth = nn.functional.avg_pool2d(padded, (NOISE_BINS, 1), stride=1)
-        share = (-amount * 0.5).clamp(-1.0, 1.0)
+        share = (-amount * 0.75).clamp(-1.0, 0.4)
         return image + share * (image - smooth)
 
     def _attack(self, image: Tensor, amount: Tensor) -> Tensor:
@@ -92,8 +92,11 @@ class Colouring(nn.Module):
         frames = torch.arange(image.shape[3], device=image.device)
         slope = ATTACK_DB_PER_S * self.frame_s * self.units_per_db * frames
         slow = torch.cummin(image - slope, dim=3).values + slope
-        share = torch.where(amount < 0, -0.65 * amount, -0.4 * amount).clamp(max=1.0)
-        return image + share * (slow - image)
+        above = image - slow
+        softer = (-0.8 * amount).clamp(0, 1) * above
+        # Without an end, a note out of silence becomes a click that leaves no power for the rest.
+        harder = (0.8 * amount).clamp(min=0) * above.clamp(max=ATTACK_DB * self.units_per_db)
+        return image - softer + harder
 
     def _echo_or_hold(self, image: Tensor, amount: Tensor) -> Tensor:
         """Every note a second time, or held over those that follow."""
@@ -122,12 +125,12 @@ FADE_UNITS = 0.2
 
 TILT_DB = 2.0
 WIDENING_DB = 2.0
-FUNDAMENTALS_DB = 6.0
+FUNDAMENTALS_DB = 9.0
 LOUDNESS_DB = 2.5
 """Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
 
-PITCH_WIDENS = 0.75
-PITCH_DARKENS = 0.35
+PITCH_WIDENS = 1.0
+PITCH_DARKENS = 0.4
 
 OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))
@@ -135,6 +138,7 @@ REACH_OCTAVES = 1.9
 
 NOISE_BINS = 7
 ATTACK_DB_PER_S = 80.0
+ATTACK_DB = 12.0
 HOLD_DB_PER_S = 15.0
 ECHO_S = 0.12
 ECHO_DB = 14.0

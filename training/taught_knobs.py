@@ -37,7 +37,7 @@ class Turned:
 class TaughtKnobs(nn.Module):
     """Turns knobs for a ``share`` of the clips."""
 
-    def __init__(self, config: ModelConfig, share: float = 0.5) -> None:
+    def __init__(self, config: ModelConfig, share: float = 0.4) -> None:
         super().__init__()
         self.share = share
         self.colouring = Colouring(config.features)
@@ -81,12 +81,12 @@ REACH = 2.5
 
 HOW_OFTEN = {
     "brightness": 0.06,
-    "loudness": 0.08,
-    "noisiness": 0.18,
+    "loudness": 0.06,
+    "noisiness": 0.2,
     "bandwidth": 0.06,
-    "attack": 0.27,
-    "pitch": 0.25,
-    "density": 0.1,
+    "attack": 0.3,
+    "pitch": 0.2,
+    "density": 0.12,
 }
 """Shares of the one colour that is always there: the slower it is learned, the more it comes."""
 
