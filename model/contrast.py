@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import TAUGHT_KNOBS
-from model.features import NEPERS_PER_UNIT
+from model.features import frame_levels
 from model.streaming import State, tail
 
 TONE, RISE, FALL = range(3)
@@ -74,7 +74,7 @@ class Contrast(nn.Module):
         changed = (
             toned
             # Or a purer tone would be a louder one.
-            + (_frame_levels(image) - _frame_levels(toned))
+            + (frame_levels(image) - frame_levels(toned))[:, :, None]
             + rise * functional.relu(image - past)
             - fall * functional.relu(past - image)
         )
@@ -100,8 +100,3 @@ def _neighbours(image: Tensor) -> Tensor:
         padding=(NEIGHBOUR_BINS // 2, 0),
         count_include_pad=False,
     )
-
-
-def _frame_levels(image: Tensor) -> Tensor:
-    """Log power of frames in image units, (B, 3, M, N) -> (B, 3, 1, N)."""
-    return torch.logsumexp(image * NEPERS_PER_UNIT, dim=2, keepdim=True) / NEPERS_PER_UNIT

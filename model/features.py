@@ -76,5 +76,10 @@ def mel_filters(config: FeatureConfig, window_samples: int) -> Tensor:
     )
 
 
+def frame_levels(image: Tensor) -> Tensor:
+    """Log power of frames in image units, (B, 3, M, N) -> (B, 3, N)."""
+    return torch.logsumexp(image * NEPERS_PER_UNIT, dim=2) / NEPERS_PER_UNIT
+
+
 NEPERS_PER_UNIT = 4 * math.log(10)
 """Natural logarithm of power for one unit of an image, which is 40 dB at a floor of -80 dB."""

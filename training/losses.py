@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.features import NEPERS_PER_UNIT, LogMelImage
+from model.features import LogMelImage, frame_levels
 from model.vocoder import Spectra
 from training.processes import mean_over_processes
 
@@ -36,12 +36,7 @@ def loudness_loss(image: Tensor, truth: Tensor) -> Tensor:
     Where notes are uncertain, the L1 of an image finds the median of each bin, which is quieter
     than the music. A frame's power summed over its bins is far more certain than any of them.
     """
-    return functional.l1_loss(_frame_levels(image), _frame_levels(truth))
-
-
-def _frame_levels(image: Tensor) -> Tensor:
-    """Log power of frames in image units, (B, 3, M, N) -> (B, 3, N)."""
-    return torch.logsumexp(image.float() * NEPERS_PER_UNIT, dim=2) / NEPERS_PER_UNIT
+    return functional.l1_loss(frame_levels(image.float()), frame_levels(truth.float()))
 
 
 def magnitude_loss(spectra: Spectra, truth: Tensor) -> Tensor:
