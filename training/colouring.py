@@ -125,12 +125,12 @@ FADE_UNITS = 0.2
 
 TILT_DB = 2.0
 WIDENING_DB = 2.0
-FUNDAMENTALS_DB = 9.0
+FUNDAMENTALS_DB = 10.0
 LOUDNESS_DB = 2.5
 """Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
 
-PITCH_WIDENS = 1.0
-PITCH_DARKENS = 0.4
+PITCH_WIDENS = 1.1
+PITCH_DARKENS = 0.85
 
 OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +34,7 @@ TAKES = 3
 
 SWEEPS_HZ = 50
 READY_S = 60
+ASK_AGAIN_S = 5
 
 
 @dataclass
@@ -64,12 +67,18 @@ class Helper:
 
 @contextlib.contextmanager
 def helper(module: str, *arguments: object) -> Iterator[Helper]:
-    command = [sys.executable, "-m", f"tests.real.{module}", *map(str, arguments)]
+    python = [sys.executable, "-X", "faulthandler"]
+    command = [*python, "-m", f"tests.real.{module}", *map(str, arguments)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Helper(process)
+        except BaseException:
+            process.send_signal(signal.SIGABRT)  # says what each of its threads is doing
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            raise
         finally:
             if process.poll() is None:
                 process.kill()
@@ -88,8 +97,12 @@ class Client:
         self.connection.send(builder.build().dgram)
 
     def ask(self, address: str) -> list[object]:
-        self.send(address)
-        return list(OscMessage(self.connection.recv(65536)).params)
+        """The answer; asked again where it does not come, for UDP may lose either."""
+        for _ in range(READY_S // ASK_AGAIN_S):
+            self.send(address)
+            if select.select([self.connection], [], [], ASK_AGAIN_S)[0]:
+                return list(OscMessage(self.connection.recv(65536)).params)
+        raise TimeoutError(f"no answer to {address} in {READY_S} s")
 
     def status(self) -> dict[str, float]:
         answer = self.ask("/status")

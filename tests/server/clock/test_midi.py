@@ -59,6 +59,25 @@ def test_after_a_hole_it_begins_anew() -> None:
     assert told[-1] == pytest.approx(80, abs=0.5)
 
 
+@pytest.mark.parametrize("held_s", [0.03, 0.06, 0.1])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_count_survives_a_burst_that_lacks_a_tick(held_s: float, lost: int) -> None:
+    """As where a machine was held up: what was due comes at once, and JACK drops some of it."""
+    tick_s = 60 / 140 / TICKS_A_BEAT
+    generator = np.random.default_rng(0)
+    for first in 6 * TICKS_A_BEAT + np.arange(12):
+        due_s = tick_s * np.arange(16 * TICKS_A_BEAT) + generator.uniform(0, 0.001)
+        held = (due_s > due_s[first]) & (due_s < due_s[first] + held_s)
+        came_s = np.where(held, due_s[first] + held_s, due_s)
+        clock = MidiClock()
+        clock.start()
+        for time_s in np.delete(came_s, slice(first + 1, first + 1 + lost)):
+            clock.tick(time_s)
+        assert clock.lead is not None
+        late_beats = (len(due_s) - 1) / TICKS_A_BEAT - clock.lead.line.beat_at(due_s[-1])
+        assert abs(late_beats) * TICKS_A_BEAT < 0.3
+
+
 def test_the_beat_counts_from_start_and_from_the_song_position() -> None:
     clock = MidiClock()
     beaten(clock, 120, 4, 0.0)
