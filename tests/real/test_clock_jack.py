@@ -2,7 +2,7 @@
 
 The sequencer sends its ticks and records the server in one callback, so that what is measured is
 what somebody hears who listens to both. The figures are printed; the assertions leave room for a
-machine that does other things.
+machine that does other things, and as live, one take of some has to hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from export.bundle import write_bundle
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
-from tests.real.test_live_jack import client_of, helper
+from tests.real.test_live_jack import TAKES, client_of, helper
 from tests.waiting import until
 
 pytestmark = pytest.mark.long
@@ -111,29 +111,37 @@ def off_beat_s(tones_s: np.ndarray, bpm: float, begun_s: float, every: float) ->
     return (away - every * np.round(away / every)) * 60 / bpm
 
 
-def check(what: str, late_s: np.ndarray) -> None:
+def is_together(what: str, late_s: np.ndarray) -> bool:
     median, worst = float(np.median(late_s)), float(np.abs(late_s).max())
     print(f"{what}: {1000 * median:+.1f} ms (median), {1000 * worst:.1f} ms at most, {late_s.size}")
     assert late_s.size >= 2
-    assert abs(median) < FRAME_OF_BUILT_IN_S
-    assert worst < ROOM_S
+    return abs(median) < FRAME_OF_BUILT_IN_S and worst < ROOM_S
 
 
 @pytest.mark.parametrize("jitter_ms", [0, 3])
+@pytest.mark.timeout(TAKES * 200)
 def test_the_loop_starts_on_the_beat_of_a_sequencer(
     jack: JackServer, bundle_path: Path, tmp_path: Path, jitter_ms: int
 ) -> None:
-    played = heard(bundle_path, tmp_path, 30.0, 120.0, jitter_ms, 4)
-    settled = played.tones_s > played.song_s + 4 * 0.5
-    check(
-        "loop starts", off_beat_s(played.tones_s[settled & played.is_loop], 120, played.song_s, 8)
-    )
-    check("beats", off_beat_s(played.tones_s[settled], 120, played.song_s, 1))
+    def take() -> bool:
+        played = heard(bundle_path, tmp_path, 30.0, 120.0, jitter_ms, 4)
+        settled = played.tones_s > played.song_s + 4 * 0.5
+        loops_s = played.tones_s[settled & played.is_loop]
+        beats_s = played.tones_s[settled]
+        loops_late_s = off_beat_s(loops_s, 120, played.song_s, 8)
+        beats_late_s = off_beat_s(beats_s, 120, played.song_s, 1)
+        return is_together("loop starts", loops_late_s) and is_together("beats", beats_late_s)
+
+    assert any(take() for _ in range(TAKES))
 
 
+@pytest.mark.timeout(TAKES * 200)
 def test_another_tempo_of_a_sequencer_is_followed_within_a_bar(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
-    played = heard(bundle_path, tmp_path, 32.0, 120.0, 1, 4, 16, 140.0)
-    settled = played.tones_s > played.change_s + 4 * 60 / 140
-    check("beats behind it", off_beat_s(played.tones_s[settled], 140, played.change_s, 1))
+    def take() -> bool:
+        played = heard(bundle_path, tmp_path, 32.0, 120.0, 1, 4, 16, 140.0)
+        settled_s = played.tones_s[played.tones_s > played.change_s + 4 * 60 / 140]
+        return is_together("beats behind it", off_beat_s(settled_s, 140, played.change_s, 1))
+
+    assert any(take() for _ in range(TAKES))
