@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -115,7 +116,8 @@ def is_together(what: str, late_s: np.ndarray) -> bool:
     median, worst = float(np.median(late_s)), float(np.abs(late_s).max())
     print(f"{what}: {1000 * median:+.1f} ms (median), {1000 * worst:.1f} ms at most, {late_s.size}")
     assert late_s.size >= 2
-    return abs(median) < FRAME_OF_BUILT_IN_S and worst < ROOM_S
+    # A machine that is held up makes a beat late; one that lost count makes most of them late.
+    return abs(median) < FRAME_OF_BUILT_IN_S and np.mean(np.abs(late_s) < ROOM_S) > 0.8
 
 
 @pytest.mark.parametrize("jitter_ms", [0, 3])
@@ -124,7 +126,7 @@ def test_the_loop_starts_on_the_beat_of_a_sequencer(
     jack: JackServer, bundle_path: Path, tmp_path: Path, jitter_ms: int
 ) -> None:
     def take() -> bool:
-        played = heard(bundle_path, tmp_path, 30.0, 120.0, jitter_ms, 4)
+        played = heard(bundle_path, Path(mkdtemp(dir=tmp_path)), 30.0, 120.0, jitter_ms, 4)
         settled = played.tones_s > played.song_s + 4 * 0.5
         loops_s = played.tones_s[settled & played.is_loop]
         beats_s = played.tones_s[settled]
@@ -140,7 +142,7 @@ def test_another_tempo_of_a_sequencer_is_followed_within_a_bar(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     def take() -> bool:
-        played = heard(bundle_path, tmp_path, 32.0, 120.0, 1, 4, 16, 140.0)
+        played = heard(bundle_path, Path(mkdtemp(dir=tmp_path)), 32.0, 120.0, 1, 4, 16, 140.0)
         settled_s = played.tones_s[played.tones_s > played.change_s + 4 * 60 / 140]
         return is_together("beats behind it", off_beat_s(settled_s, 140, played.change_s, 1))
 
