@@ -68,7 +68,7 @@ def write_card(folder: Path, **changes: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["tiny", "seed"])
+@pytest.mark.parametrize("name", ["tiny", pytest.param("seed", marks=pytest.mark.long)])
 def test_a_run_becomes_a_bundle_that_plays(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,7 +90,9 @@ def steps_of(run: Path, part: str) -> int:
     return int(checkpoint.load_resume(run, part)[1]["steps"])
 
 
-@pytest.mark.parametrize(("stage", "kills"), [("1", 3), ("2", 6)])
+@pytest.mark.parametrize(
+    ("stage", "kills"), [pytest.param("1", 3, marks=pytest.mark.long), ("2", 6)]
+)
 def test_a_run_killed_at_any_moment_goes_on_from_its_last_checkpoint(
     store: Path, tmp_path: Path, stage: str, kills: int
 ) -> None:

@@ -150,6 +150,7 @@ def test_cancelled_while_it_waits_or_when_it_is_over_it_disturbs_no_other(
     assert worker.process_id == process
 
 
+@pytest.mark.long
 def test_cancelled_at_any_moment_what_comes_after_is_encoded(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:

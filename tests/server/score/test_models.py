@@ -63,6 +63,7 @@ def test_behind_a_change_the_controls_and_decks_are_the_new_ones(
         out.unlink(missing_ok=True)
 
 
+@pytest.mark.long
 def test_a_recorded_change_of_models_is_the_same_sound_again(
     bundle_path: Path, media: Path
 ) -> None:
