@@ -66,7 +66,8 @@ def test_the_count_survives_a_burst_that_lacks_a_tick(held_s: float, lost: int) 
     tick_s = 60 / 140 / TICKS_A_BEAT
     generator = np.random.default_rng(0)
     for first in 6 * TICKS_A_BEAT + np.arange(12):
-        due_s = tick_s * np.arange(16 * TICKS_A_BEAT) + generator.uniform(0, 0.001)
+        even_s = tick_s * np.arange(16 * TICKS_A_BEAT)
+        due_s = even_s + generator.uniform(0, 0.001, even_s.size)
         held = (due_s > due_s[first]) & (due_s < due_s[first] + held_s)
         came_s = np.where(held, due_s[first] + held_s, due_s)
         clock = MidiClock()
