@@ -100,9 +100,9 @@ class Adversarial(Objective):
         return {"decoder": self.images.decoder, "vocoder": self.vocoding.vocoder}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """The decoder, nearly done, learns slowest; who judges must learn faster than who plays."""
+        """Who judges must learn faster than who plays."""
         rates = (
-            (self.images.decoder, 0.15),
+            (self.images.decoder, 0.5),
             (self.vocoding.vocoder, 0.5),
             (self.discriminators, 0.75),
         )

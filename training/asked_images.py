@@ -46,7 +46,8 @@ class AskedImages(nn.Module):
         model: Instrument,
         decoded_share: float,
         crop_frames: int,
-        swap_share: float = 0.5,
+        swap_share_of_scores: float = 0.8,
+        swap_share_of_recordings: float = 0.5,
         warped_share: float = 0.75,
     ) -> None:
         super().__init__()
@@ -57,7 +58,8 @@ class AskedImages(nn.Module):
         self.decoder = model.decoder
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)
-        self.swap_share = swap_share
+        self.swap_share_of_scores = swap_share_of_scores
+        self.swap_share_of_recordings = swap_share_of_recordings
         self.warped_share = warped_share
         # In a list, so that its weights are not among this module's own.
         self._encoder = [model.encoder.eval().requires_grad_(False)]
@@ -66,7 +68,7 @@ class AskedImages(nn.Module):
         """A few frames of every clip of the pairs."""
         audio = batch.audio.flatten(0, 1)
         image = exact_features(self.features, audio)
-        questions = ask(batch.same_score, self.swap_share, self.swap_share)
+        questions = ask(batch.same_score, self.swap_share_of_scores, self.swap_share_of_recordings)
         sounds = questions.answer
         turned = self.knobs(image[sounds])
         heard = self._heard(audio) & ~turned.turned

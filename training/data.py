@@ -44,7 +44,7 @@ class ClipPairs(Dataset[PairBatch]):
         batch: int,
         steps: int,
         seed: int = 0,
-        same_score_share: float = 0.45,
+        same_score_share: float = 0.55,
         split: str = "train",
         process_index: int = 0,
         process_count: int = 1,
