@@ -70,7 +70,7 @@ class Contrast(nn.Module):
         tone, rise, fall = self._gains_of(style)
         extended = torch.cat([state[self.name], image - SILENCE], dim=3)
         past = functional.avg_pool2d(extended[..., :-1], (1, PAST_FRAMES), stride=1) + SILENCE
-        toned = image + tone * (image - _neighbours(image))
+        toned = image + tone * (image - neighbours(image))
         changed = (
             toned
             # Or a purer tone would be a louder one.
@@ -91,7 +91,7 @@ class Contrast(nn.Module):
         return within
 
 
-def _neighbours(image: Tensor) -> Tensor:
+def neighbours(image: Tensor) -> Tensor:
     """Mean over the bins around each, itself among them, (B, 3, M, N) -> the same."""
     return functional.avg_pool2d(
         image,

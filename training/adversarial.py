@@ -25,7 +25,7 @@ from training.adversarial_losses import (
 from training.asked_images import AskedImages
 from training.data import PairBatch
 from training.discriminators import Discriminators, Judgement
-from training.losses import loudness_loss
+from training.losses import contrast_loss, loudness_loss
 from training.objective import Objective
 from training.pictures import show_sounds
 from training.progress import RunLog
@@ -39,6 +39,7 @@ class AdversarialWeights:
 
     image: float = 5.0
     loudness: float = 0.5
+    contrast: float = 1.5
     features: float = 1.0
     adversarial: float = 0.2
     alone_steps: int = 200
@@ -80,6 +81,7 @@ class Adversarial(Objective):
         terms |= {
             "image": (asked.decoded - asked.answer).abs().mean(),
             "loudness": loudness_loss(asked.decoded, asked.answer),
+            "contrast": contrast_loss(asked.decoded, asked.answer),
             "features": feature_matching_loss(real, judged),
             "adversarial": adversarial_loss(judged),
             "discriminators": discriminator_loss(real, self.discriminators(sound.detach())),
@@ -89,6 +91,7 @@ class Adversarial(Objective):
             own
             + weights.image * terms["image"]
             + weights.loudness * terms["loudness"]
+            + weights.contrast * terms["contrast"]
             + convincing * weights.features * terms["features"]
             + convincing * weights.adversarial * terms["adversarial"]
             + terms["discriminators"]

@@ -53,8 +53,7 @@ class AskedImages(nn.Module):
         super().__init__()
         self.config = config
         self.features = LogMelImage(config.features)
-        # Fewer than in stage 1: the vocoder cannot hear these.
-        self.knobs = TaughtKnobs(config, share=0.3)
+        self.knobs = TaughtKnobs(config)
         self.decoder = model.decoder
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)

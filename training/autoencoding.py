@@ -25,7 +25,7 @@ from model.instrument import Instrument
 from model.streaming import State
 from training.augment import ImageAugmentation
 from training.data import PairBatch
-from training.losses import loudness_loss, structure_power, style_divergence
+from training.losses import contrast_loss, loudness_loss, structure_power, style_divergence
 from training.objective import Objective
 from training.pictures import show_images
 from training.precision import exact_features
@@ -52,6 +52,7 @@ class AutoencodingWeights:
     carry_share: float = 0.7
     warped_share: float = 0.3
     loudness: float = 0.1
+    contrast: float = 0.3
 
 
 class Autoencoding(Objective):
@@ -99,6 +100,7 @@ class Autoencoding(Objective):
         terms = {
             "image": (decoded - answer).abs().mean(),
             "loudness": loudness_loss(decoded, answer),
+            "contrast": contrast_loss(decoded, answer),
             "envelope": (envelope - target.mean(dim=3, keepdim=True)).abs().mean(),
             "style_nats": style_divergence(
                 latents.style_mean, latents.style_log_variance, weights.free_nats
@@ -109,6 +111,7 @@ class Autoencoding(Objective):
         terms["total"] = (
             terms["image"]
             + weights.loudness * terms["loudness"]
+            + weights.contrast * terms["contrast"]
             + weights.envelope * terms["envelope"]
             + warmth * weights.style * terms["style_nats"]
             + weights.structure * terms["structure_power"]

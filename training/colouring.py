@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import TAUGHT_KNOBS, FeatureConfig
+from model.contrast import neighbours
 from model.features import NEPERS_PER_UNIT
 
 
@@ -77,15 +78,14 @@ class Colouring(nn.Module):
         tilted = image + amount * FUNDAMENTALS_DB * self.units_per_db * (tilt - back)
         # Less bass alone would narrow the spectrum as much as it lifts the pitch.
         widened = self._bandwidth(tilted, amount * PITCH_WIDENS)
-        return self._brightness(widened, -amount * PITCH_DARKENS)
+        darkened = self._brightness(widened, -amount * PITCH_DARKENS)
+        # Partials that stand out by more than they did would make it purer as well.
+        return self._noisiness(darkened, amount * PITCH_ROUGHENS)
 
     def _noisiness(self, image: Tensor, amount: Tensor) -> Tensor:
         """Peaks along frequency flattened or sharpened."""
-        reach = NOISE_BINS // 2
-        padded = nn.functional.pad(image, (0, 0, reach, reach), mode="replicate")
-        smooth = nn.functional.avg_pool2d(padded, (NOISE_BINS, 1), stride=1)
         share = (-amount * 0.75).clamp(-1.0, 0.4)
-        return image + share * (image - smooth)
+        return image + share * (image - neighbours(image))
 
     def _attack(self, image: Tensor, amount: Tensor) -> Tensor:
         """Rises limited to a slope, or what lies above that slope raised further."""
@@ -131,12 +131,12 @@ LOUDNESS_DB = 2.5
 
 PITCH_WIDENS = 1.1
 PITCH_DARKENS = 0.85
+PITCH_ROUGHENS = 0.5
 
 OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))
 REACH_OCTAVES = 1.9
 
-NOISE_BINS = 7
 ATTACK_DB_PER_S = 80.0
 ATTACK_DB = 12.0
 HOLD_DB_PER_S = 15.0

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from model.contrast import neighbours
 from model.features import LogMelImage, frame_levels
 from model.vocoder import Spectra
 from training.processes import mean_over_processes
@@ -37,6 +38,34 @@ def loudness_loss(image: Tensor, truth: Tensor) -> Tensor:
     than the music. A frame's power summed over its bins is far more certain than any of them.
     """
     return functional.l1_loss(frame_levels(image.float()), frame_levels(truth.float()))
+
+
+def contrast_loss(image: Tensor, truth: Tensor) -> Tensor:
+    """How much less or more an image stands out than the true one, (B, 3, M, N) both, in its units.
+
+    Which bin and which frame stands out is uncertain, and the L1 of an image finds a blur for it;
+    by how much they do is not. Root mean square over time: of bins above their neighbours, which
+    is how pure a sound is, and of rises of the level, which is how it is struck.
+    """
+    image, truth = image.float(), truth.float()
+    return functional.l1_loss(_peaks(image), _peaks(truth)) + functional.l1_loss(
+        _rises(image), _rises(truth)
+    )
+
+
+def _peaks(image: Tensor) -> Tensor:
+    # Means first, or the speckle of noise would count as tones that come and go.
+    held = functional.avg_pool2d(image - neighbours(image), (1, min(HELD_FRAMES, image.shape[3])))
+    return _root_mean_square(held)
+
+
+def _rises(image: Tensor) -> Tensor:
+    return _root_mean_square(functional.relu(frame_levels(image).diff(dim=2)))
+
+
+def _root_mean_square(signal: Tensor) -> Tensor:
+    """Over the last dimension; with a floor, since the root's slope is infinite at zero."""
+    return torch.sqrt(signal.square().mean(dim=-1) + 1e-6)
 
 
 def magnitude_loss(spectra: Spectra, truth: Tensor) -> Tensor:
@@ -119,3 +148,6 @@ def _magnitudes(audio: Tensor, window_samples: int) -> Tensor:
 
 MAGNITUDE_FLOOR = 1e-3
 """Magnitude that logarithms start from: a sine of -108 dB in a window of 1024 samples."""
+
+HELD_FRAMES = 16
+"""About a note, 0.37 s with ``small``."""

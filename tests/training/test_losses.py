@@ -11,6 +11,7 @@ from model.features import NEPERS_PER_UNIT
 from model.vocoder import Spectra
 from training.losses import (
     advance_loss,
+    contrast_loss,
     loudness_loss,
     magnitude_loss,
     spectral_loss,
@@ -90,3 +91,32 @@ def test_frames_of_the_same_power_are_equally_loud_however_it_is_spread() -> Non
     one_bin[:, :, 1] = math.log(4) / NEPERS_PER_UNIT
     assert loudness_loss(one_bin, even) == pytest.approx(0.0, abs=1e-6)
     assert loudness_loss(even - 0.25, even) == pytest.approx(0.25)
+
+
+def struck(onset: int, frames_to_rise: int) -> Tensor:
+    """A level that rises once, the same in all bins, (1, 3, 40, 96)."""
+    ramp = ((torch.arange(96) - onset) / frames_to_rise).clamp(0, 1)
+    return (ramp - 1).expand(1, 3, 40, 96)
+
+
+def test_a_softer_attack_is_heard_wherever_the_note_starts() -> None:
+    truth = struck(20, 1)
+    assert contrast_loss(struck(60, 1), truth) == pytest.approx(0.0, abs=1e-6)
+    assert contrast_loss(struck(20, 4), truth) > 0.02
+    assert contrast_loss(struck(20, 16), truth) > contrast_loss(struck(20, 4), truth)
+
+
+def test_held_tones_are_missed_and_the_speckle_of_noise_hardly() -> None:
+    torch.manual_seed(1)
+    even = torch.full((1, 3, 40, 96), -0.5)
+    held = even + 0.1 * torch.randn(1, 3, 40, 1)
+    speckle = even + 0.1 * torch.randn_like(even)
+    assert contrast_loss((even + held) / 2, held) > contrast_loss(even, speckle)
+    assert contrast_loss(even, held) > 2 * contrast_loss(even, speckle)
+
+
+def test_contrast_of_silence_has_a_finite_gradient() -> None:
+    silence = torch.full((1, 3, 40, 96), -1.0, requires_grad=True)
+    contrast_loss(silence, struck(20, 1)).backward()
+    assert silence.grad is not None
+    assert silence.grad.isfinite().all()
