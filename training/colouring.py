@@ -129,8 +129,8 @@ FUNDAMENTALS_DB = 10.0
 LOUDNESS_DB = 2.5
 """Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
 
-PITCH_WIDENS = 1.1
-PITCH_DARKENS = 0.85
+PITCH_WIDENS = 1.25
+PITCH_DARKENS = 0.75
 PITCH_ROUGHENS = 0.5
 
 OCTAVE_1_KHZ = float(np.log2(1000))

@@ -48,9 +48,8 @@ def contrast_loss(image: Tensor, truth: Tensor) -> Tensor:
     is how pure a sound is, and of rises of the level, which is how it is struck.
     """
     image, truth = image.float(), truth.float()
-    return functional.l1_loss(_peaks(image), _peaks(truth)) + functional.l1_loss(
-        _rises(image), _rises(truth)
-    )
+    purity = functional.l1_loss(_peaks(image), _peaks(truth))
+    return purity + RISES_COUNT * functional.l1_loss(_rises(image), _rises(truth))
 
 
 def _peaks(image: Tensor) -> Tensor:
@@ -148,6 +147,9 @@ def _magnitudes(audio: Tensor, window_samples: int) -> Tensor:
 
 MAGNITUDE_FLOOR = 1e-3
 """Magnitude that logarithms start from: a sine of -108 dB in a window of 1024 samples."""
+
+RISES_COUNT = 3.0
+"""A level hardly rises in most frames: beside peaks, its root mean square is small."""
 
 HELD_FRAMES = 16
 """About a note, 0.37 s with ``small``."""

@@ -82,11 +82,11 @@ REACH = 2.5
 HOW_OFTEN = {
     "brightness": 0.06,
     "loudness": 0.06,
-    "noisiness": 0.2,
+    "noisiness": 0.16,
     "bandwidth": 0.06,
-    "attack": 0.3,
-    "pitch": 0.2,
-    "density": 0.12,
+    "attack": 0.42,
+    "pitch": 0.16,
+    "density": 0.08,
 }
 """Shares of the one colour that is always there: the slower it is learned, the more it comes."""
 
