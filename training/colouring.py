@@ -71,6 +71,8 @@ class Colouring(nn.Module):
 
     def _pitch(self, image: Tensor, amount: Tensor) -> Tensor:
         """A tilt of the fundamentals alone: which of the notes that sound is heard as the one."""
+        # Bass raised as far as it can be lowered leaves nothing but noise audible above it.
+        amount = torch.where(amount < 0, PITCH_DOWN * amount, amount)
         above = self.octaves - OCTAVE_FUNDAMENTALS
         tilt = above.clamp(-REACH_OCTAVES, REACH_OCTAVES)
         # Back to nothing further up, or it would be brightness as well.
@@ -132,6 +134,7 @@ LOUDNESS_DB = 2.5
 PITCH_WIDENS = 1.25
 PITCH_DARKENS = 0.75
 PITCH_ROUGHENS = 0.5
+PITCH_DOWN = 0.6
 
 OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))
