@@ -21,7 +21,7 @@ from model.instrument import Instrument
 from training.data import PairBatch
 from training.precision import exact_features
 from training.processes import draw_for_items
-from training.questions import ask
+from training.questions import SWAP_SHARE_OF_RECORDINGS, SWAP_SHARE_OF_SCORES, ask
 from training.shown_images import Shown, draw_crop
 from training.taught_knobs import TaughtKnobs
 from training.time_warp import read_at, warped_positions
@@ -46,8 +46,8 @@ class AskedImages(nn.Module):
         model: Instrument,
         decoded_share: float,
         crop_frames: int,
-        swap_share_of_scores: float = 0.8,
-        swap_share_of_recordings: float = 0.5,
+        swap_share_of_scores: float = SWAP_SHARE_OF_SCORES,
+        swap_share_of_recordings: float = SWAP_SHARE_OF_RECORDINGS,
         warped_share: float = 0.75,
     ) -> None:
         super().__init__()

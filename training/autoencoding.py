@@ -31,7 +31,7 @@ from training.pictures import show_images
 from training.precision import exact_features
 from training.processes import draw_for_items
 from training.progress import RunLog
-from training.questions import ask
+from training.questions import SWAP_SHARE_OF_RECORDINGS, SWAP_SHARE_OF_SCORES, ask
 from training.store import Store
 from training.style_space import measure_style_space
 from training.taught_knobs import TaughtKnobs
@@ -47,8 +47,8 @@ class AutoencodingWeights:
     structure: float = 4e-3
     free_nats: float = 0.1
     warm_up_steps: int = 1500
-    swap_share_of_scores: float = 0.8
-    swap_share_of_recordings: float = 0.5
+    swap_share_of_scores: float = SWAP_SHARE_OF_SCORES
+    swap_share_of_recordings: float = SWAP_SHARE_OF_RECORDINGS
     carry_share: float = 0.7
     warped_share: float = 0.3
     loudness: float = 0.1

@@ -37,3 +37,8 @@ def ask(same_score: Tensor, share_of_scores: float, share_of_recordings: float) 
     swapped, paired = (one.repeat_interleave(2) for one in (chance < share, same_score))
     style_of = torch.where(swapped, clips ^ 1, clips)
     return Questions(style_of, torch.where(paired, style_of, clips))
+
+
+SWAP_SHARE_OF_SCORES = 0.8
+SWAP_SHARE_OF_RECORDINGS = 0.5
+"""Of the pairs of each kind, in stages 1 and 3: what one teaches the other must not unlearn."""
