@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -45,6 +46,9 @@ class _Watch(Protocol):
 
     def is_connected(self, name: str, client: str) -> bool:
         """Whether a port is connected to one of a client whose name begins so."""
+
+    def at_rest(self) -> AbstractContextManager[None]:
+        """A port may be closed within."""
 
     def close(self) -> None:
         """No more."""
@@ -82,7 +86,7 @@ class RtMidiSource:
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI port '{name}': {error}") from error
-        port = _RtMidiPort(client)
+        port = _RtMidiPort(client, self._watch)
         self._require_connected(name, port)
         return port
 
@@ -93,7 +97,7 @@ class RtMidiSource:
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI output '{name}': {error}") from error
-        outlet = _RtMidiOutlet(client, self._rtmidi.RtMidiError)
+        outlet = _RtMidiOutlet(client, self._watch, self._rtmidi.RtMidiError)
         self._require_connected(name, outlet)
         return outlet
 
@@ -104,7 +108,7 @@ class RtMidiSource:
             client.open_virtual_port(_OWN_INPUT)
         except (MidiUnavailable, self._rtmidi.RtMidiError):
             return None
-        return _RtMidiPort(client)
+        return _RtMidiPort(client, self._watch)
 
     def open_own_output(self) -> MidiOutlet | None:
         """The port ``latent-deck-out:out``: under JACK a client of its own has to have its name."""
@@ -113,7 +117,7 @@ class RtMidiSource:
             client.open_virtual_port(_OWN_OUTPUT)
         except (MidiUnavailable, self._rtmidi.RtMidiError):
             return None
-        return _RtMidiOutlet(client, self._rtmidi.RtMidiError)
+        return _RtMidiOutlet(client, self._watch, self._rtmidi.RtMidiError)
 
     def close(self) -> None:
         """Let go of the machine."""
@@ -176,6 +180,10 @@ class _RtMidiWatch:
         """Nobody tells; there opening fails where it does."""
         return True
 
+    def at_rest(self) -> AbstractContextManager[None]:
+        """Always."""
+        return nullcontext()
+
     def close(self) -> None:
         """No more."""
         self._inputs.delete()
@@ -185,8 +193,9 @@ class _RtMidiWatch:
 class _RtMidiPort:
     """A client of RtMidi with one open input."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, watch: _Watch) -> None:
         self._client = client
+        self._watch = watch
 
     def messages(self) -> list[Sequence[int]]:
         """The bytes of every message that came since the last call."""
@@ -194,15 +203,15 @@ class _RtMidiPort:
 
     def close(self) -> None:
         """Let go of the port and its client."""
-        self._client.close_port()
-        self._client.delete()
+        _let_go(self._client, self._watch)
 
 
 class _RtMidiOutlet:
     """A client of RtMidi with one open output."""
 
-    def __init__(self, client: Any, error: type[Exception]) -> None:
+    def __init__(self, client: Any, watch: _Watch, error: type[Exception]) -> None:
         self._client = client
+        self._watch = watch
         self._error = error
 
     def send(self, message: Sequence[int]) -> None:
@@ -214,8 +223,13 @@ class _RtMidiOutlet:
 
     def close(self) -> None:
         """Let go of the port and its client."""
-        self._client.close_port()
-        self._client.delete()
+        _let_go(self._client, self._watch)
+
+
+def _let_go(client: Any, watch: _Watch) -> None:
+    with watch.at_rest():
+        client.close_port()
+    client.delete()
 
 
 def _load_rtmidi() -> ModuleType:
