@@ -11,6 +11,11 @@ from tests.real.jack_server import JackServer
 from tests.real.needs import needs
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _registry() -> None:
+    jack_server.forget_the_dead()
+
+
 # Not for the session: PortAudio, once loaded in this process while the server ran, aborts the
 # process at its end because the server has gone.
 @pytest.fixture(scope="package")

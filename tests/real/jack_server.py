@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+REGISTRY = Path("/dev/shm/jack-shm-registry")
+"""Where every JACK server of this machine has one of eight places."""
+
 READY_WITHIN_S = 15.0
 TRIES = 5
 
@@ -65,6 +68,18 @@ def running(
             _end(process)
             os.environ.clear()
             os.environ.update(before)
+
+
+def forget_the_dead() -> None:
+    """Give back the places of servers that were killed, in runs before this one.
+
+    A place is kept until a server of the same name comes, and the ninth is refused with "Too many
+    servers already active". While any server runs all stays as it is: its clients read the same.
+    """
+    if not REGISTRY.exists():
+        return
+    if subprocess.run(["pgrep", "-x", "jackd|jackdbus"], capture_output=True).returncode == 1:
+        REGISTRY.unlink(missing_ok=True)
 
 
 def _asked(*command: str) -> str:
