@@ -127,14 +127,14 @@ FADE_UNITS = 0.2
 
 TILT_DB = 2.0
 WIDENING_DB = 2.0
-FUNDAMENTALS_DB = 10.0
+FUNDAMENTALS_DB = 12.0
 LOUDNESS_DB = 2.5
 """Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
 
-PITCH_WIDENS = 1.25
-PITCH_DARKENS = 0.75
-PITCH_ROUGHENS = 0.5
-PITCH_DOWN = 0.6
+PITCH_WIDENS = 1.5
+PITCH_DARKENS = 0.9
+PITCH_ROUGHENS = 0.6
+PITCH_DOWN = 0.5
 
 OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))

@@ -82,11 +82,11 @@ REACH = 2.5
 HOW_OFTEN = {
     "brightness": 0.06,
     "loudness": 0.06,
-    "noisiness": 0.16,
+    "noisiness": 0.27,
     "bandwidth": 0.06,
-    "attack": 0.42,
-    "pitch": 0.16,
-    "density": 0.08,
+    "attack": 0.33,
+    "pitch": 0.20,
+    "density": 0.02,
 }
 """Shares of the one colour that is always there: the slower it is learned, the more it comes."""
 
