@@ -48,17 +48,7 @@ class Contrast(nn.Module):
         # Near the identity at first, but for the knobs that contrast is made for.
         nn.init.normal_(self.gains.weight, std=0.01)
         nn.init.zeros_(self.gains.bias)  # type: ignore[arg-type]
-        self.lean()
-
-    @torch.no_grad()
-    def lean(self) -> None:
-        """Let the taught knobs of ``BEGINS_AS`` do what contrast can, beside what they do."""
-        style_dims = self.gains.in_channels
-        by_kind = self.gains.weight.view(len(MOST_GAIN), WINDOWS * self.mel_bins, style_dims)
-        for dimension, knob in enumerate(TAUGHT_KNOBS[:style_dims]):
-            if knob in BEGINS_AS:
-                kind, gain = BEGINS_AS[knob]
-                by_kind[kind, :, dimension] += gain
+        self._lean()
 
     def initial_state(self, batch: int) -> State:
         """Silence before the first frame, (B, 3, M, ``PAST_FRAMES``): heights above the floor."""
@@ -89,6 +79,16 @@ class Contrast(nn.Module):
             end = torch.where(gain > 0, most, -LEAST_GAIN)
             within.append(end * torch.tanh(gain / end))
         return within
+
+    @torch.no_grad()
+    def _lean(self) -> None:
+        """Let the taught knobs of ``BEGINS_AS`` do what contrast can, beside what they do."""
+        style_dims = self.gains.in_channels
+        by_kind = self.gains.weight.view(len(MOST_GAIN), WINDOWS * self.mel_bins, style_dims)
+        for dimension, knob in enumerate(TAUGHT_KNOBS[:style_dims]):
+            if knob in BEGINS_AS:
+                kind, gain = BEGINS_AS[knob]
+                by_kind[kind, :, dimension] += gain
 
 
 def neighbours(image: Tensor) -> Tensor:

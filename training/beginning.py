@@ -19,7 +19,6 @@ from training.init_from import load_initial_weights
 from training.objective import Objective
 from training.stages import STAGES
 from training.store import Store
-from training.style_basis import lay_colours_first
 
 NOTHING_SEEN: Progress = {"steps": 0, "seconds": 0.0, "loss": {}}
 
@@ -43,8 +42,6 @@ def begin_run(settings: FitSettings, device: torch.device) -> None:
             )
     model = Instrument(config)
     load_initial_weights(settings.init_from, model)
-    if settings.colours_first:
-        lay_colours_first(model, store)
     checkpoint.save_config(settings.out, config)
     _keep(model.to(device), settings.init_from.name, store, settings.out)
 

@@ -30,7 +30,6 @@ class FitSettings:
     resume: bool
     pretrained: bool
     init_from: Path | None
-    colours_first: bool
     frozen_encoder: bool
     precision: str
     compile: str
@@ -64,11 +63,6 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add("--pretrained", action="store_true", help="start from torchvision's ImageNet ResNet34")
     add("--init-from", type=Path, help="bundle or run whose weights a new run begins with")
     add(
-        "--colours-first",
-        action="store_true",
-        help="with --init-from: turn the style space of weights whose knobs were not taught yet",
-    )
-    add(
         "--frozen-encoder",
         action="store_true",
         help="stage 1 teaches the decoder alone: decks and the prior stay as they are",
@@ -85,8 +79,6 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     chosen = stages_of(PRESETS[options["preset"]]) if stage == "all" else (int(stage),)
     if options["init_from"] and options["pretrained"]:
         parser.error("argument --pretrained: --init-from brings weights of its own; leave one out")
-    if options["colours_first"] and not options["init_from"]:
-        parser.error("argument --colours-first: turns weights of before; give them as --init-from")
     together = options["devices"] * options["nodes"]
     if options["batch"] % (2 * together):
         parser.error(

@@ -18,9 +18,6 @@ Numbers = dict[str, object]
 NOT_IN_BUNDLES = "num_batches_tracked"
 """A count that batch norms keep for averages of another kind; here it has no effect."""
 
-IDENTITY_AT_ZERO = "decoder.contrast."
-"""A layer that bundles of before do not have: with weights of zero it changes nothing."""
-
 
 def load_initial_weights(path: Path, model: Instrument) -> None:
     """Start the model from the weights of a bundle file or a run folder, all of them or none.
@@ -35,9 +32,6 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
     for name, mine in model.state_dict().items():
         if name.endswith(NOT_IN_BUNDLES):
             weights[name] = stored.get(name, mine)
-            continue
-        if name not in stored and name.startswith(IDENTITY_AT_ZERO):
-            weights[name] = torch.zeros_like(mine)
             continue
         if name not in stored:
             raise CheckpointError(

@@ -146,7 +146,6 @@ def test_what_does_not_fit_ends_in_one_line(
         ["--preset", "huge"],
         ["--stage", "9"],
         ["--init-from", "x", "--pretrained"],
-        ["--colours-first"],
     ],
 )
 def test_bad_options_end_with_2(
@@ -224,20 +223,15 @@ def test_a_run_begins_with_the_weights_of_another(store: Path, tmp_path: Path) -
 
 
 def test_a_frozen_encoder_stays_while_the_decoder_learns(store: Path, tmp_path: Path) -> None:
-    first, second, third = tmp_path / "first", tmp_path / "second", tmp_path / "third"
+    first, second = tmp_path / "first", tmp_path / "second"
     assert run_fit(store, first, "--stage", "1", "--steps", "1") == 0
     assert run_fit(store, first, "--stage", "2", "--steps", "1") == 0
     begin = ["--stage", "1", "--init-from", str(first), "--frozen-encoder"]
     assert run_fit(store, second, *begin, "--steps", "2") == 0
-    assert run_fit(store, third, *begin, "--steps", "1", "--colours-first") == 0
-    before, after, turned = (
-        load_file(run / "autoencoder.safetensors") for run in (first, second, third)
-    )
+    before, after = (load_file(run / "autoencoder.safetensors") for run in (first, second))
     encoder = [name for name in before if name.startswith("encoder.")]
     assert all(torch.equal(before[name], after[name]) for name in encoder)
     assert not torch.equal(before["decoder.widen.weight"], after["decoder.widen.weight"])
-    different = {name for name in encoder if not torch.equal(before[name], turned[name])}
-    assert different == {"encoder.style.mean.weight", "encoder.style.mean.bias"}
 
 
 @pytest.mark.parametrize("more", [[], ["--resume"]])

@@ -16,13 +16,11 @@ from export.card import Card
 from export.contents import make_manifest
 from export.graphs import decoder_graph, encoder_graph
 from export.rounding import round_weights, store_half
-from export.weights import Numbers, named_weights
 from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.config import PRESETS, ModelConfig
 from model.instrument import Instrument
 from tests import mini_bundle
-from training import init_from
 from training.init_from import NOT_IN_BUNDLES, load_initial_weights
 
 TINY = PRESETS["tiny"]
@@ -161,19 +159,3 @@ def test_what_is_no_bundle_is_named(tmp_path: Path, contents: bytes | None, word
         path.write_bytes(contents)
     with pytest.raises(CheckpointError, match=rf"x\.bundle.*{words}"):
         load_initial_weights(path, Instrument(TINY))
-
-
-def test_a_bundle_of_before_contrast_has_it_as_the_identity(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bundle = write(tmp_path / "tiny.bundle", seen_music(TINY))
-
-    def of_before(graph: bytes) -> dict[str, Numbers]:
-        return {n: v for n, v in named_weights(graph).items() if ".contrast." not in n}
-
-    monkeypatch.setattr(init_from, "named_weights", of_before)
-    model = seen_music(TINY, seed=1)
-    load_initial_weights(bundle, model)
-    contrast = model.decoder.contrast
-    image, style = torch.rand(1, 3, TINY.features.mel_bins, 9) - 1, torch.randn(1, 8, 9)
-    torch.testing.assert_close(contrast(image, style, contrast.initial_state(1))[0], image)
