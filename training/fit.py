@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.utilities.seed import seed_everything
-from torch.utils.data import DataLoader
 
 from model import checkpoint
-from model.config import ConfigError, preset
-from model.instrument import Instrument
-from training.beginning import NOTHING_SEEN, begin_run, load_first_weights
+from model.config import ConfigError
+from training.beginning import begin_run
 from training.budget import Budget
-from training.compiling import compile_networks
 from training.fit_settings import FitSettings, parse_args
-from training.objective import Objective
+from training.learner import learner_of
+from training.loading import batches_of
 from training.precision import precision_for
 from training.processes import (
     ProcessError,
@@ -31,14 +26,11 @@ from training.processes import (
     first_does,
     in_order,
     others_may_end,
-    process_count,
-    process_index,
-    share_statistics,
     start_processes,
 )
 from training.progress import NotFiniteError, RunLog, Waiting
-from training.resume import random_undisturbed, restore, snapshot
-from training.stages import STAGES, Stage, Supply
+from training.resume import random_undisturbed, snapshot
+from training.stages import STAGES, Stage
 from training.store import Store
 from training.store_index import StoreError
 
@@ -69,7 +61,7 @@ def fit_stage(
 ) -> None:
     """One stage from its first (or, resumed, its next) step to the end of its budget."""
     run, part = settings.out, stage.part
-    learner = in_order(fabric, lambda: _learner(stage, fabric.device, settings))
+    learner = in_order(fabric, lambda: learner_of(stage, fabric.device, settings))
     model, objective, seen = learner.model, learner.objective, learner.seen
     first = seen["steps"]
     agree = fabric.broadcast if fabric.world_size > 1 else None
@@ -81,7 +73,7 @@ def fit_stage(
         return
     module, optimiser = fabric.setup(objective, learner.optimiser)
     batches = fabric.setup_dataloaders(
-        _batches(stage, model, store, settings, first), use_distributed_sampler=False
+        batches_of(stage, model, store, settings, first), use_distributed_sampler=False
     )
     log = RunLog(run, part, first, seen["loss"], shown=fabric.is_global_zero)
     waiting = Waiting()
@@ -119,78 +111,6 @@ def fit_stage(
     save(step)
 
 
-@dataclass(frozen=True)
-class Learner:
-    """A stage's model, loss and optimiser, and what they have seen so far."""
-
-    model: Instrument
-    objective: Objective
-    optimiser: torch.optim.Optimizer
-    seen: checkpoint.Progress
-
-
-def _learner(stage: Stage, device: torch.device, settings: FitSettings) -> Learner:
-    """With the weights to begin with, or to go on from."""
-    seed_everything(settings.seed, verbose=False)
-    model = Instrument(preset(settings.preset)).to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-    share_statistics(model, device)
-    compile_networks(model, settings.compile, device)
-    model.encoder.requires_grad_(not settings.frozen_encoder)
-    objective = stage.objective(model, _load_earlier_parts(stage, model, settings))
-    objective.to(device)
-    optimiser = _optimiser(objective, settings)
-    return Learner(
-        model, objective, optimiser, _resume(stage, model, objective, optimiser, settings)
-    )
-
-
-def _load_earlier_parts(stage: Stage, model: Instrument, settings: FitSettings) -> frozenset[str]:
-    """Weights of earlier stages into the model; the names of those that there are."""
-    run = settings.out
-    there = [part for part in stage.earlier_parts if checkpoint.has_part(run, part)]
-    for part in stage.earlier_parts:
-        if part in there:
-            checkpoint.load_part(run, part, checkpoint.modules_of(model, part))
-        elif part in stage.needs:
-            raise checkpoint.CheckpointError(
-                f"{run} has no {part} yet, which stage {stage.number} goes on from; train it first"
-            )
-        else:
-            logger.warning("no %s in %s yet: %s trains without it", part, run, stage.part)
-    return frozenset(there)
-
-
-def _resume(
-    stage: Stage,
-    model: Instrument,
-    objective: Objective,
-    optimiser: torch.optim.Optimizer,
-    settings: FitSettings,
-) -> checkpoint.Progress:
-    """What this stage left, put back where ``--resume`` wants it; else its first weights."""
-    run, part = settings.out, stage.part
-    if checkpoint.has_resume(run, part):
-        if not settings.resume:
-            raise checkpoint.CheckpointError(
-                f"{run} already holds a trained {part}; go on with --resume, or give another --out"
-            )
-        tensors, progress = checkpoint.load_resume(run, part)
-        restore(tensors, objective, optimiser)
-        return progress
-    if checkpoint.has_part(run, part):
-        return load_first_weights(run, part, objective)
-    if settings.pretrained and part == "autoencoder":
-        model.encoder.trunk.load_imagenet()
-    return dict(NOTHING_SEEN)
-
-
-def _optimiser(objective: Objective, settings: FitSettings) -> torch.optim.Optimizer:
-    groups = objective.parameter_groups(settings.learning_rate)
-    peaks = [{"initial_lr": group["lr"], **group} for group in groups]
-    return torch.optim.AdamW(peaks, betas=(0.9, 0.98), weight_decay=1e-3)
-
-
 def _clip(optimiser: torch.optim.Optimizer) -> torch.Tensor:
     """Shorten each group's gradient to a norm of 1; returns the largest norm there was."""
     norms = [
@@ -198,31 +118,6 @@ def _clip(optimiser: torch.optim.Optimizer) -> torch.Tensor:
         for group in optimiser.param_groups
     ]
     return torch.stack(norms).max()
-
-
-def _batches(
-    stage: Stage, model: Instrument, store: Store, settings: FitSettings, first: int
-) -> DataLoader[Any]:
-    """Batches by number, from the first not yet seen: resumed runs go on, they do not repeat."""
-    supply = Supply(
-        store,
-        settings.out,
-        settings.batch,
-        settings.steps,
-        settings.seed,
-        process_index(),
-        process_count(),
-    )
-    workers = 4 if torch.cuda.is_available() else 0
-    return DataLoader(
-        stage.batches(model, supply),
-        batch_size=None,
-        sampler=range(first, settings.steps),
-        num_workers=workers,
-        pin_memory=workers > 0,
-        # Of its own: a loader draws a number when it starts, also where a resumed run starts it.
-        generator=torch.Generator(),
-    )
 
 
 def main(argv: list[str] | None = None) -> int:
