@@ -75,8 +75,13 @@ def test_every_kind_of_message_moves_a_control_of_another_process(
 ) -> None:
     server, knobs = player
     for name, (_, sent, share) in BYTES.items():
-        server.tell("/walk", BEFORE)
-        until(lambda: server.ask("/walk").params == [BEFORE])
+
+        def put_back() -> bool:
+            """Told again and again: what was sent again and again may come after it."""
+            server.tell("/walk", BEFORE)
+            return server.ask("/walk").params == [BEFORE]
+
+        until(put_back)
 
         def moved(sent: list[str] = sent, share: float = share) -> bool:
             """Sent again and again: what falls into a missed period is lost."""
