@@ -190,28 +190,33 @@ class _RtMidiWatch:
         self._outputs.delete()
 
 
-class _RtMidiPort:
-    """A client of RtMidi with one open input."""
+class _RtMidiClient:
+    """A client of RtMidi with one open port."""
 
     def __init__(self, client: Any, watch: _Watch) -> None:
         self._client = client
         self._watch = watch
 
+    def close(self) -> None:
+        """Let go of the port and its client."""
+        with self._watch.at_rest():
+            self._client.close_port()
+        self._client.delete()
+
+
+class _RtMidiPort(_RtMidiClient):
+    """Its port is an input."""
+
     def messages(self) -> list[Sequence[int]]:
         """The bytes of every message that came since the last call."""
         return [message for message, _ in iter(self._client.get_message, None)]
 
-    def close(self) -> None:
-        """Let go of the port and its client."""
-        _let_go(self._client, self._watch)
 
-
-class _RtMidiOutlet:
-    """A client of RtMidi with one open output."""
+class _RtMidiOutlet(_RtMidiClient):
+    """Its port is an output."""
 
     def __init__(self, client: Any, watch: _Watch, error: type[Exception]) -> None:
-        self._client = client
-        self._watch = watch
+        super().__init__(client, watch)
         self._error = error
 
     def send(self, message: Sequence[int]) -> None:
@@ -220,16 +225,6 @@ class _RtMidiOutlet:
             self._client.send_message(message)
         except self._error:
             return
-
-    def close(self) -> None:
-        """Let go of the port and its client."""
-        _let_go(self._client, self._watch)
-
-
-def _let_go(client: Any, watch: _Watch) -> None:
-    with watch.at_rest():
-        client.close_port()
-    client.delete()
 
 
 def _load_rtmidi() -> ModuleType:
