@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.real.needs import needs
+
 REGISTRY = Path("/dev/shm/jack-shm-registry")
 """Where every JACK server of this machine has one of eight places."""
 
@@ -78,6 +80,7 @@ def forget_the_dead() -> None:
     """
     if not REGISTRY.exists():
         return
+    needs("pgrep")
     if subprocess.run(["pgrep", "-x", "jackd|jackdbus"], capture_output=True).returncode == 1:
         REGISTRY.unlink(missing_ok=True)
 

@@ -28,13 +28,11 @@ from server.midi.source import MidiPortError
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi
+from tests.real.test_live_jack import TAKES
 from tests.server.live import Playing, playing
 from tests.waiting import until as wait_until
 
 TABLE = control_table(style_dims=16)
-
-TAKES = 3
-"""JACK loses what is sent in a period that a busy machine misses."""
 
 
 @pytest.fixture(autouse=True)
@@ -273,7 +271,7 @@ def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> Non
         return clock, kinds
 
     whole = ["start", *["clock"] * 72, "stop"]
-    for _ in range(TAKES):
+    for _ in range(TAKES):  # JACK loses what is sent in a period that a busy machine misses
         clock, kinds = asyncio.run(scenario())
         if kinds == whole:
             break
