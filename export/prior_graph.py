@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from model import checkpoint
 from model.instrument import Instrument
 from model.prior import Prior, PriorPlayer, encoder_digest
 
+logger = logging.getLogger(__name__)
+
 PART = "prior"
 INPUTS = ("structure", "style", "temperature", "normal", "uniform")
 
@@ -27,7 +30,7 @@ BLOCKS_TICKS = (1, 64, 1, 3, 1, 1)
 
 
 def add_prior(bundle: Bundle, run: Path, model: Instrument) -> Bundle:
-    """The bundle with the run's prior in it, or as it was where the run has none.
+    """The bundle with the run's prior in it, or as it was where the run has none of its own.
 
     Raises:
         CheckpointError: unreadable, or fitted to another encoder than the model's.
@@ -35,7 +38,10 @@ def add_prior(bundle: Bundle, run: Path, model: Instrument) -> Bundle:
     """
     if not checkpoint.has_part(run, PART):
         return bundle
-    prior, progress = trained_prior(run, model)
+    trained = trained_prior(run, model)
+    if trained is None:
+        return bundle
+    prior, progress = trained
     round_weights(prior)
     graph = store_half(prior_graph(prior))
     difference = measure_prior(prior, graph)
@@ -52,8 +58,10 @@ def add_prior(bundle: Bundle, run: Path, model: Instrument) -> Bundle:
     return replace(bundle, manifest=manifest, prior_onnx=graph)
 
 
-def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progress]:
-    """A run's prior in evaluation mode, and what it has seen.
+def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progress] | None:
+    """A run's prior in evaluation mode, and what it has seen; None if it is another encoder's.
+
+    A run that began with another's weights has that one's prior, until its encoder learns.
 
     Raises:
         CheckpointError: unreadable, or fitted to another encoder than the model's.
@@ -61,6 +69,13 @@ def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progr
     prior = Prior(model.config)
     progress = checkpoint.load_part(run, PART, {PART: prior})
     if not torch.equal(prior.encoder_digest, encoder_digest(model.encoder)):
+        if not progress["steps"]:
+            logger.warning(
+                "the prior that %s began with was fitted to another encoder and is left out; "
+                "fit it anew with python -m training.fit --stage 4",
+                run,
+            )
+            return None
         raise checkpoint.CheckpointError(
             f"the prior in {run} was fitted to another autoencoder than the run holds now; delete "
             f"the prior.* files there, and fit it again with python -m training.fit --stage 4"
@@ -75,6 +90,8 @@ def prior_graph(prior: Prior) -> bytes:
         dict(zip(INPUTS, example_inputs(prior, ticks=5), strict=True)),
         output="tick",
         dynamic_axes={"structure": {2: "ticks"}},
+        # Weights keep their names, by which training goes on from them.
+        fold_constants=False,
     )
 
 

@@ -21,7 +21,13 @@ from model.instrument import Instrument
 from training.data import PairBatch
 from training.precision import exact_features
 from training.processes import draw_for_items
-from training.questions import SWAP_SHARE_OF_RECORDINGS, SWAP_SHARE_OF_SCORES, ask
+from training.questions import (
+    ELSEWHERE_SHARE,
+    SWAP_SHARE,
+    ask,
+    with_elsewhere,
+    without_elsewhere,
+)
 from training.shown_images import Shown, draw_crop
 from training.taught_knobs import TaughtKnobs
 from training.time_warp import read_at, warped_positions
@@ -46,8 +52,8 @@ class AskedImages(nn.Module):
         model: Instrument,
         decoded_share: float,
         crop_frames: int,
-        swap_share_of_scores: float = SWAP_SHARE_OF_SCORES,
-        swap_share_of_recordings: float = SWAP_SHARE_OF_RECORDINGS,
+        swap_share: float = SWAP_SHARE,
+        elsewhere_share: float = ELSEWHERE_SHARE,
         warped_share: float = 0.75,
     ) -> None:
         super().__init__()
@@ -57,8 +63,8 @@ class AskedImages(nn.Module):
         self.decoder = model.decoder
         self.decoded_share = decoded_share
         self.crop_frames = min(crop_frames, config.clip_frames)
-        self.swap_share_of_scores = swap_share_of_scores
-        self.swap_share_of_recordings = swap_share_of_recordings
+        self.swap_share = swap_share
+        self.elsewhere_share = elsewhere_share
         self.warped_share = warped_share
         # In a list, so that its weights are not among this module's own.
         self._encoder = [model.encoder.eval().requires_grad_(False)]
@@ -66,13 +72,14 @@ class AskedImages(nn.Module):
     def forward(self, batch: PairBatch) -> Asked:
         """A few frames of every clip of the pairs."""
         audio = batch.audio.flatten(0, 1)
-        image = exact_features(self.features, audio)
-        questions = ask(batch.same_score, self.swap_share_of_scores, self.swap_share_of_recordings)
+        everything = exact_features(self.features, with_elsewhere(batch))
+        image = without_elsewhere(everything)
+        questions = ask(batch.same_score, self.swap_share, self.elsewhere_share)
         sounds = questions.answer
         turned = self.knobs(image[sounds])
         heard = self._heard(audio) & ~turned.turned
         positions = self._positions(heard, image.shape[3])
-        decoded = self._decode(image, questions.style_of, turned.offset, positions)
+        decoded = self._decode(everything, questions.style_of, turned.offset, positions)
         crop = draw_crop(self.config, self.crop_frames)
         decoded, straight = decoded[..., crop.frames], image[sounds][..., crop.frames]
         seen = torch.where(heard[:, None, None, None], decoded.to(straight.dtype), straight)
@@ -97,11 +104,13 @@ class AskedImages(nn.Module):
         return torch.where(heard[:, None], straight, draw_for_items(draw, len(heard)))
 
     def _decode(self, image: Tensor, style_of: Tensor, offset: Tensor, positions: Tensor) -> Tensor:
+        """The clips of ``image``, which holds those from elsewhere as well."""
         with torch.no_grad():
             latents = self._encoder[0](image)
-            frames = ticks_to_frames(latents.structure, self.config.encoder.frames_per_tick)
+            structure = without_elsewhere(latents.structure)
+            frames = ticks_to_frames(structure, self.config.encoder.frames_per_tick)
             structure = read_at(frames, positions)
             style = (latents.style_mean[style_of] + offset)[:, :, None]
             style = style.expand(-1, -1, structure.shape[2])
-        decoded, _ = self.decoder(style, structure, self.decoder.initial_state(len(image)))
+        decoded, _ = self.decoder(style, structure, self.decoder.initial_state(len(style)))
         return decoded

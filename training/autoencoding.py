@@ -1,11 +1,11 @@
 """Stage 1: encoder and decoder on log-mel images.
 
 Every item asks one question: the structure of this clip in the style of that one, what does it
-sound like? Where the two clips are the same, the answer is the clip. Where they are two excerpts
-of one recording, still the first clip: the recording's style is one. Where they are one score
-played by two instruments, the other one: notes from here, timbre from there (FACTS.md's swap
-loss). Whatever the answer is, it may be coloured, and style moved by as much
-(``training.taught_knobs``). Style alone must also tell the answer's mean spectrum, or
+sound like? Where the two clips are the same, the answer is the clip. Where they are two excerpts of
+one recording, still the first clip: the recording's style is one. Where they are one score played
+by two instruments, the other one: notes from here, timbre from there (FACTS.md's swap loss), heard
+there or elsewhere in that recording. Whatever the answer is, it may be coloured, and style moved by
+as much (``training.taught_knobs``). Style alone must also tell the answer's mean spectrum, or
 nothing makes it carry anything: without that term every style dimension fell to a spread below 0.1
 in 600 steps, because the structure map can say it all.
 """
@@ -31,7 +31,13 @@ from training.pictures import show_images
 from training.precision import exact_features
 from training.processes import draw_for_items
 from training.progress import RunLog
-from training.questions import SWAP_SHARE_OF_RECORDINGS, SWAP_SHARE_OF_SCORES, ask
+from training.questions import (
+    ELSEWHERE_SHARE,
+    SWAP_SHARE,
+    ask,
+    with_elsewhere,
+    without_elsewhere,
+)
 from training.store import Store
 from training.style_space import measure_style_space
 from training.taught_knobs import TaughtKnobs
@@ -47,8 +53,8 @@ class AutoencodingWeights:
     structure: float = 4e-3
     free_nats: float = 0.1
     warm_up_steps: int = 1500
-    swap_share_of_scores: float = SWAP_SHARE_OF_SCORES
-    swap_share_of_recordings: float = SWAP_SHARE_OF_RECORDINGS
+    swap_share: float = SWAP_SHARE
+    elsewhere_share: float = ELSEWHERE_SHARE
     carry_share: float = 0.7
     warped_share: float = 0.3
     loudness: float = 0.1
@@ -82,12 +88,11 @@ class Autoencoding(Objective):
 
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
         """Terms of the loss by name; ``total`` is the one to descend."""
-        image = exact_features(self.features, batch.audio.flatten(0, 1))
-        latents, style, structure = self._listen(image)
+        everything = exact_features(self.features, with_elsewhere(batch))
+        latents, style, structure = self._listen(everything)
+        image, structure = without_elsewhere(everything), without_elsewhere(structure)
         weights = self.weights
-        questions = ask(
-            batch.same_score, weights.swap_share_of_scores, weights.swap_share_of_recordings
-        )
+        questions = ask(batch.same_score, weights.swap_share, weights.elsewhere_share)
         turned = self.knobs(image[questions.answer])
         asked_style, target = style[questions.style_of] + turned.offset, turned.answer
         positions = draw_for_items(

@@ -15,7 +15,7 @@ from model.checkpoint import CheckpointError, Progress
 from model.config import preset
 from model.instrument import Instrument
 from training.fit_settings import FitSettings
-from training.init_from import load_initial_weights
+from training.init_from import PRIOR, load_initial_prior, load_initial_weights
 from training.objective import Objective
 from training.stages import STAGES
 from training.store import Store
@@ -42,8 +42,12 @@ def begin_run(settings: FitSettings, device: torch.device) -> None:
             )
     model = Instrument(config)
     load_initial_weights(settings.init_from, model)
+    prior = load_initial_prior(settings.init_from, model)
     checkpoint.save_config(settings.out, config)
-    _keep(model.to(device), settings.init_from.name, store, settings.out)
+    seen = NOTHING_SEEN | {"from": settings.init_from.name}
+    if prior:
+        checkpoint.save_part(settings.out, PRIOR, {PRIOR: prior}, seen)
+    _keep(model.to(device), seen, store, settings.out)
 
 
 def load_first_weights(run: Path, part: str, objective: Objective) -> Progress:
@@ -62,10 +66,9 @@ def load_first_weights(run: Path, part: str, objective: Objective) -> Progress:
     return progress
 
 
-def _keep(model: Instrument, name: str, store: Store, run: Path) -> None:
+def _keep(model: Instrument, seen: Progress, store: Store, run: Path) -> None:
     for stage in STAGES.values():
         if stage.part in checkpoint.NEEDED_TO_PLAY:
             objective = stage.objective(model, frozenset())
             measured = objective.measured(model, store)
-            seen = NOTHING_SEEN | {"from": name}
             checkpoint.save_part(run, stage.part, objective.learned(), seen, measured)

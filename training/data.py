@@ -20,11 +20,13 @@ class PairBatch(NamedTuple):
     """Two clips an item: ``audio`` (B, 2, T); ``same_score`` (B,) bool.
 
     Where ``same_score`` is true the two are the same notes at the same time, played by two
-    instruments; else two excerpts of one recording, which share their style.
+    instruments; else two excerpts of one recording, which share their style. ``elsewhere``
+    (B, 2, T) is another excerpt of each clip's recording: what a deck knows of its style.
     """
 
     audio: Tensor
     same_score: Tensor
+    elsewhere: Tensor
 
 
 Place = tuple[StoredRecording, int]
@@ -77,20 +79,21 @@ class ClipPairs(Dataset[PairBatch]):
             for paired in same_score
         ]
         own = [[self._clip(*clip) for clip in pair] for pair in pairs[self.own_pairs]]
-        audio = torch.from_numpy(to_float(np.stack([np.stack(pair) for pair in own])))
-        return PairBatch(audio, torch.from_numpy(same_score[self.own_pairs]))
+        clips = torch.from_numpy(to_float(np.stack([np.stack(pair) for pair in own])))
+        return PairBatch(clips[:, :2], torch.from_numpy(same_score[self.own_pairs]), clips[:, 2:])
 
     def _two_excerpts(self, random: np.random.Generator) -> list[Place]:
+        """Each excerpt is the other's elsewhere."""
         recording = self.recordings[random.choice(len(self.recordings), p=self.weights)]
         starts = random.integers(0, recording.length - self.clip_samples + 1, size=2)
-        return [(recording, int(start)) for start in starts]
+        return [(recording, int(start)) for start in (*starts, *starts[::-1])]
 
     def _two_instruments(self, random: np.random.Generator) -> list[Place]:
         players = self.scores[random.integers(len(self.scores))]
         chosen = [players[i] for i in random.permutation(len(players))[:2]]
         shortest = min(one.length for one in chosen)
-        start = int(random.integers(0, shortest - self.clip_samples + 1))
-        return [(one, start) for one in chosen]
+        starts = random.integers(0, shortest - self.clip_samples + 1, size=2)
+        return [(one, int(start)) for start in starts for one in chosen]
 
     def _clip(self, recording: StoredRecording, start: int) -> NDArray[np.int16]:
         return self.store.audio(recording)[start : start + self.clip_samples]

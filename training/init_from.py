@@ -1,7 +1,12 @@
-"""Training that goes on from what others trained: a bundle, or another run."""
+"""Training that goes on from what others trained: a bundle, or another run.
+
+A prior comes along where there is one. It speaks the language of the encoder it was fitted to: as
+long as that stays frozen it can be played, and once it has learned, stage 4 begins with it.
+"""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import torch
@@ -9,11 +14,17 @@ from torch import Tensor
 
 from export.bundle import BundleError, read_bundle
 from export.weights import GraphError, named_weights
-from model.checkpoint import CheckpointError, load_config, load_instrument
+from model.checkpoint import CheckpointError, has_part, load_config, load_instrument, load_part
 from model.config import ModelConfig
 from model.instrument import Instrument
+from model.prior import Prior, encoder_digest
+
+logger = logging.getLogger(__name__)
 
 Numbers = dict[str, object]
+
+PRIOR = "prior"
+"""A run's part, and what comes before its names there and in ``prior.onnx``."""
 
 NOT_IN_BUNDLES = "num_batches_tracked"
 """A count that batch norms keep for averages of another kind; here it has no effect."""
@@ -45,6 +56,46 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
             )
         weights[name] = stored[name]
     model.load_state_dict(weights)
+
+
+def load_initial_prior(path: Path, model: Instrument) -> Prior | None:
+    """The prior of a bundle file or a run folder whose weights ``model`` has, if it has one.
+
+    Raises:
+        CheckpointError: unreadable.
+    """
+    if not model.config.has_structure:
+        return None
+    prior = Prior(model.config)
+    loaded = _load_prior_of_run(path, prior) if path.is_dir() else _load_prior_of(path, prior)
+    # Of the very encoder that was loaded, which a bundle does not say.
+    prior.encoder_digest.copy_(encoder_digest(model.encoder))
+    return prior if loaded else None
+
+
+def _load_prior_of_run(run: Path, prior: Prior) -> bool:
+    there = has_part(run, PRIOR)
+    if there:
+        load_part(run, PRIOR, {PRIOR: prior})
+    return there
+
+
+def _load_prior_of(bundle: Path, prior: Prior) -> bool:
+    graph = read_bundle(bundle).prior_onnx
+    if graph is None:
+        return False
+    stored = named_weights(graph)
+    mine = dict(prior.named_parameters())
+    weights = {name: stored.get(f"{PRIOR}.{name}") for name in mine}
+    if any(one is None or one.shape != mine[name].shape for name, one in weights.items()):
+        logger.warning(
+            "%s: its prior is of another version and stays behind; fit one with --stage 4", bundle
+        )
+        return False
+    with torch.no_grad():
+        for name, value in weights.items():
+            mine[name].copy_(torch.tensor(value))
+    return True
 
 
 def _of_run(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:

@@ -40,7 +40,8 @@ class PriorFitting(Objective):
     def __init__(self, model: Instrument) -> None:
         super().__init__()
         self.prior = Prior(model.config)
-        self.prior.encoder_digest.copy_(encoder_digest(model.encoder))
+        self.digest = encoder_digest(model.encoder)
+        self.prior.encoder_digest.copy_(self.digest)
 
     def forward(self, batch: TrackBatch, step: int) -> dict[str, Tensor]:
         """Terms of the loss by name; ``total`` is the one to descend."""
@@ -52,7 +53,8 @@ class PriorFitting(Objective):
         return {"total": surprise.mean()}
 
     def learned(self) -> dict[str, nn.Module]:
-        """The prior."""
+        """The prior, which belongs to this encoder whatever it began with."""
+        self.prior.encoder_digest.copy_(self.digest)
         return {"prior": self.prior}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
@@ -68,9 +70,7 @@ class PriorFitting(Objective):
             RuntimeError: the weights do not fit, or were fitted to another encoder's structure.
         """
         fitted_to = state_dict.get("prior.encoder_digest")
-        if fitted_to is not None and not torch.equal(
-            fitted_to.cpu(), self.prior.encoder_digest.cpu()
-        ):
+        if fitted_to is not None and not torch.equal(fitted_to.cpu(), self.digest):
             raise RuntimeError(
                 "the prior was fitted to another autoencoder than the run holds now; "
                 "delete the run's prior.* files and fit it anew"

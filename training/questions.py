@@ -1,6 +1,6 @@
 """Whose style, whose structure, and what it should sound like.
 
-Every clip of a batch asks one question: the structure of this clip in the style of that one.
+Every clip of a batch asks one question: the structure of this clip in the style of that recording.
 """
 
 from __future__ import annotations
@@ -10,35 +10,48 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.data import PairBatch
 from training.processes import draw_for_items
 
 
 @dataclass(frozen=True)
 class Questions:
-    """For each of the 2B clips of B pairs, the index of the clip that gives the style, and of the
-    one that is the answer."""
+    """For each of the 2B clips of B pairs, the index of the clip that is the answer, and of the
+    one that gives the style among the 4B of ``with_elsewhere``."""
 
-    style_of: Tensor
     answer: Tensor
+    style_of: Tensor
 
 
-def ask(same_score: Tensor, share_of_scores: float, share_of_recordings: float) -> Questions:
-    """Swap the styles of a share of the pairs, ``same_score`` (B,) bool.
+def ask(same_score: Tensor, swap_share: float, elsewhere_share: float) -> Questions:
+    """Whose answer and whose style, for B pairs, ``same_score`` (B,) bool.
 
-    Where the two are one score by two instruments, the answer is the other rendering: notes from
-    here, timbre from there. Where they are two excerpts of one recording, it is still the clip
-    itself. Clips lie in pairs (0, 1), (2, 3), ...: the other of clip i is i with its last bit
-    turned.
+    Where the two are one score by two instruments, a share of them swap their answers: notes from
+    here, timbre from there. All else asks for the clip itself. A share of all hears the answer's
+    style elsewhere in its recording, since that is all a deck knows of it. Clips lie in pairs
+    (0, 1), (2, 3), ...: the other of clip i is i with its last bit turned.
     """
-    pairs = same_score.shape[0]
-    clips = torch.arange(2 * pairs, device=same_score.device)
-    share = torch.where(same_score, share_of_scores, share_of_recordings)
-    chance = draw_for_items(lambda n: torch.rand(n, device=same_score.device), pairs)
-    swapped, paired = (one.repeat_interleave(2) for one in (chance < share, same_score))
-    style_of = torch.where(swapped, clips ^ 1, clips)
-    return Questions(style_of, torch.where(paired, style_of, clips))
+    pairs, device = same_score.shape[0], same_score.device
+    clips = torch.arange(2 * pairs, device=device)
+    swaps, away = draw_for_items(lambda n: torch.rand(n, 2, device=device), pairs).unbind(1)
+    swapped = ((swaps < swap_share) & same_score).repeat_interleave(2)
+    elsewhere = (away < elsewhere_share).repeat_interleave(2)
+    answer = torch.where(swapped, clips ^ 1, clips)
+    return Questions(answer, answer + 2 * (answer // 2) + 2 * elsewhere)
 
 
-SWAP_SHARE_OF_SCORES = 0.8
-SWAP_SHARE_OF_RECORDINGS = 0.5
-"""Of the pairs of each kind, in stages 1 and 3: what one teaches the other must not unlearn."""
+def with_elsewhere(batch: PairBatch) -> Tensor:
+    """Pair by pair its two clips, and behind them those from elsewhere: (4B, T)."""
+    return torch.cat([batch.audio, batch.elsewhere], dim=1).flatten(0, 1)
+
+
+def without_elsewhere(of_all: Tensor) -> Tensor:
+    """What belongs to the clips themselves, (4B, ...) -> (2B, ...)."""
+    return of_all.unflatten(0, (-1, 4))[:, :2].flatten(0, 1)
+
+
+SWAP_SHARE = 0.8
+"""Of the pairs of one score, in stages 1 and 3: what one teaches the other must not unlearn."""
+
+ELSEWHERE_SHARE = 0.5
+"""Of all pairs."""

@@ -16,7 +16,8 @@ FRAMES = 16
 
 def pairs(same_score: bool) -> PairBatch:
     torch.manual_seed(0)
-    return PairBatch(torch.randn(3, 2, CONFIG.input_samples) * 0.1, torch.tensor([same_score] * 3))
+    clips, elsewhere = 0.1 * torch.randn(2, 3, 2, CONFIG.input_samples)
+    return PairBatch(clips, torch.tensor([same_score] * 3), elsewhere)
 
 
 def ask(
@@ -56,13 +57,13 @@ def test_the_vocoder_sees_the_decoder_s_images_and_hears_their_answers() -> None
 
 def test_a_swapped_score_s_answer_is_the_other_rendering() -> None:
     batch = pairs(same_score=True)
-    images, wholes = ask(batch, swap_share_of_scores=1.0)
+    images, wholes = ask(batch, swap_share=1.0)
     assert places(images(batch).answer, wholes) == [1, 0, 3, 2, 5, 4]
 
 
-def test_a_swapped_recording_s_answer_is_the_clip_itself() -> None:
+def test_an_excerpt_s_answer_is_the_clip_itself_wherever_its_style_is_heard() -> None:
     batch = pairs(same_score=False)
-    images, wholes = ask(batch, swap_share_of_recordings=1.0)
+    images, wholes = ask(batch, swap_share=1.0, elsewhere_share=1.0)
     assert places(images(batch).answer, wholes) == [0, 1, 2, 3, 4, 5]
 
 
@@ -76,7 +77,7 @@ def test_warped_time_is_asked_of_the_image_alone() -> None:
 
 def test_a_turned_knob_is_asked_of_the_image_alone() -> None:
     batch = pairs(same_score=False)
-    images, wholes = ask(batch, turned_share=1.0, swap_share_of_recordings=1.0, warped_share=0.0)
+    images, wholes = ask(batch, turned_share=1.0, elsewhere_share=1.0, warped_share=0.0)
     asked = images(batch)
     assert places(asked.shown.image, wholes) == [0, 1, 2, 3, 4, 5], "with its own true sound"
     assert (asked.answer - asked.shown.image).abs().flatten(1).amax(dim=1).min() > 0.01

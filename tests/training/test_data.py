@@ -50,6 +50,16 @@ def test_pairs_of_one_score_are_the_same_moment_by_two_instruments(store: Store)
         assert start == other_start
 
 
+def test_elsewhere_is_another_excerpt_of_each_clip_s_recording(store: Store) -> None:
+    for same_score_share in (0.0, 1.0):
+        batch = ClipPairs(store, CLIP, 6, 1, same_score_share=same_score_share)[0]
+        clips, elsewhere = batch.audio.flatten(0, 1), batch.elsewhere.flatten(0, 1)
+        assert not any(torch.equal(*two) for two in zip(clips, elsewhere, strict=True))
+        for two in zip(clips, elsewhere, strict=True):
+            here, there = ({name for name, _ in places(store, clip)} for clip in two)
+            assert here & there
+
+
 def test_other_pairs_are_excerpts_of_one_recording(store: Store) -> None:
     batch = ClipPairs(store, CLIP, 6, 1, same_score_share=0.0)[0]
     assert not batch.same_score.any()

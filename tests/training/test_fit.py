@@ -50,7 +50,11 @@ def test_the_seed_trains_too(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Instrument(config)
     objective = Autoencoding(config, model.encoder, model.decoder)
-    batch = PairBatch(0.1 * torch.randn(1, 2, config.input_samples), torch.tensor([True]))
+    batch = PairBatch(
+        0.1 * torch.randn(1, 2, config.input_samples),
+        torch.tensor([True]),
+        0.1 * torch.randn(1, 2, config.input_samples),
+    )
     terms = objective(batch, 1)
     terms["total"].backward()
     assert torch.isfinite(terms["total"])

@@ -11,19 +11,26 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from export import __main__ as export
 from export.bundle import Bundle, Dimension, Latents, read_bundle, write_bundle
 from export.card import Card
 from export.contents import make_manifest
 from export.graphs import decoder_graph, encoder_graph
+from export.prior_graph import prior_graph
 from export.rounding import round_weights, store_half
 from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.config import PRESETS, ModelConfig
 from model.instrument import Instrument
+from model.prior import Prior, encoder_digest
 from tests import mini_bundle
-from training.init_from import NOT_IN_BUNDLES, load_initial_weights
+from tests.training.made_up_store import make_store
+from training import fit
+from training.init_from import NOT_IN_BUNDLES, load_initial_prior, load_initial_weights
 
 TINY = PRESETS["tiny"]
+
+FEW_STEPS = ["--steps", "2", "--batch", "4", "--threads", "1"]
 
 MOST_BYTES = 38_000_000
 """A shipped bundle has at most 40 MB, decks included; ten decks of a minute have under 2 MB."""
@@ -54,6 +61,14 @@ def write(path: Path, model: Instrument) -> Path:
     )
     write_bundle(path, bundle)
     return path
+
+
+def save_run(run: Path, model: Instrument) -> Path:
+    """The model as a run that has seen nothing."""
+    checkpoint.save_config(run, model.config)
+    for part in checkpoint.NEEDED_TO_PLAY:
+        checkpoint.save_part(run, part, checkpoint.modules_of(model, part), {"steps": 0})
+    return run
 
 
 def weights_of(model: Instrument) -> dict[str, Tensor]:
@@ -101,11 +116,8 @@ def test_every_preset_comes_back_and_is_shipped_small(tmp_path: Path, name: str)
 
 def test_a_run_gives_its_weights_unrounded(tmp_path: Path) -> None:
     model = seen_music(TINY)
-    checkpoint.save_config(tmp_path, TINY)
-    for part in checkpoint.NEEDED_TO_PLAY:
-        checkpoint.save_part(tmp_path, part, checkpoint.modules_of(model, part), {})
     other = seen_music(TINY, seed=1)
-    load_initial_weights(tmp_path, other)
+    load_initial_weights(save_run(tmp_path, model), other)
     assert_same(other, weights_of(model))
 
 
@@ -159,3 +171,60 @@ def test_what_is_no_bundle_is_named(tmp_path: Path, contents: bytes | None, word
         path.write_bytes(contents)
     with pytest.raises(CheckpointError, match=rf"x\.bundle.*{words}"):
         load_initial_weights(path, Instrument(TINY))
+
+
+def test_a_prior_comes_along_and_is_this_encoder_s(tmp_path: Path) -> None:
+    model = rounded("tiny")
+    torch.manual_seed(2)
+    prior = Prior(TINY).eval()
+    round_weights(prior)
+    run = save_run(tmp_path / "run", model)
+    checkpoint.save_part(run, "prior", {"prior": prior}, {"steps": 5})
+    bundle = write(tmp_path / "with.bundle", model)
+    write_bundle(bundle, replace(read_bundle(bundle), prior_onnx=store_half(prior_graph(prior))))
+    for source in (run, bundle):
+        found = load_initial_prior(source, model)
+        assert found is not None
+        assert torch.equal(found.encoder_digest, encoder_digest(model.encoder))
+        for name, weight in prior.named_parameters():
+            assert torch.equal(found.get_parameter(name), weight), name
+
+
+def test_no_prior_is_made_up(
+    tiny_bundle: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = rounded("tiny")
+    assert load_initial_prior(tiny_bundle, model) is None
+    assert load_initial_prior(save_run(tmp_path / "run", model), model) is None
+    assert load_initial_prior(tiny_bundle, Instrument(PRESETS["seed"])) is None, "no structure"
+    assert not caplog.records
+    other = tmp_path / "other.bundle"
+    write_bundle(other, replace(read_bundle(tiny_bundle), prior_onnx=mini_bundle.prior_onnx()))
+    assert load_initial_prior(other, model) is None
+    assert "other.bundle: its prior is of another version" in caplog.text
+
+
+def test_a_run_begun_with_a_prior_exports_it_until_its_encoder_learns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = make_store(tmp_path / "store").path
+    first = save_run(tmp_path / "first", rounded("tiny"))
+    checkpoint.save_part(first, "prior", {"prior": Prior(TINY)}, {"steps": 5})
+
+    def go_on(name: str, *options: str) -> Path:
+        out = tmp_path / name
+        begin = ["--init-from", str(first), "--preset", "tiny", "--out", str(out)]
+        assert fit.main([str(store), *begin, *FEW_STEPS, *options]) == 0
+        assert export.main([str(out), "-o", str(tmp_path / f"{name}.bundle")]) == 0
+        return tmp_path / f"{name}.bundle"
+
+    frozen = go_on("frozen", "--stage", "1", "--frozen-encoder")
+    assert read_bundle(frozen).prior_onnx is not None
+    assert not caplog.records
+    learned = go_on("learned", "--stage", "1")
+    assert read_bundle(learned).prior_onnx is None
+    assert "fitted to another encoder and is left out" in caplog.text
+    run = [str(store), "--preset", "tiny", "--out", str(tmp_path / "learned"), *FEW_STEPS]
+    assert fit.main([*run, "--stage", "4"]) == 0
+    assert export.main([str(tmp_path / "learned"), "-o", str(learned)]) == 0
+    assert read_bundle(learned).prior_onnx is not None
