@@ -97,7 +97,7 @@ class Colouring(nn.Module):
         above = image - slow
         softer = (-0.8 * amount).clamp(0, 1) * above
         # Without an end, a note out of silence becomes a click that leaves no power for the rest.
-        harder = (0.8 * amount).clamp(min=0) * above.clamp(max=ATTACK_DB * self.units_per_db)
+        harder = amount.clamp(min=0) * above.clamp(max=ATTACK_DB * self.units_per_db)
         return image - softer + harder
 
     def _echo_or_hold(self, image: Tensor, amount: Tensor) -> Tensor:
@@ -131,7 +131,7 @@ FUNDAMENTALS_DB = 12.0
 LOUDNESS_DB = 2.5
 """Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
 
-PITCH_WIDENS = 1.5
+PITCH_WIDENS = 1.8
 PITCH_DARKENS = 0.9
 PITCH_ROUGHENS = 0.6
 PITCH_DOWN = 0.5
@@ -140,7 +140,7 @@ OCTAVE_1_KHZ = float(np.log2(1000))
 OCTAVE_FUNDAMENTALS = float(np.log2(250))
 REACH_OCTAVES = 1.9
 
-ATTACK_DB_PER_S = 80.0
+ATTACK_DB_PER_S = 70.0
 ATTACK_DB = 12.0
 HOLD_DB_PER_S = 15.0
 ECHO_S = 0.12

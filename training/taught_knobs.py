@@ -37,7 +37,7 @@ class Turned:
 class TaughtKnobs(nn.Module):
     """Turns knobs for a ``share`` of the clips."""
 
-    def __init__(self, config: ModelConfig, share: float = 0.4) -> None:
+    def __init__(self, config: ModelConfig, share: float = 0.5) -> None:
         super().__init__()
         self.share = share
         self.colouring = Colouring(config.features)
