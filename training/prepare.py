@@ -21,10 +21,10 @@ from model.config import ConfigError, preset
 from training.arguments import exit_code
 from training.convert import Converted, convert
 from training.datasets import gtzan
-from training.datasets.kinds import LOADERS
+from training.datasets.kinds import LOADERS, PLAIN
 from training.datasets.listing import LeftOut, SourceError
 from training.prepare_settings import GATE_S, PrepareSettings, parse_args
-from training.sources import Job, Plan, hold_out, kin_held_out, plan
+from training.sources import Job, Plan, draw_held_out, hold_out, kin_held_out, plan
 from training.store_index import StoredRecording, StoreError
 from training.store_writer import StoreWriter
 from training.workers import Workers, WorkersError, results
@@ -109,7 +109,10 @@ def run(settings: PrepareSettings) -> None:
         print(tally)
         if not writer.recordings:
             raise PrepareError("nothing usable in these folders; every file was skipped")
+        _hold_out_some(jobs, writer, settings)
         print(_contents(writer, rate_hz))
+        if not any(recording.split == "heldout" for recording in writer.recordings):
+            print("nothing is held out, so training.evaluate will have nothing to measure on")
 
 
 def _plan(settings: PrepareSettings) -> Plan:
@@ -118,6 +121,15 @@ def _plan(settings: PrepareSettings) -> Plan:
         load = partial(gtzan.find, split_lists=settings.split_lists)
     findings = (finding for source in settings.sources for finding in load(source))
     return plan(findings, settings.exclude, settings.heldout)
+
+
+def _hold_out_some(jobs: Sequence[Job], writer: StoreWriter, settings: PrepareSettings) -> None:
+    """A share of what a plain folder turned out to hold, where nobody has said which."""
+    said = any(job.recording.split == "heldout" for job in jobs)
+    if settings.kind == PLAIN and settings.heldout_share and not (settings.heldout or said):
+        stored = filter(None, (writer.find(job.recording.name) for job in jobs))
+        for recording in draw_held_out(stored, settings.heldout_share):
+            writer.update(replace(recording, split="heldout"))
 
 
 def _report(left_out: Iterable[LeftOut], tally: Tally) -> None:
@@ -201,6 +213,8 @@ def _require_settings(settings: PrepareSettings) -> None:
         raise PrepareError(f"--jobs {settings.workers.processes}: at least 1 process is needed")
     if not settings.min_seconds >= GATE_S:
         raise PrepareError(f"--min-seconds {settings.min_seconds}: at least {GATE_S:g} s")
+    if not 0 <= settings.heldout_share <= 0.5:
+        raise PrepareError(f"--heldout-share {settings.heldout_share:g}: 0 to 0.5 is allowed")
 
 
 def _require_jobs(planned: Plan, settings: PrepareSettings) -> None:

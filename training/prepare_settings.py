@@ -38,6 +38,7 @@ class PrepareSettings:
     preset: str
     rate: int | None
     heldout: tuple[str, ...]
+    heldout_share: float
     exclude: tuple[str, ...]
     min_seconds: float
     split_lists: Path | None
@@ -64,6 +65,7 @@ def parse_args(argv: Sequence[str] | None = None) -> PrepareSettings:
         preset=given.preset,
         rate=given.rate,
         heldout=tuple(given.heldout),
+        heldout_share=given.heldout_share,
         exclude=tuple(given.exclude),
         min_seconds=given.min_seconds,
         split_lists=given.split_lists,
@@ -97,6 +99,14 @@ def _add_choice(parser: OneLineParser) -> None:
         default=[],
         help="recordings to hold out of training, by name, e.g. '*_bach_*', beside those that a "
         "data set holds out (default none)",
+    )
+    add(
+        "--heldout-share",
+        metavar="SHARE",
+        type=float,
+        default=0.1,
+        help="share of a plain folder's recordings to hold out, by their names, where neither "
+        "--heldout nor training.render says which; 0: none, 0.5 at most (default 0.1)",
     )
     add(
         "--exclude", metavar="GLOB", nargs="+", default=[], help="files to leave out (default none)"

@@ -47,7 +47,7 @@ def with_elsewhere(batch: PairBatch) -> Tensor:
 
 def without_elsewhere(of_all: Tensor) -> Tensor:
     """What belongs to the clips themselves, (4B, ...) -> (2B, ...)."""
-    return of_all.unflatten(0, (-1, 4))[:, :2].flatten(0, 1)
+    return of_all.reshape(-1, 4, *of_all.shape[1:])[:, :2].flatten(0, 1)
 
 
 SWAP_SHARE = 0.8

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -57,6 +59,21 @@ def hold_out(jobs: Iterable[Job], kin: set[str]) -> tuple[Job, ...]:
         else job
         for job in jobs
     )
+
+
+def draw_held_out(recordings: Iterable[StoredRecording], share: float) -> Iterator[StoredRecording]:
+    """About that share of the recordings, at least one, kin together and never all.
+
+    Who is drawn depends on the names alone: not on the order, and not on what else is there.
+    """
+    units: dict[str, list[StoredRecording]] = defaultdict(list)
+    for recording in recordings:
+        units[recording.kin or recording.name].append(recording)
+    lots = {unit: zlib.crc32(unit.encode()) / 2**32 for unit in units}
+    lowest = sorted(units, key=lots.__getitem__)[:-1]
+    drawn = [unit for unit in lowest if lots[unit] < share]
+    for unit in drawn or lowest[:1]:
+        yield from units[unit]
 
 
 def _job(entry: Entry, heldout: Sequence[str]) -> Job | LeftOut:

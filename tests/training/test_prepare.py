@@ -103,6 +103,20 @@ def test_what_was_held_out_stays_held_out(music: Path, tmp_path: Path) -> None:
     assert held == {"music/a.wav", "music/low.ogg"}
 
 
+def test_some_of_a_plain_folder_is_held_out_unless_somebody_says_which(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    held = Store.open(tmp_path / "store").split("heldout")
+    assert len(held) == 1
+    assert prepare(music, "-o", tmp_path / "store") == 0
+    assert Store.open(tmp_path / "store").split("heldout") == held, "the same one again"
+    assert "nothing is held out" not in capsys.readouterr().out
+    assert prepare(music, "-o", tmp_path / "none", "--heldout-share", "0") == 0
+    assert not Store.open(tmp_path / "none").split("heldout")
+    assert "nothing is held out, so training.evaluate" in capsys.readouterr().out
+
+
 def test_renderings_keep_their_pairing_and_are_held_out_by_score(tmp_path: Path) -> None:
     folder = tmp_path / "rendered"
     pairs = {}
@@ -143,6 +157,7 @@ def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
         (["bare", "-o", "store"], "no audio in this folder"),
         (["useless", "-o", "store"], "nothing usable"),
         (["music", "-o", "store", "--heldout", "x*"], "matches no recording"),
+        (["music", "-o", "store", "--heldout-share", "0.7"], "0 to 0.5 is allowed"),
         (["music", "-o", "store", "--exclude", "*"], "every file was excluded"),
         (["music", "-o", "store", "--min-seconds", "0.1"], "at least 0.4 s"),
         (["music", "-o", "store", "--jobs", "0"], "at least 1 process"),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from training.datasets.listing import Entry, LeftOut, SourceError
-from training.sources import hold_out, kin_held_out, plan
+from training.sources import draw_held_out, hold_out, kin_held_out, plan
+from training.store_index import StoredRecording
 
 
 def entry(path: Path, name: str = "", **more: str) -> Entry:
@@ -47,6 +48,27 @@ def test_one_held_out_takes_its_group_and_its_score_with_it(tmp_path: Path) -> N
     held = kin_held_out(job.recording for job in jobs)
     splits = [job.recording.split for job in hold_out(jobs, held)]
     assert splits == ["heldout"] * 4 + ["train"] * 2
+
+
+def recordings(count: int, group_size: int = 1) -> list[StoredRecording]:
+    return [
+        StoredRecording(f"set/{n}.wav", 0, 1, 0.0, "train", group=f"group {n // group_size}")
+        for n in range(count)
+    ]
+
+
+def test_a_share_is_drawn_by_names_alone_and_kin_together() -> None:
+    every = recordings(400, group_size=2)
+    held = {one.name for one in draw_held_out(every, 0.1)}
+    assert 20 < len(held) < 60
+    assert all((f"set/{n}.wav" in held) == (f"set/{n + 1}.wav" in held) for n in range(0, 400, 2))
+    fewer = every[100:300][::-1]
+    assert {one.name for one in draw_held_out(fewer, 0.1)} == held & {one.name for one in fewer}
+
+
+@pytest.mark.parametrize(("count", "held"), [(0, 0), (1, 0), (2, 1), (3, 1)])
+def test_of_a_few_recordings_one_is_drawn_and_never_all(count: int, held: int) -> None:
+    assert len(list(draw_held_out(recordings(count), 1e-9))) == held
 
 
 def test_a_file_that_vanished_after_the_listing_is_told(tmp_path: Path) -> None:
