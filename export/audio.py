@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export import loudness, sample_stream
 from export.sample_stream import SampleStream
 
 Samples = sample_stream.Samples
+Number = TypeVar("Number", bound=np.generic)
 
 LOUDNESS_LUFS = -23.0
 """Integrated loudness that every source is brought to (EBU R 128)."""
@@ -126,7 +128,7 @@ def normalise_loudness(
     return louder.astype(np.float32, copy=False), 20.0 * float(np.log10(gain))
 
 
-def repeat_to(samples: Samples, shortest_samples: int) -> Samples:
+def repeat_to(samples: NDArray[Number], shortest_samples: int) -> NDArray[Number]:
     """The samples (T,), repeated end to end where they are fewer than ``shortest_samples``."""
     if not samples.size:
         raise AudioError("empty", "no samples to repeat")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from export.audio import repeat_to
 from training.processes import part_of
 from training.store import Store, to_float
 from training.store_index import StoredRecording, StoreError
@@ -29,14 +30,22 @@ class PairBatch(NamedTuple):
     elsewhere: Tensor
 
 
-Place = tuple[StoredRecording, int]
-"""A recording and the sample of it that a clip begins at."""
+class Place(NamedTuple):
+    """Where a clip begins: a recording, of which the first ``length`` samples count."""
+
+    recording: StoredRecording
+    start: int
+    length: int
 
 
 class ClipPairs(Dataset[PairBatch]):
     """Training batches by number; number n is the same in every run with the same seed.
 
-    Each of several processes reads its own part of them.
+    A recording shorter than a clip is repeated end to end, as a deck's is. Each of several
+    processes reads its own part of the batches.
+
+    Raises:
+        StoreError: the split holds no recording.
     """
 
     def __init__(
@@ -51,11 +60,10 @@ class ClipPairs(Dataset[PairBatch]):
         process_index: int = 0,
         process_count: int = 1,
     ) -> None:
-        usable = [one for one in store.split(split) if one.length >= clip_samples]
-        if not usable:
+        recordings = list(store.split(split))
+        if not recordings:
             raise StoreError(
-                f"no recording of split '{split}' is as long as a clip ({clip_samples} samples); "
-                "prepare longer ones"
+                f"{store.path}: no recording of split '{split}'; add some with training.prepare"
             )
         self.own_pairs = part_of(batch, process_index, process_count)
         self.store = store
@@ -63,9 +71,9 @@ class ClipPairs(Dataset[PairBatch]):
         self.batch = batch
         self.steps = steps
         self.seed = seed
-        self.recordings = usable
-        self.weights = _weights(usable)
-        self.scores = _scores_with_several_instruments(usable)
+        self.recordings = recordings
+        self.weights = _weights(recordings)
+        self.scores = _scores_with_several_instruments(recordings)
         self.same_score_share = same_score_share if self.scores else 0.0
 
     def __len__(self) -> int:
@@ -78,25 +86,32 @@ class ClipPairs(Dataset[PairBatch]):
             self._two_instruments(random) if paired else self._two_excerpts(random)
             for paired in same_score
         ]
-        own = [[self._clip(*clip) for clip in pair] for pair in pairs[self.own_pairs]]
+        own = [[self._clip(place) for place in pair] for pair in pairs[self.own_pairs]]
         clips = torch.from_numpy(to_float(np.stack([np.stack(pair) for pair in own])))
         return PairBatch(clips[:, :2], torch.from_numpy(same_score[self.own_pairs]), clips[:, 2:])
 
     def _two_excerpts(self, random: np.random.Generator) -> list[Place]:
         """Each excerpt is the other's elsewhere."""
         recording = self.recordings[random.choice(len(self.recordings), p=self.weights)]
-        starts = random.integers(0, recording.length - self.clip_samples + 1, size=2)
-        return [(recording, int(start)) for start in (*starts, *starts[::-1])]
+        starts = self._starts(random, recording.length)
+        return [Place(recording, start, recording.length) for start in (*starts, *starts[::-1])]
 
     def _two_instruments(self, random: np.random.Generator) -> list[Place]:
         players = self.scores[random.integers(len(self.scores))]
         chosen = [players[i] for i in random.permutation(len(players))[:2]]
+        # Repeated, both begin again at the same moment.
         shortest = min(one.length for one in chosen)
-        starts = random.integers(0, shortest - self.clip_samples + 1, size=2)
-        return [(one, int(start)) for start in starts for one in chosen]
+        starts = self._starts(random, shortest)
+        return [Place(one, start, shortest) for start in starts for one in chosen]
 
-    def _clip(self, recording: StoredRecording, start: int) -> NDArray[np.int16]:
-        return self.store.audio(recording)[start : start + self.clip_samples]
+    def _starts(self, random: np.random.Generator, length: int) -> list[int]:
+        """Of two clips within so many samples, or as many as one of them needs."""
+        last = max(length, self.clip_samples) - self.clip_samples
+        return [int(start) for start in random.integers(0, last + 1, size=2)]
+
+    def _clip(self, place: Place) -> NDArray[np.int16]:
+        audio = repeat_to(self.store.audio(place.recording)[: place.length], self.clip_samples)
+        return audio[place.start : place.start + self.clip_samples]
 
 
 def _weights(recordings: list[StoredRecording]) -> NDArray[np.float64]:

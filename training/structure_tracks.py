@@ -64,8 +64,11 @@ class TrackBatch(NamedTuple):
 class TrackStretches(Dataset[TrackBatch]):
     """Training batches by number; number n is the same in every run with the same seed.
 
-    Stretches are of ``ticks``, or as long as the longest recording where none is that long. Each
-    of several processes cuts its own part of a batch.
+    Stretches are of ``ticks``, or as long as the longest recording where none is that long; a
+    shorter one is repeated end to end. Each of several processes cuts its own part of a batch.
+
+    Raises:
+        StoreError: there are no tracks.
     """
 
     def __init__(
@@ -80,11 +83,10 @@ class TrackStretches(Dataset[TrackBatch]):
     ) -> None:
         if not tracks:
             raise StoreError("the store holds no recording to train with; prepare some")
-        ticks = min(ticks, max(track.structure.shape[1] for track in tracks))
-        self.tracks = [track for track in tracks if track.structure.shape[1] >= ticks]
-        lengths = np.array([track.structure.shape[1] for track in self.tracks], np.float64)
+        self.tracks = tracks
+        lengths = np.array([track.structure.shape[1] for track in tracks])
         self.weights = lengths / lengths.sum()
-        self.ticks = ticks
+        self.ticks = min(ticks, int(lengths.max()))
         self.batch = batch
         self.steps = steps
         self.seed = seed
@@ -97,13 +99,16 @@ class TrackStretches(Dataset[TrackBatch]):
         random = np.random.default_rng((self.seed, step))
         chosen = random.choice(len(self.tracks), size=self.batch, p=self.weights)
         tracks = [self.tracks[index] for index in chosen]
-        starts = [random.integers(0, t.structure.shape[1] - self.ticks + 1) for t in tracks]
-        cuts = [
-            track.structure[:, start : start + self.ticks].float()
-            for track, start in list(zip(tracks, starts, strict=True))[self.own_items]
-        ]
-        styles = [track.style for track in tracks[self.own_items]]
-        return TrackBatch(torch.stack(cuts), torch.stack(styles))
+        spare = [max(track.structure.shape[1] - self.ticks, 0) for track in tracks]
+        starts = [int(random.integers(0, ticks + 1)) for ticks in spare]
+        own = list(zip(tracks, starts, strict=True))[self.own_items]
+        cuts = [self._cut(track.structure, start) for track, start in own]
+        return TrackBatch(torch.stack(cuts), torch.stack([track.style for track, _ in own]))
+
+    def _cut(self, structure: Tensor, start: int) -> Tensor:
+        """A stretch (S, K) of a track's structure, which is repeated where it is shorter."""
+        indices = torch.arange(start, start + self.ticks) % structure.shape[1]
+        return structure[:, indices].float()
 
 
 def structure_tracks(run: Path, store: Store, model: Instrument, split: str) -> list[Track]:

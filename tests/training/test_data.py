@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from tests.training.made_up_store import make_store
+from tests.training.made_up_store import RATE_HZ, make_store, notes
 from training.data import ClipPairs
-from training.store import Store, to_float
-from training.store_index import StoreError
+from training.store import Store, to_float, to_int16
+from training.store_index import StoredRecording, StoreError
+from training.store_writer import StoreWriter
 
 CLIP = 8000
 
@@ -74,6 +77,36 @@ def test_held_out_music_is_not_trained_on(store: Store) -> None:
             assert not {"away.wav"} & {name for clip in pair for name, _ in places(store, clip)}
 
 
-def test_recordings_shorter_than_a_clip_are_named_as_the_cause(store: Store) -> None:
-    with pytest.raises(StoreError, match="no recording of split 'train' is as long as a clip"):
-        ClipPairs(store, 10**7, 2, 1)
+def test_recordings_shorter_than_a_clip_are_repeated_end_to_end(store: Store) -> None:
+    length = store.recordings[0].length
+    clips = ClipPairs(store, 3 * length, 4, 1, same_score_share=0.0)[0].audio.flatten(0, 1)
+    assert clips.shape == (8, 3 * length)
+    assert all(torch.equal(clip, clip[:length].repeat(3)) for clip in clips)
+
+
+def test_short_and_long_recordings_are_both_drawn(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path, RATE_HZ, -23.0) as writer:
+        for name, seconds in (("short", 0.25), ("long", 1.0)):
+            samples = to_int16(notes(len(name), seconds, 0.5))
+            writer.append(StoredRecording(name, 0, 0, 0.0, "train"), samples)
+    batch = ClipPairs(Store.open(tmp_path), CLIP, 40, 1)[0]
+    assert batch.audio.shape == (40, 2, CLIP)
+    short = Store.open(tmp_path).recordings[0].length
+    repeated = [torch.equal(one[:short], one[short : 2 * short]) for one in batch.audio[:, 0]]
+    assert 0 < sum(repeated) < 40
+
+
+def test_short_pairs_of_one_score_begin_again_together(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path, RATE_HZ, -23.0) as writer:
+        for instrument, length in (("soft", 3000), ("hard", 3010)):
+            recording = StoredRecording(
+                instrument, 0, 0, 0.0, "train", score="score", instrument=instrument
+            )
+            writer.append(recording, np.arange(length, dtype=np.int16))
+    (soft, hard) = ClipPairs(Store.open(tmp_path), CLIP, 1, 1, same_score_share=1.0)[0].audio[0]
+    assert torch.equal(soft, hard)
+
+
+def test_a_split_without_recordings_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no recording of split 'heldout'; add some with"):
+        ClipPairs(make_store(tmp_path, heldout=False), CLIP, 2, 1, split="heldout")

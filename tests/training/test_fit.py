@@ -45,6 +45,13 @@ def test_all_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
     assert list((out / "tensorboard" / "autoencoder").glob("events*"))
 
 
+def test_a_store_of_short_recordings_trains(tmp_path: Path) -> None:
+    """As IRMAS's are, 3 s where a clip is 3.1 s long."""
+    short = make_store(tmp_path / "store", seconds=1.0)
+    assert max(one.length for one in short.recordings) < TINY.input_samples
+    assert run_fit(short.path, tmp_path / "run", "--steps", "1") == 0
+
+
 def test_the_seed_trains_too(tmp_path: Path) -> None:
     config = PRESETS["seed"]
     torch.manual_seed(0)

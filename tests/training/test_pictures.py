@@ -66,6 +66,15 @@ def test_true_sound_has_the_picture_of_the_truth(store: Store) -> None:
     assert true.shape[1] > config.clip_frames * 0.8
 
 
+def test_held_out_music_shorter_than_a_clip_is_shown_as_well(tmp_path: Path) -> None:
+    config = PRESETS["tiny"]
+    short = make_store(tmp_path, seconds=0.5)
+    assert short.split("heldout")[0].length < config.clip_samples
+    log = Shown()
+    show_images(log, short, Instrument(config), 1)
+    assert len(log.pictures) == 4
+
+
 def test_an_untrained_vocoder_has_another_picture(store: Store) -> None:
     torch.manual_seed(0)
     model, log = Instrument(PRESETS["tiny"]), Shown()

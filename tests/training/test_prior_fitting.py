@@ -135,6 +135,7 @@ def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
     assert len(stretches) == 3
     short = TrackStretches(tracks, ticks=30, batch=6, steps=3, seed=1)
     assert not torch.equal(short[1].structure, short[2].structure)
+    assert len(short.tracks) == 3
     assert other.style.shape == (6, 3)
     halves = [
         TrackStretches(tracks, 192, batch=6, steps=3, seed=1, process_index=i, process_count=2)
@@ -143,6 +144,14 @@ def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
     assert torch.equal(torch.cat([half[1].structure for half in halves]), one.structure)
     with pytest.raises(StoreError, match="no recording"):
         TrackStretches([], ticks=30, batch=6, steps=3, seed=1)
+
+
+def test_a_short_track_is_repeated_end_to_end() -> None:
+    tracks = [Track(torch.zeros(3), torch.randn(2, 5)), Track(torch.ones(3), torch.randn(2, 12))]
+    stretches = TrackStretches(tracks, ticks=12, batch=40, steps=1, seed=1)[0]
+    short = stretches.structure[stretches.style[:, 0] == 0]
+    assert 0 < len(short) < 40
+    assert torch.equal(short[0], tracks[0].structure.repeat(1, 3)[:, :12])
 
 
 def test_it_does_not_go_on_from_another_encoders_prior(model: Instrument) -> None:
