@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import tempfile
@@ -12,12 +13,16 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
+from training.whole_file import write_whole
+
 RATE_HZ = 44_100
 TAIL_S = 1.5
 """What is kept of the reverberation after the last note; the last 50 ms of it are faded out."""
 
 _FADE_S = 0.05
 _SILENCE = 1e-4
+_CLOCK_S = 0.1
+"""By as much may fluidsynth's clock differ from the score's; it plays on for 2 s and more."""
 _TIMEOUT_S = 600
 _PROGRAM = "fluidsynth"
 _NO_OTHER_SOUNDFONT = ("-o", "synth.default-soundfont=")
@@ -25,7 +30,7 @@ _NO_OTHER_SOUNDFONT = ("-o", "synth.default-soundfont=")
 
 
 class PlayError(ValueError):
-    """fluidsynth or a SoundFont is missing, or they play nothing."""
+    """fluidsynth or a SoundFont is missing, or they play nothing, or not to the end."""
 
 
 def require_player(soundfonts: Sequence[Path]) -> None:
@@ -53,16 +58,33 @@ def play(midi: mido.MidiFile, target: Path, soundfont: Path, gain: float, second
     The file appears whole or not at all.
 
     Raises:
-        PlayError: fluidsynth fails, or plays nothing.
+        PlayError: fluidsynth fails, plays nothing, or breaks off.
+        OSError: ``target`` cannot be written; it is named.
     """
     with tempfile.TemporaryDirectory() as scratch:
         score, wav = Path(scratch, "score.mid"), Path(scratch, "score.wav")
-        midi.save(score)
+        _save(midi, score)
         _run(score, wav, soundfont, gain)
         samples = _read_wav(wav)
+    if len(samples) < (midi.length - _CLOCK_S) * RATE_HZ:
+        raise PlayError(
+            f"{target.name}: {_PROGRAM} broke off after {len(samples) / RATE_HZ:.1f} of "
+            f"{midi.length:.1f} s; {_is_full()}"
+        )
     if not np.abs(samples).max(initial=0.0) > _SILENCE:
         raise PlayError(f"{target.name}: {soundfont.name} plays nothing for it")
     _write_flac(target, _fit_length(samples, seconds))
+
+
+def _save(midi: mido.MidiFile, path: Path) -> None:
+    try:
+        midi.save(path)
+    except OSError as error:
+        raise PlayError(f"{path}: cannot be written ({error.strerror}); {_is_full()}") from error
+
+
+def _is_full() -> str:
+    return f"is the disk of {tempfile.gettempdir()} full? Free space, or set TMPDIR to another"
 
 
 def _run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
@@ -81,7 +103,10 @@ def _run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
 def _read_wav(wav: Path) -> NDArray[np.float32]:
     import soundfile
 
-    samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    try:
+        samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise PlayError(f"{_PROGRAM} wrote no sound; {_is_full()}") from error
     return np.asarray(samples, np.float32)
 
 
@@ -97,6 +122,6 @@ def _fit_length(samples: NDArray[np.float32], seconds: float) -> NDArray[np.floa
 def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
     import soundfile
 
-    draft = target.with_name(f".{target.name}.part")
-    soundfile.write(draft, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
-    draft.replace(target)
+    encoded = io.BytesIO()
+    soundfile.write(encoded, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
+    write_whole(target, target.with_name(f".{target.name}.part"), encoded.getvalue())

@@ -25,13 +25,15 @@ from training.datasets.listing import SourceError
 from training.fluidsynth import TAIL_S, PlayError, play, require_player
 from training.render_plan import Part, RenderError, Source, choose, find_scores, parts_of
 from training.scores import InstrumentError, ScoreError, arrange
+from training.whole_file import write_whole
 
 
 def render(part: Part, gain: float) -> None:
     """Play one part into its FLAC file, which appears whole or not at all.
 
     Raises:
-        PlayError: fluidsynth fails, or plays nothing.
+        PlayError: fluidsynth fails, plays nothing, or breaks off.
+        OSError: the file cannot be written; it is named.
     """
     midi = arrange(part.score, part.instrumentation)
     play(midi, part.target, part.soundfont, gain, part.score.end_s + TAIL_S)
@@ -88,6 +90,7 @@ def run(options: argparse.Namespace) -> None:
         PlayError: fluidsynth or a SoundFont is missing.
         InstrumentError: ``--instruments`` names one that does not exist.
         SourceError: the output folder's ``pairs.json`` is damaged.
+        OSError: a file cannot be written; those before it are kept.
     """
     _require_options(options)
     require_player(options.soundfont)
@@ -100,7 +103,8 @@ def run(options: argparse.Namespace) -> None:
     made = _render_all(missing, options, pairs, skipped)
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
     print(
-        f"rendered {made} of {len(sources)} scores, already there {len(planned) - len(missing)}, "
+        f"rendered {made} files of {len(sources)} scores, "
+        f"already there {len(planned) - len(missing)}, "
         f"skipped {skipped.total()}" + (f" ({reasons})" if reasons else "")
     )
     if not pairs:
@@ -183,9 +187,8 @@ def _is_there(part: Part, pairs: dict[str, dict[str, object]]) -> bool:
 
 
 def _write_pairs(folder: Path, pairs: dict[str, dict[str, object]]) -> None:
-    draft = folder / f".{PAIRS_FILE}.part"
-    draft.write_text(json.dumps(pairs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(folder / PAIRS_FILE)
+    text = json.dumps(pairs, indent=1, ensure_ascii=False) + "\n"
+    write_whole(folder / PAIRS_FILE, folder / f".{PAIRS_FILE}.part", text.encode())
 
 
 def _require_options(options: argparse.Namespace) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -20,7 +25,7 @@ from training.store import Store
 def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
     """Stands in for fluidsynth: noise of a length that differs from one playing to the next."""
     rng = np.random.default_rng(midi.stat().st_size)
-    length = int(rng.integers(RATE_HZ, 30 * RATE_HZ))
+    length = int(rng.integers(4 * RATE_HZ, 30 * RATE_HZ))
     soundfile.write(wav, rng.uniform(-gain, gain, (length, 2)), RATE_HZ)
 
 
@@ -85,7 +90,7 @@ def test_run_again_it_renders_only_what_is_missing(
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
     (studio / "out" / "scores-a__0.flac").unlink()
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
-    assert "rendered 1 of 4 scores, already there 7" in capsys.readouterr().out
+    assert "rendered 1 files of 4 scores, already there 7" in capsys.readouterr().out
     assert (studio / "out" / "scores-a__0.flac").is_file()
 
 
@@ -103,20 +108,86 @@ def test_a_broken_score_is_named_and_counted(
     assert call("scores", "-o", "out", "--instruments", "0") == 0
     said = capsys.readouterr()
     assert "b.mid: not a readable MIDI file" in said.err
-    assert "rendered 3 of 4 scores, already there 0, skipped 1 (1 broken)" in said.out
+    assert "rendered 3 files of 4 scores, already there 0, skipped 1 (1 broken)" in said.out
 
 
 def test_a_silent_rendering_is_no_rendering(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def silent(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
-        soundfile.write(wav, np.zeros((RATE_HZ, 2)), RATE_HZ)
+        soundfile.write(wav, np.zeros((5 * RATE_HZ, 2)), RATE_HZ)
 
     monkeypatch.setattr(fluidsynth, "_run", silent)
     assert call("scores", "-o", "out", "--instruments", "0") == 2
     said = capsys.readouterr().err
     assert "font.sf2 plays nothing" in said
     assert "error: nothing was rendered" in said
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (lambda whole: whole[: len(whole) // 2], "fluidsynth broke off after 2."),
+        (lambda whole: b"", "fluidsynth wrote no sound"),
+    ],
+)
+def test_a_rendering_that_broke_off_is_no_rendering(
+    studio: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    left: Callable[[bytes], bytes],
+    said: str,
+) -> None:
+    """A full disk does not keep fluidsynth from ending with 0."""
+
+    def cut_off(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+        soundfile.write(wav, np.full((5 * RATE_HZ, 2), 0.1), RATE_HZ)
+        wav.write_bytes(left(wav.read_bytes()))
+
+    monkeypatch.setattr(fluidsynth, "_run", cut_off)
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert f"is the disk of {tempfile.gettempdir()} full?" in error
+    assert not list((studio / "out").iterdir())
+
+
+def test_a_score_that_finds_no_room_for_itself_says_where(
+    studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(self: mido.MidiFile, path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(mido.MidiFile, "save", full)
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 2
+    said = capsys.readouterr().err
+    assert "score.mid: cannot be written (No space left on device); is the disk of" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
+@pytest.mark.parametrize("name", ["scores-b__0.flac", "pairs.json"])
+def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
+    studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
+    pairs = read_pairs(studio / "out")
+    whole_open = Path.open
+
+    def full(path: Path, *arguments: object, **more: object) -> object:
+        if path.name == f".{name}.part":
+            path.touch()
+            return whole_open(Path("/dev/full"), *arguments, **more)  # type: ignore[call-overload]
+        return whole_open(path, *arguments, **more)  # type: ignore[call-overload]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", full)
+        assert call("scores", "-o", "out", "--instruments", "0") == 2
+    error = f"error: [Errno 28] No space left on device: 'out/{name}'"
+    assert capsys.readouterr().err.splitlines()[-1] == error
+    assert not list((studio / "out").glob("*.part"))
+    assert read_pairs(studio / "out") == pairs
+    assert call("scores", "-o", "out", "--instruments", "0") == 0
+    assert len(read_pairs(studio / "out")) == 4
 
 
 @pytest.mark.parametrize(
