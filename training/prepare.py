@@ -27,6 +27,7 @@ from training.prepare_settings import GATE_S, PrepareSettings, parse_args
 from training.sources import Job, Plan, draw_held_out, hold_out, kin_held_out, plan
 from training.store_index import StoredRecording, StoreError
 from training.store_writer import StoreWriter
+from training.takes import Takes
 from training.workers import Workers, WorkersError, results
 
 _NAMED = 100  # of one reason, when names alone tell; more than that is a part never unpacked
@@ -73,12 +74,17 @@ def prepare(
         WorkersError: no workers, or they were lost; what was appended is in the store.
     """
     missing = list(_missing(jobs, writer, tally))
+    takes = Takes(sample_rate_hz, writer.recordings)
     with closing(_converted(missing, sample_rate_hz, shortest_s, workers)) as converted:
         for done in converted:
             if done.samples is None:
                 _skip(tally, done.job, done.error)
                 continue
-            writer.append(replace(done.job.recording, gain_db=round(done.gain_db, 4)), done.samples)
+            recording = replace(done.job.recording, gain_db=round(done.gain_db, 4))
+            if misfit := takes.misfit(recording, done.samples.size):
+                tally.skip(LeftOut(recording.name, "other length", misfit))
+                continue
+            writer.append(recording, done.samples)
             tally.prepared += 1
 
 

@@ -3,10 +3,12 @@
 fluidsynth and a SoundFont do the playing. What comes out is a folder of FLAC files with
 ``pairs.json``, which tells ``training.prepare`` which files are the same score::
 
-    {"bach-invention_1__0.flac": {"score": "bach/invention_1", "instrument": "0", "heldout": false}}
+    {"bach-invention_1__0.flac": {"score": "bach/invention_1", "instrument": "0", "heldout": false,
+                                  "seed": 0, "seconds_max": 120.0}}
 
 All renderings of a score have the same length to the sample. Interrupted and run again, it goes
-on; what is drawn for a score depends on the seed and the score's name alone.
+on; what is drawn for a score depends on the seed and the score's name alone. More instruments can
+be added to a folder later, but with the seed and length of before: others would make false pairs.
 """
 
 from __future__ import annotations
@@ -23,7 +25,15 @@ from training.arguments import OneLineParser, exit_code
 from training.datasets.folder import PAIRS_FILE, read_pairs
 from training.datasets.listing import SourceError
 from training.fluidsynth import TAIL_S, PlayError, play, require_player
-from training.render_plan import Part, RenderError, Source, choose, find_scores, parts_of
+from training.render_plan import (
+    Part,
+    RenderError,
+    Source,
+    choose,
+    find_scores,
+    parts_of,
+    require_same_variation,
+)
 from training.scores import InstrumentError, ScoreError, arrange
 from training.whole_file import write_whole
 
@@ -86,7 +96,7 @@ def run(options: argparse.Namespace) -> None:
     """Do what the command line says and print the summary.
 
     Raises:
-        RenderError: bad options, nothing rendered.
+        RenderError: bad options, nothing rendered, or a score was rendered with other ones.
         PlayError: fluidsynth or a SoundFont is missing.
         InstrumentError: ``--instruments`` names one that does not exist.
         SourceError: the output folder's ``pairs.json`` is damaged.
@@ -97,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
     sources = choose(find_scores(options.midi), options.scores_max, options.seed)
     options.output.mkdir(parents=True, exist_ok=True)
     pairs = read_pairs(options.output)
+    require_same_variation(sources, options, pairs)
     skipped: Counter[str] = Counter()
     planned = list(_plan(sources, options, skipped))
     missing = [part for part in planned if not _is_there(part, pairs)]

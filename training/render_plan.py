@@ -6,9 +6,10 @@ import argparse
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from training.scores import (
 )
 
 SUFFIXES = (".mid", ".midi")
+VARIED_BY = ("seed", "seconds_max")
+"""Options with other values of which a score is played faster, higher, longer: as no pair."""
 
 
 class RenderError(ValueError):
@@ -47,12 +50,14 @@ class Part:
     soundfont: Path
     target: Path
     heldout: bool
+    varied_by: Mapping[str, float]
 
     @property
     def entry(self) -> dict[str, object]:
         """What ``pairs.json`` says about the file."""
         label = self.instrumentation.label
-        return {"score": self.score_name, "instrument": label, "heldout": self.heldout}
+        facts = {"score": self.score_name, "instrument": label, "heldout": self.heldout}
+        return {**facts, **self.varied_by}
 
 
 def find_scores(given: Sequence[Path]) -> list[Source]:
@@ -90,6 +95,32 @@ def choose(sources: list[Source], scores_max: int | None, seed: int) -> list[Sou
     return [sources[i] for i in sorted(rng.permutation(len(sources))[:scores_max])]
 
 
+def require_same_variation(
+    sources: Sequence[Source], options: argparse.Namespace, pairs: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Make sure that what was rendered of these scores before was varied as they will be.
+
+    Renderings of before this was noted count as such.
+
+    Raises:
+        RenderError: one was not.
+    """
+    names, folder = {source.name for source in sources}, options.output
+    for file_name, entry in pairs.items():
+        if entry["score"] not in names or not (folder / file_name).is_file():
+            continue
+        for name, asked in _varied_by(options).items():
+            if entry.get(name, asked) != asked:
+                raise RenderError(
+                    f"{folder}: {entry['score']} was rendered with "
+                    f"--{name.replace('_', '-')} {entry[name]}; give that, or another --output"
+                )
+
+
+def _varied_by(options: argparse.Namespace) -> dict[str, float]:
+    return {name: getattr(options, name) for name in VARIED_BY}
+
+
 def parts_of(source: Source, options: argparse.Namespace, heldout: bool) -> Iterator[Part]:
     """The renderings of one score; what is drawn depends on the seed and its name alone.
 
@@ -102,7 +133,7 @@ def parts_of(source: Source, options: argparse.Namespace, heldout: bool) -> Iter
     soundfont = options.soundfont[int(rng.integers(len(options.soundfont)))]
     for players in _instruments(score, options, rng):
         target = options.output / f"{_file_name(source.name)}__{players.label}.flac"
-        yield Part(source.name, score, players, soundfont, target, heldout)
+        yield Part(source.name, score, players, soundfont, target, heldout, _varied_by(options))
 
 
 def _instruments(

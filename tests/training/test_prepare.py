@@ -136,6 +136,24 @@ def test_renderings_keep_their_pairing_and_are_held_out_by_score(tmp_path: Path)
     assert len({r.length for r in store.recordings}) == 1
 
 
+def test_renderings_of_one_score_that_differ_in_length_are_no_pair(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether they come at once or one after the other; a few samples may be missing."""
+    lengths_s = {"a.flac": 1.0, "b.flac": 1.01, "c.flac": 1.3, "d.flac": 0.8}
+    pairs = {name: {"score": "fugue", "instrument": name, "heldout": False} for name in lengths_s}
+    for some in (["a.flac", "b.flac", "c.flac"], ["a.flac", "d.flac"]):
+        for name in some:
+            write_tone(tmp_path / "rendered" / name, lengths_s[name])
+        (tmp_path / "rendered" / "pairs.json").write_text(json.dumps(pairs))
+        assert prepare(tmp_path / "rendered", "-o", tmp_path / "store") == 0
+        error = capsys.readouterr().err
+        assert f"skipped rendered/{some[-1]} (other length): lasts" in error
+        assert "but rendered/a.flac of the same score 1.00 s" in error
+    names = [recording.name for recording in Store.open(tmp_path / "store").recordings]
+    assert names == ["rendered/a.flac", "rendered/b.flac"]
+
+
 def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
     for name, level in (("loud", 0.9), ("quiet", 0.01)):
         path = tmp_path / "music" / f"{name}.wav"

@@ -58,6 +58,8 @@ def test_every_score_is_rendered_with_every_instrument(studio: Path) -> None:
         "score": "scores/a",
         "instrument": "0",
         "heldout": False,
+        "seed": 0,
+        "seconds_max": 4.0,
     }
     assert {entry["score"] for entry in pairs.values() if entry["heldout"]} == {
         "scores/b",
@@ -78,8 +80,8 @@ def test_prepare_takes_up_the_pairing(studio: Path) -> None:
     assert prepare(["out", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
     store = Store.open(studio / "store")
     assert {(r.score, r.instrument) for r in store.split("heldout")} == {
-        ("scores/d", "0"),
-        ("scores/d", "24"),
+        ("seed 0, 4.0 s/scores/d", "0"),
+        ("seed 0, 4.0 s/scores/d", "24"),
     }
     assert len({r.length for r in store.recordings}) == 1
 
@@ -92,6 +94,52 @@ def test_run_again_it_renders_only_what_is_missing(
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
     assert "rendered 1 files of 4 scores, already there 7" in capsys.readouterr().out
     assert (studio / "out" / "scores-a__0.flac").is_file()
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [(("--seed", "1"), "--seed 0"), (("--seconds-max", "3"), "--seconds-max 4.0")],
+)
+def test_a_score_varied_otherwise_is_not_laid_beside_its_renderings(
+    studio: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], said: str
+) -> None:
+    """The two would be taken for a pair, in another tempo and key."""
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
+    before = read_pairs(studio / "out")
+    rest = ["--soundfont", "font.sf2", "--jobs", "1", "--seconds-max", "4", *option]
+    assert main(["scores", "-o", "out", "--instruments", "24", *rest]) == 2
+    (error,) = capsys.readouterr().err.splitlines()[-1:]
+    assert error == f"error: out: scores/a was rendered with {said}; give that, or another --output"
+    assert read_pairs(studio / "out") == before
+    assert main(["scores/b.mid", "-o", "out", "--instruments", "24", *rest]) == 0
+    (studio / "out" / "scores-a__0.flac").unlink()
+    assert main(["scores", "-o", "out", "--instruments", "24", *rest]) == 0
+
+
+def test_instruments_gain_and_soundfont_may_be_others(studio: Path) -> None:
+    (studio / "other.sf2").write_bytes(b"RIFF\0\0\0\0sfbk")
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
+    more = ["--soundfont", "font.sf2", "other.sf2", "--gain", "0.1", "--seconds-max", "4"]
+    assert main(["scores/a.mid", "-o", "out", "--instruments", "24", "--jobs", "1", *more]) == 0
+    assert len({soundfile.info(path).frames for path in (studio / "out").glob("*.flac")}) == 1
+
+
+def test_renderings_of_before_variation_was_noted_are_gone_on_from(studio: Path) -> None:
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
+    (entry,) = read_pairs(studio / "out").values()
+    old = {"scores-a__0.flac": {name: entry[name] for name in ("score", "instrument", "heldout")}}
+    (studio / "out" / "pairs.json").write_text(json.dumps(old))
+    assert call("scores/a.mid", "-o", "out", "--instruments", "0,24", "--seed", "1") == 0
+    assert read_pairs(studio / "out")["scores-a__24.flac"]["seed"] == 1
+
+
+def test_two_seeds_of_one_score_are_no_pair_but_kin_in_one_store(studio: Path) -> None:
+    for folder, seed in (("one", "0"), ("two", "1")):
+        assert call("scores/a.mid", "-o", folder, "--instruments", "0", "--seed", seed) == 0
+    assert prepare(["one", "two", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
+    first, second = Store.open(studio / "store").recordings
+    assert first.score != second.score
+    assert first.kin == second.kin == "scores/a"
 
 
 def test_fewer_scores_are_drawn_by_the_seed(studio: Path) -> None:

@@ -39,9 +39,19 @@ def _entry(path: Path, root: Path, pairs: dict[str, dict[str, Any]]) -> Entry:
         name_in_store(path, root),
         split="heldout" if pair.get("heldout") else "train",
         group=pair.get("score"),
-        score=pair.get("score"),
+        score=_take(pair),
         instrument=pair.get("instrument"),
     )
+
+
+def _take(pair: dict[str, Any]) -> str | None:
+    """What its pairs are found by: the score, and how ``training.render`` varied it.
+
+    Rendered with another seed into another folder, a score has another tempo and key.
+    """
+    if {"seed", "seconds_max"} <= pair.keys():
+        return f"seed {pair['seed']}, {pair['seconds_max']} s/{pair['score']}"
+    return pair.get("score")
 
 
 def read_pairs(root: Path) -> dict[str, dict[str, Any]]:
