@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from training.whole_file import write_whole
 
 VERSION = 1
 AUDIO_FILE = "audio.i16"
@@ -18,7 +19,7 @@ LABEL_SEPARATOR = "|"
 
 
 class StoreError(ValueError):
-    """A folder that is no store, a damaged one, or one made for another sample rate."""
+    """A folder that is no store, or a damaged one, of another rate, or on a full disk."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,11 @@ def read_index(folder: Path) -> StoreIndex:
 
 
 def write_index(folder: Path, index: StoreIndex) -> None:
-    """Replace ``index.json`` in one step."""
+    """Replace ``index.json`` in one step.
+
+    Raises:
+        OSError: it cannot be written; it is named and as it was.
+    """
     entries = (json.dumps(asdict(recording)) for recording in index.recordings)
     text = (
         f'{{"version": {VERSION}, "sample_rate_hz": {index.sample_rate_hz}, '
@@ -100,12 +105,7 @@ def write_index(folder: Path, index: StoreIndex) -> None:
         + "\n]}\n"
     )
     path = folder / INDEX_FILE
-    draft = path.with_suffix(".json.new")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, path.with_suffix(".json.new"), text.encode())
 
 
 def _recording(entry: dict[str, Any]) -> StoredRecording:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ _INDEX_SHARE = 0.05  # of the time may go into rewriting the index, which grows 
 
 class StoreWriter:
     """Appends to a store, new or existing; one writer at a time. A context manager.
+
+    A full disk ends it with every recording that was whole, if the index still finds room.
 
     Raises:
         StoreError: the folder holds a store of another rate or version, or a writer is at work.
@@ -68,11 +72,20 @@ class StoreWriter:
         return self._recordings.get(name)
 
     def append(self, recording: StoredRecording, samples: NDArray[np.int16]) -> None:
-        """Add ``samples`` (T,); the recording's offset and length are filled in here."""
-        offset = self._audio.tell() // samples.itemsize
-        self._audio.write(samples.astype("<i2", copy=False).tobytes())
+        """Add ``samples`` (T,); the recording's offset and length are filled in here.
+
+        Raises:
+            StoreError: they cannot be written; what was there before is kept.
+        """
+        begin = self._audio.tell()
+        with self._told_where():
+            try:
+                _write_all(self._audio, samples.astype("<i2", copy=False).tobytes())
+            except OSError:
+                self._cut_to(begin)  # the index, written next, needs room as well
+                raise
         self._recordings[recording.name] = replace(
-            recording, offset=offset, length=int(samples.size)
+            recording, offset=begin // samples.itemsize, length=int(samples.size)
         )
         if time.monotonic() >= self._next_save_s:
             self.save()
@@ -82,19 +95,43 @@ class StoreWriter:
         self._recordings[recording.name] = recording
 
     def save(self) -> None:
-        """Make everything appended so far permanent."""
+        """Make everything appended so far permanent.
+
+        Raises:
+            StoreError: it cannot be; the index is as it was.
+        """
         begin_s = time.monotonic()
-        self._audio.flush()
-        os.fsync(self._audio.fileno())
-        write_index(self.path, replace(self._wanted, recordings=self.recordings))
+        with self._told_where():
+            os.fsync(self._audio.fileno())
+            write_index(self.path, replace(self._wanted, recordings=self.recordings))
         end_s = time.monotonic()
         self._next_save_s = end_s + (end_s - begin_s) * (1.0 / _INDEX_SHARE - 1.0)
 
     def _cut_back(self, index: StoreIndex) -> None:
         """Drop samples of a recording that was under way when the last writer was killed."""
         require_whole(self.path, index)
-        self._audio.truncate(audio_bytes(index))
-        self._audio.seek(0, os.SEEK_END)
+        self._cut_to(audio_bytes(index))
+
+    def _cut_to(self, size: int) -> None:
+        self._audio.truncate(size)
+        self._audio.seek(size)
+
+    @contextmanager
+    def _told_where(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: the store cannot be written on ({error.strerror}); what was "
+                "saved is kept: free space and run the same command again"
+            ) from error
+
+
+def _write_all(file: FileIO, content: bytes) -> None:
+    """A disk that is nearly full takes a part, and says so only when asked for the rest."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _require_same(folder: Path, found: StoreIndex, wanted: StoreIndex) -> None:
@@ -107,9 +144,12 @@ def _require_same(folder: Path, found: StoreIndex, wanted: StoreIndex) -> None:
             )
 
 
-def _open_locked(path: Path) -> BinaryIO:
-    """The audio file for appending; refused while another process appends to it."""
-    file = path.open("r+b" if path.exists() else "w+b")
+def _open_locked(path: Path) -> FileIO:
+    """The audio file for appending; refused while another process appends to it.
+
+    Without a buffer: on a full disk its rest would fail again at every later call.
+    """
+    file = path.open("r+b" if path.exists() else "w+b", buffering=0)
     try:
         import fcntl
     except ImportError:  # Windows has no advisory locks; there the user keeps to one writer

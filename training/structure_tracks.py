@@ -38,6 +38,7 @@ from model.tensor_file import read_tensors
 from training.processes import part_of
 from training.store import Store, to_float
 from training.store_index import StoredRecording, StoreError
+from training.whole_file import write_whole
 
 MOST_MINUTES = {"train": 120.0, "heldout": 10.0}
 """Music beyond that is left alone: encoding it takes longer than what is learned from it."""
@@ -112,7 +113,11 @@ class TrackStretches(Dataset[TrackBatch]):
 
 
 def structure_tracks(run: Path, store: Store, model: Instrument, split: str) -> list[Track]:
-    """The tracks of "train" or "heldout": those kept in the run, or encoded now and kept."""
+    """The tracks of "train" or "heldout": those kept in the run, or encoded now and kept.
+
+    Raises:
+        OSError: they cannot be kept; the file is named.
+    """
     path = run / FILE
     stamp = _stamp(store, model)
     kept = _read(path, stamp)
@@ -198,9 +203,5 @@ def _read(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
 
 def _write(path: Path, tensors: dict[str, Tensor], stamp: dict[str, str]) -> None:
     # Several processes may have encoded at once; each has its own file until it is whole.
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        safetensors.torch.save_file(tensors, beside, stamp)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    write_whole(path, draft, safetensors.torch.save(tensors, stamp))

@@ -118,6 +118,21 @@ def test_tracks_can_be_read_while_another_process_writes_them(tmp_path: Path) ->
     writer.join()
 
 
+def test_tracks_that_find_no_room_end_in_an_error_with_their_place(
+    store: Store, model: Instrument, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            structure_tracks(tmp_path, store, model, "train")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(tmp_path / FILE) in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
 def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,42 @@ def test_samples_that_no_index_knows_are_cut_off(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     assert [recording.offset for recording in store.recordings] == [0, 1000]
     assert (tmp_path / AUDIO_FILE).stat().st_size == 4000
+
+
+@contextmanager
+def files_no_longer_than(size: int) -> Iterator[None]:
+    """As on a disk that is full from there on."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+FULL = r"cannot be written on \(File too large\); what was saved is kept: free space and run"
+
+
+def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None:
+    with files_no_longer_than(3_000), pytest.raises(StoreError, match=FULL) as caught:
+        write(tmp_path, entry("a"), entry("b"))
+    assert str(caught.value).startswith(f"{tmp_path}: ")
+    store = Store.open(tmp_path)
+    assert [recording.name for recording in store.recordings] == ["a"]
+    assert (tmp_path / AUDIO_FILE).stat().st_size == 2_000, "half a recording takes up no room"
+    write(tmp_path, entry("b"))
+    assert len(Store.open(tmp_path).recordings) == 2
+
+
+def test_a_disk_too_full_for_the_index_keeps_the_one_before(tmp_path: Path) -> None:
+    write(tmp_path, entry("a"))
+    before = (tmp_path / INDEX_FILE).read_bytes()
+    full, refused = files_no_longer_than(len(before)), pytest.raises(StoreError, match=FULL)
+    with full, refused, StoreWriter(tmp_path, RATE_HZ, -23.0) as writer:
+        writer.update(entry("b" * 10))
+    assert (tmp_path / INDEX_FILE).read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [AUDIO_FILE, INDEX_FILE]
 
 
 def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
