@@ -29,7 +29,7 @@ LOUDNESS_LUFS = -23.0
 SHORTEST_S = 0.5
 """A shorter source is refused: too little for loudness gating, and for a loop."""
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
 """File name endings that a folder is searched for."""
 
 _RATES_HZ = (4_000, 768_000)
@@ -212,7 +212,7 @@ def _read_blocks(source: Path, sample_rate_hz: int) -> SampleStream:
         raise AudioError(
             "corrupt",
             f"{source}: cannot be read as audio ({_one_line(error)}); "
-            "wav, flac, ogg, mp3 and au can",
+            "wav, flac, ogg, opus, mp3, aiff and au can",
         ) from error
 
 

@@ -1,9 +1,9 @@
 """Turn music into a training store: ``python -m training.prepare [DATASET] FOLDER -o STORE``.
 
-Every wav, flac, ogg, mp3 and au file becomes mono audio at the model's rate and -23 LUFS. Files
-are converted in parallel and appended in the order of their names, so that a run that was
-interrupted and started again ends with the very store that one run makes. What cannot be used is
-named, skipped and counted.
+Every wav, flac, ogg, opus, mp3, aiff and au file becomes mono audio at the model's rate and -23
+LUFS. Files are converted in parallel and appended in the order of their names, so that a run that
+was interrupted and started again ends with the very store that one run makes. What cannot be used
+is named, skipped and counted.
 """
 
 from __future__ import annotations

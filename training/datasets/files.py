@@ -10,6 +10,14 @@ from pathlib import Path
 from export.audio import SUFFIXES
 from training.datasets.listing import LeftOut, SourceError
 
+UNSUPPORTED = frozenset(
+    (
+        *(".aac", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts", ".m4a", ".m4b", ".mka"),
+        *(".mp4", ".mpc", ".ra", ".tak", ".tta", ".webm", ".wma", ".wv"),
+    )
+)
+"""Endings of sound that libsndfile cannot read."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -36,7 +44,10 @@ def name_in_store(path: Path, root: Path) -> str:
 
 
 def audio_files(root: Path) -> Files:
-    """Every audio file below ``root``, links followed, files with a leading dot left alone."""
+    """Every audio file below ``root``, links followed, files with a leading dot left alone.
+
+    Sound of a kind that cannot be read here is told, everything else is passed over.
+    """
     left_out: list[LeftOut] = []
 
     def closed(error: OSError) -> None:
@@ -45,13 +56,20 @@ def audio_files(root: Path) -> Files:
 
     paths = []
     for path in _walk(root, closed):
-        if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+        suffix = path.suffix.lower()
+        if path.name.startswith(".") or suffix not in UNSUPPORTED.union(SUFFIXES):
             continue
-        if path.is_file():
+        if suffix in UNSUPPORTED:
+            left_out.append(LeftOut(name_in_store(path, root), "unsupported", _hint(suffix)))
+        elif path.is_file():
             paths.append(path)
         else:
             left_out.append(LeftOut(name_in_store(path, root), "missing", "a link to nowhere"))
     return Files(tuple(sorted(paths)), tuple(left_out))
+
+
+def _hint(suffix: str) -> str:
+    return f"{suffix} cannot be read here; convert it, as with ffmpeg -i FILE{suffix} FILE.flac"
 
 
 def _walk(root: Path, on_error: object) -> Iterator[Path]:
