@@ -2,9 +2,9 @@
 
 The table has two header rows and a third line that names the index alone. A track belongs to its
 artist's group; one without a top genre (most of ``large`` and ``full``) has no genre label. No
-library serves: torchaudio has no FMA, and mirdata only its keys, without the audio. Tracks of
-30 s that are empty or shorter (099134, 108925, 133297; 098565, 098567, 098569) are found out when
-they are read.
+library serves: torchaudio has no FMA, and mirdata only its keys, without the audio. Three tracks
+have no audio (``NO_AUDIO``) and are left out; 098565, 098567 and 098569 are much shorter than the
+others' 30 s, and used where there is half a second of them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,16 @@ GENRES = frozenset(
         *("Pop", "Rock", "Soul-RnB", "Spoken"),
     )
 )
+NO_AUDIO = frozenset(("099134", "108925", "133297"))
+"""Known faults of the data set: what lies there under these numbers holds no sound."""
 SUBSETS = ("small", "medium", "large", "full")
 """Each holds the ones before it; the table names the smallest that a track is in."""
 
 _SPLIT, _SUBSET = ("set", "split"), ("set", "subset")
 _GENRE, _LICENCE, _ARTIST = ("track", "genre_top"), ("track", "license"), ("artist", "id")
 _COLUMNS = (_SPLIT, _SUBSET, _GENRE, _LICENCE, _ARTIST)
+_FAULT = ("known fault", "a track without audio")
+_MISSING = ("missing", "in tracks.csv, but there is no such file")
 _TRACK = re.compile(r"\d{6}")
 
 
@@ -109,6 +113,8 @@ def _findings(
         track = tracks.get(path.stem)
         if not _TRACK.fullmatch(path.stem):
             yield LeftOut(name, "unknown name", "not named like 000002.mp3")
+        elif path.stem in NO_AUDIO:
+            yield LeftOut(name, *_FAULT)
         elif first != name:
             yield LeftOut(name, "repeat", f"the same track as {first}")
         elif track is None:
@@ -140,7 +146,7 @@ def _absent(paths: tuple[Path, ...], root: Path, tracks: Mapping[str, Track]) ->
     for number, track in sorted(tracks.items()):
         if number not in found and (track.subset in wanted or here[-1] == SUBSETS[-1]):
             name = f"fma_{here[-1]}/{number[:3]}/{number}.mp3"
-            yield LeftOut(name, "missing", "in tracks.csv, but there is no such file")
+            yield LeftOut(name, *(_FAULT if number in NO_AUDIO else _MISSING))
 
 
 def _table(root: Path) -> Path:
