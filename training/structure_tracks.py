@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ from training.processes import part_of
 from training.store import Store, to_float
 from training.store_index import StoredRecording, StoreError
 from training.whole_file import write_whole
+
+logger = logging.getLogger(__name__)
 
 MOST_MINUTES = {"train": 120.0, "heldout": 10.0}
 """Music beyond that is left alone: encoding it takes longer than what is learned from it."""
@@ -143,16 +146,18 @@ def _encode_all(store: Store, model: Instrument) -> dict[str, Tensor]:
     return tensors
 
 
-def _chosen(store: Store, split: str) -> Iterator[StoredRecording]:
+def _chosen(store: Store, split: str) -> list[StoredRecording]:
     """Real recordings first, then rendered scores mixed up, until there are minutes enough."""
-    minutes_left = MOST_MINUTES[split]
-    for recording in sorted(
-        store.split(split), key=lambda one: (one.score is not None, _digest(one.name))
-    ):
-        if minutes_left <= 0:
-            return
-        minutes_left -= recording.length / store.sample_rate_hz / 60
-        yield recording
+    chosen: list[StoredRecording] = []
+    minutes, recordings = 0.0, store.split(split)
+    for one in sorted(recordings, key=lambda one: (one.score is not None, _digest(one.name))):
+        if minutes >= MOST_MINUTES[split]:
+            there = store.seconds(recordings) / 60
+            logger.info("the prior hears %.1f of the %.1f minutes (%s)", minutes, there, split)
+            break
+        minutes += one.length / store.sample_rate_hz / 60
+        chosen.append(one)
+    return chosen
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
@@ -134,11 +135,14 @@ def test_tracks_that_find_no_room_end_in_an_error_with_their_place(
 
 
 def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tracks_module, "MOST_MINUTES", {"train": 0.15})
-    chosen = list(tracks_module._chosen(store, "train"))
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(tracks_module, "MOST_MINUTES", {"train": 0.15, "heldout": 10.0})
+    chosen = tracks_module._chosen(store, "train")
     assert sorted(one.name for one in chosen) == ["one.wav", "two.wav"]
+    assert len(tracks_module._chosen(store, "heldout")) == 1
+    assert caplog.messages == ["the prior hears 0.2 of the 0.4 minutes (train)"]
 
 
 def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
