@@ -1,7 +1,7 @@
 """Train the instrument: ``python -m training.fit STORE --out RUN``.
 
 The stages of ``stages.py`` one after the other: each writes its own part of the run every few
-minutes and goes on from there with ``--resume``.
+minutes, and when it is stopped, and goes on from there with ``--resume``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from training.processes import (
 from training.progress import NotFiniteError, RunLog, Waiting
 from training.resume import random_undisturbed, snapshot
 from training.stages import STAGES, Stage
+from training.stopping import StoppedError, Stopping
 from training.store import Store
 from training.store_index import StoreError
 
@@ -44,6 +45,7 @@ def fit(settings: FitSettings) -> None:
         ConfigError, StoreError, CheckpointError: what was given does not fit together.
         NotFiniteError: the loss became NaN or infinite; the last checkpoint is good.
         ProcessError: the processes asked for cannot be had, or one of them failed.
+        StoppedError: Ctrl-C or SIGTERM came, and the step under way is kept.
     """
     fabric = start_processes(
         settings.devices, settings.nodes, settings.strategy, precision_for(settings.precision)
@@ -96,19 +98,25 @@ def fit_stage(
 
         first_does(fabric, write)
 
-    for step, batch in budget.bar(waiting.watch(batches), part, hidden=not fabric.is_global_zero):
-        for group in optimiser.param_groups:
-            group["lr"] = group["initial_lr"] * budget.learning_rate_factor()
-        terms = module(batch, step)
-        optimiser.zero_grad()
-        fabric.backward(terms["total"])
-        terms["gradient"] = _clip(optimiser)
-        optimiser.step()
-        log.terms(terms, step)
-        budget.say(f"{waiting.share():.0%} waiting, {log.line()}")
-        if budget.checkpoint_due():
-            save(step)
-    save(step)
+    with Stopping(fabric) as stopping:
+        for step, batch in budget.bar(
+            waiting.watch(batches), part, hidden=not fabric.is_global_zero
+        ):
+            for group in optimiser.param_groups:
+                group["lr"] = group["initial_lr"] * budget.learning_rate_factor()
+            terms = module(batch, step)
+            optimiser.zero_grad()
+            fabric.backward(terms["total"])
+            terms["gradient"] = _clip(optimiser)
+            optimiser.step()
+            log.terms(terms, step)
+            budget.say(f"{waiting.share():.0%} waiting, {log.line()}")
+            if stopping.due(step):
+                break
+            if budget.checkpoint_due():
+                save(step)
+        save(step)
+        stopping.end(step)
 
 
 def _clip(optimiser: torch.optim.Optimizer) -> torch.Tensor:
@@ -121,7 +129,7 @@ def _clip(optimiser: torch.optim.Optimizer) -> torch.Tensor:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; 0 on success, 2 on bad input."""
+    """Command line; 0 on success, 2 on bad input, 130 or 143 where a signal came."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = parse_args(argv)
     if settings.threads:
@@ -138,6 +146,9 @@ def main(argv: list[str] | None = None) -> int:
     ) as error:
         complain("training.fit", error)
         return 2
+    except StoppedError as stopped:
+        complain("training.fit", stopped)
+        return stopped.exit_code
     except KeyboardInterrupt:
         print("training.fit: stopped; go on with --resume", file=sys.stderr)
         return 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import torch
@@ -38,4 +39,10 @@ def batches_of(
         pin_memory=workers > 0,
         # Of its own: a loader draws a number when it starts, also where a resumed run starts it.
         generator=torch.Generator(),
+        worker_init_fn=_leave_interrupts,
     )
+
+
+def _leave_interrupts(worker: int) -> None:
+    """Ctrl-C at a terminal reaches workers too: they serve until the steps under way are kept."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

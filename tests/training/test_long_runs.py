@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
+import signal
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -11,12 +14,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning.fabric import Fabric
+from torch.utils.data import DataLoader
 
 from model import checkpoint
-from tests.training.apart import start_fit
+from model.config import PRESETS
+from model.instrument import Instrument
+from tests.training.apart import APART, start_fit, start_several
 from tests.training.made_up_store import make_store
 from training import fit
 from training.data import ClipPairs, PairBatch
+from training.fit_settings import parse_args
+from training.loading import batches_of
+from training.stages import STAGES
+from training.stopping import StoppedError, Stopping
+from training.store import Store
 
 FAST = ["--preset", "tiny", "--batch", "4", "--threads", "1", "--minutes", "50"]
 EVERY_STEP = ["--checkpoint-minutes", "1e-9"]
@@ -150,3 +162,86 @@ def test_an_interrupted_write_is_refused_by_name(
     error = capsys.readouterr().err
     assert f"{name} is damaged" in error
     assert error.count("\n") == 1
+
+
+STOPPED = r"training.fit: stopped at step (\d+), which is kept; go on with --resume"
+
+
+def trains(errors: Path) -> bool:
+    """Whether a step after the first is done: the bar skips steps on a fast machine."""
+    return errors.exists() and re.search(r"step (?!1,)\d+,", errors.read_text()) is not None
+
+
+def stopped_at(errors: Path) -> int:
+    """The step that the last line tells."""
+    said = errors.read_text()
+    assert "Traceback" not in said
+    found = re.fullmatch(STOPPED, said.splitlines()[-1])
+    assert found, said
+    return int(found[1])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_keeps_the_step_under_way(
+    store: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    process, errors = started(store, tmp_path, "2", "--steps", "100000"), tmp_path / "errors.txt"
+    eventually(lambda: trains(errors), process, errors)
+    assert process.pid is not None
+    os.kill(process.pid, number)
+    process.join()
+    assert process.exitcode == code, errors.read_text()
+    step = stopped_at(errors)
+    assert steps_of(tmp_path, "vocoder") == step > 1
+    assert run_fit(store, tmp_path, "2", "--steps", str(step + 1), "--resume") == 0
+    assert steps_of(tmp_path, "vocoder") == step + 1
+
+
+def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_path: Path) -> None:
+    arguments = [str(store), "--out", str(tmp_path), "--stage", "2", *FAST]
+    both = start_several(2, arguments, tmp_path)
+    said = tmp_path / "0.txt"
+    eventually(lambda: trains(said), both[0], said)
+    assert both[1].pid is not None
+    os.kill(both[1].pid, signal.SIGTERM)
+    for process in both:
+        process.join()
+    # Of the other 0: at any other Lightning kills the first one, whose 143 counts.
+    assert [process.exitcode for process in both] == [143, 0], said.read_text()
+    assert stopped_at(said) == steps_of(tmp_path, "vocoder")
+    assert "stopped" not in (tmp_path / "1.txt").read_text()
+
+
+def test_a_second_signal_ends_at_once_and_old_handlers_come_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Stopping(Fabric(devices=1, accelerator="cpu")) as stopping:
+        assert not stopping.due(1)
+        signal.raise_signal(signal.SIGINT)
+        assert stopping.due(2)
+        assert signal.getsignal(signal.SIGTERM) == before
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(StoppedError, match="step 2"):
+            stopping.end(2)
+    with Stopping(Fabric(devices=1, accelerator="cpu")) as stopping:
+        stopping.end(3)
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+def test_workers_serve_on_after_ctrl_c(store: Path, tmp_path: Path) -> None:
+    """A terminal sends it to them as well, and the steps under way still need batches."""
+    settings = parse_args([str(store), "--out", str(tmp_path), *FAST, "--steps", "12"])
+    model = Instrument(PRESETS["tiny"])
+    loader = batches_of(STAGES[2], model, Store.open(store), settings, first=0)
+    apart = DataLoader(
+        loader.dataset,
+        batch_size=None,
+        num_workers=1,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=APART,
+    )
+    batches = iter(apart)
+    next(batches)
+    os.kill(batches._workers[0].pid, signal.SIGINT)  # type: ignore[attr-defined]
+    assert len(list(batches)) == 11
