@@ -36,30 +36,49 @@ def restore(
     """Inverse of ``snapshot``.
 
     Raises:
-        CheckpointError: the tensors are of another model or another version of this stage.
+        CheckpointError: the tensors are of another model or another version of this stage, or
+            were trained with another choice of --frozen-encoder.
     """
     device = next(objective.parameters()).device
     memory = within("memory", tensors)
     try:
+        moments = _by_parameter(within("optimiser", tensors))
         objective.load_state_dict(within("weights", tensors))
-        _restore_moments(within("optimiser", tensors), optimiser)
     except (RuntimeError, ValueError, KeyError) as error:
         first = str(error).splitlines()[-1].strip()
         raise CheckpointError(f"what training left does not fit this version: {first}") from error
+    _check_frozen(len(moments), optimiser)
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
     objective.recall({name: own_items(value).to(device) for name, value in memory.items()})
     torch.set_rng_state(tensors["random.cpu"])
     if device.type == "cuda" and "random.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random.cuda"])
 
 
-def _restore_moments(tensors: Mapping[str, Tensor], optimiser: torch.optim.Optimizer) -> None:
-    stored = optimiser.state_dict()
-    state: dict[int, dict[str, Tensor]] = {}
+def _by_parameter(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    moments: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    stored["state"] = state
-    optimiser.load_state_dict(stored)
+        moments.setdefault(int(index), {})[name] = value
+    return moments
+
+
+def _check_frozen(left: int, optimiser: torch.optim.Optimizer) -> None:
+    """Moments go by number: with fewer or more parameters they would be others'.
+
+    The weights being the same, only a frozen encoder makes a difference.
+    """
+    trained = sum(len(group["params"]) for group in optimiser.param_groups)
+    if left < trained:
+        raise CheckpointError(
+            f"the run was trained with --frozen-encoder ({left} weights of {trained}); give it "
+            "again to go on"
+        )
+    if left > trained:
+        raise CheckpointError(
+            f"the run was trained without --frozen-encoder ({left} weights, not {trained}); leave "
+            "it out to go on"
+        )
 
 
 @contextmanager

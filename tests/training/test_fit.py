@@ -245,6 +245,33 @@ def test_a_frozen_encoder_stays_while_the_decoder_learns(store: Path, tmp_path: 
     assert not torch.equal(before["decoder.widen.weight"], after["decoder.widen.weight"])
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        (["--frozen-encoder"], [], "was trained with --frozen-encoder"),
+        ([], ["--frozen-encoder"], "was trained without --frozen-encoder"),
+    ],
+)
+def test_going_on_needs_the_same_choice_of_a_frozen_encoder(
+    store: Path,
+    tmp_path: Path,
+    first: list[str],
+    then: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "run"
+    assert run_fit(store, out, "--stage", "1", "--steps", "1", *first) == 0
+    before = (out / "autoencoder.resume.safetensors").read_bytes()
+    capsys.readouterr()
+    assert run_fit(store, out, "--stage", "1", "--steps", "2", "--resume", *then) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert (out / "autoencoder.resume.safetensors").read_bytes() == before
+    assert run_fit(store, out, "--stage", "1", "--steps", "2", "--resume", *first) == 0
+
+
 @pytest.mark.parametrize("more", [[], ["--resume"]])
 def test_a_run_that_has_begun_takes_no_other_weights(
     store: Path, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
