@@ -77,8 +77,8 @@ def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progr
             )
             return None
         raise checkpoint.CheckpointError(
-            f"the prior in {run} was fitted to another autoencoder than the run holds now; delete "
-            f"the prior.* files there, and fit it again with python -m training.fit --stage 4"
+            f"the prior in {run} was fitted to another autoencoder than the run holds now; fit it "
+            "again with python -m training.fit --stage 4 --resume"
         )
     return prior.eval(), progress
 

@@ -15,27 +15,38 @@ writing keeps its last good checkpoint: each file is of that or of the one befor
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from model.config import ConfigError, ModelConfig
+from model.encoder import Encoder
 from model.instrument import Instrument
+from model.prior import encoder_digest
 from model.tensor_file import read_tensors
+
+logger = logging.getLogger(__name__)
+
+ADVERSARIAL = "adversarial"
 
 PARTS = {
     "autoencoder": ("encoder", "decoder"),
     "vocoder": ("vocoder",),
-    "adversarial": ("decoder", "vocoder"),
+    ADVERSARIAL: ("decoder", "vocoder"),
 }
 """Modules of the instrument in each part of a run; a later part's weights replace an earlier's."""
 
 NEEDED_TO_PLAY = ("autoencoder", "vocoder")
+
+ENCODER_DIGEST = "encoder_digest"
+"""What names, among a part's tensors, the encoder that it was trained with."""
 
 Progress = dict[str, Any]
 """What weights have seen: steps, seconds, losses."""
@@ -149,8 +160,21 @@ def has_resume(run: Path, part: str) -> bool:
     return _resume_path(run, part).exists()
 
 
+def is_outdated(run: Path, part: str, encoder: Encoder) -> bool:
+    """Whether a part was trained with another encoder; what does not say so was not.
+
+    Raises:
+        CheckpointError: missing or unreadable.
+    """
+    tensors, _ = _read(_part_path(run, part))
+    found = [one for name, one in tensors.items() if name.split(".")[-1] == ENCODER_DIGEST]
+    return bool(found) and not torch.equal(found[0], encoder_digest(encoder))
+
+
 def load_instrument(run: Path) -> tuple[Instrument, dict[str, Progress]]:
     """A trained model in evaluation mode and the progress of each stage.
+
+    Stage 3 is of one encoder: where stage 1 has gone on since, it is left out.
 
     Raises:
         CheckpointError: a stage is missing or unreadable.
@@ -161,9 +185,16 @@ def load_instrument(run: Path) -> tuple[Instrument, dict[str, Progress]]:
             raise CheckpointError(
                 f"{run} has no {part} yet; run python -m training.fit --stage {stage} --out {run}"
             )
-    progress = {
-        part: load_part(run, part, modules_of(model, part)) for part in PARTS if has_part(run, part)
-    }
+    progress = {part: load_part(run, part, modules_of(model, part)) for part in NEEDED_TO_PLAY}
+    if has_part(run, ADVERSARIAL):
+        if is_outdated(run, ADVERSARIAL, model.encoder):
+            logger.warning(
+                "stage 3 of %s belongs to an earlier encoder and is left out; train it again with "
+                "--stage 3 --resume",
+                run,
+            )
+        else:
+            progress[ADVERSARIAL] = load_part(run, ADVERSARIAL, modules_of(model, ADVERSARIAL))
     return model.eval(), progress
 
 

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from model.checkpoint import ENCODER_DIGEST
 from model.config import ModelConfig
 from model.instrument import Instrument
+from model.prior import encoder_digest
 from training.adversarial_losses import (
     adversarial_loss,
     discriminator_loss,
@@ -64,6 +66,7 @@ class Adversarial(Objective):
     ) -> None:
         super().__init__()
         self.weights = weights or AdversarialWeights()
+        self.digest = encoder_digest(model.encoder)
         self.vocoding = Vocoding(config, model.vocoder, None)
         crop_frames = self.vocoding.images.crop_frames
         self.images = AskedImages(config, model, decoded_share, crop_frames)
@@ -113,6 +116,10 @@ class Adversarial(Objective):
             {"params": list(module.parameters()), "lr": rate * learning_rate}
             for module, rate in rates
         ]
+
+    def measured(self, model: Instrument, store: Store) -> dict[str, Tensor]:
+        """Whose images and sounds these are: with another encoder they are not played."""
+        return {ENCODER_DIGEST: self.digest}
 
     def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
         """Sound of held-out clips as mels, below the true ones."""

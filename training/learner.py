@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from lightning.fabric.utilities.seed import seed_everything
@@ -82,6 +83,8 @@ def _resume(
             raise checkpoint.CheckpointError(
                 f"{run} already holds a trained {part}; go on with --resume, or give another --out"
             )
+        if checkpoint.has_part(run, part) and checkpoint.is_outdated(run, part, model.encoder):
+            return _begin_again(stage, objective, run)
         tensors, progress = checkpoint.load_resume(run, part)
         restore(tensors, objective, optimiser)
         return progress
@@ -89,6 +92,19 @@ def _resume(
         return load_first_weights(run, part, objective)
     if settings.pretrained and part == "autoencoder":
         model.encoder.trunk.load_imagenet()
+    return dict(NOTHING_SEEN)
+
+
+def _begin_again(stage: Stage, objective: Objective, run: Path) -> checkpoint.Progress:
+    """For the encoder that there is now, where what is left was trained with an earlier one."""
+    if stage.adapts:
+        checkpoint.load_part(run, stage.part, objective.learned())
+    logger.warning(
+        "stage %d of %s belongs to an earlier encoder and begins again with the weights of %s",
+        stage.number,
+        run,
+        stage.part if stage.adapts else " and ".join(stage.needs),
+    )
     return dict(NOTHING_SEEN)
 
 

@@ -7,12 +7,10 @@ memory in the middle of music, as the prior does on stage when it is primed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import _IncompatibleKeys
 
 from model.instrument import Instrument
 from model.modes import evaluating
@@ -60,22 +58,6 @@ class PriorFitting(Objective):
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """One group, faster than the convolutions'."""
         return super().parameter_groups(LEARNING_RATE_FACTOR * learning_rate)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> _IncompatibleKeys:
-        """Go on, if it is still the same encoder.
-
-        Raises:
-            RuntimeError: the weights do not fit, or were fitted to another encoder's structure.
-        """
-        fitted_to = state_dict.get("prior.encoder_digest")
-        if fitted_to is not None and not torch.equal(fitted_to.cpu(), self.digest):
-            raise RuntimeError(
-                "the prior was fitted to another autoencoder than the run holds now; "
-                "delete the run's prior.* files and fit it anew"
-            )
-        return super().load_state_dict(state_dict, strict, assign)
 
     def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
         """Surprise at held-out music."""

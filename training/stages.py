@@ -73,7 +73,10 @@ MakeBatches = Callable[[Instrument, Supply], Dataset[Any]]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its part of the run, the parts it cannot do without, those it gladly hears."""
+    """One stage: its part of the run, the parts it cannot do without, those it gladly hears.
+
+    ``adapts``: once the encoder has changed, its weights are still a good beginning.
+    """
 
     number: int
     part: str
@@ -82,6 +85,7 @@ class Stage:
     needs: tuple[str, ...] = ()
     hears: tuple[str, ...] = ()
     batches: MakeBatches = _clip_pairs
+    adapts: bool = False
     serves: Callable[[ModelConfig], bool] = lambda config: True
 
     @property
@@ -119,6 +123,7 @@ STAGES: dict[int, Stage] = {
             _prior_fitting,
             needs=("autoencoder",),
             batches=_stretches,
+            adapts=True,
             serves=lambda config: config.has_structure,
         ),
     )

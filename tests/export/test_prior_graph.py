@@ -58,7 +58,7 @@ def test_a_prior_of_another_encoder_is_refused(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     torch.manual_seed(1)
     save_prior(run, encoder_of=Instrument(PRESETS["tiny"]))
-    with pytest.raises(checkpoint.CheckpointError, match=r"another autoencoder.*--stage 4"):
+    with pytest.raises(checkpoint.CheckpointError, match=r"another auto.*--stage 4 --resume"):
         add_prior(mini_bundle.bundle(), run, checkpoint.load_instrument(run)[0])
 
 

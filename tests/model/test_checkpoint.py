@@ -17,6 +17,7 @@ from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.config import PRESETS
 from model.instrument import Instrument
+from model.prior import encoder_digest
 
 TINY = PRESETS["tiny"]
 
@@ -62,6 +63,22 @@ def test_the_adversarial_stage_has_the_last_word(run: Path) -> None:
     for name, value in loaded.state_dict().items():
         same = torch.equal(value, later.state_dict()[name])
         assert same or name.startswith("encoder."), name
+
+
+@pytest.mark.parametrize("outdated", [False, True])
+def test_a_stage_3_of_an_earlier_encoder_is_left_out_with_a_word(
+    run: Path, outdated: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    later, (before, _) = Instrument(TINY), checkpoint.load_instrument(run)
+    digest = encoder_digest((later if outdated else before).encoder)
+    modules = checkpoint.modules_of(later, "adversarial")
+    measured = {checkpoint.ENCODER_DIGEST: digest}
+    checkpoint.save_part(run, "adversarial", modules, {"steps": 9}, measured)
+    loaded, progress = checkpoint.load_instrument(run)
+    expected = (before if outdated else later).decoder.state_dict()
+    torch.testing.assert_close(loaded.decoder.state_dict(), expected, rtol=0, atol=0)
+    assert ("adversarial" in progress) != outdated
+    assert ("belongs to an earlier encoder and is left out" in caplog.text) == outdated
 
 
 def test_what_resuming_needs_comes_back(run: Path) -> None:

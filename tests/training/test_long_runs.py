@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.fabric import Fabric
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
+from export.prior_graph import trained_prior
 from model import checkpoint
+from model.checkpoint import within
 from model.config import PRESETS
 from model.instrument import Instrument
 from tests.training.apart import APART, start_fit, start_several
@@ -25,6 +28,7 @@ from tests.training.made_up_store import make_store
 from training import fit
 from training.data import ClipPairs, PairBatch
 from training.fit_settings import parse_args
+from training.learner import learner_of
 from training.loading import batches_of
 from training.stages import STAGES
 from training.stopping import StoppedError, Stopping
@@ -82,6 +86,34 @@ def test_a_budget_that_is_used_up_leaves_the_run_alone(store: Path, tmp_path: Pa
     before = (tmp_path / "vocoder.resume.safetensors").read_bytes()
     assert run_fit(store, tmp_path, "2", "--steps", "2", "--resume") == 0
     assert (tmp_path / "vocoder.resume.safetensors").read_bytes() == before
+
+
+def test_stages_of_an_earlier_encoder_begin_again_for_the_new_one(
+    store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run_fit(store, tmp_path, "all", "--steps", "1") == 0
+    assert run_fit(store, tmp_path, "1", "--steps", "2", "--resume") == 0
+    model, progress = checkpoint.load_instrument(tmp_path)
+    assert list(progress) == ["autoencoder", "vocoder"], "stage 3 answers to another encoder"
+
+    settings = parse_args([str(store), "--out", str(tmp_path), *FAST, "--resume"])
+    judged, prior = (learner_of(STAGES[n], torch.device("cpu"), settings) for n in (3, 4))
+    assert judged.seen["steps"] == prior.seen["steps"] == 0
+    assert not judged.optimiser.state and not prior.optimiser.state
+    kept = within("prior", load_file(tmp_path / "prior.safetensors"))
+    assert torch.equal(prior.objective.state_dict()["prior.directions"], kept["directions"])
+    mine = judged.objective.learned()["decoder"].state_dict()
+    torch.testing.assert_close(mine, model.decoder.state_dict(), rtol=0, atol=0)
+    assert "begins again with the weights of autoencoder and vocoder" in caplog.text
+    assert "begins again with the weights of prior" in caplog.text
+
+    assert run_fit(store, tmp_path, "all", "--steps", "2", "--resume") == 0
+    model, progress = checkpoint.load_instrument(tmp_path)
+    assert {seen["steps"] for seen in progress.values()} == {2}
+    assert trained_prior(tmp_path, model) is not None
+    caplog.clear()
+    assert run_fit(store, tmp_path, "all", "--steps", "2", "--resume") == 0
+    assert "begins again" not in caplog.text
 
 
 def started(
