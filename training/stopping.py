@@ -67,6 +67,10 @@ class Stopping:
             raise StoppedError(step, self._agreed)
 
     def _agree(self) -> None:
+        if self._fabric.world_size == 1:
+            # Nobody to ask; on a GPU the answer below would wait for every step to end.
+            self._agreed = self._came
+            return
         came = torch.tensor(self._came, device=self._fabric.device)
         latest = self._fabric.all_reduce(came, reduce_op="max")
         assert isinstance(latest, torch.Tensor)
