@@ -13,6 +13,10 @@ from server.engine.session import OrtSession
 from training.grid import Grid
 from training.voice import Floats, Posteriors, blocks
 
+PLAYED = ("style", "structure")
+LOG_VARIANCE = "style_log_variance"
+"""What the encoder of a bundle says for training; those of before --init-from do not."""
+
 RESOLUTIONS = (4, 2, 1)
 """The image's windows as fractions of the longest, which is all that a manifest tells."""
 
@@ -30,14 +34,14 @@ class BundleVoice:
         self.grid = grid_of_manifest(bundle.manifest)
         self._encoder = open_model(bundle.encoder_onnx, options)
         self._decoder = OrtSession(bundle, options)
+        told = {one.name for one in self._encoder.get_outputs()}
+        self._asked = [*PLAYED, *({LOG_VARIANCE} & told)]
 
     def encode(self, windows: Floats) -> Posteriors:
         """See ``Voice.encode``; the bundle's encoder takes one window at a time."""
-        pairs = [
-            self._encoder.run(["style", "structure"], {"audio": window[None]}) for window in windows
-        ]
-        styles, structures = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        return Posteriors(styles, structures, None)
+        runs = [self._encoder.run(self._asked, {"audio": window[None]}) for window in windows]
+        styles, structures, *more = (np.concatenate(parts) for parts in zip(*runs, strict=True))
+        return Posteriors(styles, structures, np.exp(0.5 * more[0]) if more else None)
 
     def play(self, style: Floats, structure: Floats, seed: int) -> Floats:
         """See ``Voice.play``."""

@@ -70,7 +70,7 @@ def latent_figures(heard: Sequence[Heard]) -> dict[str, Any]:
     """How many style dimensions say something, over the windows of all excerpts.
 
     A dimension is active where its posterior means spread wider (standard deviation) than one
-    posterior does, which only a run can tell; ``informed`` counts means with a variance above
+    posterior does, which an old bundle does not tell; ``informed`` counts means of a variance above
     0.01, the weaker criterion of Burda, Grosse and Salakhutdinov (arXiv 1509.00519, 5.2).
     """
     means = np.concatenate([one.styles for one in heard])

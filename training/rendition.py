@@ -20,7 +20,7 @@ from training.voice import Floats, Posteriors, Voice
 class Heard:
     """What the encoder made of one excerpt's stretch of N frames.
 
-    ``styles`` (W, D) and ``deviations`` (W, D, of a run only) are each window's posterior;
+    ``styles`` (W, D) and ``deviations`` (W, D, not of old bundles) are each window's posterior;
     ``structure`` (S, K) is laid together from the windows.
     """
 

@@ -31,7 +31,7 @@ BLOCK_FRAMES = 128
 class Posteriors:
     """What the encoder makes of W windows: ``styles`` (W, D), ``structures`` (W, S, K).
 
-    ``deviations`` (W, D) are the standard deviations of the style; a bundle does not tell them.
+    ``deviations`` (W, D) are the standard deviations of the style; old bundles do not tell them.
     """
 
     styles: Floats

@@ -22,12 +22,13 @@ from model.streaming import State
 from server.controls.table import control_table
 from tests import mini_bundle
 from training import traverse
-from training.bundle_voice import BundleVoice, grid_of_manifest
+from training.bundle_voice import BundleVoice, grid_of_manifest, open_bundle_voice
 from training.descriptors import DESCRIPTORS
 from training.evaluate import SECTIONS, main
 from training.evaluation_report import finite_or_none
 from training.excerpts import draw_excerpts, excerpt_at, kind_of, layout
 from training.grid import Grid, grid_of_config
+from training.init_from import load_initial_weights
 from training.measuring import METHODS, METRICS
 from training.rendition import Rendition
 from training.store import Store, to_int16
@@ -38,6 +39,7 @@ from training.voice import BLOCK_FRAMES, TorchVoice
 CONFIG = preset("tiny")
 GRID = grid_of_config(CONFIG)
 RATE_HZ = GRID.sample_rate_hz
+SHIPPED = Path(__file__).parents[2] / "server" / "default.bundle"
 FEW = ["--clips", "3", "--seconds", "1", "--shown", "1"]
 
 
@@ -206,6 +208,17 @@ def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
     effects = report["traverse"]["dimensions"][0]["effects"]
     assert max(abs(effects["pitch"]), abs(effects["brightness"])) > 1 > abs(effects["density"])
     assert report["weights"] is None
+
+
+def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> None:
+    voice = open_bundle_voice(SHIPPED)
+    model = Instrument(preset(voice.grid.preset))
+    load_initial_weights(SHIPPED, model)
+    samples = model.config.input_samples
+    windows = 0.1 * np.random.default_rng(0).standard_normal((2, samples), np.float32)
+    bundled, trained = voice.encode(windows), TorchVoice(model).encode(windows)
+    assert bundled.deviations is not None and trained.deviations is not None
+    np.testing.assert_allclose(bundled.deviations, trained.deviations, atol=1e-4)
 
 
 def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
