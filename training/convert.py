@@ -6,11 +6,13 @@ worker does not find it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,12 @@ from training.store import to_int16
 
 @dataclass(frozen=True)
 class Converted:
-    """What a worker made of a job: samples (T,) and gain in dB, or the error."""
+    """What a worker made of a job: samples (T,), gain in dB and the file's digest, or the error."""
 
     job: Job
     samples: NDArray[np.int16] | None = None
     gain_db: float = 0.0
+    digest: str = ""
     error: AudioError | None = None
 
 
@@ -41,12 +44,23 @@ def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | N
         job.path.open("rb").close()
         recording = read_mono(job.path, sample_rate_hz, shortest_s)
         samples, gain_db = normalise_loudness(recording, sample_rate_hz)
+        digest = digest_of(job.path)
     except AudioError as error:
         return Converted(job, error=error)
     except OSError as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         return Converted(job, error=AudioError(reason, f"{job.path}: {error.strerror}"))
-    return Converted(job, to_int16(samples), gain_db)
+    return Converted(job, to_int16(samples), gain_db, digest)
+
+
+def digest_of(path: Path) -> str:
+    """32 letters and digits that tell the file's contents from any others.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 @cache

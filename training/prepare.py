@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from functools import partial
 from export.audio import LOUDNESS_LUFS, AudioError
 from model.config import ConfigError, preset
 from training.arguments import exit_code
-from training.convert import Converted, convert
+from training.convert import Converted, convert, digest_of
 from training.datasets import gtzan
 from training.datasets.kinds import LOADERS, PLAIN
 from training.datasets.listing import LeftOut, SourceError
@@ -80,7 +80,9 @@ def prepare(
             if done.samples is None:
                 _skip(tally, done.job, done.error)
                 continue
-            recording = replace(done.job.recording, gain_db=round(done.gain_db, 4))
+            recording = replace(
+                done.job.recording, gain_db=round(done.gain_db, 4), source_digest=done.digest
+            )
             if misfit := takes.misfit(recording, done.samples.size):
                 tally.skip(LeftOut(recording.name, "other length", misfit))
                 continue
@@ -178,8 +180,12 @@ def _converted(
 
 def _missing(jobs: Iterable[Job], writer: StoreWriter, tally: Tally) -> Iterator[Job]:
     """Jobs that the store lacks; of the others, what is known about them is brought up to date."""
+    alike: dict[object, list[StoredRecording]] = defaultdict(list)
+    for recording in writer.recordings:
+        alike[_file(recording)].append(recording)
     for job in jobs:
         present = writer.find(job.recording.name)
+        present = present or _same_file(job, alike.get(_file(job.recording), []))
         if present is None:
             yield job
         elif present.source_bytes != job.recording.source_bytes:
@@ -189,8 +195,28 @@ def _missing(jobs: Iterable[Job], writer: StoreWriter, tally: Tally) -> Iterator
             writer.update(_up_to_date(present, job.recording))
 
 
+def _file(recording: StoredRecording) -> object:
+    """What is the same of one file, whether its folder or that one's parent was given."""
+    return recording.name.rpartition("/")[2], recording.source_bytes
+
+
+def _same_file(job: Job, candidates: Iterable[StoredRecording]) -> StoredRecording | None:
+    """The one of the candidates that is the job's own file, named from another folder on."""
+    name = job.recording.name
+    kept = [one for one in candidates if one.source_digest and _is_nested(one.name, name)]
+    try:
+        digest = digest_of(job.path) if kept else ""
+    except OSError:
+        return None  # converting it tells what is wrong
+    return next((one for one in kept if one.source_digest == digest), None)
+
+
+def _is_nested(one: str, other: str) -> bool:
+    return one.endswith(f"/{other}") or other.endswith(f"/{one}")
+
+
 def _up_to_date(present: StoredRecording, now: StoredRecording) -> StoredRecording:
-    """With today's labels and group, if there are any; one held out stays held out from now on."""
+    """With today's labels, group and pairing, if any; one held out stays held out from now on."""
     if now.split == "heldout":
         present = replace(present, split="heldout")
     return replace(
@@ -198,6 +224,8 @@ def _up_to_date(present: StoredRecording, now: StoredRecording) -> StoredRecordi
         labels=now.labels or present.labels,
         group=now.group or present.group,
         midi=now.midi or present.midi,
+        score=now.score or present.score,
+        instrument=now.instrument or present.instrument,
     )
 
 

@@ -32,17 +32,25 @@ class Plan:
 def plan(findings: Iterable[Finding], exclude: Sequence[str], heldout: Sequence[str]) -> Plan:
     """Jobs in the order of the findings; ``exclude`` and ``heldout`` are globs of names.
 
+    A file that is found twice, in a folder and in its parent, goes by the first of its names.
+
     Raises:
         SourceError: two files go by one name.
     """
     jobs: dict[str, Job] = {}
+    names: dict[Path, str] = {}
     left_out: list[LeftOut] = []
     for finding in findings:
         made = finding if isinstance(finding, LeftOut) else _job(finding, heldout)
         if isinstance(made, LeftOut):
             left_out.append(made)
-        elif not _matches(made.recording.name, exclude):
-            _require_one(made, jobs.setdefault(made.recording.name, made))
+        elif not _matches(name := made.recording.name, exclude):
+            first = names.setdefault(made.path.resolve(), name)
+            if first == name:
+                _require_one(made, jobs.setdefault(name, made))
+            else:
+                jobs[first] = _with_split_of(made, jobs[first])
+                left_out.append(LeftOut(name, "repeat", f"the same file as {first}"))
     return Plan(tuple(jobs.values()), tuple(left_out))
 
 
@@ -101,6 +109,13 @@ def _matches(name: str, globs: Sequence[str]) -> bool:
     """Whether the whole name, the path inside its folder or the file's own name matches."""
     forms = (name, name.partition("/")[2], name.rpartition("/")[2])
     return any(fnmatch(form, glob) for glob in globs for form in forms)
+
+
+def _with_split_of(repeat: Job, job: Job) -> Job:
+    """The job, held out if its file is so under its other name."""
+    held_out = "heldout" in (repeat.recording.split, job.recording.split)
+    split = "heldout" if held_out else "train"
+    return replace(job, recording=replace(job.recording, split=split))
 
 
 def _require_one(job: Job, first: Job) -> None:

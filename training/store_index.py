@@ -27,7 +27,8 @@ class StoredRecording:
     """Where one recording lies in the store and what is known about it.
 
     ``offset`` and ``length`` are samples, ``gain_db`` is what loudness normalisation applied,
-    ``split`` is "train" or "heldout", ``source_bytes`` the size of the file it came from.
+    ``split`` is "train" or "heldout", ``source_bytes`` the size of the file it came from and
+    ``source_digest`` what tells its contents (empty in stores of before it was kept).
     ``labels`` are the data set's own, such as {"genre": "jazz"}; ``midi`` names the MIDI file of
     the same performance as ``name`` names the audio: from the data set's folder on.
     """
@@ -43,6 +44,7 @@ class StoredRecording:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     group: str | None = None
     midi: str | None = None
+    source_digest: str = ""
 
     @property
     def kin(self) -> str | None:

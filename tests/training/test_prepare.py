@@ -84,6 +84,35 @@ def test_again_with_another_folder_adds_it(
     assert {name: after[name] for name in before} == before
 
 
+def test_a_folder_and_later_its_parent_are_stored_once(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other way around as well; another file of that name and size is another one."""
+    for first, then in ((music, tmp_path), (tmp_path, music)):
+        store = tmp_path.parent / f"{tmp_path.name}-{first.name}"
+        assert prepare(first, "-o", store) == 0
+        before = contents(Store.open(store))
+        assert prepare(then, "-o", store) == 0
+        assert "prepared 0, already there 4" in capsys.readouterr().out
+        assert contents(Store.open(store)) == before
+        write_tone(tmp_path / "more" / "music" / "a.wav", hz=450)
+        assert prepare(tmp_path / "more", "-o", store) == 0
+        assert len(Store.open(store).recordings) == 5
+        (tmp_path / "more" / "music" / "a.wav").unlink()
+
+
+def test_a_folder_given_after_its_parent_brings_its_pairing(tmp_path: Path) -> None:
+    folder, store = tmp_path / "all" / "rendered", tmp_path / "store"
+    write_tone(folder / "a.flac")
+    pair = {"score": "fugue", "instrument": "0", "heldout": False}
+    (folder / "pairs.json").write_text(json.dumps({"a.flac": pair}))
+    assert prepare(tmp_path / "all", "-o", store) == 0
+    assert Store.open(store).recordings[0].score is None
+    assert prepare(folder, "-o", store) == 0
+    (recording,) = Store.open(store).recordings
+    assert (recording.score, recording.instrument) == ("fugue", "0")
+
+
 def test_globs_hold_out_and_exclude(music: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     assert prepare(music, "-o", store, "--heldout", "deep/*", "low*", "--exclude", "high.wav") == 0

@@ -79,6 +79,20 @@ def test_a_file_that_vanished_after_the_listing_is_told(tmp_path: Path) -> None:
     assert [each.reason for each in planned.left_out] == ["missing", "corrupt"]
 
 
+def test_a_folder_and_its_parent_have_each_file_once(tmp_path: Path) -> None:
+    path = tmp_path / "all" / "music" / "a.wav"
+    inside, outside = entry(path, "music/a.wav"), Entry(path, "all/music/a.wav")
+    planned = plan([inside, outside], [], ["all/*"])
+    (job,) = planned.jobs
+    assert (job.recording.name, job.recording.split) == ("music/a.wav", "heldout")
+    (repeat,) = planned.left_out
+    assert (repeat.name, repeat.reason, repeat.why) == (
+        "all/music/a.wav",
+        "repeat",
+        "the same file as music/a.wav",
+    )
+
+
 def test_one_folder_twice_is_one_but_two_of_one_name_are_refused(tmp_path: Path) -> None:
     first = entry(tmp_path / "one" / "music" / "a.wav")
     assert len(plan([first, first], [], []).jobs) == 1

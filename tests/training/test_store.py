@@ -58,7 +58,7 @@ def test_a_store_from_before_there_were_labels_still_opens(tmp_path: Path) -> No
     write(tmp_path, entry("a"), entry("b", "heldout", score="s"))
     index = json.loads((tmp_path / INDEX_FILE).read_text())
     for stored in index["recordings"]:
-        for new in ("labels", "group", "midi"):
+        for new in ("labels", "group", "midi", "source_digest"):
             del stored[new]
     (tmp_path / INDEX_FILE).write_text(json.dumps(index))
     first, second = Store.open(tmp_path).recordings
