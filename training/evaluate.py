@@ -20,6 +20,7 @@ from export.bundle import BundleError, Latents
 from export.style_space import style_space, weights_digest
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
 from server.engine.runtime import RuntimeUnavailable
+from training import interpolation, rendered_pairs, swaps, time_experiments
 from training.album import Album
 from training.arguments import excerpt_seconds, positive_int
 from training.bundle_voice import open_bundle_voice
@@ -44,6 +45,13 @@ SECTIONS: dict[str, Callable[[Study], dict[str, Any]]] = {
     "transfer": transfer_section,
     "time": time_section,
 }
+
+FEWER = (
+    f"at most {interpolation.PAIRS} pairs are interpolated, {swaps.PAIRS} swapped, "
+    f"{rendered_pairs.PAIRS} compared with rendered ones, and {time_experiments.CLIPS} excerpts "
+    "are frozen and looped"
+)
+"""What ``--clips`` does not raise further: each of these is played many times over."""
 
 USER_ERRORS = (
     BundleError,
@@ -185,7 +193,7 @@ def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
         metavar="NAME,...",
         help=f"sections to measure, of {', '.join(SECTIONS)} (default: all)",
     )
-    add("--clips", type=positive_int, default=24, help="number of excerpts; pairs take fewer")
+    add("--clips", type=positive_int, default=24, help=f"number of excerpts; {FEWER}")
     add("--seconds", type=excerpt_seconds, default=6.0, help="length of an excerpt, 1 to 60 s")
     add("--split", choices=SPLITS, default="heldout", help="which recordings")
     add("--seed", type=int, default=0, help="of excerpts and noise")

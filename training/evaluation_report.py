@@ -148,13 +148,15 @@ def _group_table(name: str, group: dict[str, Any]) -> str:
 def _traverse_lines(section: dict[str, Any]) -> str:
     lines = [
         f"knobs: {section['named']} of {len(section['dimensions'])} have a name "
-        f"({section['clips']} clips, axes {section['axes']})"
+        f"({section['clips']} clips, axes {section['axes']})",
+        "strongest change from -2 to 2 spreads, in deviations, and where its mean lies with 95 %",
     ]
     for knob in section["dimensions"]:
         why = "" if knob["name"] else f"; {knob['why']}"
+        low, high = knob["interval"]
         lines.append(
             f"{knob['index']:3} {knob['name'] or '-':14} {knob['strongest']} {knob['effect']:+.2f} "
-            f"deviations from -2 to 2{why}"
+            f"({low:+.2f} to {high:+.2f}){why}"
         )
     return "\n".join(lines)
 

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.study import statistics
+
 Numbers = NDArray[np.float64]
 
 POSITIONS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -39,13 +41,15 @@ class Knob:
     ``effects`` is the mean change of each descriptor from -2 to 2 spreads, ``monotone`` the share
     of clips on which it goes one way all along, ``curve`` its mean change at each of
     ``POSITIONS``; all in the descriptors' standard deviations. ``strongest`` is the descriptor that
-    changes most, ``name`` its slug where the rule is met, ``why`` what is missing otherwise.
+    changes most, ``interval`` holds the mean of that change (``effect``) with 95 %, ``name`` is its
+    slug where the rule is met, ``why`` what is missing otherwise.
     """
 
     index: int
     name: str | None
     strongest: str
     effect: float
+    interval: tuple[float, float]
     range: tuple[float, float]
     why: str
     effects: dict[str, float]
@@ -75,8 +79,13 @@ def name_knobs(traverses: Numbers, names: Sequence[str]) -> list[Knob]:
 
 def effects_of(traverses: Numbers) -> Numbers:
     """Mean change from -2 to 2 spreads, (..., clips, positions, Q) -> (..., Q)."""
+    return np.asarray(_changes(traverses).mean(axis=-2))
+
+
+def _changes(traverses: Numbers) -> Numbers:
+    """Of every clip, from -2 to 2 spreads, (..., clips, positions, Q) -> (..., clips, Q)."""
     low, high = EFFECT_ENDS
-    return np.asarray((traverses[..., high, :] - traverses[..., low, :]).mean(axis=-2))
+    return np.asarray(traverses[..., high, :] - traverses[..., low, :])
 
 
 def monotone_shares(traverses: Numbers) -> Numbers:
@@ -92,12 +101,14 @@ def _knob(index: int, traverse: Numbers, names: Sequence[str]) -> Knob:
     effects, monotone = effects_of(traverse), monotone_shares(traverse)
     strongest = int(np.abs(effects).argmax())
     curve = (traverse - traverse[:, [POSITIONS.index(0.0)]]).mean(axis=0)
+    spread = statistics(_changes(traverse)[:, strongest].tolist())
     why = _what_is_missing(float(effects[strongest]), float(monotone[strongest]))
     return Knob(
         index=index,
         name=None if why else names[strongest],
         strongest=names[strongest],
         effect=float(effects[strongest]),
+        interval=(spread["low"], spread["high"]),
         range=_useful_range(curve[:, strongest] * np.sign(effects[strongest])),
         why=why,
         effects=dict(zip(names, effects.tolist(), strict=True)),

@@ -20,13 +20,15 @@ def knobs(section: Section) -> str:
         "Every style dimension is turned from -3 to 3 spreads on "
         f"{html.counted(section['clips'], 'clip')}. The table shows the change from -2 to 2 in "
         "standard deviations of each descriptor over the data. A dimension gets a name when its "
-        "largest change is at least one deviation and goes one way on 80 % of the clips. Axes: "
+        "largest change is at least one deviation and goes one way on 80 % of the clips; the "
+        "interval holds the mean of that change on other clips with 95 %. Axes: "
         f"{section['axes']}.",
         html.table(
             [
                 Column("knob"),
                 Column("name"),
                 *(Column(one["name"], one["unit"]) for one in section["descriptors"]),
+                Column("interval", "of the largest"),
                 Column("one way", "share of clips"),
                 Column("useful range", "spreads"),
                 Column("no name because"),
@@ -40,11 +42,13 @@ def knobs(section: Section) -> str:
 
 def _knob_row(knob: Section, names: list[str]) -> Row:
     low, high = knob["range"]
+    least, most = (html.number(end, 2, sign=True) for end in knob["interval"])
     return Row(
         [
             Cell(str(knob["index"])),
             Cell(knob["name"] or html.NOTHING),
             *(_effect(knob["effects"][name]) for name in names),
+            Cell(f"{least} to {most}"),
             Cell(html.share(knob["monotone"][knob["strongest"]])),
             Cell(f"{html.number(low, 0)} to {html.number(high, 0)}"),
             Cell(knob["why"], kind="words"),

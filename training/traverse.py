@@ -26,7 +26,6 @@ from training.store_index import SPLITS
 from training.study import SectionError, Study, bar, short_name
 
 SECONDS = 4.0
-CLIPS = 10
 SCALE_CLIPS = 96
 """Excerpts whose descriptors' standard deviations are the unit of every effect."""
 
@@ -56,7 +55,7 @@ def knobs_section(study: Study) -> dict[str, Any]:
     by = study.rendition(SECONDS)
     deviations = measure_deviations(study)
     latents = study.latents
-    excerpts = study.excerpts(min(CLIPS, study.clips), SECONDS)
+    excerpts = study.excerpts(study.clips, SECONDS)
     heard = [by.listen(one) for one in excerpts]
     traverses = play_traverses(latents, heard, by) / deviations.values
     if not study.fixed_knobs:

@@ -98,8 +98,7 @@ def bundle(tmp_path: Path) -> Path:
 @pytest.fixture
 def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer and shorter clips: seconds instead of minutes, by the same way."""
-    for name, value in {"CLIPS": 2, "SCALE_CLIPS": 6}.items():
-        monkeypatch.setattr(traverse, name, value)
+    monkeypatch.setattr(traverse, "SCALE_CLIPS", 6)
     monkeypatch.setattr(traverse, "SECONDS", 1.0)
 
 
@@ -170,14 +169,21 @@ def test_a_page_shows_every_section_and_all_it_points_at_is_there(
 
 @pytest.mark.usefixtures("few_clips")
 def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
-    run: Path, store: Path, tmp_path: Path
+    run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
-    report = evaluate(run, "--data", store, "-o", out, "--only", "traverse", *FEW)
+    two = [*FEW, "--clips", "2"]
+    report = evaluate(run, "--data", store, "-o", out, "--only", "traverse", *two)
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines()[:-1])) <= 100
     section = report["traverse"]
     assert section["axes"] == "taught, then principal"
     assert [knob["index"] for knob in section["dimensions"]] == list(range(GRID.style_dims))
     assert set(section["dimensions"][0]["effects"]) == {one.name for one in DESCRIPTORS}
+    for knob in section["dimensions"]:
+        low, high = knob["interval"]
+        assert low <= knob["effect"] <= high
+        assert f"{low:+.2f} to {high:+.2f}" in said
     strongest = [knob["effect"] for knob in section["dimensions"]]
     assert strongest == sorted(strongest, reverse=True)
     found = measured_knobs(report, run)
@@ -197,6 +203,7 @@ def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
 ) -> None:
     only = "reconstruction,traverse,interpolation,swaps,transfer"
     report = evaluate(bundle, "--data", store, "-o", tmp_path / "r", "--only", only, *FEW)
+    assert report["traverse"]["clips"] == 3, "as many as --clips says"
     sound = report["reconstruction"]["groups"]["all"]
     assert set(sound["sound"]) == {"model", "griffin_lim", "noise"}
     assert sound["image_l1"] == {} and sound["beats_mean_spectrum"] is None

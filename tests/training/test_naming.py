@@ -62,6 +62,16 @@ def test_a_knob_that_does_nothing_has_a_range_all_the_same() -> None:
     assert "weaker than 1" in knob.why
 
 
+def test_the_interval_is_wide_where_clips_differ() -> None:
+    traverse = straight(2.0, 0.0, 0.0)
+    (sure,) = name_knobs(traverse[None], NAMES)
+    assert sure.interval == pytest.approx((2.0, 2.0))
+    traverse *= np.linspace(0, 2, CLIPS)[:, None, None]
+    (unsure,) = name_knobs(traverse[None], NAMES)
+    assert unsure.effect == pytest.approx(2.0)
+    assert 1.0 < unsure.interval[0] < 1.6 and 2.4 < unsure.interval[1] < 3.0
+
+
 def test_names_are_told_apart() -> None:
     loud = straight(0.0, 2.0, 0.0)
     assert named(loud, straight(2.0, 0.0, 0.0), loud, loud) == [
