@@ -97,7 +97,7 @@ def _knobs(run: Path, report: dict[str, Any]) -> tuple[Latents, tuple[Dimension,
     space = load_style_space(run)
     latents = style_space(space["mean"], space["covariance"])
     numbered = tuple(Dimension(index) for index in range(len(latents.spread)))
-    return measured_knobs(report, run) or (latents, numbered)
+    return (measured_knobs(report, run) if report else None) or (latents, numbered)
 
 
 PATHS = ("checkpoint", "data")

@@ -35,7 +35,7 @@ def style_space(mean: Tensor, covariance: Tensor) -> Latents:
 
 
 class NamesError(ValueError):
-    """A report whose knobs do not belong to this run, or cannot be read."""
+    """A report that does not belong to this run, or whose knobs cannot be read."""
 
 
 def weights_digest(run: Path) -> str:
@@ -55,14 +55,10 @@ def measured_knobs(
     Raises:
         NamesError: it looked at other weights, or the report is damaged.
     """
+    _check_weights(report, run)
     traverse = report.get("traverse")
-    if traverse is None or report.get("weights") is None:
+    if traverse is None:
         return None
-    if report["weights"] != weights_digest(run):
-        raise NamesError(
-            f"the report was measured on other weights than {run} has now; "
-            "run python -m training.evaluate again"
-        )
     try:
         space = {
             name: np.array(traverse["style_space"][name], np.float32)
@@ -71,6 +67,20 @@ def measured_knobs(
         return Latents(**space), tuple(_dimension(knob) for knob in traverse["dimensions"])
     except (KeyError, TypeError, ValueError) as error:
         raise NamesError(f"the report's knobs are damaged ({error}); evaluate again") from error
+
+
+def _check_weights(report: Mapping[str, Any], run: Path) -> None:
+    """Its figures would be told of this run."""
+    if report.get("weights") is None:
+        raise NamesError(
+            "the report does not say which weights it was measured on, as none of a bundle does; "
+            f"run python -m training.evaluate {run} and give its report.json"
+        )
+    if report["weights"] != weights_digest(run):
+        raise NamesError(
+            f"the report was measured on other weights than {run} has now; "
+            "run python -m training.evaluate again"
+        )
 
 
 def _dimension(knob: Mapping[str, Any]) -> Dimension:

@@ -74,7 +74,9 @@ def test_a_run_becomes_a_bundle_that_plays(
 ) -> None:
     run, out = make_run(tmp_path / "run", name), tmp_path / "out.bundle"
     card, figures = write_card(tmp_path), tmp_path / "report.json"
-    figures.write_text('{"share_closed": 0.25, "checkpoint": "a/place", "clips": [1, 2]}')
+    weights = {"weights": weights_digest(run)}
+    said = {"share_closed": 0.25, "checkpoint": "a/place", "clips": [1, 2]}
+    figures.write_text(json.dumps(said | weights))
     arguments = [str(run), "-o", str(out), "--card", str(card), "--media", str(tmp_path)]
     assert command.main([*arguments, "--quality", str(figures)]) == 0
     printed = capsys.readouterr().out
@@ -82,7 +84,7 @@ def test_a_run_becomes_a_bundle_that_plays(
     manifest = bundle.manifest
     assert manifest.preset == name
     assert manifest.training["vocoder"] == {"steps": 1, "seconds": 2}
-    assert manifest.quality == {"share_closed": 0.25}
+    assert manifest.quality == {"share_closed": 0.25} | weights
     assert max(manifest.parity.values()) <= LARGEST_DIFFERENCE
     assert all(figure in printed for figure in manifest.parity)
     deck = bundle.decks["piece"]
@@ -143,6 +145,8 @@ def test_without_a_report_knobs_have_numbers(run: Path, tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"weights": "0" * 64}, "measured on other weights"),
+        ({"weights": "0" * 64, "traverse": None}, "measured on other weights"),
+        ({"weights": None}, "does not say which weights"),
         ({"traverse": {"style_space": {}, "dimensions": []}}, "knobs are damaged"),
     ],
 )
