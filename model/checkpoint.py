@@ -56,6 +56,10 @@ class CheckpointError(ValueError):
     """A run folder that cannot be read, or belongs to another model."""
 
 
+class WriteError(OSError):
+    """Something of a run that cannot be written; what was there before is kept."""
+
+
 def save_config(run: Path, config: ModelConfig) -> None:
     """Start a run, or check that the one there is of the same model.
 
@@ -107,7 +111,7 @@ def save_part(
     the first is moved to its place: a full disk leaves the checkpoint before as it was.
 
     Raises:
-        OSError: nothing could be written.
+        WriteError: nothing could be written.
     """
     weights = {
         f"{module}.{name}": value
@@ -119,7 +123,12 @@ def save_part(
         files[_resume_path(run, part)] = _tensors(resume, progress)
     files[_part_path(run, part)] = _tensors({**weights, **(measured or {})}, progress)
     files[run / f"{part}.json"] = _json(progress)
-    _write(files)
+    try:
+        _write(files)
+    except WriteError as error:
+        raise WriteError(
+            f"{error}; {_kept(run, part)}: free space there and go on with --resume"
+        ) from error
 
 
 def load_part(run: Path, part: str, modules: Mapping[str, nn.Module]) -> Progress:
@@ -229,6 +238,12 @@ def _resume_path(run: Path, part: str) -> Path:
     return run / f"{part}.resume.safetensors"
 
 
+def _kept(run: Path, part: str) -> str:
+    if not has_resume(run, part):
+        return f"no checkpoint of {part} was there before"
+    return f"the checkpoint of step {load_resume(run, part)[1]['steps']} is kept"
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
     """Tensors and progress of one file."""
     try:
@@ -262,6 +277,8 @@ def _write(files: Mapping[Path, bytes]) -> None:
                 os.fsync(file.fileno())
         for path in files:
             os.replace(beside[path], path)
+    except OSError as error:
+        raise WriteError(f"{path} cannot be written: {error.strerror}") from error
     finally:
         for path in beside.values():
             path.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,11 @@ MEDIA = "media"
 
 
 class Album:
-    """Writes sounds and pictures and tells their names, relative to the report's folder."""
+    """Writes sounds and pictures and tells their names, relative to the report's folder.
+
+    Raises:
+        OSError: one of them cannot be written, by name.
+    """
 
     def __init__(self, folder: Path, sample_rate_hz: int) -> None:
         self.folder = folder
@@ -26,14 +32,25 @@ class Album:
         """A recording (T,), 16 bits, clipped at full scale."""
         path = f"{MEDIA}/{slug(name)}.flac"
         clipped = np.clip(samples, -1, 1)
-        soundfile.write(self.folder / path, clipped, self.sample_rate_hz, subtype="PCM_16")
+        with _named(self.folder / path) as file:
+            soundfile.write(file, clipped, self.sample_rate_hz, subtype="PCM_16")
         return path
 
     def picture(self, name: str, figure: Figure) -> str:
         """A matplotlib figure as PNG."""
         path = f"{MEDIA}/{slug(name)}.png"
-        figure.savefig(self.folder / path)
+        with _named(self.folder / path) as file:
+            figure.savefig(file)
         return path
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[Path]:
+    """soundfile's and matplotlib's errors on a full disk do not say where."""
+    try:
+        yield path
+    except (OSError, soundfile.SoundFileError) as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def slug(text: str) -> str:

@@ -64,8 +64,7 @@ class PriorFitting(Objective):
         tracks = structure_tracks(log.run, store, model, "heldout")
         if tracks:
             nats = heldout_surprise(self.prior, tracks)
-            if log.writer is not None:
-                log.scalar("prior/heldout", nats, step)
+            log.scalar("prior/heldout", nats, step)
             logger.info("prior: surprise at held-out music %.2f nats a tick", nats)
 
 

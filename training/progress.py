@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard import summary
 
+from training.event_file import EventFile
 from training.processes import SharedError, mean_over_processes
 
 Item = TypeVar("Item")
@@ -44,8 +45,7 @@ class RunLog:
     ) -> None:
         self.run = run
         self.part = part
-        folder = str(run / "tensorboard" / part)
-        self.writer = SummaryWriter(folder, purge_step=first_step + 1) if shown else None
+        self._events = EventFile(run / "tensorboard" / part, first_step + 1) if shown else None
         self.smooth = dict(smooth or {})
         self._running: dict[str, Tensor] = {}
         self._first_bad_step: Tensor | None = None
@@ -101,15 +101,15 @@ class RunLog:
 
     def scalar(self, name: str, value: float | Tensor, step: int) -> None:
         """One figure for TensorBoard."""
-        if self.writer is not None:
-            self.writer.add_scalar(name, value, step)
+        if self._events is not None:
+            self._events.add(summary.scalar(name, value), step)
 
     def picture(self, name: str, rows: list[Tensor], step: int) -> None:
         """Log-mel images (M, N), values -1..1, below each other, low frequencies at the bottom."""
-        if self.writer is not None:
+        if self._events is not None:
             stacked = torch.cat([row.flip(0) for row in rows]).float().cpu()
-            self.writer.add_image(name, ((stacked + 1) / 2).clamp(0, 1)[None], step)
-            self.writer.flush()
+            shades = ((stacked + 1) / 2).clamp(0, 1)
+            self._events.add(summary.image(name, shades, dataformats="HW"), step)
 
 
 class Waiting:

@@ -106,8 +106,13 @@ def test_a_full_disk_leaves_the_checkpoint_before(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(checkpoint.WriteError) as full_disk:
         save(run, "vocoder", Instrument(TINY), steps=8)
+    name = ("vocoder.resume.safetensors", "vocoder.safetensors", "vocoder.json")[failing]
+    assert str(full_disk.value) == (
+        f"{run / name} cannot be written: No space left on device; "
+        "the checkpoint of step 7 is kept: free space there and go on with --resume"
+    )
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from export.bundle import write_bundle
@@ -22,6 +24,7 @@ from model.streaming import State
 from server.controls.table import control_table
 from tests import mini_bundle
 from training import traverse
+from training.album import Album
 from training.bundle_voice import BundleVoice, grid_of_manifest, open_bundle_voice
 from training.descriptors import DESCRIPTORS
 from training.evaluate import SECTIONS, main
@@ -432,6 +435,19 @@ def test_a_new_report_takes_the_place_of_the_old_one(
     assert files_of(tmp_path / "r") == {
         f"media/{path.name}" for path in (tmp_path / "r" / "media").iterdir()
     }
+
+
+def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
+    album, noise = Album(tmp_path, 16_000), np.random.default_rng(0).random(9000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"media/a-sound\.flac cannot be written: System error"):
+            album.sound("a sound", noise)
+        with pytest.raises(OSError, match=r"media/a-picture\.png cannot be written: .*too large"):
+            album.picture("a picture", Figure())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,10 @@ def test_a_full_disk_ends_in_one_line_with_the_checkpoint_before(
     full.join()
     errors = (out / "errors.txt").read_text()
     assert full.exitcode == 2, errors
-    assert errors.splitlines()[-1].startswith("training.fit: [Errno 27] File too large")
+    assert errors.splitlines()[-1] == (
+        f"training.fit: {out / 'vocoder.resume.safetensors'} cannot be written: File too large; "
+        "the checkpoint of step 2 is kept: free space there and go on with --resume"
+    )
     assert "Traceback" not in errors
     assert {path.name: path.read_bytes() for path in out.glob("vocoder*")} == before
     assert run_fit(store, out, "2", "--steps", "4", "--resume") == 0
