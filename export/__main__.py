@@ -36,13 +36,12 @@ def parse_args(argv: list[str] | None = None) -> ExportSettings:
         prog="python -m export",
         description="Write a trained run as one bundle file that the server plays. Refused where "
         "the exported graphs differ from the model.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="run folder made by python -m training.fit")
     add("-o", "--out", type=Path, required=True, help="bundle file to write")
     add("--card", type=Path, help="JSON: name, licence, attribution, training, decks")
-    add("--media", type=Path, default=Path(), help="folder of the card's recordings")
+    add("--media", type=Path, default=Path(), help="folder of the card's recordings (default: .)")
     add(
         "--quality",
         type=Path,

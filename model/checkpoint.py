@@ -26,7 +26,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from model.config import ConfigError, ModelConfig
+from model.config import ModelConfig
 from model.encoder import Encoder
 from model.instrument import Instrument
 from model.prior import encoder_digest
@@ -88,7 +88,7 @@ def load_config(run: Path) -> ModelConfig:
         raise CheckpointError(
             f"no checkpoint in {run}; train one with python -m training.fit"
         ) from None
-    except (OSError, json.JSONDecodeError, ConfigError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:  # of UTF-8, JSON and ConfigError
         raise CheckpointError(f"{run}/config.json is unreadable: {error}") from error
 
 

@@ -15,6 +15,14 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; --help shows what is allowed\n")
 
 
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the default of each option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        has_one = action.default not in (None, ())
+        return super()._get_help_string(action) if has_one else action.help
+
+
 def exit_code(run: Callable[[], None], errors: tuple[type[Exception], ...]) -> int:
     """Run a command that goes on where it was when given again: 0 when it is done.
 

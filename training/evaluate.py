@@ -22,7 +22,7 @@ from model.checkpoint import CheckpointError, load_instrument, load_style_space
 from server.engine.runtime import RuntimeUnavailable
 from training import interpolation, rendered_pairs, swaps, time_experiments
 from training.album import Album
-from training.arguments import excerpt_seconds, positive_int
+from training.arguments import DefaultsFormatter, OneLineParser, excerpt_seconds, positive_int
 from training.bundle_voice import open_bundle_voice
 from training.evaluation_report import table
 from training.interpolation import interpolation_section
@@ -176,11 +176,11 @@ def _sections(text: str) -> tuple[str, ...]:
 
 def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
     """Options of ``training.evaluate``; exits with 2 and one line on a bad one."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m training.evaluate",
         description="Held-out figures of a model beside what they must be compared with, what its "
         "knobs do, and a page to listen to.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="run folder of python -m training.fit, or a bundle file")

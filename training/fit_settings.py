@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.config import PRESETS
-from training.arguments import OneLineParser, even_int, positive_float, positive_int
+from training.arguments import (
+    DefaultsFormatter,
+    OneLineParser,
+    even_int,
+    positive_float,
+    positive_int,
+)
 from training.compiling import COMPILE_CHOICES
 from training.precision import PRECISIONS
 from training.stages import STAGES, stages_of
@@ -45,7 +50,7 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     parser = OneLineParser(
         prog="python -m training.fit",
         description="Train the instrument on a store made by training.prepare.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
     )
     add = parser.add_argument
     stages = [*map(str, STAGES), "all"]

@@ -144,6 +144,11 @@ def with_half_a_config(run: Path) -> None:
     path.write_text(path.read_text()[:40])
 
 
+def with_a_config_in_latin_1(run: Path) -> None:
+    path = run / "config.json"
+    path.write_bytes(path.read_bytes().replace(b"tiny", "tön".encode("latin-1")))
+
+
 def without_progress(run: Path) -> None:
     save_file({"a": torch.zeros(1)}, run / "autoencoder.safetensors")
 
@@ -156,6 +161,7 @@ def without_progress(run: Path) -> None:
         (without_vocoder, "has no vocoder yet; run python -m training.fit --stage 2"),
         (without_config, "no checkpoint in"),
         (with_half_a_config, "config.json is unreadable"),
+        (with_a_config_in_latin_1, "config.json is unreadable"),
         (without_progress, "autoencoder.safetensors does not say what it has seen"),
     ],
 )

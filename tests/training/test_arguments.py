@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+import export.__main__
+import training.evaluate
+import training.fit_settings
 from training.arguments import (
     OneLineParser,
     even_int,
@@ -63,3 +66,18 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_2(
         "python -m training.fit: argument --minutes: '-1' is not above 0; give a positive number; "
         "--help shows what is allowed\n"
     )
+
+
+@pytest.mark.parametrize(
+    "parse_args",
+    [export.__main__.parse_args, training.evaluate.parse_args, training.fit_settings.parse_args],
+    ids=["export", "evaluate", "fit"],
+)
+def test_help_tells_defaults_where_there_are_some(
+    parse_args: Callable[[list[str]], object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse_args(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "(default: " in said
+    assert "(default: None)" not in said and "(default: ())" not in said

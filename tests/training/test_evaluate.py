@@ -453,10 +453,11 @@ def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "bad", [["--clips", "0"], ["--seconds", "nan"], ["--split", "other"], ["--only", "all"]]
 )
-def test_bad_options_exit_with_2(bad: list[str]) -> None:
+def test_bad_options_exit_with_2(bad: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["run", "--data", "store", *bad])
     assert ended.value.code == 2
+    in_one_line(capsys, bad[0])
 
 
 def test_a_report_is_strict_json() -> None:
