@@ -5,7 +5,7 @@ CSS = """
   --more: 168, 64, 43; --less: 47, 93, 138; }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; }
-body { margin: 0 auto; padding: 2.5rem 1.5rem 6rem; max-width: 72rem; background: var(--paper);
+body { margin: 0 auto; padding: 2.5rem 1.5rem 6rem; max-width: 80rem; background: var(--paper);
   color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1, h2, h3 { font-family: Charter, "Iowan Old Style", Georgia, serif; font-weight: 600;
   line-height: 1.2; }
@@ -26,9 +26,9 @@ dl.brief dd { margin: 0; font: 600 1.75rem/1.2 Charter, Georgia, serif;
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .4rem; }
 th { font-weight: 500; color: var(--soft); text-align: right; vertical-align: bottom;
-  padding: .25rem .8rem .35rem; line-height: 1.25; }
+  padding: .25rem .6rem .35rem; line-height: 1.25; }
 th small { display: block; font-weight: 400; font-size: .78rem; }
-td { text-align: right; padding: .3rem .8rem; border-top: 1px solid var(--line);
+td { text-align: right; padding: .3rem .6rem; border-top: 1px solid var(--line);
   white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td.words { text-align: left; white-space: normal; min-width: 9rem; color: var(--soft); }
