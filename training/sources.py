@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -70,17 +70,16 @@ def hold_out(jobs: Iterable[Job], kin: set[str]) -> tuple[Job, ...]:
 
 
 def draw_held_out(recordings: Iterable[StoredRecording], share: float) -> Iterator[StoredRecording]:
-    """About that share of the recordings, at least one, kin together and never all.
+    """That share of the recordings, at least one, kin together and never all.
 
-    Who is drawn depends on the names alone: not on the order, and not on what else is there.
+    Lots are the digests of names: whatever the order, the same ones are drawn again.
     """
     units: dict[str, list[StoredRecording]] = defaultdict(list)
     for recording in recordings:
         units[recording.kin or recording.name].append(recording)
-    lots = {unit: zlib.crc32(unit.encode()) / 2**32 for unit in units}
-    lowest = sorted(units, key=lots.__getitem__)[:-1]
-    drawn = [unit for unit in lowest if lots[unit] < share]
-    for unit in drawn or lowest[:1]:
+    by_lot = sorted(units, key=lambda unit: hashlib.blake2b(unit.encode()).digest())
+    wanted = max(round(share * len(units)), 1)
+    for unit in by_lot[:-1][:wanted]:
         yield from units[unit]
 
 
