@@ -34,16 +34,20 @@ class StoppedError(SharedError):
 class Stopping:
     """Within it a signal to any process ends all of them after the same step.
 
-    Once one came, the handlers of before are back: a second signal ends at once.
+    Once one came, the handlers of before are back: a second signal ends at once. What was ignored
+    stays so: a script starts what it sends to the background deaf to Ctrl-C.
     """
 
     def __init__(self, fabric: Fabric) -> None:
         self._fabric = fabric
         self._came = self._agreed = 0
-        self._before = {number: signal.getsignal(number) for number in STOPPED_BY}
+        handlers = {number: signal.getsignal(number) for number in STOPPED_BY}
+        self._before = {
+            number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN
+        }
 
     def __enter__(self) -> Self:
-        for number in STOPPED_BY:
+        for number in self._before:
             signal.signal(number, self._note)
         return self
 

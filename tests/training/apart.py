@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+import signal
 import socket
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -64,6 +65,8 @@ def _fit(
     # Every checkpoint measures it: enough music for it to be there.
     autoencoding.measure_style_space = partial(measure_style_space, batches=1, clips=4)
     os.environ.update(environment)
+    # Ctrl-C is heard, also where the tests themselves were sent to the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     if file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))

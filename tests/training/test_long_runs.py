@@ -8,7 +8,7 @@ import random
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -247,6 +247,15 @@ def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_pat
     assert "stopped" not in (tmp_path / "1.txt").read_text()
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests themselves were sent to the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_second_signal_ends_at_once_and_old_handlers_come_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Stopping(Fabric(devices=1, accelerator="cpu")) as stopping:
@@ -262,6 +271,17 @@ def test_a_second_signal_ends_at_once_and_old_handlers_come_back() -> None:
         stopping.end(3)
     assert signal.getsignal(signal.SIGTERM) == before
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_a_script_sends_to_the_background_stays_deaf_to_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Stopping(Fabric(devices=1, accelerator="cpu")) as stopping:
+        signal.raise_signal(signal.SIGINT)
+        assert not stopping.due(1)
+        signal.raise_signal(signal.SIGTERM)
+        assert stopping.due(2)
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_workers_serve_on_after_ctrl_c(store: Path, tmp_path: Path) -> None:
