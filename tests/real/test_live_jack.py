@@ -210,16 +210,24 @@ def check(take: Take, seconds: float, period: int) -> None:
     assert breaks(take.recorded, take.rendered, period) <= 2 * (take.xruns + take.underruns)
 
 
+def calmest_take(jack: JackServer, bundle: Path, folder: Path, seconds: float) -> Take:
+    """The first take in which nothing broke off that did not break off in the sine, or the last."""
+    for number in range(TAKES):
+        take_folder = folder / f"take {number}"
+        take_folder.mkdir()
+        take = play(jack, bundle, take_folder, seconds)
+        if take.underruns <= take.sine_underruns:
+            break
+    return take
+
+
 @pytest.mark.timeout(TAKES * (SECONDS + 240))
 def test_the_shipped_bundle_plays_without_dropouts_under_both_hands(
     jack: JackServer, tmp_path: Path
 ) -> None:
     shipped = resources.files("server") / "default.bundle"
     with resources.as_file(shipped) as bundle:
-        for _ in range(TAKES):
-            take = play(jack, bundle, tmp_path, SECONDS)
-            if take.underruns <= take.sine_underruns:
-                break
+        take = calmest_take(jack, bundle, tmp_path, SECONDS)
     check(take, SECONDS, jack.period_samples)
 
 
@@ -230,12 +238,12 @@ def unhurried_jack(jack: JackServer, tmp_path: Path) -> Iterator[JackServer]:
         yield server
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(TAKES * 240)
 @pytest.mark.parametrize("rate_hz", [48_000, 44_100])
 def test_the_card_gets_what_was_rendered_bit_for_bit(
     unhurried_jack: JackServer, tmp_path: Path, rate_hz: int
 ) -> None:
     made = mini_bundle.bundle(manifest=mini_bundle.manifest(sample_rate_hz=rate_hz))
     write_bundle(tmp_path / "mini.bundle", made)
-    take = play(unhurried_jack, tmp_path / "mini.bundle", tmp_path, 5.0)
+    take = calmest_take(unhurried_jack, tmp_path / "mini.bundle", tmp_path, 5.0)
     check(take, 5.0, unhurried_jack.period_samples)
