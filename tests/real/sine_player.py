@@ -1,13 +1,17 @@
-"""A sine through the server's own path to the sound card: RATE_HZ BLOCK_SAMPLES.
+"""A sine through the server's own path to the sound card: RATE_HZ BLOCK_SAMPLES DECODE_MS.
 
-Plays until its standard input closes, then prints how many underruns there were since the last
-line that came in there, and how many dropouts the device told of.
+Before each block it computes about as long as a decoder does, for a player that hardly computes
+is hardly ever at it when the host takes the processor away. Plays until its standard input
+closes, then prints how many underruns there were since the last line that came in there, and how
+many dropouts the device told of.
 """
 
 from __future__ import annotations
 
 import gc
+import statistics
 import sys
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,17 +26,38 @@ from server.output.producer import Producer
 from server.priority import HANDS_PRIORITY, raise_own_priority
 
 
-class SineEngine:
-    """Renders 440 Hz and nothing else."""
+class Work:
+    """Sines on one processor for about so long, by how long they took on this machine."""
 
-    def __init__(self, sample_rate_hz: int) -> None:
+    def __init__(self, lasts_ms: float) -> None:
+        self._angles = np.linspace(0, 1, 10_000)
+        self._count = 1
+        took_ms = statistics.median(self._timed_ms() for _ in range(100))
+        self._count = max(1, round(lasts_ms / took_ms))
+
+    def __call__(self) -> None:
+        for _ in range(self._count):
+            np.sin(self._angles)
+
+    def _timed_ms(self) -> float:
+        started_s = time.perf_counter()
+        self()
+        return (time.perf_counter() - started_s) * 1e3
+
+
+class SineEngine:
+    """Renders 440 Hz and nothing else, in the time that a decoder takes."""
+
+    def __init__(self, sample_rate_hz: int, decode_ms: float) -> None:
         self.manifest: Any = SimpleNamespace(
             sample_rate_hz=sample_rate_hz, hop_samples=1, channels=1
         )
         self._position = 0
+        self._work = Work(decode_ms)
 
     def render(self, samples: int) -> Floats:
         """The next samples, (1, T)."""
+        self._work()
         time = self._position + np.arange(samples)
         self._position += samples
         sine = 0.1 * np.sin(2 * np.pi * 440 * time / self.manifest.sample_rate_hz)
@@ -41,10 +66,10 @@ class SineEngine:
 
 def main() -> None:
     """Play."""
-    rate_hz, block_samples = (int(argument) for argument in sys.argv[1:])
+    rate_hz, block_samples, decode_ms = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     raise_own_priority(HANDS_PRIORITY)  # as the server does
     output = open_output(OutputChoice(), CardChoice(), rate_hz, 1)
-    engine = cast(Engine, SineEngine(rate_hz))
+    engine = cast(Engine, SineEngine(rate_hz, decode_ms))
     producer = Producer(engine, block_samples)
     lane = producer.lane(output)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
