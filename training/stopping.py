@@ -41,9 +41,10 @@ class Stopping:
     def __init__(self, fabric: Fabric) -> None:
         self._fabric = fabric
         self._came = self._agreed = 0
-        handlers = {number: signal.getsignal(number) for number in STOPPED_BY}
         self._before = {
-            number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN
+            number: handler
+            for number in STOPPED_BY
+            if (handler := signal.getsignal(number)) != signal.SIG_IGN
         }
 
     def __enter__(self) -> Self:

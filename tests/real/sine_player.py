@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import statistics
 import sys
-import time
+import timeit
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,25 +26,6 @@ from server.output.producer import Producer
 from server.priority import HANDS_PRIORITY, raise_own_priority
 
 
-class Work:
-    """Sines on one processor for about so long, by how long they took on this machine."""
-
-    def __init__(self, lasts_ms: float) -> None:
-        self._angles = np.linspace(0, 1, 10_000)
-        self._count = 1
-        took_ms = statistics.median(self._timed_ms() for _ in range(100))
-        self._count = max(1, round(lasts_ms / took_ms))
-
-    def __call__(self) -> None:
-        for _ in range(self._count):
-            np.sin(self._angles)
-
-    def _timed_ms(self) -> float:
-        started_s = time.perf_counter()
-        self()
-        return (time.perf_counter() - started_s) * 1e3
-
-
 class SineEngine:
     """Renders 440 Hz and nothing else, in the time that a decoder takes."""
 
@@ -53,15 +34,22 @@ class SineEngine:
             sample_rate_hz=sample_rate_hz, hop_samples=1, channels=1
         )
         self._position = 0
-        self._work = Work(decode_ms)
+        self._angles = np.linspace(0, 1, 10_000)
+        once_s = statistics.median(timeit.repeat(self._compute, number=1, repeat=100))
+        self._times = max(1, round(decode_ms / 1e3 / once_s))
 
     def render(self, samples: int) -> Floats:
         """The next samples, (1, T)."""
-        self._work()
+        for _ in range(self._times):
+            self._compute()
         time = self._position + np.arange(samples)
         self._position += samples
         sine = 0.1 * np.sin(2 * np.pi * 440 * time / self.manifest.sample_rate_hz)
         return np.asarray(sine[None], np.float32)
+
+    def _compute(self) -> None:
+        """Some work for one processor; as a decoder's, it does not hold the interpreter's lock."""
+        np.sin(self._angles)
 
 
 def main() -> None:
