@@ -29,7 +29,13 @@ class FeatureConfig:
     mel_bins: int
     window_samples: tuple[int, ...] = (1024, 2048, 4096)
     lowest_hz: float = 30.0
+    highest_hz: float | None = None
     floor_db: float = -80.0
+
+    @property
+    def top_hz(self) -> float:
+        """Upper end of the mel filters: ``highest_hz``, or half the sample rate without one."""
+        return self.sample_rate_hz / 2 if self.highest_hz is None else self.highest_hz
 
     @property
     def context_samples(self) -> int:
@@ -105,6 +111,11 @@ class ModelConfig:
     channels: int = 1
 
     def __post_init__(self) -> None:
+        if not self.features.lowest_hz < self.features.top_hz <= self.features.sample_rate_hz / 2:
+            raise ConfigError(
+                f"mel filters from {self.features.lowest_hz:g} to {self.features.top_hz:g} Hz do "
+                f"not lie below half of {self.features.sample_rate_hz} Hz"
+            )
         bands, rest = divmod(self.features.mel_bins, self.encoder.frequency_stride)
         if rest:
             raise ConfigError(
@@ -238,7 +249,14 @@ TAUGHT_KNOBS = (
 )
 """What the first style dimensions are taught, in their order; a smaller style has fewer."""
 
+WHOLE_BAND_TOP_HZ = 21582.22096
+"""Where 96 mel bins end that are as wide as ``small``'s 80 between 30 Hz and 11,025 Hz: on the
+Slaney scale their corners are (mel(11025) - mel(30)) / 81 apart, and 96 bins have 97 of these."""
+
 _SMALL_FEATURES = FeatureConfig(sample_rate_hz=22050, hop_samples=512, mel_bins=80)
+_SMALL_ENCODER = EncoderConfig(
+    widths=(24, 48, 96), lstm_units=64, style_dims=16, structure_channels=3
+)
 _SMALL_DECODER = DecoderConfig(lstm_units=256, map_channels=8, widths=(64, 48, 28))
 _SMALL_VOCODER = VocoderConfig(width=256, blocks=6, window_samples=1024, spectra_per_frame=2)
 
@@ -254,11 +272,23 @@ PRESETS: dict[str, ModelConfig] = {
             clip_frames=512,
         ),
         ModelConfig(
+            preset="full",
+            features=FeatureConfig(
+                sample_rate_hz=44100,
+                hop_samples=1024,
+                mel_bins=96,
+                window_samples=(2048, 4096, 8192),
+                highest_hz=WHOLE_BAND_TOP_HZ,
+            ),
+            encoder=_SMALL_ENCODER,
+            decoder=_SMALL_DECODER,
+            vocoder=replace(_SMALL_VOCODER, window_samples=2048),
+            clip_frames=128,
+        ),
+        ModelConfig(
             preset="small",
             features=_SMALL_FEATURES,
-            encoder=EncoderConfig(
-                widths=(24, 48, 96), lstm_units=64, style_dims=16, structure_channels=3
-            ),
+            encoder=_SMALL_ENCODER,
             decoder=_SMALL_DECODER,
             vocoder=_SMALL_VOCODER,
             clip_frames=128,

@@ -68,7 +68,7 @@ def mel_filters(config: FeatureConfig, window_samples: int) -> Tensor:
     return melscale_fbanks(
         window_samples // 2 + 1,
         config.lowest_hz,
-        config.sample_rate_hz / 2,
+        config.top_hz,
         config.mel_bins,
         config.sample_rate_hz,
         norm=None,

@@ -25,7 +25,7 @@ class Colouring(nn.Module):
     def __init__(self, features: FeatureConfig) -> None:
         super().__init__()
         centres_hz = librosa.mel_frequencies(
-            features.mel_bins + 2, fmin=features.lowest_hz, fmax=features.sample_rate_hz / 2
+            features.mel_bins + 2, fmin=features.lowest_hz, fmax=features.top_hz
         )[1:-1]
         octaves = torch.from_numpy(np.log2(centres_hz)).float()[:, None]
         self.register_buffer("octaves", octaves, persistent=False)

@@ -66,7 +66,11 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add("--checkpoint-minutes", type=positive_float, default=3.0, help="minutes between them")
     add("--resume", action="store_true", help="go on from the run's last checkpoint")
     add("--pretrained", action="store_true", help="start from torchvision's ImageNet ResNet34")
-    add("--init-from", type=Path, help="bundle or run whose weights a new run begins with")
+    add(
+        "--init-from",
+        type=Path,
+        help="bundle or run whose weights a new run begins with; full may begin with small's",
+    )
     add(
         "--frozen-encoder",
         action="store_true",

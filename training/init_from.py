@@ -1,5 +1,7 @@
 """Training that goes on from what others trained: a bundle, or another run.
 
+Preset ``full`` may also begin with weights of ``small`` (``training.widening``).
+
 A prior comes along where there is one. It speaks the language of the encoder it was fitted to: as
 long as that stays frozen it can be played, and once it has learned, stage 4 begins with it.
 """
@@ -15,9 +17,10 @@ from torch import Tensor
 from export.bundle import BundleError, read_bundle
 from export.weights import GraphError, named_weights
 from model.checkpoint import CheckpointError, has_part, load_config, load_instrument, load_part
-from model.config import ModelConfig
+from model.config import ModelConfig, preset
 from model.instrument import Instrument
 from model.prior import Prior, encoder_digest
+from training.widening import WIDENED_FROM, widened
 
 logger = logging.getLogger(__name__)
 
@@ -99,22 +102,40 @@ def _load_prior_of(bundle: Path, prior: Prior) -> bool:
 
 
 def _of_run(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
-    _check_numbers(path, _numbers(load_config(path)), _numbers(wanted))
+    origin = _origin(path, _numbers(load_config(path)), wanted)
     instrument, _ = load_instrument(path)
-    return instrument.state_dict()
+    return _grown(instrument.state_dict(), origin, wanted)
 
 
 def _of_bundle(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
-    numbers = _numbers(wanted)
     try:
         bundle = read_bundle(path)
-        _check_numbers(path, {name: getattr(bundle.manifest, name) for name in numbers}, numbers)
+        found = {name: getattr(bundle.manifest, name) for name in _numbers(wanted)}
+        origin = _origin(path, found, wanted)
         stored = named_weights(bundle.encoder_onnx) | named_weights(bundle.decoder_onnx)
     except BundleError as error:
         raise CheckpointError(str(error)) from error
     except GraphError as error:
         raise CheckpointError(f"bundle '{path}': {error}; export its run again") from error
-    return {name: torch.tensor(value) for name, value in stored.items()}
+    return _grown({name: torch.tensor(value) for name, value in stored.items()}, origin, wanted)
+
+
+def _origin(path: Path, found: Numbers, wanted: ModelConfig) -> ModelConfig:
+    """The preset whose weights ``path`` holds: the wanted one, or one to widen.
+
+    Raises:
+        CheckpointError: it is neither.
+    """
+    narrow = WIDENED_FROM.get(wanted.preset)
+    origin = preset(narrow) if narrow and narrow == found["preset"] else wanted
+    _check_numbers(path, found, _numbers(origin))
+    return origin
+
+
+def _grown(
+    weights: dict[str, Tensor], origin: ModelConfig, wanted: ModelConfig
+) -> dict[str, Tensor]:
+    return weights if origin is wanted else widened(weights, origin, wanted)
 
 
 def _numbers(config: ModelConfig) -> Numbers:

@@ -25,7 +25,7 @@ def test_a_preset_fits_into_a_bundle(config: ModelConfig) -> None:
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="no preset 'huge'; choose one of base, small"):
+    with pytest.raises(ConfigError, match="no preset 'huge'; choose one of base, full, small"):
         preset("huge")
 
 

@@ -1,0 +1,107 @@
+"""Weights of a preset in a wider one: new mel bins, bands and spectrum bins above the old ones.
+
+The lower bins of the wider image are the narrow one's, so what the weights know still holds there.
+What comes out of a layer goes on above the old edge as it was at the edge; what goes in is not
+heard there until training says so::
+
+    out of a layer   [ old bins | copies of the topmost ]
+    into a layer     [ old bins | zeros ]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model.config import ModelConfig
+
+WIDENED_FROM = {"full": "small"}
+"""Presets that may begin with the weights of a narrower one."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one axis of a weight is laid out: some fixed rows, then groups of equally many rows.
+
+    ``rows`` is the name of the size that grows, as in ``ModelConfig``.
+    """
+
+    axis: int
+    rows: str
+    fixed: str | None = None
+
+
+_BANDS_IN = Layout(1, "bands")
+_BANDS_OUT = Layout(0, "bands")
+_MELS_OUT = Layout(0, "mel_bins")
+_BINS_OUT = Layout(0, "spectrum_bins")
+
+LAYOUTS = {
+    "encoder.style.lstm.weight_ih_l0": _BANDS_IN,
+    "encoder.style.lstm.weight_ih_l0_reverse": _BANDS_IN,
+    "decoder.lstm.lstm.weight_ih_l0": Layout(1, "bands", fixed="style_dims"),
+    "decoder.to_map.weight": _BANDS_OUT,
+    "decoder.to_map.bias": _BANDS_OUT,
+    "decoder.envelope.weight": _MELS_OUT,
+    "decoder.envelope.bias": _MELS_OUT,
+    "decoder.contrast.gains.weight": _MELS_OUT,
+    "decoder.contrast.gains.bias": _MELS_OUT,
+    "vocoder.stem.conv.weight": Layout(1, "mel_bins"),
+    "vocoder.head.weight": _BINS_OUT,
+    "vocoder.head.bias": _BINS_OUT,
+}
+"""Every weight whose shape depends on a preset's number of mel bins or window."""
+
+
+def widened(
+    weights: Mapping[str, Tensor], narrow: ModelConfig, wide: ModelConfig
+) -> dict[str, Tensor]:
+    """Weights of the preset ``narrow`` as ``wide`` begins with them, by the same names."""
+    grown = {
+        name: _widened(value, LAYOUTS[name], narrow, wide) if name in LAYOUTS else value
+        for name, value in weights.items()
+    }
+    return grown | _same_heights(weights, narrow, wide)
+
+
+def _same_heights(
+    weights: Mapping[str, Tensor], narrow: ModelConfig, wide: ModelConfig
+) -> dict[str, Tensor]:
+    """``decoder.widen`` such that bands keep the meaning of their height.
+
+    Heights run from -1 to 1 over the bands, whatever their number, so that a band's height h
+    becomes h' with h + 1 = (h' + 1) (wide bands - 1) / (narrow bands - 1).
+    """
+    weight, bias = weights["decoder.widen.weight"].clone(), weights["decoder.widen.bias"]
+    stretch = (wide.bands - 1) / (narrow.bands - 1)
+    of_height = weight[:, -1, 0, 0].clone()
+    weight[:, -1] *= stretch
+    return {
+        "decoder.widen.weight": weight,
+        "decoder.widen.bias": bias + of_height * (stretch - 1),
+    }
+
+
+def _widened(value: Tensor, layout: Layout, narrow: ModelConfig, wide: ModelConfig) -> Tensor:
+    fixed = _size(narrow, layout.fixed) if layout.fixed else 0
+    before, after = _size(narrow, layout.rows), _size(wide, layout.rows)
+    rows = value.movedim(layout.axis, 0)
+    grouped = rows[fixed:].reshape(-1, before, *rows.shape[1:])
+    above = grouped[:, -1:].expand(-1, after - before, *grouped.shape[2:])
+    if layout.axis:
+        above = torch.zeros_like(above)
+    grown = torch.cat([grouped, above], dim=1).flatten(0, 1)
+    return torch.cat([rows[:fixed], grown]).movedim(0, layout.axis).contiguous()
+
+
+def _size(config: ModelConfig, name: str) -> int:
+    sizes = {
+        "bands": config.bands,
+        "mel_bins": config.features.mel_bins,
+        "spectrum_bins": config.spectrum_bins,
+        "style_dims": config.encoder.style_dims,
+    }
+    return sizes[name]
