@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.audio import AudioError
-from export.bundle import BundleError, Dimension, Latents, write_bundle
+from export.audio.model_input import AudioError
+from export.bundle.archive import write_bundle
+from export.bundle.format import BundleError, Dimension, Latents
 from export.card import Card, CardError, read_card
 from export.contents import make_bundle
-from export.parity import LARGEST_DIFFERENCE, ParityError
-from export.prior_graph import add_prior
-from export.style_space import NamesError, measured_knobs, style_space
+from export.graphs.parity import LARGEST_DIFFERENCE, ParityError
+from export.graphs.prior import add_prior
+from export.style_axes import NamesError, measured_knobs, style_space
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
 
 

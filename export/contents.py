@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from export.audio import LOUDNESS_LUFS
-from export.bundle import Bundle, Dimension, Latents, Manifest, StateSpec
+from export.audio.model_input import LOUDNESS_LUFS
+from export.bundle.format import Bundle, Dimension, Latents, Manifest, StateSpec
 from export.card import Card
-from export.decks import make_decks
-from export.graphs import decoder_graph, encoder_graph
-from export.parity import Parity, measure_parity
-from export.rounding import round_weights, store_half
+from export.graphs.encoder_decoder import decoder_graph, encoder_graph
+from export.graphs.parity import Parity, measure_parity
+from export.graphs.rounding import round_weights, store_half
+from export.library_decks import make_decks
 from model.instrument import Instrument
 
 

@@ -15,8 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from server.priority import HANDS_PRIORITY, raise_priority
-from server.supervision.settings import STATE
+from server.supervision.agreement import STATE
+from server.system.priority import HANDS_PRIORITY, raise_priority
 
 FAREWELL_S = 5.0
 """For the end in good order when the parent has gone."""

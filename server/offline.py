@@ -7,25 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from export.bundle import Bundle
-from server.arrays import Floats
-from server.bench import block_frames
+from export.bundle.format import Bundle
 from server.controls import events
 from server.controls.addresses import DECKS
 from server.controls.desk import Desk
 from server.controls.sample_clock import SampleClock
 from server.controls.timeline import Timeline
 from server.decks.media import MediaError
+from server.engine.bench import block_frames
 from server.engine.runtime import RuntimeOptions
-from server.models.opening import ready_model, try_out
+from server.models.preparing import ready_model, try_out
 from server.models.switch import Model, ModelSwitch
 from server.osc.wekinator import Wekinator
 from server.output.file import FileKind, Renders, render_file
-from server.progress import ProgressBar
 from server.score.player import Moment, ScorePlayer, moments_of
+from server.score.prepare import Coming
+from server.score.prepared_decks import Stage, why_no_bypass
 from server.score.score import Score
-from server.score.stage import Stage, why_no_bypass
-from server.score.walk import Coming
+from server.system.arrays import Floats
+from server.system.progress_bar import ProgressBar
 
 BLOCK_SAMPLES = 2048
 """Not measured but fixed, so that the same call gives the same bits whatever else runs."""

@@ -10,39 +10,40 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, cast
 
-from export.audio import AudioError
-from export.bundle import Bundle, BundleError
-from server import native_noise, questions
-from server.app import App
-from server.cli import Settings, besides, parse_args
+from export.audio.model_input import AudioError
+from export.bundle.format import Bundle, BundleError
 from server.clock.link import LinkUnavailable
+from server.command_line import questions
+from server.command_line.kept_options import keep
+from server.command_line.settings import Settings, besides, parse_args
 from server.controls.addresses import GENERATE
 from server.controls.desk import Desk
 from server.controls.events import SetControl
 from server.controls.table import control_table
 from server.decks.media import MediaError
 from server.engine.cue import CUE, NO_CUE
-from server.engine.prior import NoPriorError
 from server.engine.runtime import RuntimeOptions, RuntimeUnavailable
-from server.input.live import InputError
-from server.midi.ports import midi_port_names
-from server.midi.source import MidiPortError
+from server.engine.structure_prior import NoPriorError
+from server.input.live_input import InputError
+from server.live.app import App
+from server.midi.ports.open_ports import midi_port_names
+from server.midi.ports.source import MidiPortError
 from server.models.default import open_bundle
-from server.models.hands import missing_in
-from server.models.opening import bundle_below, require_same_clock
+from server.models.model_controls import missing_in
+from server.models.preparing import bundle_below, require_same_clock
 from server.offline import render
 from server.osc.mapping import MappingError, setting, shown
 from server.osc.sockets import OscAddressError
 from server.output.file import FileKind
 from server.output.protocol import OutputError
 from server.recording.recorder import RecordingError
-from server.saved.document import SavedError
-from server.saved.settings import keep
-from server.score.file import ScoreError
 from server.score.lines import digest_of
+from server.score.prepared_decks import Stage, set_stage
 from server.score.score import Score, open_score
-from server.score.stage import Stage, set_stage
+from server.score.score_file import ScoreError
 from server.supervision.state_folder import StateFolder
+from server.system import library_output as native_noise
+from server.system.json_document import SavedError
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 
 ONLY_BY_NAME = ("long", "benchmark")

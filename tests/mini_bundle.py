@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from export.bundle import Bundle, BundleDeck, Dimension, Latents, Manifest, StateSpec
+from export.bundle.format import Bundle, BundleDeck, Dimension, Latents, Manifest, StateSpec
 
 RATE_HZ, HOP, TICK_FRAMES, CLIP_TICKS, CONTEXT = 16_000, 64, 2, 16, 128
 STYLE_DIMS, CHANNELS, BANDS, BINS, SPECTRA = 4, 2, 3, 5, 2

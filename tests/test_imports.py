@@ -14,46 +14,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("export", "model", "server", "training")
 
-# Modules of one package that another may import; ALL stands for every module.
-ALL = frozenset({"*"})
-ALLOWED: dict[tuple[str, str], frozenset[str]] = {
-    ("training", "model"): ALL,
-    ("training", "export"): frozenset(
-        {"export.audio", "export.bundle", "export.sequence", "export.weights"}
-    ),
-    ("export", "model"): ALL,
-    ("server", "export"): frozenset(
-        {"export.audio", "export.beats", "export.bundle", "export.sequence", "export.tempo"}
-    ),
-}
+LIGHT_ROOMS = ("export.audio", "export.bundle")
+"""Standard library, numpy, and libraries of audio files imported inside functions."""
 
-# Measuring hears a bundle as users do, through the server's own session; the axes that it finds
-# are the exporter's.
-ALLOWED_MODULES = {
-    ("training.bundle_voice", "server.engine.runtime"),
-    ("training.bundle_voice", "server.engine.session"),
-    ("training.evaluate", "export.style_space"),
-    ("training.evaluate", "server.engine.runtime"),
+ALLOWED = {
+    "training": ("model", "export"),
+    "export": ("model",),
+    "server": LIGHT_ROOMS,
+    # Measuring hears a bundle as users do, through the server's own decoder session.
+    "training.measures": ("server.engine",),
+    "training.evaluate": ("server.engine",),
 }
+"""Packages and rooms of other packages that a package, or a room of it, may import."""
 
-# What the server imports of export is standard library and numpy, and libraries of audio files
-# imported inside functions.
-LIGHT = {
-    "export.audio",
-    "export.beats",
-    "export.bundle",
-    "export.bundle_arrays",
-    "export.bundle_format",
-    "export.bundle_parts",
-    "export.loudness",
-    "export.onnx_guard",
-    "export.sample_stream",
-    "export.sequence",
-    "export.tempo",
-}
-# Finds tempi with librosa, imported inside functions: in the worker that encodes files, and where a
-# file is rendered, never while playing (the last test here).
-WORKERS_ONLY = "export.tempo"
+# Tracks beats with librosa, imported inside functions: in the process that encodes files, and where
+# a file is rendered, never while playing (the last test here).
+WORKERS_ONLY = "export.audio.beat_tracking"
 HEAVY = {"torch", "torchvision", "torchaudio", "librosa", "lightning", "onnx", "model", "training"}
 
 
@@ -81,21 +57,29 @@ MODULES = dict(modules())
 @pytest.mark.parametrize("name", MODULES)
 def test_packages_import_each_other_one_way(name: str) -> None:
     package = name.split(".")[0]
+    allowed = [there for here, rooms in ALLOWED.items() if is_in(name, here) for there in rooms]
     for imported in imports(MODULES[name]):
         other = imported.split(".")[0]
-        if other not in PACKAGES or other == package or (name, imported) in ALLOWED_MODULES:
-            continue
-        allowed = ALLOWED.get((package, other), frozenset())
-        assert allowed == ALL or imported in allowed, f"{name} imports {imported}"
+        if other in PACKAGES and other != package:
+            assert any(is_in(imported, there) for there in allowed), f"{name} imports {imported}"
 
 
-@pytest.mark.parametrize("name", [*LIGHT, *(n for n in MODULES if n.startswith("server"))])
+def is_in(module: str, room: str) -> bool:
+    """Whether ``module`` is ``room`` or lies in it."""
+    return f"{module}.".startswith(f"{room}.")
+
+
+def is_light(name: str) -> bool:
+    """Whether a module is loaded by the server's process."""
+    return any(is_in(name, room) for room in ("server", *LIGHT_ROOMS))
+
+
+@pytest.mark.parametrize("name", [*filter(is_light, MODULES)])
 def test_what_plays_needs_nothing_heavy(name: str) -> None:
     heavy = {imported for imported in imports(MODULES[name]) if imported.split(".")[0] in HEAVY}
     assert heavy == ({"librosa"} if name == WORKERS_ONLY else set())
-    if name.startswith("export"):
-        inside = {i for i in imports(MODULES[name]) if i.startswith("export")}
-        assert inside <= LIGHT
+    inside = {i for i in imports(MODULES[name]) if i.startswith("export.")}
+    assert all(map(is_light, inside)), inside
 
 
 def test_no_module_is_imported_in_a_circle() -> None:
@@ -103,7 +87,7 @@ def test_no_module_is_imported_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
-def test_no_room_of_the_server_needs_one_that_needs_it() -> None:
+def test_no_room_needs_one_that_needs_it() -> None:
     graph: dict[str, set[str]] = {}
     for name, path in MODULES.items():
         for imported in (i for i in imports(path) if i in MODULES):
@@ -113,9 +97,9 @@ def test_no_room_of_the_server_needs_one_that_needs_it() -> None:
 
 
 def room(module: str) -> str:
-    """The folder of the server's that a module lies in; none for the others."""
+    """The package's folder that a module lies in; none for what lies beside the folders."""
     parts = module.split(".")
-    return parts[1] if parts[0] == "server" and len(parts) > 2 else ""
+    return ".".join(parts[:2]) if len(parts) > 2 else ""
 
 
 def test_package_files_say_what_a_room_is_for_and_nothing_else() -> None:
@@ -128,7 +112,7 @@ def test_package_files_say_what_a_room_is_for_and_nothing_else() -> None:
 
 def test_playing_does_not_load_torch() -> None:
     code = (
-        "import sys, server.app, server.program, server.decks.encoder_worker;"
+        "import sys, server.live.app, server.program, server.decks.encoder_worker;"
         f"sys.exit(', '.join(sorted(set(sys.modules) & {HEAVY!r})) or 0)"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -1,8 +1,9 @@
 """Who says tempo and beat: the hands, MIDI clock or Ableton Link, by ``/clock``.
 
 Whoever it is moves ``/tempo`` as a hand does, so that everyone who looks there sees it and the
-engine knows nothing of clocks; ``server.clock.lock`` keeps its beat. A tempo by hand is refused
-while MIDI says it, and is the session's while it is Link. A clock that is gone leaves its tempo.
+engine knows nothing of clocks; ``server.clock.phase_lock`` keeps its beat. A tempo by hand is
+refused while MIDI says it, and is the session's while it is Link. A clock that is gone leaves its
+tempo.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from collections.abc import Callable, Mapping
 
 from mido import Message
 
-from server.callbacks import Later
-from server.clock.joined import Joined, Session
 from server.clock.link import LinkClock, LinkUnavailable, why_no_link
-from server.clock.lock import PhaseLock
-from server.clock.midi import MidiClock
-from server.clock.source import Lead, TempoLine
+from server.clock.link_session import Joined, Session
+from server.clock.midi_clock import MidiClock
+from server.clock.phase_lock import PhaseLock
 from server.clock.tap import TapTempo as Taps
+from server.clock.tempo_line import Lead, TempoLine
 from server.controls.addresses import (
     AS_RECORDED,
     CLOCK,
@@ -37,6 +37,7 @@ from server.controls.desk import Desk
 from server.controls.events import Event, Play, SetControl, Stop, TapTempo
 from server.controls.replies import Argument
 from server.osc.time_tags import unix_s
+from server.system.callbacks import Later
 
 logger = logging.getLogger(__name__)
 
@@ -199,8 +200,10 @@ class Clocks:
         return True
 
     def _transport(self, kind: str) -> tuple[Event, ...]:
-        """What a message of MIDI does at once; in its frame (``server.clock.lock``) where ticks
-        have told when that is."""
+        """Events for a MIDI transport message.
+
+        None where ticks tell the frame: ``server.clock.phase_lock`` acts in it.
+        """
         if kind == "stop":
             return (Stop(),)
         if self._lock.lead is not None or kind not in ("start", "continue"):

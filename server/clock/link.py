@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from server.clock.source import TempoLine
+from server.clock.tempo_line import TempoLine
 
 QUANTUM = 4.0
 """Beats of a bar: peers agree on the place within it."""

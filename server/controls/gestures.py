@@ -16,12 +16,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.bundle import Latents
-from server.arrays import Floats
+from export.bundle.format import Latents
 from server.controls import replies
 from server.controls.addresses import LATENT
 from server.controls.control import ControlTable
 from server.controls.events import Event, Flatten, MaxOut, Randomise, ResetOffsets, SetControl
+from server.system.arrays import Floats
 
 Refuse = Callable[[Event, str, str], None]
 """Told of an event that its address cannot be carried out, and why."""

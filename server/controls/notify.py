@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from server.callbacks import Later
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Desk, Snapshot
 from server.controls.events import (
@@ -28,6 +27,7 @@ from server.controls.events import (
     Stop,
 )
 from server.controls.replies import Reply
+from server.system.callbacks import Later
 
 MAX_CLIENTS = 32
 PATIENCE_S = 300.0

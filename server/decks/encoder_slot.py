@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from export.bundle import Bundle
-from server.callbacks import Soon
+from export.bundle.format import Bundle
 from server.decks.encoder_worker import EncoderWorker, Report
 from server.decks.encoding import Source
+from server.system.callbacks import Soon
 
 
 class EncoderSlot:

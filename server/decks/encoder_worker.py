@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from export.audio import Captured
-from export.bundle import Manifest
+from export.audio.model_input import Captured
+from export.bundle.format import Manifest
 from server.decks.encoding import DeckEncoder, Source
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions
-from server.priority import make_polite
-from server.process import end_process
+from server.system.priority import make_polite
+from server.system.processes import end_process
 
 NICENESS = 10
 

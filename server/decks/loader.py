@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from export.audio import Captured
-from export.bundle import BundleDeck
-from export.sequence import Progress
-from server.callbacks import Then
+from export.audio.model_input import Captured
+from export.audio.sequence import Progress
+from export.bundle.format import BundleDeck
 from server.decks.encoder_worker import Failed, Finished, Progressed, Report
 from server.decks.encoding import Source
 from server.decks.media import MediaError, media_file
 from server.engine.deck import DeckData, library_deck
+from server.system.callbacks import Then
 
 PutDeck = Callable[[str, DeckData], None]
 CANCELLED = "cancelled"

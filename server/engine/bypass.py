@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundle import Manifest
-from server.arrays import Floats
+from export.bundle.format import Manifest
 from server.controls.addresses import DECKS
 from server.engine.deck import DeckData, Recording
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.glide import ramp_between
 from server.engine.playhead import Where
+from server.system.arrays import Floats
 
 _SILENT_BELOW = 10.0
 """Below a tenth of its speed it fades: what stands still would be a constant, no sound."""

@@ -19,8 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundle import Latents, Manifest
-from server.arrays import Floats
+from export.bundle.format import Latents, Manifest
 from server.controls.addresses import BYPASS, DECKS, LATENT, PITCH
 from server.controls.desk import Segment, Snapshot
 from server.engine.bypass import Bypass
@@ -29,15 +28,16 @@ from server.engine.generator import Generator
 from server.engine.glide import Glide
 from server.engine.mixer import Hands, Mixer
 from server.engine.model_fault import ModelFault, finite
-from server.engine.motion import MotionOfHands, row
 from server.engine.notes import Notes, Struck
 from server.engine.output_stage import OutputStage
 from server.engine.playhead import Playhead, Positions
-from server.engine.prior import Prior
+from server.engine.playhead_motion import MotionOfHands, row
+from server.engine.random_walk import Walk
 from server.engine.session import Session
+from server.engine.structure_prior import Prior
 from server.engine.transposition import Plan, Transposer
-from server.engine.walk import Walk
-from server.log_limit import LimitedLog
+from server.system.arrays import Floats
+from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)
 

@@ -22,12 +22,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundle import Manifest
-from server.arrays import Floats
+from export.bundle.format import Manifest
 from server.engine.model_fault import ModelFault, finite
 from server.engine.playhead import ticks_at
-from server.engine.prior import Dice, Prior
-from server.log_limit import LimitedLog
+from server.engine.structure_prior import Dice, Prior
+from server.system.arrays import Floats
+from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from server.arrays import Floats
+from server.system.arrays import Floats
 
 _LEAST_SINE = 1e-3
 """Of the angle between two styles; below it the arc is a line, to a millionth, or has no plane."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from server.arrays import Floats
+from server.system.arrays import Floats
 
 
 class ModelFault(Exception):

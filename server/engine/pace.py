@@ -25,7 +25,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from export.beats import Beats
+from export.bundle.beats import Beats
 from server.controls.addresses import AS_RECORDED, SLOWEST_BPM
 from server.engine.beat_grid import Grid
 

@@ -31,10 +31,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from export.beats import Beats
-from server.arrays import Floats
+from export.bundle.beats import Beats
 from server.engine.head import Head, Places
-from server.engine.motion import Motion
+from server.engine.playhead_motion import Motion
+from server.system.arrays import Floats
 
 MAX_HEADS = 32
 """Decks of different length or beat whose heads are remembered."""

@@ -17,8 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 
-from export.bundle import Bundle, Manifest
-from server.arrays import Floats
+from export.bundle.format import Bundle, Manifest
 from server.engine.runtime import (
     CPU,
     RuntimeOptions,
@@ -26,6 +25,7 @@ from server.engine.runtime import (
     active_provider,
     open_model,
 )
+from server.system.arrays import Floats
 
 WARM_UP_STEPS = 8
 """First calls allocate, pick kernels and page weights in; after these they cost the same."""

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from server.callbacks import Later
 from server.controls.desk import Desk, Snapshot
-from server.midi.book import Book
-from server.midi.mapping import MidiMap, place_of
-from server.midi.maps import Maps
-from server.midi.moves import FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
+from server.midi.decode.moves import FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
+from server.midi.mappings.active_mappings import Maps
+from server.midi.mappings.mapping import MidiMap, place_of
+from server.midi.mappings.mapping_table import Book
+from server.system.callbacks import Later
 
 INTERVAL_S = 0.02
 REST_S = 0.3

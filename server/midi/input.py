@@ -23,10 +23,10 @@ from typing import Any
 
 from mido import Message
 
-from server.midi.messages import Memory, moves_of, newest, released
-from server.midi.moves import Move
-from server.midi.ports import MidiPorts, OpenSource, Seen
-from server.midi.rtmidi_source import RtMidiSource
+from server.midi.decode.messages import Memory, moves_of, newest, released
+from server.midi.decode.moves import Move
+from server.midi.ports.open_ports import MidiPorts, OpenSource, Seen
+from server.midi.ports.rtmidi_source import RtMidiSource
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from server.controls.addresses import KEYS, KEYS_LATCH, KEYS_OFF, NOTE_KEYS
 from server.controls.desk import Desk
 from server.controls.events import EventSink, PlayNote, RecallProgram
-from server.midi.moves import Knob, Move
+from server.midi.decode.moves import Knob, Move
 
 
 class Keys:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from server.callbacks import Later
 from server.controls import replies
 from server.controls.control import Control
 from server.controls.desk import Desk
 from server.controls.events import LearnMidi
+from server.midi.decode.moves import Move
 from server.midi.learning import Found, Learning, Sends
-from server.midi.mapping import TAKEOVERS, MidiMapError, Takeover
-from server.midi.moves import Move
-from server.midi.relative import CODINGS
+from server.midi.mappings.mapping import TAKEOVERS, MidiMapError, Takeover
+from server.midi.mappings.relative import CODINGS
+from server.system.callbacks import Later
 
 LEARN = "/midi/learn"
 PATIENCE_S = 30.0

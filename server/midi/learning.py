@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from server.midi.moves import SEVEN_BITS, Knob, Move
-from server.midi.relative import Coding, steps
+from server.midi.decode.moves import SEVEN_BITS, Knob, Move
+from server.midi.mappings.relative import Coding, steps
 
 Sends = Coding | Literal["place"] | None
 """What a knob is known to send: steps of a coding, or where it is; None is to be found out."""

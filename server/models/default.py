@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from export.bundle import Bundle, BundleError, read_bundle
+from export.bundle.archive import read_bundle
+from export.bundle.format import Bundle, BundleError
 
 NAME = "default.bundle"
 

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from export.bundle import Bundle
-from server.callbacks import Later, Soon, Then
+from export.bundle.format import Bundle
 from server.decks.encoder_worker import EncoderWorker, Failed, Finished, Report
 from server.decks.encoding import Source
 from server.decks.media import MediaError
 from server.engine.deck import DeckData
-from server.models.decks import decks_for
-from server.models.opening import bundle_below, require_same_clock, try_out
+from server.models.carried_decks import decks_for
+from server.models.preparing import bundle_below, require_same_clock, try_out
 from server.models.switch import Model
-from server.priority import make_polite
+from server.system.callbacks import Later, Soon, Then
+from server.system.priority import make_polite
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.bundle import Bundle, Manifest
-from server.arrays import Floats
+from export.bundle.format import Bundle, Manifest
 from server.controls.control import ControlTable
 from server.controls.desk import Segment, Snapshot
 from server.engine.cue import Cue
@@ -26,6 +25,7 @@ from server.engine.engine import Engine, SnapshotSource
 from server.engine.limiter import CEILING_DB
 from server.engine.playhead import Playhead
 from server.engine.session import OrtSession
+from server.system.arrays import Floats
 
 FADE_S = 0.25
 """Long enough that the new decoder has found into the music before it is alone."""

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from server.controls import replies
 from server.controls.events import Event, Sender
 from server.controls.timeline import Timeline, TimelineFull
-from server.log_limit import LimitedLog
 from server.osc.time_tags import time_tag as tag_of
 from server.osc.time_tags import unix_s
+from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)
 

@@ -20,13 +20,13 @@ from typing import Any, Protocol
 from server.controls.control import ControlTable
 from server.controls.events import Event
 from server.controls.replies import ANSWERS, fail
-from server.log_limit import LimitedLog
 from server.osc.access import Network, is_allowed, is_loopback
 from server.osc.intake import Intake, Refusal, take_in
 from server.osc.senders import OscSender, UdpSender
 from server.osc.sockets import SocketPair, socket_pairs
 from server.osc.tcp import OscConnections
 from server.osc.udp import OscDatagrams
+from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)
 

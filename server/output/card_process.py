@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TextIO
 
-from server import native_noise
-from server.interpreter import SWITCH_INTERVAL_S
 from server.output.card_stream import CardFound, CardRequest, CardStream, find_card
 from server.output.portaudio import load_portaudio
 from server.output.protocol import NoSoundCard, OutputError
 from server.output.ring_layout import ring_bytes
 from server.output.ring_reader import RingReader
 from server.output.shared_memory import open_shared
+from server.system import library_output as native_noise
+from server.system.interpreter import SWITCH_INTERVAL_S
 
 
 class CardServer:

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from export.bundle import Manifest
-from server.arrays import Floats
+from export.bundle.format import Manifest
 from server.output.protocol import OutputError
+from server.system.arrays import Floats
 
 FileKind = Literal["wav", "flac"]
 SUBTYPE = "PCM_24"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from export.bundle import Manifest
+from export.bundle.format import Manifest
 from server.output.card_stream import CardRequest
 from server.output.choice import CardChoice, OutputChoice, output_choice
-from server.output.live import LiveOutput, State
+from server.output.live_output import LiveOutput, State
 from server.output.null import NullOutput
 from server.output.producer import Producer
 from server.output.protocol import NoSoundCard, Output, OutputError
@@ -78,7 +78,7 @@ def live_output(
     report: Callable[[], None],
     last: str | None = None,
 ) -> LiveOutput:
-    """The output of ``producer``, to be started; see ``server.output.live``.
+    """The output of ``producer``, to be started; see ``server.output.live_output``.
 
     After a death, ``last`` is what was heard then.
 

@@ -16,15 +16,15 @@ from typing import Protocol
 
 import numpy as np
 
-from server.arrays import Floats
 from server.engine.denormals import flush_denormals
-from server.log_limit import LimitedLog
+from server.engine.timing import Timings
 from server.output.choice import CardChoice
 from server.output.file import Renders
-from server.output.lane import Lane, LaneFormat
+from server.output.output_path import Lane, LaneFormat
 from server.output.protocol import Output
-from server.output.timing import Timings
-from server.priority import raise_own_priority
+from server.system.arrays import Floats
+from server.system.log_limit import LimitedLog
+from server.system.priority import raise_own_priority
 
 logger = logging.getLogger(__name__)
 

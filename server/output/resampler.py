@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from server.arrays import Floats
+from server.system.arrays import Floats
 
 
 class StreamResampler:

@@ -12,8 +12,8 @@ from io import FileIO
 
 import numpy as np
 
-from server.arrays import Floats
-from server.files import write_all
+from server.system.arrays import Floats
+from server.system.new_files import write_all
 
 BITS = 24
 _BLOCK_AT, _COUNT_AT, _MD5_AT = 8, 18, 26

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
-from server.arrays import Floats
-from server.callbacks import Then
-from server.files import beginning, require_harmless
-from server.output.lane import Lane
+from server.output.output_path import Lane
 from server.recording.take import WRITERS, Take, open_free
+from server.system.arrays import Floats
+from server.system.callbacks import Then
+from server.system.new_files import beginning, require_harmless
 
 logger = logging.getLogger(__name__)
 

@@ -25,12 +25,12 @@ from typing import Protocol
 
 import numpy as np
 
-from server.arrays import Floats
-from server.callbacks import Then
-from server.files import free_name
-from server.output.lane import Lane
+from server.output.output_path import Lane
 from server.recording.flac import FlacFile
 from server.recording.wav import WavFile
+from server.system.arrays import Floats
+from server.system.callbacks import Then
+from server.system.new_files import free_name
 
 logger = logging.getLogger(__name__)
 

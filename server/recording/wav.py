@@ -15,8 +15,8 @@ from io import FileIO
 
 import numpy as np
 
-from server.arrays import Floats
-from server.files import write_all
+from server.system.arrays import Floats
+from server.system.new_files import write_all
 
 SAMPLE_BYTES = 4
 HEADER_BYTES = 94

@@ -9,7 +9,7 @@ import io
 from itertools import count
 from pathlib import Path
 
-from export.audio import Captured
+from export.audio.model_input import Captured
 
 
 class Captures:

@@ -12,13 +12,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from export.bundle import Bundle
+from export.bundle.format import Bundle
 from server.controls.addresses import MOTION, POSITION, SLICE
 from server.controls.carry import carried
 from server.controls.control import Control
 from server.controls.desk import Snapshot, moved, shown_value
 from server.controls.replies import Argument
-from server.score.file import VERSION
+from server.score.score_file import VERSION
 
 Change = tuple[str, tuple[Argument, ...]]
 """An address and its arguments."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from server.controls.desk import Snapshot
 from server.controls.events import DeckLies, Event, LoadDeck, LoadModel, ModelLies
 from server.controls.gestures import Gestures
-from server.models.hands import carry_to, wekinator_of
+from server.models.model_controls import carry_to, wekinator_of
 from server.models.switch import Model, ModelSwitch
+from server.score.prepare import Coming, Laid
 from server.score.score import Score
-from server.score.walk import Coming, Laid
 
 logger = logging.getLogger(__name__)
 

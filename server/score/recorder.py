@@ -25,13 +25,13 @@ from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 
-from server.callbacks import Then
 from server.controls.desk import Snapshot
 from server.engine.deck import DeckData
-from server.files import beginning, free_name, require_harmless, write_all
 from server.score import lines
 from server.score.captures import Captures
-from server.score.file import ScoreError
+from server.score.score_file import ScoreError
+from server.system.callbacks import Then
+from server.system.new_files import beginning, free_name, require_harmless, write_all
 
 logger = logging.getLogger(__name__)
 

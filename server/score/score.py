@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from export.bundle import Bundle, BundleError
+from export.bundle.format import Bundle, BundleError
 from server.controls import events
 from server.controls.control import ControlTable
 from server.controls.events import Event
 from server.controls.table import control_table
 from server.decks.media import MediaError
-from server.models.hands import missing_in
+from server.models.model_controls import missing_in
 from server.osc.mapping import MappingError, events_of_message, shown
 from server.osc.packet import OscMessage
-from server.score.file import Header, ScoreFile, ScoreLine, read_score_file
+from server.score.score_file import Header, ScoreFile, ScoreLine, read_score_file
 
 END_SILENCE_S = 2.0
 """A score without an end is given so long behind its last line."""

@@ -18,7 +18,7 @@ from typing import Any
 from server.controls.events import SetControl
 from server.engine.deck import DeckData
 from server.osc.listeners import Listener
-from server.supervision.settings import STATE
+from server.supervision.agreement import STATE
 
 
 @dataclass(frozen=True)

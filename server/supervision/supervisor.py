@@ -25,8 +25,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+from server.supervision.agreement import CRASHED, NO_SUPERVISOR, STATE
 from server.supervision.pulse import Pulse
-from server.supervision.settings import CRASHED, NO_SUPERVISOR, STATE
 
 CHILD = "server.child"
 MOST_DEATHS, WITHIN_S = 5, 30.0

@@ -16,9 +16,9 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, Protocol
 
-from server.callbacks import Later
+from server.supervision.agreement import CRASHED
 from server.supervision.keeping import INTERVAL_S, Keeper
-from server.supervision.settings import CRASHED
+from server.system.callbacks import Later
 
 logger = logging.getLogger(__name__)
 

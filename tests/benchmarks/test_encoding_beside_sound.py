@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 
 SECONDS = 30.0
 RATE_HZ = 22_050

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from tests.training.made_up_store import make_store
-from training import fit
-from training.progress import RunLog
-from training.stages import STAGES
+from training.fit import __main__ as fit
+from training.fit.stages import STAGES
+from training.support.run_log import RunLog
 
 GPU = torch.cuda.is_available()
 BATCH, STEPS, WARM_UP_STEPS = (64, 60, 20) if GPU else (8, 10, 4)

@@ -14,13 +14,13 @@ import torch
 
 from export import __main__ as command
 from export import contents
-from export.beats import Beats
-from export.bundle import read_bundle
+from export.bundle.archive import read_bundle
+from export.bundle.beats import Beats
 from export.card import CardError, read_card
-from export.graphs import decoder_graph, example_inputs
-from export.parity import LARGEST_DIFFERENCE, ParityError, measure_parity
-from export.rounding import round_weights, store_half
-from export.style_space import style_space, weights_digest
+from export.graphs.encoder_decoder import decoder_graph, example_inputs
+from export.graphs.parity import LARGEST_DIFFERENCE, ParityError, measure_parity
+from export.graphs.rounding import round_weights, store_half
+from export.style_axes import style_space, weights_digest
 from model import checkpoint
 from model.config import PRESETS, TAUGHT_KNOBS
 from model.instrument import Instrument

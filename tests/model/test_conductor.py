@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from export.graphs import decoder_graph
+from export.graphs.encoder_decoder import decoder_graph
 from model.conductor import SIGN, Conductor
 from model.config import PRESETS
 from model.decoder import ticks_to_frames

@@ -17,13 +17,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from server.arrays import Floats
 from server.engine.engine import Engine
-from server.interpreter import SWITCH_INTERVAL_S
 from server.output.choice import CardChoice, OutputChoice
 from server.output.opening import open_output
 from server.output.producer import Producer
-from server.priority import HANDS_PRIORITY, raise_own_priority
+from server.system.arrays import Floats
+from server.system.interpreter import SWITCH_INTERVAL_S
+from server.system.priority import HANDS_PRIORITY, raise_own_priority
 
 
 class SineEngine:

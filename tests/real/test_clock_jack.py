@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 import numpy as np
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.test_live_jack import TAKES, client_of, helper

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from tests.real.needs import missing, needs
-from training.fluidsynth import RATE_HZ, TAIL_S
-from training.render import main
+from training.render.__main__ import main
+from training.render.fluidsynth import RATE_HZ, TAIL_S
 
 FONTS = ("FluidR3_GM.sf2", "TimGM6mb.sf2", "default-GM.sf2")
 FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
-from server.midi.jack_watch import RESTS_AFTER_PERIODS, JackWatch
+from server.midi.ports.jack_watch import RESTS_AFTER_PERIODS, JackWatch
 from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from server.clock.link import QUANTUM, LinkClock
 from tests import mini_bundle
 from tests.real.needs import missing
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 from tests.waiting import until
 
 

@@ -22,7 +22,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 from tests.real import jack_server
 from tests.real.jack_server import JackServer

@@ -15,21 +15,21 @@ import numpy as np
 import pytest
 import rtmidi
 
-from server.clock.midi import MidiClock
+from server.clock.midi_clock import MidiClock
 from server.controls.desk import Desk
 from server.controls.events import Event, SetControl
 from server.controls.table import control_table
 from server.engine.notes import SHORTEST_S
+from server.midi.decode.moves import Kind, Knob, Move
 from server.midi.input import MidiInput
-from server.midi.maps import Maps
-from server.midi.moves import Kind, Knob, Move
-from server.midi.ports import midi_port_names
-from server.midi.source import MidiPortError
+from server.midi.mappings.active_mappings import Maps
+from server.midi.ports.open_ports import midi_port_names
+from server.midi.ports.source import MidiPortError
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi
 from tests.real.test_live_jack import TAKES
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 from tests.waiting import until as wait_until
 
 TABLE = control_table(style_dims=16)

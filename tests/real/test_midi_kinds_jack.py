@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 from tests.real.controllers import Controller, controller
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 from tests.waiting import until
 
 BYTES: dict[str, tuple[dict[str, object], list[str], float]] = {

@@ -13,7 +13,7 @@ import pytest
 from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 from tests.waiting import until
 
 KNOB = "cc 20, channel 3, knobs:out"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 from tests.real import jack_server
 from tests.real.controllers import controller
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi
-from tests.server.live import playing
+from tests.server.live_server import playing
 from tests.waiting import until
 
 ENTRY = (

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 from tests.real.needs import missing, needs
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 
 NPM_PACKAGE = "osc@2.4.5"
 

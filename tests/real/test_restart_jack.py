@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.test_live_jack import breaks, helper
 from tests.real.test_soundcard_lost import heard
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 from tests.server.supervision.test_supervisor import answers, drain, instrument, is_alive
 from tests.waiting import until
 

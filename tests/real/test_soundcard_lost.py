@@ -13,7 +13,7 @@ import pytest
 from tests.real import jack_server
 from tests.real.needs import needs
 from tests.real.test_live_jack import helper
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 from tests.waiting import until
 
 PATIENCE_S = 60.0

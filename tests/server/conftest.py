@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from tests import mini_bundle
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from export.beats import Beats
-from export.bundle import Manifest
-from server.arrays import Floats
+from export.bundle.beats import Beats
+from export.bundle.format import Manifest
 from server.engine.deck import DeckData, Recording
-from server.engine.prior import Dice
+from server.engine.structure_prior import Dice
+from server.system.arrays import Floats
 from tests import mini_bundle
 
 

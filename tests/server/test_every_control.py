@@ -13,19 +13,19 @@ import pytest
 import soundfile
 from pythonosc.osc_message_builder import build_msg
 
-from export.audio import Captured
+from export.audio.model_input import Captured
 from server.controls import events
 from server.controls.control import Control
 from server.controls.events import Event
 from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.decks.encoder_worker import Finished
-from server.output.lane import Lane, LaneFormat
 from server.output.null import NullOutput
-from server.score.file import read_score_file
+from server.output.output_path import Lane, LaneFormat
+from server.score.score_file import read_score_file
 from tests import mini_bundle
+from tests.server.control_inputs import FRAME_S, SILENCE, FakeSender, Hands
 from tests.server.fakes import fake_deck
-from tests.server.hands import FRAME_S, SILENCE, FakeSender, Hands
 
 TABLE = control_table(mini_bundle.STYLE_DIMS, ["bright", None, "noisy"])
 

@@ -21,14 +21,14 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 
-from export.bundle import write_bundle
-from server import questions
-from server.bench import bench
+from export.bundle.archive import write_bundle
+from server.command_line import questions
 from server.controls.replies import STATUS_NAMES
+from server.engine.bench import bench
 from server.engine.runtime import RuntimeOptions
 from server.program import main
 from tests import mini_bundle
-from tests.server.live import playing
+from tests.server.live_server import playing
 
 RATE = mini_bundle.RATE_HZ
 
@@ -233,7 +233,7 @@ def test_the_bench_has_a_row_for_each_block_and_thread() -> None:
 
 
 def test_the_bench_speaks_json_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.bench.BENCH_SAMPLES", (512,))
+    monkeypatch.setattr("server.engine.bench.BENCH_SAMPLES", (512,))
     monkeypatch.setattr(questions, "bench", partial(bench, blocks=5))
     lines = list(questions.bench_lines(mini_bundle.bundle(), RuntimeOptions("cpu"), True))
     assert set(json.loads(lines[0])) == {

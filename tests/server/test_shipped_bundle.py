@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.audio import normalise_loudness, read_mono
-from export.bundle import Bundle
+from export.audio.model_input import normalise_loudness, read_mono
+from export.bundle.format import Bundle
 from model.config import PRESETS
 from model.features import LogMelImage
 from server.models.default import NAME, open_bundle
 from server.program import main
-from training.metrics import log_mel_l1, mfcc_distance
+from training.measures.metrics import log_mel_l1, mfcc_distance
 
 DATA = Path(__file__).parent.parent / "data"
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -14,8 +14,9 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from training import autoencoding, fit
-from training.style_space import measure_style_space
+from training.fit import __main__ as fit
+from training.objectives import autoencoding
+from training.objectives.style_statistics import measure_style_space
 
 APART = multiprocessing.get_context("forkserver")
 APART.set_forkserver_preload([__name__])

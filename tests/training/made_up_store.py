@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.store import Store, to_int16
-from training.store_index import StoredRecording
-from training.store_writer import StoreWriter
+from training.store.index import StoredRecording
+from training.store.store import Store, to_int16
+from training.store.writer import StoreWriter
 
 RATE_HZ = 16_000
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.datasets.files import audio_files, folder, name_in_store
+from training.datasets.audio_files import audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
     Entry,
@@ -23,7 +23,7 @@ from training.datasets.listing import (
     some_music,
     store_split,
 )
-from training.store_index import LABEL_SEPARATOR
+from training.store.index import LABEL_SEPARATOR
 
 INSTRUMENTS = frozenset(
     ("cel", "cla", "flu", "gac", "gel", "org", "pia", "sax", "tru", "vio", "voi")

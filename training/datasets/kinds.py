@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from training.datasets import fma, folder, gtzan, irmas, maestro, nsynth
+from training.datasets import fma, gtzan, irmas, maestro, nsynth
+from training.datasets import plain_folder as folder
 from training.datasets.listing import Loader
 
 PLAIN = "folder"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from training.datasets.files import Files, audio_files, folder, name_in_store
+from training.datasets.audio_files import Files, audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
     Entry,

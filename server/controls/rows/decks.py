@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from export.audio import SHORTEST_S
+from export.audio.model_input import SHORTEST_S
 from server.controls import events
 from server.controls.addresses import BYPASS, DECKS, LONGEST_CAPTURE_S
 from server.controls.control import Control

@@ -11,12 +11,12 @@ from mido import Message
 from numpy.typing import NDArray
 from pythonosc.osc_message_builder import build_msg
 
-from export.beats import Beats
-from server.clock.midi import TICKS_A_BEAT
-from server.engine.motion import Motion
+from export.bundle.beats import Beats
+from server.clock.midi_clock import TICKS_A_BEAT
+from server.engine.playhead_motion import Motion
 from tests import mini_bundle
+from tests.server.control_inputs import FRAME_S, Hands
 from tests.server.fakes import fake_deck
-from tests.server.hands import FRAME_S, Hands
 
 PER_TICK = mini_bundle.TICK_FRAMES
 LATENCY_S = 0.105

@@ -12,7 +12,7 @@ from server.controls.events import Event
 from server.score.player import moments_of
 from server.score.score import open_score
 from tests.server.clock.performance import LATENCY_S, Performance, ticks
-from tests.server.hands import FRAME_S, Hands
+from tests.server.control_inputs import FRAME_S, Hands
 
 
 class Cues:

@@ -8,9 +8,9 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from server.clock.link import REMEDY
-from server.clock.midi import TICKS_A_BEAT
+from server.clock.midi_clock import TICKS_A_BEAT
 from server.controls.replies import Reply
-from tests.server.hands import FakeSender, Hands
+from tests.server.control_inputs import FakeSender, Hands
 
 
 def rig(has_link: bool = True, playing: bool = True) -> Hands:

@@ -10,7 +10,7 @@ from server.controls.events import Flatten, MaxOut, Play, Randomise, ResetOffset
 from server.controls.gestures import Gestures
 from server.controls.table import control_table
 from tests import mini_bundle
-from tests.server.hands import FakeSender, Hands
+from tests.server.control_inputs import FakeSender, Hands
 
 DIMS = mini_bundle.STYLE_DIMS
 LATENTS = mini_bundle.bundle().latents

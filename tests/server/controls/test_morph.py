@@ -8,7 +8,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.events import Event, Morph, Panic, SetControl
 from server.controls.morph import MAX_STEPS, STEP_S
-from tests.server.hands import FRAME_S, Hands, at
+from tests.server.control_inputs import FRAME_S, Hands, at
 
 BLOCKS = [1, 3, 4, 7, 64]
 FRAMES = 50

@@ -7,7 +7,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from server.controls import motion
-from tests.server.hands import FRAME_S, FakeSender, Hands
+from tests.server.control_inputs import FRAME_S, FakeSender, Hands
 
 BLOCKS = [1, 4, 16]
 BEGIN, END, PLAY = 5, 29, 40

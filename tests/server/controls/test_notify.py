@@ -10,10 +10,10 @@ from server.controls.events import SetControl
 from server.controls.notify import PATIENCE_S
 from server.controls.replies import Reply
 from server.controls.table import control_table
-from server.midi.maps import Maps
-from server.midi.moves import Knob, Move
+from server.midi.decode.moves import Knob, Move
+from server.midi.mappings.active_mappings import Maps
 from tests import mini_bundle
-from tests.server.hands import FRAME_S, FakeSender, Hands, at
+from tests.server.control_inputs import FRAME_S, FakeSender, Hands, at
 
 
 @pytest.fixture

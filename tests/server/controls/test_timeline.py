@@ -18,7 +18,7 @@ from server.controls.table import control_table
 from server.controls.timeline import Timeline, TimelineFull
 from server.osc.time_tags import time_tag, unix_s
 from tests import mini_bundle
-from tests.server.hands import FRAME_S, Hands, at
+from tests.server.control_inputs import FRAME_S, Hands, at
 
 HOP = mini_bundle.HOP
 BLOCKS = [1, 4, 16]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.audio import Captured
+from export.audio.model_input import Captured
 from server.decks.encoder_worker import EncoderWorker, Failed, Finished, Progressed, Report
 from tests import mini_bundle
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.audio import AudioError
-from export.sequence import Encoded, lay_together, structure_track
+from export.audio.model_input import AudioError
+from export.audio.sequence import Encoded, lay_together, structure_track
 from server.decks.encoding import DeckEncoder
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.bundle import Bundle
+from export.bundle.format import Bundle
 from server.controls.desk import Desk
 from server.controls.events import SetControl
 from server.controls.table import control_table

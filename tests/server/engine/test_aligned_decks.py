@@ -9,13 +9,13 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from export.beats import Beats
+from export.bundle.beats import Beats
 from server.controls.replies import Reply
-from server.engine.motion import Motion
 from server.engine.playhead import Playhead
+from server.engine.playhead_motion import Motion
 from tests import mini_bundle
+from tests.server.control_inputs import FRAME_S, Hands
 from tests.server.fakes import fake_deck
-from tests.server.hands import FRAME_S, Hands
 
 PER_TICK = mini_bundle.TICK_FRAMES
 A_BEAT, B_BEAT = 20.0, 25.0

@@ -17,8 +17,8 @@ from server.engine.deck import DeckData, Recording, recording_of
 from server.engine.runtime import RuntimeOptions
 from server.program import main
 from tests import mini_bundle
+from tests.server.control_inputs import Hands
 from tests.server.fakes import fake_deck
-from tests.server.hands import Hands
 from tests.server.test_program import render
 
 HOP, RATE, LATENCY = mini_bundle.HOP, mini_bundle.RATE_HZ, mini_bundle.LATENCY

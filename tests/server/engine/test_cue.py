@@ -13,8 +13,8 @@ from server.output.choice import CardChoice
 from server.output.null import NullOutput
 from server.output.producer import Producer
 from tests import mini_bundle
+from tests.server.control_inputs import Hands
 from tests.server.fakes import FakeSession, fake_deck
-from tests.server.hands import Hands
 
 
 class Rig:

@@ -12,9 +12,9 @@ from server.controls.events import Panic, Play, SetControl, Stop
 from server.controls.table import control_table
 from server.engine.engine import Engine
 from server.engine.limiter import CEILING_DB
-from server.engine.prior import OrtPrior, Prior
 from server.engine.runtime import RuntimeOptions
 from server.engine.session import OrtSession
+from server.engine.structure_prior import OrtPrior, Prior
 from tests import mini_bundle
 from tests.server.fakes import FakePrior, FakeSession, fake_deck
 

@@ -12,7 +12,7 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.engine.glide import Glide
 from server.osc.mapping import MappingError, setting
-from tests.server.hands import FRAME_S, FakeSender, Hands
+from tests.server.control_inputs import FRAME_S, FakeSender, Hands
 
 TABLE = control_table(4)
 

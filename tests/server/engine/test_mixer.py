@@ -15,8 +15,8 @@ from server.engine.interpolation import shares
 from server.osc.mapping import MappingError, events_of_message
 from server.osc.packet import OscMessage
 from tests import mini_bundle
+from tests.server.control_inputs import FakeSender, Hands
 from tests.server.fakes import fake_deck
-from tests.server.hands import FakeSender, Hands
 
 CORNERS = {"a": (0.0, 0.0), "b": (1.0, 0.0), "c": (0.0, 1.0), "d": (1.0, 1.0)}
 NUMBERS = dict(zip(CORNERS, (0.1, 0.2, 0.4, 0.8), strict=True))

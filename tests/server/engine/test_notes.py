@@ -8,8 +8,8 @@ import pytest
 from server.controls.events import Event, Panic, Play, PlayNote, SetControl, Stop
 from server.engine.notes import SHORTEST_S
 from tests import mini_bundle
+from tests.server.control_inputs import FRAME_S, Hands, at
 from tests.server.fakes import fake_deck
-from tests.server.hands import FRAME_S, Hands, at
 
 TICKS = 160
 FRAMES_PER_TICK = mini_bundle.manifest().frames_per_tick

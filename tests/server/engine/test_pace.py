@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from export.beats import Beats
+from export.bundle.beats import Beats
 from server.engine.pace import Pace, pace_of
 
 FRAME_S = 0.01

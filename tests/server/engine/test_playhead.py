@@ -11,11 +11,11 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
 from server.engine.head import FADE_FRAMES
-from server.engine.motion import Motion
 from server.engine.playhead import Playhead, read_loop
+from server.engine.playhead_motion import Motion
 from tests import mini_bundle
+from tests.server.control_inputs import FRAME_S, Hands
 from tests.server.fakes import fake_deck
-from tests.server.hands import FRAME_S, Hands
 
 BLOCKS = [1, 4, 16]
 TICKS, PER_TICK = 20, mini_bundle.TICK_FRAMES

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from export.bundle import StateSpec
+from export.bundle.format import StateSpec
 from server.engine import runtime
 from server.engine.runtime import CPU, RuntimeOptions, RuntimeUnavailable
 from server.engine.session import OrtSession, warm_up

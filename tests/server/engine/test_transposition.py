@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from export.bundle import Bundle
-from server.arrays import Floats
+from export.bundle.format import Bundle
 from server.controls.desk import Desk
 from server.controls.events import Panic, Play, SetControl, Stop
 from server.controls.table import control_table
@@ -17,9 +16,10 @@ from server.engine.runtime import RuntimeOptions
 from server.engine.session import OrtSession
 from server.engine.sinc import ZERO_CROSSINGS
 from server.engine.transposition import Transposer
+from server.system.arrays import Floats
 from tests import mini_bundle
+from tests.server.control_inputs import Hands, at
 from tests.server.fakes import FakeSession, fake_deck
-from tests.server.hands import Hands, at
 
 HOP, RATE, TICK = mini_bundle.HOP, mini_bundle.RATE_HZ, mini_bundle.TICK_FRAMES
 PITCHES = [-12.0, -7.0, 0.5, 12.0]

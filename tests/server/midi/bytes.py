@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mido import Message
 
-from server.midi.messages import Memory, moves_of
-from server.midi.moves import Kind, Knob, Move
+from server.midi.decode.messages import Memory, moves_of
+from server.midi.decode.moves import Kind, Knob, Move
 
 
 def moved(*messages: bytes) -> list[Move]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.midi.source import MidiOutlet, MidiPort, MidiPortError, MidiUnavailable
+from server.midi.ports.source import MidiOutlet, MidiPort, MidiPortError, MidiUnavailable
 
 
 class FakePort:

@@ -10,12 +10,12 @@ from mido import Message
 from server.controls.desk import Desk
 from server.controls.events import SetControl
 from server.controls.table import control_table
-from server.midi.book import Book
+from server.midi.decode.messages import Memory, moves_of
+from server.midi.decode.moves import Knob, Move
 from server.midi.feedback import ECHO_S, INTERVAL_S, REST_S, Feedback, messages_of
-from server.midi.mapping import Knobs, MidiMap
-from server.midi.maps import Maps
-from server.midi.messages import Memory, moves_of
-from server.midi.moves import Knob, Move
+from server.midi.mappings.active_mappings import Maps
+from server.midi.mappings.mapping import Knobs, MidiMap
+from server.midi.mappings.mapping_table import Book
 
 TABLE = control_table(style_dims=4)
 FADER = Knobs("desk", 0, "cc", 7)

@@ -10,8 +10,8 @@ import pytest
 
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from server.midi.maps import Maps
-from tests.server.hands import Hands
+from server.midi.mappings.active_mappings import Maps
+from tests.server.control_inputs import Hands
 from tests.server.midi.fake_midi import FakeMidi
 
 BATCHES, A_BATCH = 400, 12

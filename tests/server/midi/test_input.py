@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from mido import Message
 
+from server.midi.decode.moves import Knob, Move
 from server.midi.input import MidiInput
-from server.midi.moves import Knob, Move
-from server.midi.source import MidiPortError, MidiSource, MidiUnavailable
+from server.midi.ports.source import MidiPortError, MidiSource, MidiUnavailable
 from tests.server.midi.fake_midi import FakeMidi
 
 

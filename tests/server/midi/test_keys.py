@@ -7,8 +7,8 @@ import pytest
 from server.controls.desk import Desk
 from server.controls.events import Event, PlayNote, RecallProgram, SetControl
 from server.controls.table import control_table
+from server.midi.decode.moves import Move
 from server.midi.keys import Keys
-from server.midi.moves import Move
 from tests.server.midi.bytes import move
 
 PROGRAM, DOWN, UP = move("program", 0, 17), move("velocity", 40, 100), move("velocity", 40, 0)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.midi.decode.moves import Kind, Knob, Move
 from server.midi.learning import Found, Learning, Sends
-from server.midi.moves import Kind, Knob, Move
 
 KNOB = Knob("knobs", 0, "cc", 16)
 OTHER = Knob("knobs", 0, "cc", 17)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from export.audio import Captured
-from export.bundle import Bundle, write_bundle
+from export.audio.model_input import Captured
+from export.bundle.archive import write_bundle
+from export.bundle.format import Bundle
 from server.controls.carry import carried
 from server.controls.desk import Desk
 from server.controls.events import ModelLies, PlayNote, SetControl, SetGlide, Stop
@@ -24,13 +25,13 @@ from server.decks.encoding import Source
 from server.decks.media import MediaError
 from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
-from server.models.decks import decks_for
-from server.models.hands import carry_to
-from server.models.opening import bundle_below, ready_model
+from server.models.carried_decks import decks_for
+from server.models.model_controls import carry_to
+from server.models.preparing import bundle_below, ready_model
 from server.models.switch import FADE_S, ModelSwitch
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 
 RATE, HOP = mini_bundle.RATE_HZ, mini_bundle.HOP
 CPU = RuntimeOptions("cpu")

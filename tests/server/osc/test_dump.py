@@ -6,7 +6,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
 from server.osc.dump import LINES_A_SECOND
-from tests.server.hands import Hands
+from tests.server.control_inputs import Hands
 
 
 def test_messages_are_printed_from_the_next_one_on_until_it_is_off() -> None:

@@ -9,7 +9,7 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.osc.mapping import MappingError
 from server.osc.wekinator import Wekinator
-from tests.server.hands import FakeSender, Hands
+from tests.server.control_inputs import FakeSender, Hands
 
 TARGETS = ("/interp", "/latent/1", "/level", "/mute")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.live import Playing, playing
+from tests.server.live_server import Playing, playing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 

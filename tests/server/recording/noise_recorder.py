@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from server.output.lane import Lane, LaneFormat
 from server.output.null import NullOutput
+from server.output.output_path import Lane, LaneFormat
 from server.recording.recorder import SoundRecorder
 
 RATE, BLOCK, CHANNELS = 48_000, 480, 2

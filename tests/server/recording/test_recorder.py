@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from server.arrays import Floats
 from server.controls.replies import Reply
 from server.output.producer import Producer
 from server.recording import recorder, take, wav
 from server.recording.recorder import RecordingError, SoundRecorder
+from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.hands import FakeSender, Hands
+from tests.server.control_inputs import FakeSender, Hands
 from tests.server.output.test_producer import FakeOutput, engine
 from tests.server.recording.noise_recorder import BLOCK, RATE, block, lane
 from tests.server.recording.test_files import SmallDisk, read, rounded

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.audio import Captured
+from export.audio.model_input import Captured
 from server.score.captures import Captures
 
 

@@ -12,7 +12,7 @@ import soundfile
 
 from server.program import main
 from tests import mini_bundle
-from tests.server.live import playing
+from tests.server.live_server import playing
 from tests.server.score.test_score import line, written
 from tests.server.test_program import render
 

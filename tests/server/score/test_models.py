@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.bundle import write_bundle
+from export.bundle.archive import write_bundle
 from server.program import main
-from server.score.file import read_score_file
+from server.score.score_file import read_score_file
 from tests import mini_bundle
-from tests.server.live import playing
+from tests.server.live_server import playing
 from tests.server.models.test_load import other, wider
 from tests.server.score.test_score import FRAME_S, line, written
 from tests.server.test_program import render

@@ -11,9 +11,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from export.audio import Captured
-from export.bundle import Bundle
-from server.arrays import Floats
+from export.audio.model_input import Captured
+from export.bundle.format import Bundle
 from server.controls import events
 from server.controls.control import Control
 from server.controls.desk import Desk
@@ -26,18 +25,19 @@ from server.controls.timeline import Timeline
 from server.decks.encoding import DeckEncoder
 from server.engine.deck import DeckData, library_deck
 from server.engine.engine import Engine
-from server.engine.prior import open_prior
 from server.engine.runtime import RuntimeOptions
 from server.engine.session import OrtSession
+from server.engine.structure_prior import open_prior
 from server.models.default import open_bundle
 from server.output.null import NullOutput
 from server.output.producer import Producer
 from server.score import recorder
-from server.score.file import ScoreError, read_score_file
 from server.score.lines import head_line
 from server.score.recorder import ScoreRecorder
+from server.score.score_file import ScoreError, read_score_file
+from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.hands import Hands
+from tests.server.control_inputs import Hands
 from tests.server.test_program import render
 
 RATE, HOP, LATENCY = mini_bundle.RATE_HZ, mini_bundle.HOP, mini_bundle.LATENCY

@@ -18,9 +18,9 @@ from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
 from server.program import main
-from server.score.file import ScoreError
 from server.score.player import Moment, moments_of
 from server.score.score import open_score
+from server.score.score_file import ScoreError
 from tests import mini_bundle
 from tests.server.test_program import render
 

@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from server.arrays import Floats
 from server.child import main
 from server.output.producer import Producer
+from server.system.arrays import Floats
 
 FOR_EVER_S = 1_000_000
 

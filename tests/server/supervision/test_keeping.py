@@ -10,7 +10,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.supervision.keeping import Keeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
-from tests.server.hands import Hands
+from tests.server.control_inputs import Hands
 
 FACTS = Facts(4, ("127.0.0.1", 9), "null", Path("/media/take.wav"))
 

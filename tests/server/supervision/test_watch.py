@@ -17,7 +17,7 @@ from server.supervision.keeping import INTERVAL_S, Keeper
 from server.supervision.pulse import Pulse
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.watch import STUCK_S, StuckWatch, Watch
-from tests.server.hands import Hands
+from tests.server.control_inputs import Hands
 from tests.waiting import until
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import soundfile
 
 from training.datasets.listing import Entry, Finding, LeftOut
-from training.prepare import main
-from training.store import Store
-from training.store_index import StoredRecording
+from training.prepare.__main__ import main
+from training.store.index import StoredRecording
+from training.store.store import Store
 
 
 def write_noise(path: Path, seconds: float = 0.6, rate_hz: int = 16_000, channels: int = 1) -> None:

@@ -1,0 +1,1 @@
+"""Recordings as the model hears them. Light: neither torch nor onnx."""

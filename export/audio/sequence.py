@@ -1,0 +1,153 @@
+"""From an audio file to a sequence of latents: overlapping windows, encoded and laid together.
+
+samples   |---------------------------------------|
+windows   |---- 0 ----|     |---- 2 ----|               each half a clip after the one before,
+                |---- 1 ----|     |---- 3 ----|         the last ends with the file
+structure  weights rise and fall linearly in each window and are divided by their sum
+style      one for each window (the track) and their mean
+
+The exporter makes the bundle's decks with it, the server every other deck; each brings its own
+way to run the encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.audio import model_input as audio
+from export.audio.model_input import AudioError, Captured, Samples
+from export.bundle.format import Manifest
+
+Floats = NDArray[np.float32]
+
+Encode = Callable[[Samples], tuple[Floats, Floats]]
+"""One window (input_samples,) to style (D,) and structure (S, clip_ticks)."""
+
+Progress = Callable[[float], None]
+"""Told the share of the file that is encoded, 0..1."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One window: its first tick, style (D,) and structure (S, clip_ticks)."""
+
+    start_tick: int
+    style: Floats
+    structure: Floats
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording (T,) at the model's rate and loudness, and the gain that brought it there."""
+
+    samples: Samples
+    gain_db: float
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A recording as latents: style_mean (D,), _track (W,D), _ticks (W,), structure (S,K).
+
+    ``gain_db`` is what brought the source to the model's loudness; ``seconds`` its length.
+    """
+
+    style_mean: Floats
+    style_track: Floats
+    style_ticks: Floats
+    structure: Floats
+    gain_db: float
+    seconds: float
+
+
+def read_sound(path: str | Path, manifest: Manifest) -> Sound:
+    """One file at the model's rate and loudness.
+
+    Raises:
+        AudioError: the file cannot be used; the message names it.
+    """
+    recording = audio.read_mono(path, manifest.sample_rate_hz)
+    return _at_the_models_loudness(str(path), recording, manifest)
+
+
+def take_sound(captured: Captured, manifest: Manifest) -> Sound:
+    """What was captured at the model's rate and loudness.
+
+    Raises:
+        AudioError: it cannot be used; the message names it.
+    """
+    recording = audio.take_mono(captured, manifest.sample_rate_hz)
+    return _at_the_models_loudness(captured.name, recording, manifest)
+
+
+def _at_the_models_loudness(name: str, recording: Samples, manifest: Manifest) -> Sound:
+    try:
+        samples, gain_db = audio.normalise_loudness(
+            recording, manifest.sample_rate_hz, manifest.loudness_lufs
+        )
+    except AudioError as error:
+        raise AudioError(error.reason, f"{name}: {error}") from error
+    return Sound(samples, gain_db)
+
+
+def encode_sound(
+    sound: Sound, manifest: Manifest, encode: Encode, progress: Progress = lambda share: None
+) -> Sequence:
+    """Encode what was read.
+
+    Raises:
+        AudioError: the encoder gives no numbers for it.
+    """
+    samples = sound.samples
+    windows = list(_windows(samples, manifest, encode, progress))
+    styles = np.stack([window.style for window in windows])
+    centre = (manifest.clip_ticks - 1) / 2
+    return Sequence(
+        style_mean=styles.mean(axis=0),
+        style_track=styles,
+        style_ticks=np.array([w.start_tick + centre for w in windows], np.float32),
+        structure=structure_track(windows, samples.size, manifest),
+        gain_db=sound.gain_db,
+        seconds=samples.size / manifest.sample_rate_hz,
+    )
+
+
+def lay_together(windows: list[Encoded], ticks: int) -> Floats:
+    """Structure (S, ticks) of overlapping windows, cross-faded linearly where they overlap."""
+    dims, clip_ticks = windows[0].structure.shape
+    position = np.arange(clip_ticks) + 0.5
+    weights = np.minimum(position, clip_ticks - position)
+    summed, weight = np.zeros((dims, ticks)), np.zeros(ticks)
+    for window in windows:
+        span = slice(window.start_tick, window.start_tick + clip_ticks)
+        summed[:, span] += window.structure * weights
+        weight[span] += weights
+    return (summed / weight).astype(np.float32)
+
+
+def _windows(
+    samples: Samples, manifest: Manifest, encode: Encode, progress: Progress
+) -> Iterator[Encoded]:
+    clip, tick = manifest.clip_samples, manifest.tick_samples
+    count = len(audio.window_starts(max(samples.size, clip), clip, tick))
+    cut = audio.windows(samples, clip, manifest.context_samples, tick)
+    for index, window in enumerate(cut):
+        style, structure = encode(window.samples)
+        if not (np.isfinite(style).all() and np.isfinite(structure).all()):
+            raise AudioError("corrupt", "the encoder gave NaN or infinity for this file")
+        yield Encoded(window.start_samples // tick, style, structure)
+        progress((index + 1) / count)
+
+
+def structure_track(windows: list[Encoded], samples: int, manifest: Manifest) -> Floats:
+    """All windows in one track (S, K), as long as the file in whole ticks."""
+    ticks = windows[-1].start_tick + manifest.clip_ticks
+    # A file shorter than a clip was repeated for the encoder; the deck loops it once.
+    length = max(min(samples // manifest.tick_samples, ticks), 1)
+    if not manifest.has_structure:
+        return np.resize(windows[0].structure.T, (length, windows[0].structure.shape[0])).T
+    return lay_together(windows, ticks)[:, :length]

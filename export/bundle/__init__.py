@@ -1,0 +1,1 @@
+"""The bundle file. Light: numpy and the standard library."""

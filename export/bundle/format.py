@@ -1,0 +1,219 @@
+"""What a bundle holds, as frozen dataclasses, and the limits it must keep.
+
+Shape letters as in ``model/config.py``: C channels, N frames, K ticks, D style dims, S structure
+dims, F bins of the vocoder's spectrum; W windows of one encoded file. Standard library and numpy
+only: the server reads bundles and never imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.bundle.beats import Beats
+
+FORMAT_VERSION = 1
+MANIFEST, ENCODER, DECODER = "manifest.json", "encoder.onnx", "decoder.onnx"
+PRIOR = "prior.onnx"
+LATENTS, DIMENSIONS, DECK_INDEX = "latents.npz", "dimensions.json", "decks/index.json"
+FIXED_MEMBERS = (MANIFEST, ENCODER, DECODER, LATENTS, DIMENSIONS, DECK_INDEX)
+OPTIONAL_MEMBERS = (PRIOR,)
+
+SLUG_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
+DECK_PATTERN = rf"decks/({SLUG_PATTERN})\.npz"
+
+MAX_TOTAL_BYTES = 200_000_000
+MAX_MODEL_BYTES = 150_000_000
+MAX_ARRAYS_BYTES = 40_000_000
+MAX_JSON_BYTES = 2_000_000
+MAX_MEMBERS = 256
+
+OFFSET_RANGE = (-3.0, 3.0)
+"""Useful range of a style offset, in spreads, where a bundle says nothing narrower."""
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be read or written; one line that names the file and the fault."""
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """One stream state of the decoder: float32, zeros at the start of a stream."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The bundle's own description: every number that playing needs, and where it came from."""
+
+    name: str
+    preset: str
+    sample_rate_hz: int
+    hop_samples: int
+    channels: int
+    mel_bins: int
+    style_dims: int
+    structure_dims: int
+    structure_channels: int
+    structure_bands: int
+    frames_per_tick: int
+    clip_samples: int
+    input_samples: int
+    context_samples: int
+    clip_ticks: int
+    spectrum_bins: int
+    spectra_per_frame: int
+    latency_samples: int
+    loudness_lufs: float
+    states: tuple[StateSpec, ...]
+    has_structure: bool
+    licence: str
+    attribution: tuple[str, ...] = ()
+    parity: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT_VERSION:
+            raise BundleError(
+                f"format version {self.format} is unknown to this program, which reads "
+                f"{FORMAT_VERSION}; update the program or export the checkpoint again"
+            )
+        for name, (least, most) in _INTEGER_LIMITS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise BundleError(f"{name} is {value}, allowed is {least} to {most}")
+        if self.input_samples != self.clip_samples + self.context_samples:
+            raise BundleError(
+                f"input_samples is {self.input_samples}, not clip_samples + context_samples = "
+                f"{self.clip_samples + self.context_samples}"
+            )
+        if self.clip_samples != self.clip_ticks * self.tick_samples:
+            raise BundleError(
+                f"clip_samples is {self.clip_samples}, not clip_ticks x frames_per_tick x "
+                f"hop_samples = {self.clip_ticks * self.tick_samples}"
+            )
+        if self.has_structure and self.structure_dims != (
+            self.structure_channels * self.structure_bands
+        ):
+            raise BundleError(
+                f"structure_dims is {self.structure_dims}, not channels x bands = "
+                f"{self.structure_channels * self.structure_bands}"
+            )
+
+    @property
+    def frame_s(self) -> float:
+        """How long a frame is."""
+        return self.hop_samples / self.sample_rate_hz
+
+    @property
+    def latency_s(self) -> float:
+        """By how much decoded sound lags the frames it was decoded from."""
+        return self.latency_samples / self.sample_rate_hz
+
+    @property
+    def tick_samples(self) -> int:
+        """Samples between two columns of structure."""
+        return self.frames_per_tick * self.hop_samples
+
+
+_INTEGER_LIMITS: dict[str, tuple[int, int]] = {
+    "sample_rate_hz": (4000, 192_000),
+    "hop_samples": (16, 8192),
+    "channels": (1, 8),
+    "mel_bins": (1, 2048),
+    "style_dims": (1, 1024),
+    "structure_dims": (1, 8192),
+    "structure_channels": (0, 1024),
+    "structure_bands": (0, 2048),
+    "frames_per_tick": (1, 64),
+    "clip_samples": (1, 20_000_000),
+    "input_samples": (1, 20_000_000),
+    "context_samples": (0, 1_000_000),
+    "clip_ticks": (1, 100_000),
+    "spectrum_bins": (1, 65_536),
+    "spectra_per_frame": (1, 64),
+    "latency_samples": (0, 1_000_000),
+}
+MAX_STATES = 512
+MAX_STATE_VALUES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Latents:
+    """How the style space lies: an offset o (D,) in spreads moves z by rotation.T @ (o * spread).
+
+    ``mean`` (D,), ``rotation`` (D,D) with orthonormal rows sorted by importance, ``spread`` (D,).
+    """
+
+    mean: NDArray[np.float32]
+    rotation: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One rotated style direction: its slug and effect as measured, and its range in spreads."""
+
+    index: int
+    name: str | None = None
+    effect: float | None = None
+    range: tuple[float, float] = OFFSET_RANGE
+
+
+@dataclass(frozen=True)
+class BundleDeck:
+    """A ready-made sequence: style_mean (D,), style_track (W,D), style_ticks (W,), structure (S,K).
+
+    ``style_ticks`` are the ticks of the windows' centres; structure is float16 to keep the file
+    small; ``gain_db`` brought the source to the manifest's loudness. The recording's tempo, first
+    beat and how sure they are (0..1) are None where it has no steady beat, or nobody looked.
+    """
+
+    slug: str
+    title: str
+    artist: str
+    licence: str
+    source: str
+    seconds: float
+    gain_db: float
+    tempo_bpm: float | None
+    style_mean: NDArray[np.float32]
+    style_track: NDArray[np.float32]
+    style_ticks: NDArray[np.float32]
+    structure: NDArray[np.float16]
+    first_beat_s: float | None = None
+    tempo_confidence: float | None = None
+
+    @property
+    def beats(self) -> Beats | None:
+        """Where its beats are; None where that is not known."""
+        if self.tempo_bpm is None or self.first_beat_s is None:
+            return None
+        return Beats(self.tempo_bpm, self.first_beat_s, self.tempo_confidence or 0.0)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that playing needs: the only bridge between training and the server."""
+
+    manifest: Manifest
+    encoder_onnx: bytes
+    decoder_onnx: bytes
+    latents: Latents
+    dimensions: tuple[Dimension, ...]
+    decks: Mapping[str, BundleDeck]
+    prior_onnx: bytes | None = None
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """What each style dimension is called, None for one that has only its number."""
+        return tuple(dimension.name for dimension in self.dimensions)

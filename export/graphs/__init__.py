@@ -1,0 +1,1 @@
+"""ONNX graphs of the model. Needs torch and onnx."""

@@ -1,0 +1,56 @@
+"""The ready-made decks of a bundle: recordings named in the card, encoded like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from export.audio.beat_tracking import find_beats
+from export.audio.model_input import Samples
+from export.audio.sequence import Floats, encode_sound, read_sound
+from export.bundle.format import BundleDeck, Manifest
+from export.card import CardDeck
+from model.instrument import Instrument
+
+
+def make_decks(
+    decks: Iterable[CardDeck], media: Path, model: Instrument, manifest: Manifest
+) -> dict[str, BundleDeck]:
+    """Encode each recording under ``media`` by name.
+
+    Raises:
+        AudioError: a recording is missing or cannot be used.
+    """
+    listener = model.listener().eval()
+
+    @torch.no_grad()
+    def encode(samples: Samples) -> tuple[Floats, Floats]:
+        style, structure = listener(torch.from_numpy(samples)[None])
+        return style[0].numpy(), structure[0].numpy()
+
+    made = {}
+    for deck in tqdm(list(decks), desc="decks", unit="deck", disable=None):
+        sound = read_sound(media / deck.file, manifest)
+        sequence = encode_sound(sound, manifest, encode)
+        beats = find_beats(sound.samples, manifest.sample_rate_hz)
+        made[deck.slug] = BundleDeck(
+            slug=deck.slug,
+            title=deck.title,
+            artist=deck.artist,
+            licence=deck.licence,
+            source=deck.source,
+            tempo_bpm=beats.tempo_bpm if beats else None,
+            first_beat_s=beats.first_beat_s if beats else None,
+            tempo_confidence=beats.confidence if beats else None,
+            seconds=sequence.seconds,
+            gain_db=sequence.gain_db,
+            style_mean=sequence.style_mean,
+            style_track=sequence.style_track,
+            style_ticks=sequence.style_ticks,
+            structure=sequence.structure.astype(np.float16),
+        )
+    return made

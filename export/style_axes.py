@@ -1,0 +1,88 @@
+"""The axes of a style space: what the knobs of a bundle turn, and in which order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, cat, eye, linalg
+
+from export.bundle.format import Dimension, Latents
+from model.checkpoint import PARTS, has_part
+from model.config import TAUGHT_KNOBS
+
+
+def style_space(mean: Tensor, covariance: Tensor) -> Latents:
+    """The taught axes in their order, then the principal axes of what is left, widest first.
+
+    An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
+    """
+    taught = min(len(TAUGHT_KNOBS), len(mean))
+    variance, inside = linalg.eigh(covariance.double()[taught:, taught:])
+    order = variance.argsort(descending=True)
+    own = eye(len(mean), dtype=variance.dtype)
+    rows = cat([own[:taught], inside.T[order] @ own[taught:]]).numpy()
+    largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
+    every = cat([covariance.double().diagonal()[:taught], variance[order]])
+    return Latents(
+        mean=mean.numpy().astype(np.float32),
+        rotation=(rows * np.sign(largest)[:, None]).astype(np.float32),
+        spread=every.clamp(min=0).sqrt().numpy().astype(np.float32),
+    )
+
+
+class NamesError(ValueError):
+    """A report that does not belong to this run, or whose knobs cannot be read."""
+
+
+def weights_digest(run: Path) -> str:
+    """What tells the weights of a run from any others: sha256 over all its parts."""
+    digest = hashlib.sha256()
+    for part in PARTS:
+        if has_part(run, part):
+            digest.update((run / f"{part}.safetensors").read_bytes())
+    return digest.hexdigest()
+
+
+def measured_knobs(
+    report: Mapping[str, Any], run: Path
+) -> tuple[Latents, tuple[Dimension, ...]] | None:
+    """Axes and names that ``training.evaluate`` found for this run, None where it did not look.
+
+    Raises:
+        NamesError: it looked at other weights, or the report is damaged.
+    """
+    _check_weights(report, run)
+    traverse = report.get("traverse")
+    if traverse is None:
+        return None
+    try:
+        space = {
+            name: np.array(traverse["style_space"][name], np.float32)
+            for name in ("mean", "rotation", "spread")
+        }
+        return Latents(**space), tuple(_dimension(knob) for knob in traverse["dimensions"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise NamesError(f"the report's knobs are damaged ({error}); evaluate again") from error
+
+
+def _check_weights(report: Mapping[str, Any], run: Path) -> None:
+    """Its figures would be told of this run."""
+    if report.get("weights") is None:
+        raise NamesError(
+            "the report does not say which weights it was measured on, as none of a bundle does; "
+            f"run python -m training.evaluate {run} and give its report.json"
+        )
+    if report["weights"] != weights_digest(run):
+        raise NamesError(
+            f"the report was measured on other weights than {run} has now; "
+            "run python -m training.evaluate again"
+        )
+
+
+def _dimension(knob: Mapping[str, Any]) -> Dimension:
+    low, high = knob["range"]
+    return Dimension(knob["index"], knob["name"], knob["effect"], (low, high))

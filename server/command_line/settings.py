@@ -1,0 +1,175 @@
+"""The command line of ``python -m server``: text in, one frozen ``Settings`` out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from server.command_line.kept_options import Kept, arguments_of, kept_arguments, options_in
+from server.command_line.options import USUAL_MIDI, USUAL_OSC, Listing, add_keepable, add_others
+from server.engine.runtime import Device
+from server.osc.access import Network
+from server.output.choice import CardChoice, OutputChoice
+from server.output.output_options import CARD_OPTIONS, card_choice
+from server.system.config_folder import NO_FOLDER, usual_folder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line asked for; see ``--help``."""
+
+    bundle: Path | None = None
+    output: OutputChoice = field(default_factory=OutputChoice)
+    card: CardChoice = field(default_factory=CardChoice)
+    input: str | None = None
+    device: Device = "auto"
+    block_frames: int | None = None
+    osc: tuple[str, int] | None = USUAL_OSC
+    osc_allow: tuple[Network, ...] = ()
+    wekinator: tuple[str, ...] = ()
+    midi: str = USUAL_MIDI
+    midi_feedback: bool = True
+    deck_a: str | None = None
+    deck_b: str | None = None
+    deck_c: str | None = None
+    deck_d: str | None = None
+    media: Path = Path(".")
+    generate: bool = False
+    sets: tuple[str, ...] = ()
+    seconds: float | None = None
+    score: Path | None = None
+    score_out: Path | None = None
+    record: Path | None = None
+    config: Path | None = field(default_factory=usual_folder)
+    keep: Kept | None = None
+    kept: tuple[str, ...] = field(default=(), compare=False)
+    listing: Listing | None = None
+    bench: bool = False
+    as_json: bool = False
+
+    @property
+    def decks(self) -> Mapping[str, str]:
+        """What was asked for, by deck: a library deck's name or a file."""
+        named = {"a": self.deck_a, "b": self.deck_b, "c": self.deck_c, "d": self.deck_d}
+        return {deck: source for deck, source in named.items() if source is not None}
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it; ``kept`` are the arguments
+    that do not stand on the command line."""
+
+    kept: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}{besides(self.kept)}; --help shows what is allowed\n")
+
+
+class _Refused(Exception):
+    """Arguments that cannot be kept."""
+
+
+class _KeptParser(argparse.ArgumentParser):
+    """Of the options that can be kept."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Refused(message)
+
+
+def besides(kept: Sequence[str]) -> str:
+    """What a message about the command line has to add where some of it is ``kept``."""
+    return f" (settings.json says {' '.join(kept)})" if kept else ""
+
+
+def parse_args(argv: Sequence[str] | None = None) -> Settings:
+    """Settings of a command line; exits with 2 and one line where it makes no sense."""
+    parser = _parser()
+    argv = sys.argv[1:] if argv is None else argv
+    given = parser.parse_args(argv)
+    if given.json and not given.bench:
+        parser.error("--json goes with --bench")
+    if given.score_out and given.output.is_file:
+        parser.error("--score-out records live playing; a file is made from --score")
+    if given.record and given.output.is_file:
+        parser.error("--record records live playing; --output wav:FILE renders a file by itself")
+    if not given.keep:
+        no_card = [f"--{option}" for option in CARD_OPTIONS if given.output.is_file]
+        parser.kept = kept_arguments(given.config, [*argv, *no_card], _why_not_kept)
+        given = parser.parse_args([*parser.kept, *argv])
+    return Settings(
+        bundle=given.bundle,
+        output=given.output,
+        card=card_choice(parser, given),
+        input=given.input,
+        device=given.device,
+        block_frames=given.block,
+        osc=given.osc,
+        osc_allow=tuple(given.osc_allow),
+        wekinator=given.wekinator,
+        midi=given.midi,
+        midi_feedback=given.midi_feedback == "on",
+        deck_a=given.deck_a,
+        deck_b=given.deck_b,
+        deck_c=given.deck_c,
+        deck_d=given.deck_d,
+        media=given.media,
+        generate=given.generate,
+        sets=tuple(given.set),
+        seconds=given.seconds,
+        score=given.score,
+        score_out=given.score_out,
+        record=given.record,
+        config=given.config,
+        keep=_to_keep(parser, given, argv) if given.keep else None,
+        kept=tuple(parser.kept),
+        listing=given.listing,
+        bench=given.bench,
+        as_json=given.json,
+    )
+
+
+def _parser() -> _OneLineParser:
+    parser = _OneLineParser(
+        prog="python -m server",
+        description="Play a bundle live, or render it to a file. Ctrl-C ends.",
+        allow_abbrev=False,
+    )
+    add_keepable(parser)
+    add_others(parser)
+    return parser
+
+
+def _why_not_kept(arguments: Sequence[str]) -> str | None:
+    """In one line why these are nothing to keep; None if they are."""
+    parser = _KeptParser(allow_abbrev=False, add_help=False)
+    add_keepable(parser)
+    try:
+        given = parser.parse_args(arguments)
+    except _Refused as refused:
+        return str(refused)
+    return f"--output {given.output} is no live output" if given.output.is_file else None
+
+
+def _to_keep(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, argv: Sequence[str]
+) -> Kept:
+    """What ``argv`` says besides where to keep it; files by their whole path."""
+    if given.config is None:
+        parser.error(NO_FOLDER)
+    options = {
+        name: str(Path(str(value)).resolve()) if _is_path(given, name, value) else value
+        for name, value in options_in(argv).items()
+        if name not in ("keep", "config")
+    }
+    if why := _why_not_kept(arguments_of(options)):
+        parser.error(f"cannot be kept: {why}")
+    return options
+
+
+def _is_path(given: argparse.Namespace, name: str, value: object) -> bool:
+    """Whether ``value`` means another file where another folder is the current one."""
+    is_path = isinstance(getattr(given, name.replace("-", "_"), None), Path)
+    return is_path or (name.startswith("deck-") and Path(str(value)).is_file())

@@ -1,0 +1,145 @@
+"""How fast this machine decodes: the bench, and the choice of the block size.
+
+What is timed is ``engine.render`` of a playing deck, which is all that a block costs, in a
+thread like the engine's: of the same priority, and resting between blocks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from export.bundle.format import Bundle
+from server.controls.desk import Desk
+from server.controls.table import control_table
+from server.engine.deck import DeckData, library_deck
+from server.engine.denormals import flush_denormals
+from server.engine.engine import Engine
+from server.engine.runtime import RuntimeOptions
+from server.engine.session import OrtSession, warm_up
+from server.engine.timing import Timings
+from server.system.priority import raise_own_priority
+
+BENCH_SAMPLES = (256, 512, 1024, 2048)
+BENCH_THREADS = (1, 2)
+BENCH_BLOCKS = 1000
+
+SMALLEST_BLOCK_SAMPLES = 512
+LARGEST_BLOCK_SAMPLES = 8192
+TRIAL_BLOCKS = 40
+WELL_WITHIN = 0.6
+"""The share of a block's duration that decoding may take; the rest is for everything else."""
+
+
+@dataclass(frozen=True)
+class BenchRow:
+    """Decode times of one block size on one number of threads."""
+
+    block_samples: int
+    block_ms: float
+    threads: int
+    provider: str
+    p50_ms: float
+    p99_ms: float
+    p999_ms: float
+
+
+def bench(
+    bundle: Bundle, options: RuntimeOptions, blocks: int = BENCH_BLOCKS
+) -> Iterator[BenchRow]:
+    """Rows for blocks around 512 samples on one and two threads, as they are measured.
+
+    Raises:
+        RuntimeUnavailable: the decoder does not load, or the device cannot be used.
+    """
+    sizes = sorted({block_frames(bundle, samples) for samples in BENCH_SAMPLES})
+    with _thread_like_the_engines() as thread:
+        for threads, frames in itertools.product(BENCH_THREADS, sizes):
+            tuned = replace(options, threads=threads)
+            yield thread.submit(_row, bundle, tuned, frames, blocks).result()
+
+
+def choose_block_frames(bundle: Bundle, options: RuntimeOptions) -> int:
+    """The smallest block, from 512 samples up in doublings, that decodes well within its time.
+
+    Raises:
+        RuntimeUnavailable: the decoder does not load, or the device cannot be used.
+    """
+    with _thread_like_the_engines() as thread:
+        return thread.submit(_smallest_block, bundle, options).result()
+
+
+def _thread_like_the_engines() -> ThreadPoolExecutor:
+    def initialise() -> None:
+        raise_own_priority()
+        flush_denormals()
+
+    return ThreadPoolExecutor(1, initializer=initialise)
+
+
+def _smallest_block(bundle: Bundle, options: RuntimeOptions) -> int:
+    frames = block_frames(bundle, SMALLEST_BLOCK_SAMPLES)
+    while True:
+        row = _row(bundle, options, frames, TRIAL_BLOCKS)
+        larger = 2 * row.block_samples
+        if row.p99_ms < WELL_WITHIN * row.block_ms or larger > LARGEST_BLOCK_SAMPLES:
+            return frames
+        frames *= 2
+
+
+def block_frames(bundle: Bundle, samples: int) -> int:
+    """The whole frames that are at least ``samples`` long."""
+    return -(-samples // bundle.manifest.hop_samples)
+
+
+def _row(bundle: Bundle, options: RuntimeOptions, frames: int, blocks: int) -> BenchRow:
+    manifest = bundle.manifest
+    session = OrtSession(bundle, options, frames)
+    warm_up(session, manifest, frames)
+    desk = Desk(control_table(manifest.style_dims), playing=True)
+    engine = Engine(manifest, bundle.latents, session, desk)
+    engine.put_deck("a", _any_deck(bundle))
+    timings = _timed(engine, frames, blocks)
+    samples = frames * manifest.hop_samples
+    return BenchRow(
+        block_samples=samples,
+        block_ms=round(1e3 * samples / manifest.sample_rate_hz, 3),
+        threads=options.threads,
+        provider=session.provider,
+        p50_ms=round(timings.percentile_ms(50), 3),
+        p99_ms=round(timings.percentile_ms(99), 3),
+        p999_ms=round(timings.percentile_ms(99.9), 3),
+    )
+
+
+def _timed(engine: Engine, frames: int, blocks: int) -> Timings:
+    timings = Timings()
+    for _ in range(blocks):
+        started_s = time.perf_counter()
+        engine.render(frames)
+        elapsed_s = time.perf_counter() - started_s
+        timings.add(elapsed_s)
+        time.sleep(elapsed_s)  # as long again, for others have work to do too
+    return timings
+
+
+def _any_deck(bundle: Bundle) -> DeckData:
+    """A library deck, or where there is none one that says nothing."""
+    for stored in bundle.decks.values():
+        return library_deck(stored)
+    style = np.zeros(bundle.manifest.style_dims, np.float32)
+    structure = np.zeros((bundle.manifest.structure_dims, 8), np.float32)
+    return DeckData(
+        name="silence",
+        style_mean=style,
+        style_track=style[None],
+        style_ticks=np.zeros(1, np.float32),
+        structure=structure,
+        gain_db=0.0,
+        seconds=1.0,
+    )

@@ -1,0 +1,146 @@
+"""What the hands do to time in a block, read from the values that follow them: for the playhead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.bundle.beats import Beats
+from server.controls.addresses import (
+    ALIGN,
+    AS_RECORDED,
+    BEAT,
+    CLOCK,
+    DEFAULT_BPM,
+    NUDGE,
+    POSITION,
+    SLOWEST_BPM,
+    TEMPO,
+)
+from server.controls.desk import Segment, Snapshot
+from server.engine.beat_grid import Grid
+from server.engine.head import Moved
+from server.engine.interpolation import shares
+from server.engine.notes import Notes, Struck
+from server.engine.pace import Pace, Row, Timed, pace_of
+from server.engine.transposition import Plan
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What the hands do to the playhead in a block, frame by frame, each (N,).
+
+    ``steps`` is how many frames it moves on behind each at the recorded tempo, ``loop_start`` and
+    ``loop_end`` are shares of a deck, ``jumps`` shares of the loop to begin a frame at, NaN where
+    there is none. ``beats`` are to begin a frame at, counted from the loop's start, likewise;
+    ``beat_frames`` is how long one is on a deck that is not read in beats. ``pace`` is there where
+    a tempo is known.
+    """
+
+    steps: NDArray[np.float64]
+    loop_start: NDArray[np.float64]
+    loop_end: NDArray[np.float64]
+    jumps: NDArray[np.float64]
+    beats: NDArray[np.float64]
+    beat_frames: NDArray[np.float64]
+    pace: Pace | None = None
+
+    @property
+    def plain_steps(self) -> NDArray[np.float64]:
+        """Steps (N,) of decks that are not read in beats."""
+        return self.steps if self.pace is None else self.steps * self.pace.rates
+
+    def frames_of(self, beats: Beats | None) -> Iterator[Moved]:
+        """What each frame asks of a head of decks with ``beats``."""
+        steps, beat_frames = self.plain_steps, self.beat_frames
+        grids: list[Grid | None] = [None] * self.steps.size
+        lane = self.pace.lanes.get(beats) if self.pace and beats else None
+        if self.pace and lane:
+            aligned = self.pace.aligned
+            steps = np.where(aligned, self.steps * lane.rates, steps)
+            beat_frames = np.where(aligned, lane.grid.beat_frames, beat_frames)
+            grids = [lane.grid if one else None for one in aligned.tolist()]
+        frames = self.beats * beat_frames
+        rows = (steps, self.loop_start, self.loop_end, self.jumps, frames)
+        return map(Moved, *(row.tolist() for row in rows), grids)
+
+
+class MotionOfHands:
+    """Makes each block's ``Motion`` of what the desk says."""
+
+    def __init__(self, frame_s: float, notes: Notes) -> None:
+        self.tempo_bpm: float | None = None
+        """Of what is heard; None where no deck has a tempo that is known."""
+        self._frame_s = frame_s
+        self._notes = notes
+        self._jumps = self._beat_jumps = 0
+
+    def motion(
+        self,
+        segments: tuple[Segment, ...],
+        values: NDArray[np.float64],
+        sounds: NDArray[np.bool_],
+        struck: Struck,
+        plan: Plan,
+        decks: Sequence[Timed | None],
+    ) -> Motion:
+        """For the planned frames (M,) of ``values`` (V,N); time goes where it ``sounds`` (N,)."""
+        state, values = segments[-1].state, values[:, plan.columns]
+        speed, nudge, freeze = (row(state, values, a) for a in ("/speed", NUDGE, "/freeze"))
+        start, end = (row(state, values, f"/loop/{which}") for which in ("start", "end"))
+        states = [segment.state for segment in segments for _ in range(segment.frames)]
+        notes = struck.at(plan.columns)
+        jumps = np.array([self._jump(states[column]) for column in plan.columns], np.float64)
+        beats = np.array([self._beat_jump(states[column]) for column in plan.columns], np.float64)
+        start, end, jumps = self._notes.over(notes, start, end, jumps)
+        pushed = speed * (1 + nudge / 100) * (1 - freeze)
+        steps = pushed * sounds[plan.columns] * plan.durations
+        pace = self._pace(state, values, notes, decks)
+        beat_frames = self._beat_frames(row(state, values, TEMPO), pace)
+        return Motion(steps, start, end, jumps, beats, beat_frames, pace)
+
+    def _pace(
+        self,
+        state: Snapshot,
+        values: NDArray[np.float64],
+        notes: Struck,
+        decks: Sequence[Timed | None],
+    ) -> Pace | None:
+        """A note begins when it is struck, whatever the clock says."""
+        x, y = (row(state, values, address) for address in ("/interp/structure", "/interp/y"))
+        asked, align, clock = (row(state, values, address) for address in (TEMPO, ALIGN, CLOCK))
+        clock = clock * ~notes.sounds
+        pace = pace_of(decks, shares(x, y), asked, align, clock, self._frame_s)
+        if asked.size:
+            self.tempo_bpm = float(pace.tempo_bpm[-1]) if pace else None
+        return pace
+
+    def _beat_frames(self, asked_bpm: Row, pace: Pace | None) -> Row:
+        """Frames of a beat (N,) on a deck that is not read in beats."""
+        if pace:
+            return pace.rates / pace.beats
+        tempo = np.where(asked_bpm == AS_RECORDED, DEFAULT_BPM, np.maximum(asked_bpm, SLOWEST_BPM))
+        return 60 / tempo / self._frame_s
+
+    def _jump(self, state: Snapshot) -> float:
+        """The share of the loop to jump to in a frame of ``state``; NaN for none."""
+        if state.jumps == self._jumps:
+            return np.nan
+        self._jumps = state.jumps
+        return state.value(POSITION)
+
+    def _beat_jump(self, state: Snapshot) -> float:
+        """The beat to jump to in a frame of ``state``; NaN for none."""
+        if state.beat_jumps == self._beat_jumps:
+            return np.nan
+        self._beat_jumps = state.beat_jumps
+        return state.value(BEAT)
+
+
+def row(state: Snapshot, values: NDArray[np.float64], address: str) -> NDArray[np.float64]:
+    """The glided values (N,) of one control."""
+    found: NDArray[np.float64] = values[state.table.slots[address][0]]
+    return found

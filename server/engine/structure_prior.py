@@ -1,0 +1,98 @@
+"""The bundle's prior over structure in ONNX Runtime: ticks heard in, the next tick out.
+
+structure (S,K), style (D,), temperature, dice  ->  hear  ->  next tick (S,)
+                                                    |  ^
+                                                   states
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from export.bundle.format import Bundle, Manifest
+from server.engine.runtime import RuntimeOptions, RuntimeUnavailable, open_model
+from server.system.arrays import Floats
+
+NO_PRIOR = (
+    "this bundle has no prior over structure to play on with; fit one with python -m training.fit "
+    "--stage 4 and export the run again"
+)
+
+INPUTS = ("structure", "style", "temperature", "normal", "uniform")
+
+
+class NoPriorError(ValueError):
+    """Playing on was asked of a bundle that cannot."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_PRIOR)
+
+
+@dataclass(frozen=True)
+class Dice:
+    """What chance gives one tick: standard normal numbers (S,) and one from 0 to 1."""
+
+    normal: Floats
+    uniform: float
+
+
+class Prior(Protocol):
+    """A model of what may come next, with its own memory."""
+
+    def hear(self, structure: Floats, style: Floats, temperature: float, dice: Dice) -> Floats:
+        """Ticks (S,K) that follow those heard before, style (D,) -> the tick drawn next (S,)."""
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+
+
+class OrtPrior:
+    """The bundle's prior on the CPU: a tick is too little work for the way to another device.
+
+    Raises:
+        RuntimeUnavailable: the graph does not load, or has not the form of a prior.
+    """
+
+    def __init__(self, prior_onnx: bytes, manifest: Manifest) -> None:
+        self._session = open_model(prior_onnx, RuntimeOptions("cpu"))
+        inputs = self._session.get_inputs()
+        names = tuple(spec.name for spec in inputs)
+        if names[: len(INPUTS)] != INPUTS or inputs[0].shape[1] != manifest.structure_dims:
+            raise RuntimeUnavailable(
+                f"the prior has inputs {', '.join(names)}, not {', '.join(INPUTS)} and states for "
+                f"{manifest.structure_dims} structure dimensions; export the run again"
+            )
+        self._shapes = {spec.name: spec.shape for spec in inputs[len(INPUTS) :]}
+        self._states: dict[str, Floats] = {}
+        self.reset()
+
+    def hear(self, structure: Floats, style: Floats, temperature: float, dice: Dice) -> Floats:
+        """See ``Prior.hear``."""
+        values = (
+            structure[None],
+            style[None],
+            np.full((1, 1), temperature, np.float32),
+            dice.normal[None],
+            np.full((1, 1), dice.uniform, np.float32),
+        )
+        tick, *states = self._session.run(
+            None, dict(zip(INPUTS, values, strict=True)) | self._states
+        )
+        self._states = dict(zip(self._shapes, states, strict=True))
+        return np.asarray(tick[0], np.float32)
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._states = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+
+
+def open_prior(bundle: Bundle) -> OrtPrior | None:
+    """The bundle's prior, or None where it has none.
+
+    Raises:
+        RuntimeUnavailable: there is one, but it does not load.
+    """
+    return OrtPrior(bundle.prior_onnx, bundle.manifest) if bundle.prior_onnx else None

@@ -1,0 +1,1 @@
+"""A live session: what it is made of, and how it is wired."""

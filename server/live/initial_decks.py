@@ -1,0 +1,54 @@
+"""What lies on the decks at the start of a live session: the command line's files, or a score's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from server.controls.addresses import DECKS
+from server.controls.desk import Desk
+from server.decks.loader import NOT_WANTED, DeckLoader
+from server.engine.deck import DeckData
+from server.models.switch import ModelSwitch
+from server.score.prepared_decks import why_no_bypass
+from server.system.progress_bar import ProgressBar
+
+
+class FirstDecks:
+    """Lays them; ``refuse`` is told in one line why a deck cannot be as it was asked for."""
+
+    def __init__(
+        self, desk: Desk, switch: ModelSwitch, loader: DeckLoader, refuse: Callable[[str], None]
+    ) -> None:
+        self._desk = desk
+        self._switch = switch
+        self._loader = loader
+        self._refuse = refuse
+
+    def load(self, sources: Mapping[str, str]) -> None:
+        """Library decks at once, files when they are encoded."""
+        self._check_empty(sources)
+        for deck, source in sources.items():
+            then = partial(self._loaded, deck)
+            bar = ProgressBar(f"deck {deck}: load {source}")
+            self._loader.load(deck, source, then, trusted=True, progress=bar)
+
+    def put(self, decks: Mapping[str, DeckData]) -> None:
+        """Decks that are encoded already."""
+        self._check_empty(decks)
+        for deck, data in decks.items():
+            self._switch.newest.engine.put_deck(deck, data)
+            self._loaded(deck, None)
+
+    def _check_empty(self, given: Mapping[str, object]) -> None:
+        for deck in DECKS:
+            if deck not in given:
+                self._loaded(deck, None)
+
+    def _loaded(self, deck: str, failure: str | None) -> None:
+        if failure in NOT_WANTED:
+            return
+        engine = self._switch.newest.engine
+        why = failure or why_no_bypass(self._desk, deck, engine.why_no_recording(deck))
+        if why is not None:
+            self._refuse(why)

@@ -1,0 +1,173 @@
+"""What is asked for the mappings, carried out, kept and told; and what knobs do meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from server.controls import replies
+from server.controls.desk import Desk
+from server.controls.events import (
+    ChangeMidiMap,
+    Event,
+    EventSink,
+    ForgetMidi,
+    LearnMidi,
+    ListMidiMaps,
+    MidiMapEvent,
+)
+from server.controls.notify import Tell
+from server.controls.replies import Argument, Reply
+from server.midi.decode.moves import Knob, Move
+from server.midi.feedback import Feedback, Send
+from server.midi.learner import LEARN, Learner, Lesson, mappable
+from server.midi.learning import Found
+from server.midi.mappings.active_mappings import Maps
+from server.midi.mappings.mapping import Knobs, MidiMap, MidiMapError
+from server.midi.mappings.mapping_options import options_of, with_option
+from server.midi.mappings.mapping_table import Book, ranged
+from server.midi.mappings.store import MapStore
+from server.midi.ports.open_ports import Seen
+from server.system.callbacks import Later, Then
+
+FORGET = "/midi/forget"
+MAP = "/midi/map"
+MAPS = "/midi/maps"
+
+Write = Callable[[Book, Then], None]
+
+
+class MidiHands:
+    """Used by the thread of the event loop."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        maps: Maps,
+        write: Write,
+        tell: Tell,
+        later: Later,
+        feedback: Feedback | None = None,
+    ) -> None:
+        """Without ``feedback`` controllers are told nothing."""
+        self._desk = desk
+        self._feedback = feedback
+        self._maps = maps
+        self._write = write
+        self._tell = tell
+        self._learner = Learner(desk, later, self._learned)
+
+    @property
+    def book(self) -> Book:
+        """The mappings that are in force."""
+        return self._maps.book
+
+    def take(self, moves: Iterable[Move]) -> None:
+        """Knobs have moved."""
+        for move in moves:
+            if self._feedback and self._feedback.is_echo(move):
+                continue
+            if not self._learner.hear(move):
+                self._maps.take([move])
+                if self._feedback:
+                    self._feedback.moved(move)
+
+    def start(self) -> None:
+        """Tell controllers from now on."""
+        if self._feedback:
+            self._feedback.start()
+
+    def is_mapped(self, knob: Knob) -> bool:
+        """Whether ``knob`` does what a mapping says."""
+        return bool(self._maps.book.of_knob(knob))
+
+    def ports(self, seen: Seen, are_any: bool) -> None:
+        """Ports came and have gone; whether there are any now."""
+        self._learner.gone(seen.gone, are_any)
+        if self._feedback:
+            self._feedback.forget(seen.came)
+
+    def carry_out(self, event: MidiMapEvent) -> None:
+        """Do what ``event`` says; answered with ``/done`` when it is kept."""
+        try:
+            match event:
+                case LearnMidi():
+                    self._learner.begin(event)
+                case ForgetMidi():
+                    self._forget(event)
+                case ListMidiMaps():
+                    self._list(event, self._maps.book.maps)
+                    event.answer(replies.done(MAPS, len(self._maps.book.maps)))
+                case ChangeMidiMap():
+                    self._change(event)
+        except MidiMapError as error:
+            command = MAP if isinstance(event, ChangeMidiMap) else FORGET
+            event.answer(replies.fail(command, str(error)))
+
+    def _learned(self, lesson: Lesson, found: Found, last: Move) -> None:
+        knob, book = found.knob, self._maps.book
+        knobs = Knobs(knob.port, knob.channel, knob.kind, knob.number)
+        usual = ranged(MidiMap(lesson.address, knobs), self._desk.table)
+        was = (one for one in book.learned if (one.address, one.knobs) == (lesson.address, knobs))
+        one = replace(next(was, usual), relative=found.relative, bits=found.bits)
+        if lesson.takeover is not None:
+            one = replace(one, takeover=lesson.takeover)
+        self._keep(lesson.event, book.taught(one), LEARN, lesson.address, str(knobs))
+        self._maps.stands(one, last)
+
+    def _forget(self, event: ForgetMidi) -> None:
+        book = self._maps.book
+        if not book.of_address(event.address):
+            raise MidiMapError(f"nothing is mapped to {event.address!r:.60}; {MAPS} lists what is")
+        self._keep(event, book.without(event.address), FORGET, event.address)
+
+    def _change(self, event: ChangeMidiMap) -> None:
+        book, control = self._maps.book, mappable(self._desk, event.address)
+        maps = [
+            one for one in book.of_address(event.address) if event.knob in (None, str(one.knobs))
+        ]
+        if not maps:
+            of = "" if event.knob is None else f" by '{event.knob:.60}'"
+            raise MidiMapError(f"nothing is mapped to {event.address}{of}; {LEARN} does that")
+        if event.option is None:
+            self._list(event, maps)
+            event.answer(replies.done(MAP, event.address))
+            return
+        if event.value is None:
+            raise MidiMapError(f"{event.option!r:.40} without a value")
+        for one in maps:
+            book = book.changed(one, with_option(one, control, event.option, event.value))
+        self._keep(event, book, MAP, event.address, event.option, event.value)
+
+    def _list(self, event: Event, maps: Iterable[MidiMap]) -> None:
+        for one in maps:
+            options = options_of(one, self._desk.table.controls.get(one.address))
+            event.answer(Reply(MAP, (one.address, str(one.knobs), *options)))
+
+    def _keep(self, event: MidiMapEvent, book: Book, command: str, *what: Argument) -> None:
+        """``book`` is in force now; answered when it lies on the disk."""
+
+        def then(failure: str | None) -> None:
+            done = replies.done(command, *what)
+            event.answer(done if failure is None else replies.fail(command, failure))
+
+        self._maps.book = book
+        self._write(book, then)
+        self._tell(Reply(command, what), event.reply_to)
+
+
+def midi_hands(
+    desk: Desk,
+    store: MapStore,
+    on_events: EventSink,
+    tell: Tell,
+    later: Later,
+    send: Send | None = None,
+) -> MidiHands:
+    """Hands with the mappings that ``store`` has; what knobs do goes to ``on_events``.
+
+    ``send`` reaches controllers; without it they are told nothing.
+    """
+    maps = Maps(desk, on_events, store.read())
+    feedback = Feedback(desk, maps, send, later) if send else None
+    return MidiHands(desk, maps, store.write, tell, later, feedback)

@@ -1,0 +1,1 @@
+"""MIDI messages to controller moves. Pure."""

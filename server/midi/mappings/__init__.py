@@ -1,0 +1,1 @@
+"""Which controller moves which control, and how."""

@@ -1,0 +1,1 @@
+"""MIDI ports of the platform: found, opened, watched."""

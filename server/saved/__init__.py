@@ -1,1 +1,0 @@
-"""What outlives the program: files in the configuration folder, each whole at every moment."""

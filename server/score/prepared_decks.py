@@ -1,0 +1,115 @@
+"""All decks that will be needed, encoded before the first sound: those of the start and a score's.
+
+What is laid later lies in its frame then, live and in a file. A source of a score is a library
+deck's name, a file under the media folder, or any file by its absolute path: who names a score on
+the command line trusts it as far as to open the music that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from export.bundle.format import Bundle
+from server.controls.addresses import BYPASS
+from server.controls.desk import Desk
+from server.decks.encoding import DeckEncoder
+from server.decks.loader import initial_decks
+from server.engine.deck import DeckData, library_deck
+from server.engine.runtime import RuntimeOptions
+from server.score.prepare import Laid, walked
+from server.score.score import END_SILENCE_S, Score
+from server.system.progress_bar import ProgressBar
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is ready: the decks of the start by deck, and what the score lays."""
+
+    decks: Mapping[str, DeckData]
+    score: Score | None = None
+    laid: Laid = field(default_factory=Laid)
+
+    @property
+    def block_frames(self) -> int | None:
+        """The blocks of a recorded performance, which sound the same to the last bit."""
+        return self.score.header.block_frames if self.score and self.score.header else None
+
+    @property
+    def seconds(self) -> float:
+        """How long it is by itself: the longest deck, or the score and what follows it."""
+        if self.score is None:
+            return max((deck.seconds for deck in self.decks.values()), default=0.0)
+        return self.score.end_s or self.score.last_s + END_SILENCE_S
+
+
+def set_stage(
+    bundle: Bundle,
+    chosen: Mapping[str, str],
+    options: RuntimeOptions,
+    score: Score | None = None,
+    media: Path = Path("."),
+) -> Stage:
+    """Encode what the command line has ``chosen`` for the decks, and what ``score`` names.
+
+    A recorded score says by itself what lies on decks; else the library does (``initial_decks``).
+
+    Raises:
+        MediaError, AudioError: a deck that is not there or cannot be used.
+        ScoreError: the score names such a one, or bypasses a deck that has no recording.
+    """
+    fetchers: dict[int, _Fetcher] = {}
+
+    def fetch_for(one: Bundle) -> _Fetcher:
+        return fetchers.setdefault(id(one), _Fetcher(one, options))
+
+    sources = initial_decks(bundle.decks, chosen)
+    if score is not None and score.header is not None:
+        sources = dict(chosen)
+    fetch = fetch_for(bundle)
+    decks = {name: fetch(source) for name, source in sources.items()}
+    if score is None:
+        return Stage(decks)
+    return Stage(decks, score, walked(score, bundle, decks, media, fetch_for))
+
+
+class _Fetcher:
+    """Decks by source: the library, or files through the bundle's encoder, each once."""
+
+    def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
+        self._bundle = bundle
+        self._options = options
+        self._encoder: DeckEncoder | None = None
+        self._known: dict[str, DeckData] = {}
+
+    def __call__(self, source: str) -> DeckData:
+        """The deck of a library deck's name or a path.
+
+        Raises:
+            AudioError: the file cannot be used.
+        """
+        if source not in self._known:
+            self._known[source] = self._fetched(source)
+        return self._known[source]
+
+    def _fetched(self, source: str) -> DeckData:
+        bundle = self._bundle
+        if source in bundle.decks:
+            return library_deck(bundle.decks[source])
+        self._encoder = self._encoder or DeckEncoder(
+            bundle.manifest, bundle.encoder_onnx, self._options
+        )
+        deck = self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
+        return replace(deck, source=str(Path(source).resolve()))
+
+
+def why_no_bypass(desk: Desk, deck: str, why: str | None) -> str | None:
+    """In one line why the bypass that ``deck`` begins with cannot be, None if it can.
+
+    ``why`` says that nothing is there to be heard.
+    """
+    address = f"/deck/{deck}/{BYPASS}"
+    if why is None or not desk.snapshot().value(address):
+        return None
+    return f"{address}: {why}; load an audio file with --deck-{deck} FILE"

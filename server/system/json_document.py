@@ -1,0 +1,179 @@
+"""A JSON document in the configuration folder that is whole at every moment.
+
+    {"preset": 1, ...}      its kind, with the version of its format, then what it says
+
+Written to a temporary file beside it, to the disk, then renamed: whoever reads, and whoever starts
+after a ``kill -9`` or a power cut, finds the old one or the new one. What cannot be understood is
+kept: renamed beside, never overwritten or deleted. All here may wait for a disk: call it in the
+thread of ``server.system.file_worker`` once sound plays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 4_000_000
+"""More than any document has; keeps a wrong file from filling the memory."""
+
+ABANDONED_S = 60.0
+"""A temporary file that is older is nobody's."""
+_PREFIX, _SUFFIX = ".latent-deck-", ".part"
+
+T = TypeVar("T")
+
+
+class SavedError(Exception):
+    """A file of the configuration folder cannot be read or written; the message is one line."""
+
+
+class Document:
+    """The file ``path`` of one ``kind``, in ``version`` of its format."""
+
+    def __init__(self, path: Path, kind: str, version: int = 1, max_bytes: int = MAX_BYTES) -> None:
+        self.path = path
+        self._kind = kind
+        self._version = version
+        self._max_bytes = max_bytes
+
+    def read(self, understood: Callable[[Mapping[str, Any]], T]) -> T | None:
+        """What ``understood`` makes of it; None where there is none, or none that can be used.
+
+        ``understood`` raises ``ValueError`` for what it cannot take; then, and where the file is
+        no such document or of a newer version, it is renamed and that is logged in one line.
+        """
+        try:
+            return self.opened(understood)
+        except SavedError as error:
+            logger.warning("%s; going on without it", error)
+        except ValueError as error:
+            self._set_aside(_in_one_line(error))
+        return None
+
+    def opened(self, understood: Callable[[Mapping[str, Any]], T]) -> T | None:
+        """As ``read``, but left where it is.
+
+        Raises:
+            SavedError: it is there and cannot be read.
+            ValueError: it is no such document, or not one that can be understood.
+        """
+        try:
+            with self.path.open("rb") as file:
+                text = file.read(self._max_bytes + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise SavedError(f"cannot read '{self.path}' ({error.strerror or error})") from error
+        return understood(self._content(text))
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Replace the file as a whole; the folder is made if need be.
+
+        What lies there and is no such document, or of a newer version, is renamed first.
+
+        Raises:
+            SavedError: it cannot be written, or what lies there cannot be read and would be lost.
+        """
+        try:
+            self.opened(dict)
+        except ValueError as error:
+            self._set_aside(_in_one_line(error))
+        lines = json.dumps({self._kind: self._version, **content}, ensure_ascii=False, indent=1)
+        try:
+            path = self.path.resolve()  # of a link, the file that it means
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Half a character, as the name of a file may have one, goes as JSON's escape of it.
+            _replace(path, f"{lines}\n".encode(errors="backslashreplace"))
+        except (OSError, RuntimeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise SavedError(f"cannot write '{self.path}' ({why})") from error
+
+    def _content(self, text: bytes) -> Mapping[str, Any]:
+        if len(text) > self._max_bytes:
+            raise ValueError(f"more than {self._max_bytes} bytes")
+        try:
+            found = json.loads(
+                text.decode("utf-8-sig"),
+                parse_constant=_no_number,
+                object_pairs_hook=_without_doubles,
+            )
+        except RecursionError:
+            raise ValueError("too deep") from None
+        version = found.pop(self._kind, None) if isinstance(found, dict) else None
+        if type(version) is not int:
+            raise ValueError(f'no {self._kind}; one begins with {{"{self._kind}": {self._version}')
+        if version != self._version:
+            raise ValueError(f"version {version} of a {self._kind}, not {self._version}")
+        content: Mapping[str, Any] = found
+        return content
+
+    def _set_aside(self, why: str) -> None:
+        """Rename what cannot be used, to a name that is free."""
+        names = (self.path.with_name(f"{self.path.name}.unusable-{n}") for n in itertools.count(1))
+        aside = next(name for name in names if not os.path.lexists(name))
+        try:
+            self.path.rename(aside)
+        except OSError as error:
+            reason = error.strerror or error
+            logger.warning("'%s' cannot be used (%s), nor renamed (%s)", self.path, why, reason)
+        else:
+            logger.warning("'%s' cannot be used (%s); kept as '%s'", self.path, why, aside.name)
+
+
+def _in_one_line(error: ValueError) -> str:
+    return " ".join(str(error).split())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    _sweep(path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_folder(path.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what was left behind by whoever was killed while writing."""
+    for rest in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if rest.stat().st_mtime < time.time() - ABANDONED_S:
+                rest.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Names too reach the disk, where folders can be opened."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("one name stands twice in an object")
+    return found

@@ -1,0 +1,49 @@
+"""A graph holds the weights by their torch names, and little else."""
+
+from __future__ import annotations
+
+import zlib
+
+import onnxruntime
+import pytest
+import torch
+
+from export.graphs.encoder_decoder import decoder_graph, encoder_graph
+from export.graphs.rounding import round_weights, store_half
+from export.graphs.weights import GraphError, named_weights
+from model.config import PRESETS
+from model.instrument import Instrument
+
+
+def test_what_a_large_decoder_weighs_are_its_weights() -> None:
+    torch.manual_seed(0)
+    model = Instrument(PRESETS["base"]).eval()
+    round_weights(model)
+    packed = zlib.compress(store_half(decoder_graph(model)), level=1)
+    weights = sum(p.numel() for p in model.player().parameters())
+    assert len(packed) < 2 * weights + 500_000
+    # The encoder's constants are packed away too (a long test of --init-from writes the file).
+    assert 2 * sum(p.numel() for p in model.parameters()) < 37_000_000
+
+
+def test_names_lead_to_halves_and_to_numbers_stored_once() -> None:
+    model = Instrument(PRESETS["tiny"]).eval()
+    round_weights(model)
+    stored = named_weights(store_half(decoder_graph(model)))
+    for name in ("vocoder.head.weight", "vocoder.norm.weight", "vocoder.blocks.1.norm.weight"):
+        value = torch.tensor(stored[name]).float()
+        assert torch.equal(value, model.state_dict()[name])
+    assert stored["vocoder.head.weight"].dtype == "float16"
+
+
+def test_the_encoder_says_how_sure_it_is_of_style() -> None:
+    model = Instrument(PRESETS["tiny"]).eval()
+    session = onnxruntime.InferenceSession(encoder_graph(model))
+    outputs = {one.name: one.shape for one in session.get_outputs()}
+    assert list(outputs) == ["style", "structure", "style_log_variance"]
+    assert outputs["style"] == outputs["style_log_variance"] == [1, 8]
+
+
+def test_a_damaged_graph_is_no_graph() -> None:
+    with pytest.raises(GraphError, match="not readable"):
+        named_weights(b"\xff" * 20)

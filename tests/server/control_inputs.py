@@ -1,0 +1,319 @@
+"""The hands as the app wires them, without ports, threads or devices: bytes in, engine out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message_builder import build_msg
+
+from export.audio.model_input import Captured
+from server.clock.clocks import Clocks
+from server.clock.link import REMEDY, LinkUnavailable
+from server.clock.phase_lock import PhaseLock
+from server.clock.tempo_line import TempoLine
+from server.controls.addresses import POSITION
+from server.controls.control import ControlTable
+from server.controls.desk import Desk, Segment
+from server.controls.events import Event
+from server.controls.gestures import Gestures
+from server.controls.notify import Notifier
+from server.controls.replies import STATUS_NAMES, Reply
+from server.controls.sample_clock import SampleClock
+from server.controls.table import control_table
+from server.controls.timeline import Timeline
+from server.decks.commands import DeckHands
+from server.decks.encoding import Source
+from server.decks.loader import DeckLoader
+from server.engine.deck import DeckData, Recording
+from server.engine.engine import Engine
+from server.input.live_input import NO_INPUT, InputError
+from server.live.dispatcher import Dispatcher
+from server.midi.commands import midi_hands
+from server.midi.decode.moves import Knob, Move
+from server.midi.mappings.store import MapStore
+from server.osc.dump import OscDump
+from server.osc.intake import take_in
+from server.osc.scheduler import Scheduler
+from server.osc.wekinator import Wekinator
+from server.output.choice import OutputChoice
+from server.output.commands import OutputHands
+from server.output.live_output import State
+from server.presets.commands import PresetHands
+from server.recording.commands import RecordHands
+from server.score.commands import ScoreDesk
+from server.score.lines import head_line
+from server.score.recorder import ScoreRecorder
+from server.system.callbacks import Then
+from server.system.file_worker import Errands
+from server.system.json_document import SavedError
+from tests import mini_bundle
+from tests.server.fakes import FakeSession, fake_deck
+
+SILENCE = Recording(np.zeros(1000, np.int16))
+FRAME_S = mini_bundle.HOP / mini_bundle.RATE_HZ
+
+
+@dataclass(eq=False)
+class FakeSender:
+    """Keeps what it is told; ``gone`` is whether it has left."""
+
+    name: str = "fake"
+    replies: list[Reply] = field(default_factory=list)
+    gone: bool = False
+
+    def reply(self, reply: Reply) -> None:
+        self.replies.append(reply)
+
+    def is_gone(self, silent_s: float, patience_s: float) -> bool:
+        return self.gone or silent_s > patience_s
+
+
+@dataclass(eq=False)
+class FakeLink:
+    """A Link session of which others set ``tempo_bpm``; at ``at_s`` it is at ``beat``."""
+
+    tempo_bpm: float
+    now_s: Callable[[], float]
+    peers: int = 1
+    is_closed: bool = False
+    is_playing: bool = False
+    beat: float = 2.5
+    at_s: float = 1_700_000_000.0
+
+    @property
+    def line(self) -> TempoLine:
+        line = TempoLine(self.tempo_bpm, self.beat, self.at_s)
+        return TempoLine(self.tempo_bpm, line.beat_at(self.now_s()), self.now_s())
+
+    def set_playing(self, is_playing: bool) -> None:
+        self.is_playing = is_playing
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        self.tempo_bpm = tempo_bpm
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class SpiedTimeline(Timeline):
+    """Remembers what the engine took, frame by frame."""
+
+    def segments(self, frames: int) -> tuple[Segment, ...]:
+        taken = super().segments(frames)
+        self.states = [
+            *getattr(self, "states", ()),
+            *(segment.state for segment in taken for _ in range(segment.frames)),
+        ]
+        return taken
+
+
+class FakeLive:
+    """An output that is changed at once, unless ``failure`` says why not."""
+
+    def __init__(self) -> None:
+        self.choice = OutputChoice()
+        self.state: State = "playing"
+        self.failure: str | None = None
+
+    def change(self, choice: OutputChoice, then: Then) -> None:
+        if self.failure is None:
+            self.choice = choice
+        then(self.failure)
+
+
+class AtOnce:
+    """Errands that are done at once."""
+
+    def do(
+        self,
+        errand: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        try:
+            result = errand()
+        except SavedError as error:
+            failed(str(error))
+        else:
+            then(result)
+
+
+class Hands:
+    """Everything from the packet to the decoder; ``now_s`` is the system's clock."""
+
+    def __init__(
+        self,
+        *,
+        media: Path = Path("."),
+        missing: Mapping[str, str] | None = None,
+        wekinator: tuple[str, ...] = (),
+        table: ControlTable | None = None,
+        playing: bool = True,
+        has_link: bool = True,
+        config: Path | None = None,
+        plays: str = "mini",
+        latency_s: float = 0.0,
+    ) -> None:
+        self.has_link = has_link
+        bundle = mini_bundle.bundle()
+        self.now_s = 1_700_000_000.0
+        self.table = table or control_table(mini_bundle.STYLE_DIMS)
+        self.desk = Desk(self.table, playing=playing)
+        self.timeline = SpiedTimeline(
+            self.desk, SampleClock(FRAME_S, self.now_s + latency_s), self._carried_out
+        )
+        self.lock = PhaseLock(lambda: self.engine.playhead, self.timeline.clock)
+        self.timeline.follow(self.lock)
+        self.session = FakeSession(bundle.manifest)
+        self.recorder = ScoreRecorder(
+            head_line(bundle, 4), FRAME_S, media, lambda: self.engine.position
+        )
+        self.timeline.tell(self.recorder.hear)
+        self.engine = Engine(
+            bundle.manifest,
+            bundle.latents,
+            self.session,
+            self.timeline,
+            on_deck=self.recorder.laid,
+        )
+        self.submitted: list[Any] = []
+        self.captured: Captured | InputError = InputError(NO_INPUT)
+        self.put: list[tuple[str, str]] = []
+        self.cancelled: list[int] = []
+        self.loader = DeckLoader(bundle.decks, media, self, self._put_deck)
+        self.due: list[Callable[[], None]] = []
+        self.notifier = Notifier(
+            self.desk, lambda _, call: self.due.append(call), lambda: self.now_s
+        )
+        self.scheduler = Scheduler(self.timeline, lambda: self.now_s)
+        self.lines: list[str] = []
+        self.dump = OscDump(self.lines.append, lambda: self.now_s)
+        self.quits = 0
+        self.live = FakeLive()
+        outputs = OutputHands(self.live, self.notifier.tell, lambda call: call())
+        self.presets = PresetHands(
+            config,
+            AtOnce(),
+            self.desk,
+            lambda: plays,
+            lambda event: self.dispatch.why_not(event),
+            lambda events: self.dispatch.carry_out(events),
+            self.notifier.tell,
+        )
+        self.presets.begin()
+        self.record = RecordHands(media, self.notifier.tell, lambda call: call())
+        self.models: list[str] = []
+        status = {name: kind(1) for name, kind in STATUS_NAMES}
+        self.links: list[FakeLink] = []
+        self.clocks = Clocks(
+            self.desk,
+            lambda events: self.dispatch.carry_out(events),
+            lambda _, call: self.due.append(call),
+            self.lock,
+            heard_bpm=lambda: self.engine.tempo_bpm,
+            open_link=self._open_link,
+            why_no_link=lambda: None if self.has_link else REMEDY,
+            now_s=lambda: self.now_s,
+        )
+        self.midi = midi_hands(
+            self.desk,
+            MapStore(None, Errands(lambda call: call())),
+            lambda events: self.dispatch(events),
+            self.notifier.tell,
+            lambda _, call: self.due.append(call),
+        )
+        self.dispatch = Dispatcher(
+            self.desk,
+            DeckHands(self.loader, self.notifier, self._capture),
+            lambda: status,
+            self._quit,
+            missing,
+            scheduler=self.scheduler,
+            notifier=self.notifier,
+            wekinator=Wekinator(self.table, wekinator),
+            gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
+            clocks=self.clocks,
+            presets=self.presets,
+            set_dump=self.dump.switch,
+            load_model=lambda name, then: self.models.append(name) or then(None),
+            score_desk=ScoreDesk(self.recorder, lambda call: call()),
+            record=self.record.carry_out,
+            live={POSITION: lambda: self.engine.position},
+            why_no_recording=self.engine.why_no_recording,
+            change_output=outputs.carry_out,
+            change_maps=self.midi.carry_out,
+        )
+        self.sender = FakeSender()
+
+    def send(self, packet: bytes, sender: FakeSender | None = None) -> None:
+        """A packet arrives."""
+        sender = sender or self.sender
+        intake = take_in(self.table, packet, sender)
+        self.notifier.heard(sender)
+        self.dump.watch(sender, intake)
+        assert not intake.refusals, intake.refusals
+        for group in intake.groups:
+            self.dispatch(group.events, group.time_tag)
+
+    def turn(self, *values: int, number: int = 9, port: str = "knobs") -> None:
+        """A knob is turned to each of ``values``."""
+        knob = Knob(port, 0, "cc", number)
+        self.midi.take([Move(knob, value, 127) for value in values])
+
+    def render(self, frames: int, block: int = 4) -> None:
+        """Render ``frames`` frames, a block at a time."""
+        for _ in range(frames // block):
+            self.engine.render(block)
+
+    def pass_time(self) -> None:
+        """What was put off is done."""
+        waiting, self.due = self.due, []
+        for call in waiting:
+            call()
+
+    def put_decks(self) -> None:
+        """Something to play on two decks."""
+        self.engine.put_deck("a", fake_deck("a", 0.0, recording=SILENCE))
+        self.engine.put_deck("b", fake_deck("b", 1.0, recording=SILENCE))
+
+    def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        self.dispatch.at_their_time(events, due_s, late_s)
+
+    def submit(self, source: Source) -> int:
+        """Of the encoder's worker."""
+        self.submitted.append(source)
+        return len(self.submitted)
+
+    def cancel(self, ticket: int) -> None:
+        """Of the encoder's worker."""
+        self.cancelled.append(ticket)
+
+    def _capture(self, seconds: float) -> Captured:
+        if isinstance(self.captured, InputError):
+            raise self.captured
+        return self.captured
+
+    def _put_deck(self, name: str, deck: DeckData) -> None:
+        self.put.append((name, deck.name))
+
+    def _open_link(self, tempo_bpm: float) -> FakeLink:
+        if not self.has_link:
+            raise LinkUnavailable(REMEDY)
+        self.links.append(FakeLink(tempo_bpm, lambda: self.now_s))
+        return self.links[-1]
+
+    def _quit(self) -> None:
+        self.quits += 1
+
+
+def at(time_s: float, *contents: tuple[str, float | list[int]]) -> bytes:
+    """A bundle that is due at ``time_s``."""
+    builder = OscBundleBuilder(time_s)
+    for address, value in contents:
+        builder.add_content(build_msg(address, value))
+    return builder.build().dgram

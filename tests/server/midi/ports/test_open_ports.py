@@ -1,0 +1,247 @@
+"""Which ports are opened, and how they follow what is plugged."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from server.midi.ports.open_ports import MidiPorts, Seen, midi_port_names
+from server.midi.ports.source import OWN_NAME, MidiPortError, MidiSource, MidiUnavailable
+from tests.server.midi.fake_midi import FakeMidi
+
+TWO = ("nanoKONTROL2 20:0", "Launch Control 24:0")
+CC1_TOP = (0xB0, 1, 127)
+
+
+def nothing_there() -> MidiSource:
+    raise MidiUnavailable("no JACK server; start one first")
+
+
+@pytest.mark.parametrize(
+    ("choice", "opened"),
+    [
+        ("all", TWO),
+        ("Launch Control 24:0", TWO[1:]),
+        ("launch", TWO[1:]),
+        ("o", TWO),
+    ],
+)
+def test_the_ports_that_were_asked_for_are_opened(choice: str, opened: tuple[str, ...]) -> None:
+    midi = FakeMidi(*TWO)
+    MidiPorts(choice, midi).open()
+    assert tuple(midi.opened) == opened
+
+
+def test_a_name_that_fits_exactly_opens_no_other() -> None:
+    midi = FakeMidi("Knobs", "Knobs (2)")
+    MidiPorts("Knobs", midi).open()
+    assert list(midi.opened) == ["Knobs"]
+
+
+def test_a_named_port_that_is_not_there_is_an_error_that_lists_what_is() -> None:
+    midi = FakeMidi(*TWO)
+    with pytest.raises(MidiPortError) as caught:
+        MidiPorts("Faderfox", midi).open()
+    assert str(caught.value) == (
+        "no MIDI port 'Faderfox'; there are: 'nanoKONTROL2 20:0', 'Launch Control 24:0'; "
+        "or choose --midi all or none"
+    )
+    assert midi.closed
+
+
+def test_no_midi_at_all_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    ports = MidiPorts("all", nothing_there)
+    ports.open()
+    ports.look()
+    ports.look()
+    assert caplog.messages == ["no MIDI: no JACK server; start one first"]
+    assert ports.messages() == []
+    ports.close()
+
+
+def test_no_midi_at_all_is_an_error_where_a_port_was_named() -> None:
+    with pytest.raises(MidiPortError, match="no MIDI port 'Knobs': no JACK server"):
+        MidiPorts("Knobs", nothing_there).open()
+
+
+def test_a_port_that_is_pulled_and_plugged_again_is_opened_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    midi = FakeMidi("Knobs")
+    ports = MidiPorts("all", midi)
+    ports.open()
+    midi.there.remove("Knobs")
+    ports.look()
+    ports.look()
+    assert midi.opened["Knobs"][0].closed
+    assert caplog.messages == ["MIDI port 'Knobs' has gone"]
+    midi.there.append("Knobs")
+    ports.look()
+    midi.opened["Knobs"][1].played.append(CC1_TOP)
+    assert ports.messages() == [("Knobs", CC1_TOP)]
+
+
+def test_a_port_that_comes_later_is_opened() -> None:
+    midi = FakeMidi()
+    ports = MidiPorts("all", midi)
+    ports.open()
+    midi.there.append("Knobs")
+    ports.look()
+    assert len(midi.opened["Knobs"]) == 1
+
+
+def test_a_busy_port_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    midi = FakeMidi("Knobs", "Pads", busy=["Knobs"])
+    ports = MidiPorts("all", midi)
+    ports.open()
+    ports.look()
+    assert caplog.messages == ["cannot open the MIDI port 'Knobs': busy"]
+    midi.busy.clear()
+    ports.look()
+    assert list(midi.opened) == ["Pads", "Knobs"]
+
+
+def test_our_own_port_is_there_with_all_only() -> None:
+    midi = FakeMidi("Knobs")
+    midi.own.played.append(CC1_TOP)
+    named, everything = MidiPorts("Knobs", midi), MidiPorts("all", midi)
+    named.open()
+    assert named.messages() == []
+    everything.open()
+    assert everything.messages() == [("latent-deck:in", CC1_TOP)]
+
+
+def test_a_platform_without_ports_of_our_own_is_no_hindrance() -> None:
+    ports = MidiPorts("all", FakeMidi("Knobs", has_own=False))
+    ports.open()
+    assert ports.messages() == []
+    ports.close()
+
+
+def test_everything_is_closed_at_the_end() -> None:
+    midi = FakeMidi(*TWO)
+    ports = MidiPorts("all", midi)
+    ports.open()
+    ports.close()
+    ports.close()
+    assert midi.closed and midi.own.closed
+    assert all(port.closed for opened in midi.opened.values() for port in opened)
+
+
+def test_a_port_keeps_its_name_wherever_it_is_plugged_in() -> None:
+    midi = FakeMidi("Knobs 20:0", "Knobs 24:0", "Pads 28:0")
+    ports = MidiPorts("all", midi)
+    ports.open()
+    assert ports.names == ("Knobs", "Knobs (2)", "Pads", OWN_NAME)
+    midi.there.remove("Knobs 20:0")
+    assert ports.look() == Seen(gone=("Knobs",))
+    midi.there.append("Knobs 32:0")
+    assert ports.look() == Seen(came=("Knobs",))
+    midi.opened["Knobs 24:0"][0].played.append(CC1_TOP)
+    assert ports.messages() == [("Knobs (2)", CC1_TOP)]
+
+
+def test_one_that_was_out_between_two_looks_is_opened_anew() -> None:
+    midi = FakeMidi("Knobs", outputs=["Knobs"])
+    ports = MidiPorts("all", midi)
+    ports.open()
+    ports.send("Knobs", CC1_TOP)
+    midi.pulled = {"Knobs"}
+    assert ports.look() == Seen(gone=("Knobs",), came=("Knobs",))
+    assert midi.opened["Knobs"][0].closed and midi.outlets["Knobs"][0].closed
+    ports.send("Knobs", CC1_TOP)
+    assert midi.outlets["Knobs"][1].heard == [CC1_TOP]
+    assert not ports.look()
+
+
+def test_several_that_go_and_come_at_once_are_told() -> None:
+    midi = FakeMidi("A", "B", "C")
+    ports = MidiPorts("all", midi)
+    ports.open()
+    midi.there = ["B", "D", "E"]
+    assert ports.look() == Seen(gone=("A", "C"), came=("D", "E"))
+    assert not ports.look()
+
+
+def test_a_name_without_what_plugging_adds_to_it_is_exact() -> None:
+    midi = FakeMidi("Knobs 20:0", "Knobs Mini 24:0")
+    MidiPorts("Knobs", midi).open()
+    assert list(midi.opened) == ["Knobs 20:0"]
+
+
+def test_what_is_sent_goes_to_the_output_of_that_input_and_nowhere_else() -> None:
+    midi = FakeMidi("knobs:out", "pads:out", outputs=["pads:in", "knobs:in", "synth:in"])
+    ports = MidiPorts("all", midi)
+    ports.open()
+    for name in ("knobs:out", "knobs:out", OWN_NAME, "nobody"):
+        ports.send(name, CC1_TOP)
+    assert list(midi.outlets) == ["knobs:in"]
+    assert midi.outlets["knobs:in"][0].heard == [CC1_TOP] * 2
+    assert midi.own_outlet.heard == [CC1_TOP]
+
+
+def test_an_output_that_comes_later_is_found_and_told() -> None:
+    midi = FakeMidi("knobs:out")
+    ports = MidiPorts("all", midi)
+    ports.open()
+    ports.send("knobs:out", CC1_TOP)
+    assert not ports.look()
+    midi.outputs.append("knobs:in")
+    assert ports.look() == Seen(came=("knobs:out",))
+    ports.send("knobs:out", CC1_TOP)
+    assert midi.outlets["knobs:in"][0].heard == [CC1_TOP]
+    midi.outputs.clear()
+    assert not ports.look() and midi.outlets["knobs:in"][0].closed
+    ports.send("knobs:out", CC1_TOP)
+    midi.outputs.append("knobs:in")
+    assert ports.look() == Seen(came=("knobs:out",))
+
+
+def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
+    midi = FakeMidi("Knobs", outputs=["Knobs"])
+    ports = MidiPorts("all", midi)
+    ports.open()
+    midi.busy.add("Knobs")
+    ports.send("Knobs", CC1_TOP)
+    assert not ports.look() and not midi.outlets
+    midi.busy.clear()
+    assert ports.look() == Seen(came=("Knobs",))
+
+
+def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    midi = FakeMidi("Knobs", outputs=["Knobs"])
+    ports = MidiPorts("all", midi)
+    ports.open()
+    ports.send("Knobs", CC1_TOP)
+    midi.is_dead = True
+    assert ports.look() == Seen(gone=("Knobs", OWN_NAME))
+    assert midi.closed and midi.own.closed and midi.own_outlet.closed
+    assert midi.opened["Knobs"][0].closed and midi.outlets["Knobs"][0].closed
+    assert not ports.look() and ports.messages() == []
+    ports.send("Knobs", CC1_TOP)
+    assert caplog.messages == [
+        "no MIDI any more: the JACK server has gone; it is heard again when it is back"
+    ]
+    midi.is_dead = False
+    assert ports.look() == Seen(came=("Knobs", OWN_NAME))
+    assert len(midi.opened["Knobs"]) == 2 and not midi.closed
+
+
+def test_a_system_that_comes_later_is_heard() -> None:
+    midi = FakeMidi("Knobs")
+    midi.is_dead = True
+    ports = MidiPorts("all", midi)
+    ports.open()
+    midi.is_dead = False
+    assert ports.look() == Seen(came=("Knobs", OWN_NAME))
+
+
+def test_names_can_be_listed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    midi = FakeMidi(*TWO)
+    assert midi_port_names(midi) == list(TWO)
+    assert midi.closed and not midi.opened
+    assert midi_port_names(nothing_there) == []

@@ -1,0 +1,283 @@
+"""Learning, forgetting and changing mappings, as clients of OSC see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls.desk import Desk
+from server.controls.events import Event, LearnMidi, SetControl
+from server.controls.replies import Reply
+from server.controls.table import control_table
+from server.midi.commands import MidiHands, midi_hands
+from server.midi.decode.moves import Knob, Move
+from server.midi.mappings.store import MapStore
+from server.midi.ports.open_ports import Seen
+from server.system.file_worker import Errands
+from tests.server.control_inputs import FakeSender, Hands
+
+KNOB = "cc 9, channel 1, knobs"
+
+
+def sent(hands: Hands, address: str, *arguments: object) -> list[Reply]:
+    """What is answered to one message."""
+    before = len(hands.sender.replies)
+    hands.send(build_msg(address, list(arguments)).dgram)
+    return hands.sender.replies[before:]
+
+
+def learn(hands: Hands, *words: str) -> list[Reply]:
+    before = len(hands.sender.replies)
+    hands.send(build_msg("/midi/learn", list(words)).dgram)
+    hands.turn(0, 10, 20, 30)
+    return hands.sender.replies[before:]
+
+
+def value(hands: Hands, address: str) -> float:
+    return hands.desk.snapshot().value(address)
+
+
+def fail(command: str, why: str) -> list[Reply]:
+    return [Reply("/fail", (command, why))]
+
+
+def test_a_knob_that_was_learned_moves_what_it_was_learned_for() -> None:
+    hands = Hands()
+    assert learn(hands, "/level") == [Reply("/done", ("/midi/learn", "/level", KNOB))]
+    assert value(hands, "/level") == -12.0  # not while it was looked for
+    hands.turn(127)
+    assert value(hands, "/level") == 6.0
+
+
+def test_the_others_are_told_what_was_learned_and_forgotten() -> None:
+    hands, other = Hands(), FakeSender("other")
+    hands.send(build_msg("/notify", 1).dgram, other)
+    learn(hands, "/level")
+    sent(hands, "/midi/map", "/level", "invert", 1)
+    sent(hands, "/midi/forget", "/level")
+    assert other.replies[1:] == [
+        Reply("/midi/learn", ("/level", KNOB)),
+        Reply("/midi/map", ("/level", "invert", 1.0)),
+        Reply("/midi/forget", ("/level",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["/nothing"], "'/nothing' is no control; --list-controls shows them all"),
+        (["/interp/xy"], "/interp/xy is nothing that a knob can move"),
+        (["/play"], "/play is nothing that a knob can move"),
+        (["/level", "grab"], "'grab'; allowed is one each of: jump, pick-up, scale; signed bit, "
+         "signed bit 2, bin offset, 2's complement, absolute"),
+        (["/level", "jump", "scale"], "'jump scale'; allowed is one each of: jump, pick-up, scale; "
+         "signed bit, signed bit 2, bin offset, 2's complement, absolute"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_learned_is_refused_and_what_was_learned_goes_on(
+    words: list[str], why: str
+) -> None:
+    hands = Hands()
+    sent(hands, "/midi/learn", "/walk")
+    assert sent(hands, "/midi/learn", *words) == fail("/midi/learn", why)
+    hands.turn(0, 10, 20, 30)
+    assert hands.sender.replies[-1] == Reply("/done", ("/midi/learn", "/walk", KNOB))
+
+
+def test_how_it_is_taken_over_and_what_the_knob_sends_may_be_said() -> None:
+    hands = Hands()
+    sent(hands, "/midi/learn", "/level", "bin offset", "scale")
+    hands.turn(*[65] * 8)
+    (told, _) = sent(hands, "/midi/map", "/level")
+    options = dict(zip(told.arguments[2::2], told.arguments[3::2], strict=True))
+    assert (options["takeover"], options["relative"]) == ("scale", "bin offset")
+
+
+def test_a_newer_one_replaces_the_one_before() -> None:
+    hands, other = Hands(), FakeSender("other")
+    hands.send(build_msg("/midi/learn", "/walk").dgram, other)
+    learn(hands, "/level")
+    assert other.replies == fail("/midi/learn", "/walk: /level is learned instead")
+    assert [one.address for one in hands.midi.book.learned] == ["/level"]
+
+
+def test_it_can_be_cancelled() -> None:
+    hands = Hands()
+    sent(hands, "/midi/learn", "/level")
+    assert sent(hands, "/midi/learn") == [
+        *fail("/midi/learn", "/level: cancelled"),
+        Reply("/done", ("/midi/learn",)),
+    ]
+    hands.turn(0, 40, 80, 127)
+    assert hands.midi.book.learned == ()
+    assert sent(hands, "/midi/learn") == [Reply("/done", ("/midi/learn",))]
+
+
+def test_it_ends_by_itself_and_only_once() -> None:
+    hands = Hands()
+    sent(hands, "/midi/learn", "/walk")
+    first, hands.due = hands.due, []
+    sent(hands, "/midi/learn", "/level")
+    for call in first:
+        call()
+    hands.sender.replies.clear()
+    hands.pass_time()
+    hands.pass_time()
+    why = "/level: no knob was turned far enough in 30 s"
+    assert hands.sender.replies == fail("/midi/learn", why)
+
+
+@pytest.mark.parametrize(
+    ("gone", "are_left", "why"),
+    [
+        (("knobs",), True, "/level: the MIDI port 'knobs' has gone; learn again when it is back"),
+        (("pads",), False, "/level: no MIDI port is left"),
+        (("pads",), True, None),
+    ],
+)
+def test_a_port_that_vanishes_meanwhile_is_told(
+    gone: tuple[str, ...], are_left: bool, why: str | None
+) -> None:
+    hands = Hands()
+    sent(hands, "/midi/learn", "/level")
+    hands.turn(0, 10)
+    hands.midi.ports(Seen(gone=gone), are_left)
+    assert hands.sender.replies == ([] if why is None else fail("/midi/learn", why))
+    hands.midi.ports(Seen(gone=gone), are_left)
+    assert hands.midi.book.learned == ()
+
+
+def test_nothing_is_forgotten_where_nothing_is_mapped() -> None:
+    hands = Hands()
+    why = "nothing is mapped to '/level'; /midi/maps lists what is"
+    assert sent(hands, "/midi/forget", "/level") == fail("/midi/forget", why)
+    assert sent(hands, "/midi/forget", "/interp") == [Reply("/done", ("/midi/forget", "/interp"))]
+    hands.turn(127, number=1)
+    assert value(hands, "/interp") == 0.0
+
+
+def test_the_usual_knob_can_be_given_options() -> None:
+    hands = Hands()
+    sent(hands, "/midi/map", "/interp", "takeover", "pick-up")
+    hands.desk.apply([SetControl("/interp", (0.5,))])
+    hands.turn(10, number=1)
+    assert value(hands, "/interp") == 0.5
+    hands.turn(100, number=1)
+    assert value(hands, "/interp") == 100 / 127
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("/nothing", "invert", 1), "'/nothing' is no control; --list-controls shows them all"),
+        (("/walk", "invert", 1), "nothing is mapped to /walk; /midi/learn does that"),
+        (("/level", "invert"), "'invert' without a value"),
+        (("/level", "invert", 7), "invert 7.0; allowed are 0 and 1"),
+        (("/level", "high", 99.0), "high 99.0; allowed are -60 to 6"),
+        (
+            ("/level", "invert", 1, "cc 1"),
+            "nothing is mapped to /level by 'cc 1'; /midi/learn does that",
+        ),
+    ],
+)
+def test_an_option_that_cannot_be_changes_nothing(arguments: tuple[object, ...], why: str) -> None:
+    hands = Hands()
+    learn(hands, "/level")
+    before = hands.midi.book
+    assert sent(hands, "/midi/map", *arguments) == fail("/midi/map", why)
+    assert hands.midi.book == before
+
+
+def test_an_option_of_one_of_two_knobs() -> None:
+    hands = Hands()
+    learn(hands, "/level")
+    sent(hands, "/midi/learn", "/level")
+    hands.turn(0, 10, 20, 30, number=8)
+    sent(hands, "/midi/map", "/level", "invert", 1, KNOB)
+    assert [one.invert for one in hands.midi.book.learned] == [True, False]
+
+
+def test_the_first_turn_after_it_was_learned_scales_already() -> None:
+    hands = Hands()
+    learn(hands, "/interp", "scale")
+    hands.desk.apply([SetControl("/interp", (0.9,))])
+    hands.turn(60)
+    assert value(hands, "/interp") == pytest.approx(0.9 + 30 * 0.1 / 97)
+
+
+def test_learned_again_a_knob_keeps_its_options() -> None:
+    hands = Hands()
+    learn(hands, "/level", "scale")
+    sent(hands, "/midi/map", "/level", "high", 0.0)
+    learn(hands, "/level")
+    (one,) = hands.midi.book.learned
+    assert (one.high, one.takeover) == (0.0, "scale")
+
+
+class Kept:
+    """Hands whose mappings lie in a folder; ``told`` is what their sender was answered."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sender = FakeSender()
+        self.errands = Errands(lambda call: call())
+        self.desk = Desk(control_table(style_dims=4))
+        self.hands: MidiHands = midi_hands(
+            self.desk, MapStore(folder, self.errands), self.desk.apply, lambda *_: None,
+            lambda *_: None,
+        )  # fmt: skip
+
+    def learn(self, address: str, *values: int) -> None:
+        self.do(LearnMidi((address,), reply_to=self.sender))
+        for place in values:
+            self.hands.take([Move(Knob("knobs", 0, "cc", 9), place, 127)])
+        self.errands.stop()
+
+    def do(self, event: Event) -> None:
+        self.hands.carry_out(event)  # type: ignore[arg-type]
+
+
+def test_what_was_learned_is_on_the_disk_when_that_is_answered(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.learn("/level", 0, 10, 20, 30)
+    assert kept.sender.replies == [Reply("/done", ("/midi/learn", "/level", KNOB))]
+    (entry,) = json.loads((tmp_path / "midi.json").read_text())["maps"]
+    assert (entry["control"], entry["port"], entry["channel"]) == ("/level", "knobs", 1)
+    again = Kept(tmp_path)
+    again.hands.take([Move(Knob("knobs", 0, "cc", 9), 127, 127)])
+    assert again.desk.snapshot().value("/level") == 6.0
+
+
+def test_what_cannot_be_kept_is_in_force_and_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    kept = Kept(tmp_path / "file")
+    kept.learn("/level", 0, 10, 20, 30)
+    (reply,) = kept.sender.replies
+    assert reply.address == "/fail" and "in force, but not kept: cannot write" in str(reply)
+
+
+def test_a_file_that_makes_no_sense_is_kept_aside_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = '{"midi maps": 1, "maps": [{"control": "/level", "kind": "pedal"}]}'
+    (tmp_path / "midi.json").write_text(text)
+    assert Kept(tmp_path).hands.book.learned == ()
+    assert (tmp_path / "midi.json.unusable-1").read_text() == text
+    (line,) = caplog.messages
+    assert "map 1: kind 'pedal'; allowed are cc, nrpn" in line and "\n" not in line
+
+
+def test_controls_that_the_bundle_does_not_have_are_kept_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = {"control": "/named/warmth", "kind": "cc", "number": 20}
+    (tmp_path / "midi.json").write_text(json.dumps({"midi maps": 1, "maps": [entry]}))
+    kept = Kept(tmp_path)
+    kept.hands.take([Move(Knob("knobs", 0, "cc", 20), 5, 127)] * 3)
+    kept.learn("/level", 0, 10, 20, 30)
+    kept.hands.take([])
+    assert caplog.messages == ["mapped, but not in this bundle, and kept: /named/warmth"]
+    maps = json.loads((tmp_path / "midi.json").read_text())["maps"]
+    assert [one["control"] for one in maps] == ["/named/warmth", "/level"]

@@ -1,0 +1,305 @@
+"""Presets as the hands use them: OSC and program changes in, values at the engine out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message_builder import build_msg
+
+from server.controls.events import LoadPreset, RecallProgram, SetControl
+from server.controls.replies import Reply
+from server.controls.table import control_table
+from tests import mini_bundle
+from tests.server.control_inputs import FRAME_S, SILENCE, FakeSender, Hands
+from tests.server.fakes import fake_deck
+
+DIMS = mini_bundle.STYLE_DIMS
+NAMED = control_table(DIMS, ["bright", None, "noisy"])
+
+
+def rig(config: Path, **more: Any) -> Hands:
+    hands = Hands(config=config, **{"table": NAMED, **more})
+    hands.put_decks()
+    return hands
+
+
+def say(hands: Hands, address: str, *arguments: float | str) -> None:
+    hands.send(build_msg(address, list(arguments)).dgram)
+
+
+def said(hands: Hands) -> list[Reply]:
+    replies, hands.sender.replies = hands.sender.replies, []
+    return replies
+
+
+def test_all_values_of_a_recall_act_in_one_frame_and_nothing_else_moves(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    for name in "cd":
+        hands.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
+    random = np.random.default_rng(1)
+    for control in NAMED.values:
+        assert control.minimum is not None
+        say(hands, control.address, control.value_at(float(random.uniform(0.2, 0.8))))
+    say(hands, "/glide", "/pitch", 0.5)
+    saved = hands.desk.snapshot()
+    say(hands, "/preset/save", "all")
+    hands.desk.restore(NAMED.defaults, NAMED.smoothing_s, playing=True)
+    hands.render(4)
+    say(hands, "/preset/load", "all")
+    hands.render(4)
+    before, after = hands.timeline.states[3:5]
+    assert before.values == NAMED.defaults
+    kept = {slot for control in NAMED.in_presets for slot in NAMED.slots[control.address]}
+    for slot in range(len(after.values)):
+        assert after.values[slot] == (saved if slot in kept else before).values[slot]
+    assert after.smoothing_s == saved.smoothing_s
+    assert said(hands) == [
+        Reply("/done", ("/preset/save", "all", 0)),
+        Reply("/done", ("/preset/load", "all")),
+    ]
+
+
+def test_places_clock_cue_motion_and_output_are_not_in_presets() -> None:
+    left_out = {c.address for c in NAMED.values if not c.in_presets}
+    assert left_out == {
+        *(
+            "/position",
+            "/slice",
+            "/clock",
+            "/nudge",
+            "/beat",
+            "/cue",
+            "/cue/level",
+            "/level",
+            "/mute",
+        ),
+        *("/motion/record", "/motion/play"),
+    }
+
+
+def test_program_change_recalls_and_an_unknown_one_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hands = rig(tmp_path)
+    for pitch in (1.0, 2.0, 3.0):
+        say(hands, "/pitch", pitch)
+        say(hands, "/preset/save", f"pitch {pitch}")
+    hands = rig(tmp_path)  # another day
+    hands.dispatch((RecallProgram(1),))
+    assert hands.desk.snapshot().value("/pitch") == 2.0
+    before = hands.desk.snapshot()
+    for _ in range(3000):
+        hands.dispatch((RecallProgram(99),))
+    assert hands.desk.snapshot() is before
+    assert caplog.messages == ["MIDI program 99: no preset has this number"]
+
+
+def test_a_morph_moves_what_is_continuous_and_switches_the_rest_at_its_start(
+    tmp_path: Path,
+) -> None:
+    hands = rig(tmp_path)
+    say(hands, "/preset/save", "rest")
+    say(hands, "/pitch", 10.0)
+    say(hands, "/freeze", 1)
+    say(hands, "/interp/curve", "spherical")
+    say(hands, "/tempo", 120.0)
+    say(hands, "/named/bright", 2.0)
+    said(hands)
+    say(hands, "/preset/morph", "rest", 40 * FRAME_S)
+    assert said(hands) == [Reply("/done", ("/preset/morph", "rest", pytest.approx(40 * FRAME_S)))]
+    hands.render(41, 1)
+    states = hands.timeline.states
+    for address in ("/freeze", "/interp/curve", "/tempo"):  # 0 is no tempo to slide to
+        assert [state.value(address) for state in states] == [0.0] * 41
+    for address, start in (("/pitch", 10.0), ("/latent/0", 2.0)):
+        moved = [state.value(address) for state in states]
+        assert moved[0] == start and moved[-1] == 0.0 and 0 < moved[20] < start
+        assert (np.diff(moved) <= 0).all()
+
+
+def test_a_load_ends_a_morph(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    say(hands, "/preset/save", "rest")
+    say(hands, "/pitch", 10.0)
+    say(hands, "/preset/save", "high")
+    say(hands, "/preset/morph", "rest", 1.0)
+    hands.render(40)
+    say(hands, "/preset/load", "high")
+    hands.render(200)
+    assert hands.timeline.states[-1].value("/pitch") == 10.0
+
+
+def test_others_are_told_of_the_recall_and_all_of_what_it_moved(tmp_path: Path) -> None:
+    hands, other = rig(tmp_path), FakeSender("other")
+    say(hands, "/pitch", 3.0)
+    say(hands, "/preset/save", "x")
+    say(hands, "/pitch", 0.0)
+    for sender in (hands.sender, other):
+        hands.send(build_msg("/notify", 1).dgram, sender)
+        sender.replies.clear()
+    say(hands, "/preset/load", "x")
+    hands.pass_time()
+    assert other.replies == [Reply("/preset/load", ("x",)), Reply("/pitch", (3.0,))]
+    assert said(hands) == [Reply("/done", ("/preset/load", "x")), Reply("/pitch", (3.0,))]
+
+
+def test_in_a_bundle_of_messages_it_takes_its_turn_and_its_time(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    say(hands, "/pitch", 3.0)
+    say(hands, "/preset/save", "x")
+    say(hands, "/pitch", 0.0)
+    bundle = OscBundleBuilder(hands.now_s + 10 * FRAME_S)
+    for address, argument in (("/preset/load", "x"), ("/speed", 2.0)):
+        bundle.add_content(build_msg(address, argument))
+    hands.send(bundle.build().dgram)
+    assert [reply.arguments[0] for reply in said(hands)] == ["/preset/save"]
+    hands.render(16)
+    states = [(state.value("/pitch"), state.value("/speed")) for state in hands.timeline.states]
+    assert states == [(0.0, 1.0)] * 10 + [(3.0, 2.0)] * 6
+    assert said(hands) == [Reply("/done", ("/preset/load", "x"))]
+
+
+def test_a_score_that_is_played_live_recalls_too(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    say(hands, "/pitch", 3.0)
+    say(hands, "/preset/save", "x")
+    say(hands, "/pitch", 0.0)
+    hands.timeline.schedule(hands.now_s, (LoadPreset("x"),))
+    hands.render(8)
+    assert hands.timeline.states[-1].value("/pitch") == 3.0
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "left_out"),
+    [
+        ({"/named/bright": 1.0}, {"/latent/2": 1.0}, ""),
+        ({"/named/noisy": 2.0}, {}, "/named/noisy: not in bundle other"),
+        ({"/latent/1": 0.5}, {"/latent/1": 0.5}, ""),
+        ({"/latent/0": 0.5}, {"/latent/0": 0.5}, ""),
+        ({"/latent/99": 0.5}, {}, "/latent/99: not in bundle other"),
+        ({"/latent/99": 0.0, "/pitch": 1}, {"/pitch": 1.0}, ""),
+        ({"/quit": 1.0}, {}, "/quit: not in bundle other"),
+        ({"/level": 6.0}, {}, "/level: not in bundle other"),
+    ],
+)
+def test_a_preset_of_another_bundle_goes_by_name_then_by_number(
+    values: dict[str, float],
+    wanted: dict[str, float],
+    left_out: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write(tmp_path, "x", values)
+    hands = rig(tmp_path, table=control_table(3, ["warm", None, "bright"]), plays="other")
+    say(hands, "/preset/load", "x")
+    state = hands.desk.snapshot()
+    for control in state.table.values:
+        assert state.value(control.address) == wanted.get(control.address, control.default)
+    (reply,) = said(hands)
+    assert reply == Reply("/done", ("/preset/load", "x", *([left_out] if left_out else [])))
+    lines = [f"preset 'x' was saved with bundle mine; left out: {left_out}"] if left_out else []
+    assert caplog.messages == lines and hands.quits == 0
+
+
+def write(config: Path, name: str, values: dict[str, Any], **more: Any) -> None:
+    """As a person may write one."""
+    (config / "presets").mkdir(exist_ok=True)
+    content = {"preset": 1, "name": name, "bundle": "mine", "values": values, **more}
+    (config / "presets" / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("values", "more"),
+    [
+        ({"/pitch": 1.0, "/speed": 99.0}, {}),
+        ({"/pitch": 1.0, "/interp/curve": "square"}, {}),
+        ({"/pitch": 1.0, "/speed": "fast"}, {}),
+        ({"/pitch": 1.0, "/freeze": 0.5}, {}),
+        ({"/pitch": 1.0}, {"glides": {"/pitch": -1.0}}),
+        ({"/pitch": 1.0}, {"glides": {"/pitch": 1e9}}),
+    ],
+)
+def test_a_value_that_its_control_does_not_take_refuses_the_whole(
+    values: dict[str, Any], more: dict[str, Any], tmp_path: Path
+) -> None:
+    write(tmp_path, "x", values, **more)
+    hands = rig(tmp_path)
+    before = hands.desk.snapshot()
+    say(hands, "/preset/load", "x")
+    (reply,) = said(hands)
+    assert reply.address == "/fail" and str(reply.arguments[1]).startswith("preset 'x': /")
+    assert hands.desk.snapshot() is before
+
+
+def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    values = {"/deck/c/bypass": 1, "/tempo": 90.0, "/generate": 1.0, "/pitch": 2.0}
+    write(tmp_path, "x", values)
+    hands = rig(tmp_path, missing={"/generate": "this bundle has no prior"})
+    say(hands, "/clock", "midi")
+    say(hands, "/preset/load", "x")
+    state = hands.desk.snapshot()
+    assert [state.value(address) for address in values] == [0.0, 0.0, 0.0, 2.0]
+    (reply,) = said(hands)
+    left_out = str(reply.arguments[2]).split("; ")
+    assert left_out[0] == "/generate: this bundle has no prior"
+    assert left_out[1].startswith("/deck/c/bypass: nothing lies on deck c")
+    assert left_out[2] == "/tempo: the tempo is that of /clock midi"
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments"),
+    [
+        ("/preset/load", ["none"]),
+        ("/preset/morph", ["none", 1.0]),
+        ("/preset/delete", ["none"]),
+        ("/preset/save", [" "]),
+        ("/preset/save", ["x" * 101]),
+        ("/preset/load", ["x" * 1000]),
+        ("/preset/load", ["../presets/x"]),
+    ],
+)
+@pytest.mark.parametrize("keeps", [True, False])
+def test_what_cannot_be_is_one_line_and_changes_nothing(
+    address: str, arguments: list[Any], keeps: bool, tmp_path: Path
+) -> None:
+    write(tmp_path, "x", {"/pitch": 1.0})
+    hands = rig(tmp_path) if keeps else Hands(config=None)
+    before, files = hands.desk.snapshot(), sorted(tmp_path.rglob("*"))
+    say(hands, address, *arguments)
+    (reply,) = said(hands)
+    assert reply.address == "/fail" and reply.arguments[0] == address
+    assert str(reply.arguments[1]).isprintable()
+    assert hands.desk.snapshot() is before and sorted(tmp_path.rglob("*")) == files
+
+
+def test_a_preset_dropped_into_the_folder_while_playing_is_found(tmp_path: Path) -> None:
+    hands = rig(tmp_path)
+    write(tmp_path, "bob", {"/pitch": 2.0}, program=5)
+    say(hands, "/preset/load", "bob")
+    assert said(hands) == [Reply("/done", ("/preset/load", "bob"))]
+    assert hands.desk.snapshot().value("/pitch") == 2.0
+    write(tmp_path, "eve", {"/pitch": 3.0})
+    say(hands, "/preset/list")
+    assert said(hands) == [
+        Reply("/preset/list.reply", (5, "bob")),
+        Reply("/preset/list.reply", (-1, "eve")),
+        Reply("/done", ("/preset/list", 2)),
+    ]
+
+
+def test_a_disk_that_fails_is_told_and_the_sound_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "presets").write_text("in the way")
+    hands = rig(tmp_path)
+    for address in ("/preset/save", "/preset/load"):
+        say(hands, address, "x")
+        (reply,) = said(hands)
+        assert reply.address == "/fail" and "Not a directory" in str(reply.arguments[1])
+    hands.desk.apply([SetControl("/pitch", (1.0,))])
+    hands.render(4)
+    assert hands.timeline.states[-1].value("/pitch") == 1.0

@@ -1,0 +1,54 @@
+"""Who lends a style to whom, and where it is heard."""
+
+from __future__ import annotations
+
+import torch
+
+from training.objectives.style_swaps import ask, with_elsewhere, without_elsewhere
+from training.store.clip_pairs import PairBatch
+
+SCORE_AND_RECORDING = torch.tensor([True, False])
+
+BATCH = PairBatch(
+    audio=torch.tensor([[[0.0], [1.0]], [[2.0], [3.0]]]),
+    same_score=SCORE_AND_RECORDING,
+    elsewhere=torch.tensor([[[10.0], [11.0]], [[12.0], [13.0]]]),
+)
+"""Each clip says which one it is; its elsewhere is ten more."""
+
+
+def styles_asked(swap_share: float, elsewhere_share: float) -> tuple[list[float], list[float]]:
+    questions = ask(SCORE_AND_RECORDING, swap_share, elsewhere_share)
+    everything = with_elsewhere(BATCH)
+    clips = without_elsewhere(everything)
+    return clips[questions.answer, 0].tolist(), everything[questions.style_of, 0].tolist()
+
+
+def test_unswapped_each_clip_has_its_own_style_and_is_its_own_answer() -> None:
+    assert styles_asked(0.0, 0.0) == ([0, 1, 2, 3], [0, 1, 2, 3])
+
+
+def test_swapped_a_score_s_answer_and_style_are_the_other_s_a_recording_s_its_own() -> None:
+    assert styles_asked(1.0, 0.0) == ([1, 0, 2, 3], [1, 0, 2, 3])
+
+
+def test_style_from_elsewhere_is_the_answer_s() -> None:
+    assert styles_asked(0.0, 1.0) == ([0, 1, 2, 3], [10, 11, 12, 13])
+    assert styles_asked(1.0, 1.0) == ([1, 0, 2, 3], [11, 10, 12, 13])
+
+
+def test_without_elsewhere_the_clips_are_as_they_came() -> None:
+    assert torch.equal(without_elsewhere(with_elsewhere(BATCH)), BATCH.audio.flatten(0, 1))
+
+
+def test_shares_are_of_pairs() -> None:
+    torch.manual_seed(0)
+    questions = ask(torch.tensor([True, False] * 2000), 0.8, 0.3)
+    pairs = torch.arange(8000).view(-1, 2, 2)
+    swapped = (questions.answer.view(-1, 2, 2) != pairs).float()
+    elsewhere = (questions.style_of % 4 >= 2).view(-1, 2, 2).float()
+    assert torch.equal(swapped[..., 0], swapped[..., 1])
+    assert torch.equal(elsewhere[..., 0], elsewhere[..., 1])
+    assert abs(float(swapped[:, 0].mean()) - 0.8) < 0.03
+    assert not swapped[:, 1].any(), "an excerpt's answer is itself"
+    assert (elsewhere.mean(dim=(0, 2)) - 0.3).abs().max() < 0.03

@@ -1,0 +1,58 @@
+"""Knobs that are taught: an offset of style and an answer coloured by as much, together."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.config import PRESETS
+from training.objectives.colouring import COLOURS
+from training.objectives.taught_knobs import HOW_OFTEN, REACH, TaughtKnobs, draw_amounts, offsets_of
+
+CONFIG = PRESETS["tiny"]
+
+
+def answers(clips: int) -> Tensor:
+    torch.manual_seed(0)
+    return torch.rand(clips, 3, CONFIG.features.mel_bins, 24) * 0.8 - 0.6
+
+
+def test_an_answer_is_coloured_by_what_style_is_moved() -> None:
+    knobs, image = TaughtKnobs(CONFIG, share=1.0), answers(5)
+    turned = knobs(image)
+    amounts = turned.offset[:, : len(COLOURS)]
+    torch.testing.assert_close(turned.answer, knobs.colouring(image, amounts))
+    assert turned.turned.all()
+    assert (turned.answer - image).abs().flatten(1).amax(dim=1).min() > 0.01
+
+
+def test_a_knob_that_is_not_turned_asks_nothing() -> None:
+    image = answers(5)
+    turned = TaughtKnobs(CONFIG, share=0.0)(image)
+    assert torch.equal(turned.answer, image)
+    assert not turned.offset.any() and not turned.turned.any()
+
+
+def test_only_a_share_is_turned() -> None:
+    torch.manual_seed(1)
+    turned = TaughtKnobs(CONFIG, share=0.3)(torch.zeros(2000, 3, CONFIG.features.mel_bins, 2))
+    assert abs(float(turned.turned.float().mean()) - 0.3) < 0.05
+    assert torch.equal(turned.turned, turned.offset.any(dim=1))
+
+
+def test_most_clips_have_one_colour_and_each_comes_as_often_as_it_should() -> None:
+    torch.manual_seed(2)
+    there = draw_amounts(4000, torch.device("cpu"))
+    assert there.abs().max() <= REACH
+    count = (there != 0).sum(dim=1)
+    assert count.min() == 1 and (count > 2).any()
+    wanted = torch.tensor([HOW_OFTEN[name] for name in COLOURS])
+    alone = (there[count == 1] != 0).float().mean(dim=0)
+    assert (alone - wanted).abs().max() < 0.05
+
+
+def test_each_colour_has_a_dimension_as_far_as_there_are_any() -> None:
+    amounts = torch.eye(len(COLOURS))
+    assert torch.equal(offsets_of(amounts, 9)[:, : len(COLOURS)], amounts)
+    assert not offsets_of(amounts, 9)[:, len(COLOURS) :].any()
+    assert torch.equal(offsets_of(amounts, 4), amounts[:, :4])

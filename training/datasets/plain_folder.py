@@ -1,0 +1,78 @@
+"""A plain folder of music, with or without the ``pairs.json`` of ``training.render``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from export.audio.model_input import SUFFIXES
+from training.datasets.audio_files import audio_files, folder, name_in_store
+from training.datasets.listing import Entry, Finding, SourceError
+from training.datasets.tables import read_json
+
+PAIRS_FILE = "pairs.json"
+"""Beside renderings: which files are the same score; written by ``training.render``."""
+
+
+def find(source: Path) -> Iterator[Finding]:
+    """The audio files below ``source`` by name, with their split and pairing.
+
+    Raises:
+        SourceError: no such folder, no audio in it, or a damaged ``pairs.json``.
+    """
+    root = folder(source)
+    files = audio_files(root)
+    if not files.paths and not files.left_out:
+        raise SourceError(
+            f"{source}: no audio in this folder; {', '.join(SUFFIXES)} are looked for"
+        )
+    pairs = read_pairs(root)
+    yield from files.left_out
+    yield from (_entry(path, root, pairs) for path in files.paths)
+
+
+def _entry(path: Path, root: Path, pairs: dict[str, dict[str, Any]]) -> Entry:
+    pair = pairs.get(path.relative_to(root).as_posix(), {})
+    return Entry(
+        path,
+        name_in_store(path, root),
+        split="heldout" if pair.get("heldout") else "train",
+        group=pair.get("score"),
+        score=_take(pair),
+        instrument=pair.get("instrument"),
+    )
+
+
+def _take(pair: dict[str, Any]) -> str | None:
+    """What its pairs are found by: the score, and how ``training.render`` varied it.
+
+    Rendered with another seed into another folder, a score has another tempo and key.
+    """
+    if {"seed", "seconds_max"} <= pair.keys():
+        return f"seed {pair['seed']}, {pair['seconds_max']} s/{pair['score']}"
+    return pair.get("score")
+
+
+def read_pairs(root: Path) -> dict[str, dict[str, Any]]:
+    """What ``pairs.json`` says of each file in this folder; nothing where there is none.
+
+    Raises:
+        SourceError: damaged, or something else by that name.
+    """
+    path = root / PAIRS_FILE
+    if not path.is_file():
+        return {}
+    pairs = read_json(path)
+    if not (isinstance(pairs, dict) and all(map(_is_pair, pairs.values()))):
+        raise SourceError(f"{path}: not a file of training.render; remove it or render again")
+    return pairs
+
+
+def _is_pair(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("score"), str)
+        and isinstance(entry.get("instrument"), str)
+        and isinstance(entry.get("heldout"), bool)
+    )

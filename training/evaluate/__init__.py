@@ -1,0 +1,1 @@
+"""``python -m training.evaluate``: measures a run or a bundle."""

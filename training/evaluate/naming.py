@@ -1,0 +1,146 @@
+"""When a knob earns a name: the rule, on plain numbers.
+
+A style dimension is called after a descriptor when turning it from -2 to 2 spreads changes that
+descriptor by at least one standard deviation of the descriptor over the data, when it rises all the
+way there on at least 80 % of the clips, and when the change is larger than that of every other
+descriptor, each in units of its own standard deviation. Otherwise it keeps its number. How much
+further than +-2 the knob may be turned before the change goes back is its useful range.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluate.context import statistics
+
+Numbers = NDArray[np.float64]
+
+POSITIONS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Where a traverse is measured, in spreads."""
+
+EFFECT_ENDS = (POSITIONS.index(-2.0), POSITIONS.index(2.0))
+"""Between these a name must hold: -2 and 2."""
+
+LEAST_EFFECT = 1.0
+LEAST_MONOTONE = 0.8
+
+SLACK = 0.05
+"""Standard deviations by which a step may go back and still count as level: measuring noise."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What one style dimension does, over the clips of a traverse.
+
+    ``effects`` is the mean change of each descriptor from -2 to 2 spreads, ``monotone`` the share
+    of clips on which it goes one way all along, ``curve`` its mean change at each of
+    ``POSITIONS``; all in the descriptors' standard deviations. ``strongest`` is the descriptor that
+    changes most, ``interval`` holds the mean of that change (``effect``) with 95 %, ``name`` is its
+    slug where the rule is met, ``why`` what is missing otherwise.
+    """
+
+    index: int
+    name: str | None
+    strongest: str
+    effect: float
+    interval: tuple[float, float]
+    range: tuple[float, float]
+    why: str
+    effects: dict[str, float]
+    monotone: dict[str, float]
+    curve: dict[str, list[float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the report."""
+        return asdict(self)
+
+
+def name_knobs(traverses: Numbers, names: Sequence[str]) -> list[Knob]:
+    """The knobs of ``traverses`` (D, clips, positions, Q), in standard deviations of ``names`` (Q).
+
+    Two knobs of one name are told apart by a number: ``attack`` and ``attack-2``.
+    """
+    knobs = [_knob(index, one, names) for index, one in enumerate(traverses)]
+    taken: Counter[str] = Counter()
+    numbered = []
+    for knob in knobs:
+        if knob.name is not None:
+            taken[knob.name] += 1
+            knob = _renamed(knob, taken[knob.name])
+        numbered.append(knob)
+    return numbered
+
+
+def effects_of(traverses: Numbers) -> Numbers:
+    """Mean change from -2 to 2 spreads, (..., clips, positions, Q) -> (..., Q)."""
+    return np.asarray(_changes(traverses).mean(axis=-2))
+
+
+def _changes(traverses: Numbers) -> Numbers:
+    """Of every clip, from -2 to 2 spreads, (..., clips, positions, Q) -> (..., clips, Q)."""
+    low, high = EFFECT_ENDS
+    return np.asarray(traverses[..., high, :] - traverses[..., low, :])
+
+
+def monotone_shares(traverses: Numbers) -> Numbers:
+    """Share of clips where a descriptor goes its mean effect's way from -2 to 2, (..., Q)."""
+    low, high = EFFECT_ENDS
+    sign = np.sign(effects_of(traverses))[..., None, None, :]
+    steps = np.diff(traverses[..., low : high + 1, :], axis=-2) * sign
+    return np.asarray((steps >= -SLACK).all(axis=-2).mean(axis=-2))
+
+
+def _knob(index: int, traverse: Numbers, names: Sequence[str]) -> Knob:
+    """The rule for one dimension, (clips, positions, Q)."""
+    effects, monotone = effects_of(traverse), monotone_shares(traverse)
+    strongest = int(np.abs(effects).argmax())
+    curve = (traverse - traverse[:, [POSITIONS.index(0.0)]]).mean(axis=0)
+    spread = statistics(_changes(traverse)[:, strongest].tolist())
+    why = _what_is_missing(float(effects[strongest]), float(monotone[strongest]))
+    return Knob(
+        index=index,
+        name=None if why else names[strongest],
+        strongest=names[strongest],
+        effect=float(effects[strongest]),
+        interval=(spread["low"], spread["high"]),
+        range=_useful_range(curve[:, strongest] * np.sign(effects[strongest])),
+        why=why,
+        effects=dict(zip(names, effects.tolist(), strict=True)),
+        monotone=dict(zip(names, monotone.tolist(), strict=True)),
+        curve=dict(zip(names, curve.T.tolist(), strict=True)),
+    )
+
+
+def _what_is_missing(effect: float, monotone: float) -> str:
+    if abs(effect) < LEAST_EFFECT:
+        return f"weaker than {LEAST_EFFECT:g}"
+    if monotone < LEAST_MONOTONE:
+        return f"one way on {100 * monotone:.0f} % of clips"
+    if effect < 0:
+        return "+ is less of it"
+    return ""
+
+
+def _useful_range(curve: Numbers) -> tuple[float, float]:
+    """From where to where around 0 the mean change goes on rising, in spreads."""
+    middle = POSITIONS.index(0.0)
+    high = low = middle
+    while high + 1 < len(POSITIONS) and curve[high + 1] > curve[high]:
+        high += 1
+    while low > 0 and curve[low - 1] < curve[low]:
+        low -= 1
+    if low == high:
+        return POSITIONS[0], POSITIONS[-1]
+    return POSITIONS[low], POSITIONS[high]
+
+
+def _renamed(knob: Knob, count: int) -> Knob:
+    if count == 1:
+        return knob
+    return Knob(**{**vars(knob), "name": f"{knob.name}-{count}"})

@@ -1,0 +1,1 @@
+"""``python -m training.fit``: trains the instrument."""

@@ -1,0 +1,162 @@
+"""Training that goes on from what others trained: a bundle, or another run.
+
+Preset ``full`` may also begin with weights of ``small`` (``training.fit.widening``).
+
+A prior comes along where there is one. It speaks the language of the encoder it was fitted to: as
+long as that stays frozen it can be played, and once it has learned, stage 4 begins with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from export.bundle.archive import read_bundle
+from export.bundle.format import BundleError
+from export.graphs.weights import GraphError, named_weights
+from model.checkpoint import CheckpointError, has_part, load_config, load_instrument, load_part
+from model.config import ModelConfig, preset
+from model.instrument import Instrument
+from model.prior import Prior, encoder_digest
+from training.fit.widening import WIDENED_FROM, widened
+
+logger = logging.getLogger(__name__)
+
+Numbers = dict[str, object]
+
+PRIOR = "prior"
+"""A run's part, and what comes before its names there and in ``prior.onnx``."""
+
+NOT_IN_BUNDLES = "num_batches_tracked"
+"""A count that batch norms keep for averages of another kind; here it has no effect."""
+
+
+def load_initial_weights(path: Path, model: Instrument) -> None:
+    """Start the model from the weights of a bundle file or a run folder, all of them or none.
+
+    A bundle holds the large ones rounded to half precision.
+
+    Raises:
+        CheckpointError: unreadable, of another preset or version, or without some of the weights.
+    """
+    stored = _of_run(path, model.config) if path.is_dir() else _of_bundle(path, model.config)
+    weights = {}
+    for name, mine in model.state_dict().items():
+        if name.endswith(NOT_IN_BUNDLES):
+            weights[name] = stored.get(name, mine)
+            continue
+        if name not in stored:
+            raise CheckpointError(
+                f"{path} lacks the weights '{name}': bundles of before --init-from do; export its "
+                "run again, or give the run's folder"
+            )
+        if stored[name].shape != mine.shape:
+            raise CheckpointError(
+                f"{path} has '{name}' of shape {tuple(stored[name].shape)}, but the model to train "
+                f"has {tuple(mine.shape)}; it was trained with another version of the preset"
+            )
+        weights[name] = stored[name]
+    model.load_state_dict(weights)
+
+
+def load_initial_prior(path: Path, model: Instrument) -> Prior | None:
+    """The prior of a bundle file or a run folder whose weights ``model`` has, if it has one.
+
+    Raises:
+        CheckpointError: unreadable.
+    """
+    if not model.config.has_structure:
+        return None
+    prior = Prior(model.config)
+    loaded = _load_prior_of_run(path, prior) if path.is_dir() else _load_prior_of(path, prior)
+    # Of the very encoder that was loaded, which a bundle does not say.
+    prior.encoder_digest.copy_(encoder_digest(model.encoder))
+    return prior if loaded else None
+
+
+def _load_prior_of_run(run: Path, prior: Prior) -> bool:
+    there = has_part(run, PRIOR)
+    if there:
+        load_part(run, PRIOR, {PRIOR: prior})
+    return there
+
+
+def _load_prior_of(bundle: Path, prior: Prior) -> bool:
+    graph = read_bundle(bundle).prior_onnx
+    if graph is None:
+        return False
+    stored = named_weights(graph)
+    mine = dict(prior.named_parameters())
+    weights = {name: stored.get(f"{PRIOR}.{name}") for name in mine}
+    if any(one is None or one.shape != mine[name].shape for name, one in weights.items()):
+        logger.warning(
+            "%s: its prior is of another version and stays behind; fit one with --stage 4", bundle
+        )
+        return False
+    with torch.no_grad():
+        for name, value in weights.items():
+            mine[name].copy_(torch.tensor(value))
+    return True
+
+
+def _of_run(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
+    origin = _origin(path, _numbers(load_config(path)), wanted)
+    instrument, _ = load_instrument(path)
+    return _grown(instrument.state_dict(), origin, wanted)
+
+
+def _of_bundle(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
+    try:
+        bundle = read_bundle(path)
+        found = {name: getattr(bundle.manifest, name) for name in _numbers(wanted)}
+        origin = _origin(path, found, wanted)
+        stored = named_weights(bundle.encoder_onnx) | named_weights(bundle.decoder_onnx)
+    except BundleError as error:
+        raise CheckpointError(str(error)) from error
+    except GraphError as error:
+        raise CheckpointError(f"bundle '{path}': {error}; export its run again") from error
+    return _grown({name: torch.tensor(value) for name, value in stored.items()}, origin, wanted)
+
+
+def _origin(path: Path, found: Numbers, wanted: ModelConfig) -> ModelConfig:
+    """The preset whose weights ``path`` holds: the wanted one, or one to widen.
+
+    Raises:
+        CheckpointError: it is neither.
+    """
+    narrow = WIDENED_FROM.get(wanted.preset)
+    origin = preset(narrow) if narrow and narrow == found["preset"] else wanted
+    _check_numbers(path, found, _numbers(origin))
+    return origin
+
+
+def _grown(
+    weights: dict[str, Tensor], origin: ModelConfig, wanted: ModelConfig
+) -> dict[str, Tensor]:
+    return weights if origin is wanted else widened(weights, origin, wanted)
+
+
+def _numbers(config: ModelConfig) -> Numbers:
+    """What the meaning of the weights hangs on, by the names of a bundle's manifest."""
+    return {
+        "preset": config.preset,
+        "sample_rate_hz": config.features.sample_rate_hz,
+        "hop_samples": config.features.hop_samples,
+        "mel_bins": config.features.mel_bins,
+        "context_samples": config.features.context_samples,
+        "frames_per_tick": config.encoder.frames_per_tick,
+        "spectrum_bins": config.spectrum_bins,
+        "spectra_per_frame": config.vocoder.spectra_per_frame,
+    }
+
+
+def _check_numbers(path: Path, found: Numbers, wanted: Numbers) -> None:
+    for name, value in wanted.items():
+        if found[name] != value:
+            raise CheckpointError(
+                f"{path} has {name} {found[name]!r}, but the model to train has {value!r}; give "
+                "one of the same preset and version"
+            )

@@ -1,0 +1,111 @@
+"""The command line of ``python -m training.fit``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.config import PRESETS
+from training.fit.compiling import COMPILE_CHOICES
+from training.fit.stages import STAGES, stages_of
+from training.support.arguments import (
+    DefaultsFormatter,
+    OneLineParser,
+    even_int,
+    positive_float,
+    positive_int,
+)
+from training.support.precision import PRECISIONS
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What the command line chose; ``minutes`` one for each of ``stages``."""
+
+    store: Path
+    out: Path
+    preset: str
+    stages: tuple[int, ...]
+    minutes: tuple[float, ...]
+    steps: int
+    batch: int
+    learning_rate: float
+    checkpoint_minutes: float
+    resume: bool
+    pretrained: bool
+    init_from: Path | None
+    frozen_encoder: bool
+    precision: str
+    compile: str
+    seed: int
+    threads: int | None
+    devices: int
+    nodes: int
+    strategy: str
+
+
+def parse_args(argv: list[str] | None = None) -> FitSettings:
+    """Options of ``training.fit``; exits with 2 and one line on a bad one."""
+    parser = OneLineParser(
+        prog="python -m training.fit",
+        description="Train the instrument on a store made by training.prepare.",
+        formatter_class=DefaultsFormatter,
+    )
+    add = parser.add_argument
+    stages = [*map(str, STAGES), "all"]
+    abouts = ", ".join(f"{number}: {stage.about}" for number, stage in STAGES.items())
+    add("store", type=Path, help="folder made by python -m training.prepare")
+    add("--out", type=Path, required=True, help="run folder: checkpoints and TensorBoard")
+    add("--preset", choices=list(PRESETS), default="small", help="size of the model")
+    add("--stage", choices=stages, default="all", help=abouts)
+    add("--minutes", type=_minutes, default="60", help="of each stage, or one for all: 60,60,40")
+    add("--steps", type=positive_int, default=1_000_000, help="most steps of each stage")
+    add("--batch", type=even_int, default=16, help="clips a step, an even number")
+    add("--learning-rate", type=positive_float, default=5e-4, help="peak of AdamW's")
+    add("--checkpoint-minutes", type=positive_float, default=3.0, help="minutes between them")
+    add("--resume", action="store_true", help="go on from the run's last checkpoint")
+    add("--pretrained", action="store_true", help="start from torchvision's ImageNet ResNet34")
+    add(
+        "--init-from",
+        type=Path,
+        help="bundle or run whose weights a new run begins with; full may begin with small's",
+    )
+    add(
+        "--frozen-encoder",
+        action="store_true",
+        help="stage 1 teaches the decoder alone: decks and the prior stay as they are",
+    )
+    add("--precision", choices=PRECISIONS, default="auto", help="bf16 where the machine has it")
+    add("--compile", choices=COMPILE_CHOICES, default="auto", help="torch.compile; auto: on a GPU")
+    add("--seed", type=int, default=0, help="of data order and weights")
+    add("--threads", type=positive_int, default=None, help="CPU threads (torch's choice)")
+    add("--devices", type=positive_int, default=_torchrun("LOCAL"), help="processes, one a GPU")
+    add("--nodes", type=positive_int, default=_torchrun("GROUP"), help="machines")
+    add("--strategy", choices=["auto", "ddp"], default="auto", help="Fabric's, for several devices")
+    options = vars(parser.parse_args(argv))
+    stage, minutes = options.pop("stage"), options.pop("minutes")
+    chosen = stages_of(PRESETS[options["preset"]]) if stage == "all" else (int(stage),)
+    if options["init_from"] and options["pretrained"]:
+        parser.error("argument --pretrained: --init-from brings weights of its own; leave one out")
+    together = options["devices"] * options["nodes"]
+    if options["batch"] % (2 * together):
+        parser.error(
+            f"argument --batch: {options['batch']} clips do not spread over {together} processes "
+            f"in pairs; give a multiple of {2 * together}"
+        )
+    if len(minutes) not in (1, len(chosen)):
+        parser.error(f"argument --minutes: {len(minutes)} numbers for {len(chosen)} stages")
+    if len(minutes) == 1:
+        minutes *= len(chosen)
+    return FitSettings(stages=chosen, minutes=minutes, **options)
+
+
+def _torchrun(level: str) -> int:
+    """How many there are of what torchrun started, or 1."""
+    return int(os.environ.get(f"{level}_WORLD_SIZE", "1"))
+
+
+def _minutes(text: str) -> tuple[float, ...]:
+    """One number, or several with commas."""
+    return tuple(positive_float(part) for part in text.split(","))

@@ -1,0 +1,1 @@
+"""Measures of sound, and models as they are measured."""

@@ -1,0 +1,1 @@
+"""What each training stage learns, and its losses."""

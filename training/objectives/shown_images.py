@@ -1,0 +1,78 @@
+"""What the vocoder is shown in training: true images, and images as the decoder gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.features import LogMelImage
+from model.instrument import Instrument, reconstruct
+from training.support.precision import exact_features
+from training.support.processes import draw_for_items
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Some frames of image for every clip, (B, 3, M, N), and the samples that they should sound
+    like with their context, (B, N hop + context)."""
+
+    image: Tensor
+    audio: Tensor
+
+
+class ShownImages(nn.Module):
+    """Crops of clips, a share of them as the autoencoder, frozen, gives them back."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        autoencoder: Instrument | None,
+        decoded_share: float,
+        crop_frames: int,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.features = LogMelImage(config.features)
+        self.decoded_share = decoded_share
+        self.crop_frames = min(crop_frames, config.clip_frames)
+        # In a list, so that its weights are not among this module's own.
+        self._autoencoder = [autoencoder] if autoencoder else []
+        for model in self._autoencoder:
+            model.encoder.eval().requires_grad_(False)
+            model.decoder.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def forward(self, audio: Tensor) -> Shown:
+        """Clips (B, T) to a few frames of each.
+
+        The encoder wants whole clips; the vocoder learns more from many short ones.
+        """
+        crop = draw_crop(self.config, self.crop_frames)
+        cropped = audio[:, crop.samples]
+        image = exact_features(self.features, cropped)
+        # Chosen on the CPU: asked which clips they are, a GPU would have to be waited for.
+        chosen = draw_for_items(torch.rand, len(audio)) < self.decoded_share
+        if self._autoencoder and chosen.any():
+            which = chosen.nonzero()[:, 0].to(audio.device, non_blocking=True)
+            decoded = reconstruct(self._autoencoder[0], exact_features(self.features, audio[which]))
+            image[which] = decoded[..., crop.frames].to(image.dtype)
+        return Shown(image, cropped)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Some frames of a clip, and the samples that make them."""
+
+    frames: slice
+    samples: slice
+
+
+def draw_crop(config: ModelConfig, frames: int) -> Crop:
+    """The same random ``frames`` of every clip."""
+    hop, context = config.features.hop_samples, config.features.context_samples
+    first = int(torch.randint(config.clip_frames - frames + 1, ()))
+    last = first + frames
+    return Crop(slice(first, last), slice(first * hop, last * hop + context))

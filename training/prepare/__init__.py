@@ -1,0 +1,1 @@
+"""``python -m training.prepare``: folders of music to a training store."""

@@ -1,0 +1,79 @@
+"""One recording for the store, made in a worker process.
+
+In a module of its own: what ``python -m training.prepare`` defines lies in ``__main__``, where a
+worker does not find it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.audio.model_input import AudioError, normalise_loudness, read_mono
+from training.prepare.sources import Job
+from training.store.store import to_int16
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a worker made of a job: samples (T,), gain in dB and the file's digest, or the error."""
+
+    job: Job
+    samples: NDArray[np.int16] | None = None
+    gain_db: float = 0.0
+    digest: str = ""
+    error: AudioError | None = None
+
+
+def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | None) -> Converted:
+    """Read, resample and normalise one file in a worker.
+
+    A worker that is a child of ``parent_id`` ends with it; one of a cluster has no such parent.
+    """
+    if parent_id is not None:
+        _end_with(parent_id)
+    try:
+        job.path.open("rb").close()
+        recording = read_mono(job.path, sample_rate_hz, shortest_s)
+        samples, gain_db = normalise_loudness(recording, sample_rate_hz)
+        digest = digest_of(job.path)
+    except AudioError as error:
+        return Converted(job, error=error)
+    except OSError as error:
+        reason = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        return Converted(job, error=AudioError(reason, f"{job.path}: {error.strerror}"))
+    return Converted(job, to_int16(samples), gain_db, digest)
+
+
+def digest_of(path: Path) -> str:
+    """32 letters and digits that tell the file's contents from any others.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+@cache
+def _end_with(parent_id: int) -> None:
+    """Let this worker end soon after its parent was killed.
+
+    By itself it would wait for ever: its result fits no pipe that nobody reads.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent_id:
+            time.sleep(1.0)
+        os._exit(1)
+
+    if os.getpid() != parent_id:
+        threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,1 @@
+"""``python -m training.render``: MIDI files to recordings, with several instruments."""

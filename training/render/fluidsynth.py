@@ -1,0 +1,127 @@
+"""The player behind ``training.render``: MIDI and a SoundFont to a FLAC file, by fluidsynth."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+from training.support.whole_file import write_whole
+
+RATE_HZ = 44_100
+TAIL_S = 1.5
+"""What is kept of the reverberation after the last note; the last 50 ms of it are faded out."""
+
+_FADE_S = 0.05
+_SILENCE = 1e-4
+_CLOCK_S = 0.1
+"""By as much may fluidsynth's clock differ from the score's; it plays on for 2 s and more."""
+_TIMEOUT_S = 600
+_PROGRAM = "fluidsynth"
+_NO_OTHER_SOUNDFONT = ("-o", "synth.default-soundfont=")
+"""Else it plays the system's own where the one given is damaged, and ends with 0."""
+
+
+class PlayError(ValueError):
+    """fluidsynth or a SoundFont is missing, or they play nothing, or not to the end."""
+
+
+def require_player(soundfonts: Sequence[Path]) -> None:
+    """Make sure that the program and these files are there.
+
+    Raises:
+        PlayError: the program is missing, or a file is missing or no SoundFont.
+    """
+    if shutil.which(_PROGRAM) is None:
+        raise PlayError(f"the program {_PROGRAM} is missing; on Debian: apt-get install {_PROGRAM}")
+    for path in soundfonts:
+        if not path.is_file():
+            raise PlayError(
+                f"{path}: no such SoundFont; on Debian: apt-get install fluid-soundfont-gm"
+            )
+        with path.open("rb") as file:
+            head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+            raise PlayError(f"{path}: not a SoundFont; give a .sf2 or .sf3 file")
+
+
+def play(midi: mido.MidiFile, target: Path, soundfont: Path, gain: float, seconds: float) -> None:
+    """Play ``midi`` into the stereo FLAC file ``target``, exactly ``seconds`` long.
+
+    The file appears whole or not at all.
+
+    Raises:
+        PlayError: fluidsynth fails, plays nothing, or breaks off.
+        OSError: ``target`` cannot be written; it is named.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        score, wav = Path(scratch, "score.mid"), Path(scratch, "score.wav")
+        _save(midi, score)
+        _run(score, wav, soundfont, gain)
+        samples = _read_wav(wav)
+    if len(samples) < (midi.length - _CLOCK_S) * RATE_HZ:
+        raise PlayError(
+            f"{target.name}: {_PROGRAM} broke off after {len(samples) / RATE_HZ:.1f} of "
+            f"{midi.length:.1f} s; {_is_full()}"
+        )
+    if not np.abs(samples).max(initial=0.0) > _SILENCE:
+        raise PlayError(f"{target.name}: {soundfont.name} plays nothing for it")
+    _write_flac(target, _fit_length(samples, seconds))
+
+
+def _save(midi: mido.MidiFile, path: Path) -> None:
+    try:
+        midi.save(path)
+    except OSError as error:
+        raise PlayError(f"{path}: cannot be written ({error.strerror}); {_is_full()}") from error
+
+
+def _is_full() -> str:
+    return f"is the disk of {tempfile.gettempdir()} full? Free space, or set TMPDIR to another"
+
+
+def _run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
+    command = [_PROGRAM, "-ni", "-q", "-g", str(gain), "-r", str(RATE_HZ), *_NO_OTHER_SOUNDFONT]
+    command += ["-F", str(wav), str(soundfont.resolve()), str(midi)]
+    try:
+        ended = subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+    except subprocess.SubprocessError as error:
+        raise PlayError(f"{_PROGRAM} failed: {error}") from error
+    if b"Failed to load" in ended.stderr:
+        raise PlayError(f"{soundfont}: {_PROGRAM} cannot load this SoundFont; is the file whole?")
+    if not wav.is_file():
+        raise PlayError(f"{_PROGRAM} wrote nothing; is {soundfont} a SoundFont?")
+
+
+def _read_wav(wav: Path) -> NDArray[np.float32]:
+    import soundfile
+
+    try:
+        samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise PlayError(f"{_PROGRAM} wrote no sound; {_is_full()}") from error
+    return np.asarray(samples, np.float32)
+
+
+def _fit_length(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """(T, C) cut or filled up to exactly this long, faded out."""
+    length, fade = round(seconds * RATE_HZ), round(_FADE_S * RATE_HZ)
+    fitted = np.zeros((length, samples.shape[1]), np.float32)
+    fitted[: samples.shape[0]] = samples[:length]
+    fitted[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]
+    return fitted
+
+
+def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
+    import soundfile
+
+    encoded = io.BytesIO()
+    soundfile.write(encoded, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
+    write_whole(target, target.with_name(f".{target.name}.part"), encoded.getvalue())

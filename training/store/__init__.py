@@ -1,0 +1,1 @@
+"""The training store and the batches drawn from it."""
