@@ -11,7 +11,7 @@ from typing import Any
 
 from export.audio.model_input import AudioError
 from export.bundle.archive import write_bundle
-from export.bundle.format import BundleError, Dimension, Latents
+from export.bundle.format import BundleError, Dimension, StyleStatistics
 from export.card import Card, CardError, read_card
 from export.contents import make_bundle
 from export.graphs.parity import LARGEST_DIFFERENCE, ParityError
@@ -92,7 +92,7 @@ def _read_report(path: Path | None) -> dict[str, Any]:
     return figures
 
 
-def _knobs(run: Path, report: dict[str, Any]) -> tuple[Latents, tuple[Dimension, ...]]:
+def _knobs(run: Path, report: dict[str, Any]) -> tuple[StyleStatistics, tuple[Dimension, ...]]:
     """Axes and names as measured; without a report all by number."""
     space = load_style_space(run)
     latents = style_space(space["mean"], space["covariance"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from export.audio.model_input import LOUDNESS_LUFS
-from export.bundle.format import Bundle, Dimension, Latents, Manifest, StateSpec
+from export.bundle.format import Bundle, Dimension, Manifest, StateSpec, StyleStatistics
 from export.card import Card
 from export.graphs.encoder_decoder import decoder_graph, encoder_graph
 from export.graphs.parity import Parity, measure_parity
@@ -19,7 +19,7 @@ from model.instrument import Instrument
 
 def make_bundle(
     model: Instrument,
-    latents: Latents,
+    latents: StyleStatistics,
     dimensions: tuple[Dimension, ...],
     card: Card,
     media: Path,

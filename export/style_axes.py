@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor, cat, eye, linalg
 
-from export.bundle.format import Dimension, Latents
+from export.bundle.format import Dimension, StyleStatistics
 from model.checkpoint import PARTS, has_part
 from model.config import TAUGHT_KNOBS
 
 
-def style_space(mean: Tensor, covariance: Tensor) -> Latents:
+def style_space(mean: Tensor, covariance: Tensor) -> StyleStatistics:
     """The taught axes in their order, then the principal axes of what is left, widest first.
 
     An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
@@ -27,7 +27,7 @@ def style_space(mean: Tensor, covariance: Tensor) -> Latents:
     rows = cat([own[:taught], inside.T[order] @ own[taught:]]).numpy()
     largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
     every = cat([covariance.double().diagonal()[:taught], variance[order]])
-    return Latents(
+    return StyleStatistics(
         mean=mean.numpy().astype(np.float32),
         rotation=(rows * np.sign(largest)[:, None]).astype(np.float32),
         spread=every.clamp(min=0).sqrt().numpy().astype(np.float32),
@@ -49,7 +49,7 @@ def weights_digest(run: Path) -> str:
 
 def measured_knobs(
     report: Mapping[str, Any], run: Path
-) -> tuple[Latents, tuple[Dimension, ...]] | None:
+) -> tuple[StyleStatistics, tuple[Dimension, ...]] | None:
     """Axes and names that ``training.evaluate`` found for this run, None where it did not look.
 
     Raises:
@@ -64,7 +64,7 @@ def measured_knobs(
             name: np.array(traverse["style_space"][name], np.float32)
             for name in ("mean", "rotation", "spread")
         }
-        return Latents(**space), tuple(_dimension(knob) for knob in traverse["dimensions"])
+        return StyleStatistics(**space), tuple(_dimension(knob) for knob in traverse["dimensions"])
     except (KeyError, TypeError, ValueError) as error:
         raise NamesError(f"the report's knobs are damaged ({error}); evaluate again") from error
 

@@ -13,7 +13,7 @@ from model.streaming import State
 from model.vocoder import Vocoder
 
 
-class Listener(nn.Module):
+class AudioEncoder(nn.Module):
     """Audio to latents, (B, T) -> style mean (B, D), structure (B, S, K); ``encoder.onnx``."""
 
     def __init__(self, config: ModelConfig, encoder: Encoder) -> None:
@@ -27,7 +27,7 @@ class Listener(nn.Module):
         return latents.style_mean, latents.structure
 
 
-class Player(nn.Module):
+class StreamingDecoder(nn.Module):
     """Latents per frame to audio with all its memory outside; ``decoder.onnx``."""
 
     def __init__(self, decoder: Decoder, vocoder: Vocoder) -> None:
@@ -58,13 +58,13 @@ class Instrument(nn.Module):
         self.decoder = Decoder(config)
         self.vocoder = Vocoder(config)
 
-    def listener(self) -> Listener:
+    def listener(self) -> AudioEncoder:
         """The half that listens, sharing these weights."""
-        return Listener(self.config, self.encoder)
+        return AudioEncoder(self.config, self.encoder)
 
-    def player(self) -> Player:
+    def player(self) -> StreamingDecoder:
         """The half that plays, sharing these weights."""
-        return Player(self.decoder, self.vocoder)
+        return StreamingDecoder(self.decoder, self.vocoder)
 
 
 def excitation(config: ModelConfig, batch: int, frames: int, device: torch.device) -> Tensor:

@@ -20,9 +20,9 @@ from server.models.preparing import ready_model, try_out
 from server.models.switch import Model, ModelSwitch
 from server.osc.wekinator import Wekinator
 from server.output.file import FileKind, Renders, render_file
-from server.score.player import Moment, ScorePlayer, moments_of
-from server.score.prepare import Coming
-from server.score.prepared_decks import Stage, why_no_bypass
+from server.score.player import ScoreEvent, ScorePlayer, score_events
+from server.score.prepare import PreparedModel
+from server.score.prepared_decks import PreparedDecks, bypass_rejection_reason
 from server.score.score import Score
 from server.system.arrays import Floats
 from server.system.progress_bar import ProgressBar
@@ -57,7 +57,7 @@ def render(
     path: Path,
     kind: FileKind,
     *,
-    stage: Stage,
+    stage: PreparedDecks,
     wekinator: tuple[str, ...] = (),
     frames: int | None = None,
     seconds: float | None = None,
@@ -81,22 +81,22 @@ def render(
     for name, deck in stage.decks.items():
         switch.put_deck(name, deck)
     for name in DECKS:
-        if why := why_no_bypass(desk, name, model.engine.why_no_recording(name)):
+        if why := bypass_rejection_reason(desk, name, model.engine.bypass_unavailable_reason(name)):
             raise MediaError(why)
     Wekinator(desk.table, wekinator)  # what it cannot move is told before anything is written
 
-    def come(coming: Coming) -> Model:
+    def come(coming: PreparedModel) -> Model:
         model = ready_model(coming.bundle, options, frames, name=coming.name)
         return try_out(model, coming.decks, frames)
 
     player = ScorePlayer(moments, stage.laid, switch, come, wekinator)
     timeline.play(player)
     bar = ProgressBar(f"rendering {path.name}")
-    played = _Cut(switch, timeline, player)
+    played = _CutAtDecks(switch, timeline, player)
     render_file(played, path, kind, seconds or stage.seconds, frames, bar)
 
 
-def _moments(score: Score | None, frame_s: float) -> Sequence[Moment]:
+def _moments(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:
     """What a score does, if all of it can be done here."""
     if score is None:
         return ()
@@ -105,10 +105,10 @@ def _moments(score: Score | None, frame_s: float) -> Sequence[Moment]:
             raise score.file.error(
                 entry.line.number, f"{entry.line.address}: works live only, not in a file"
             )
-    return moments_of(score, frame_s)
+    return score_events(score, frame_s)
 
 
-class _Cut:
+class _CutAtDecks:
     """The engine, its blocks cut where a score lays a deck: that begins to the frame too."""
 
     def __init__(self, engine: Renders, timeline: Timeline, player: ScorePlayer) -> None:

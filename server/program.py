@@ -38,12 +38,12 @@ from server.output.file import FileKind
 from server.output.protocol import OutputError
 from server.recording.recorder import RecordingError
 from server.score.lines import digest_of
-from server.score.prepared_decks import Stage, set_stage
+from server.score.prepared_decks import PreparedDecks, prepare_decks
 from server.score.score import Score, open_score
 from server.score.score_file import ScoreError
 from server.supervision.state_folder import StateFolder
 from server.system import library_output as native_noise
-from server.system.json_document import SavedError
+from server.system.json_document import DocumentError
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ USER_ERRORS = (
     OutputError,
     RuntimeUnavailable,
     RecordingError,
-    SavedError,
+    DocumentError,
     ScoreError,
 )
 """What the user can set right: told in one line, exit code 2."""
@@ -127,7 +127,7 @@ def _run(settings: Settings, folder: StateFolder | None) -> int:
     return App(settings, bundle, desk, stage, folder=folder).run()
 
 
-def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:
+def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedDecks | None:
     """What has to be ready before the first sound; None where decks may come later.
 
     Raises:
@@ -147,7 +147,7 @@ def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> Stage | None:
     elif not settings.output.is_file:
         return None
     options = RuntimeOptions(settings.device)
-    return set_stage(bundle, settings.decks, options, score, settings.media)
+    return prepare_decks(bundle, settings.decks, options, score, settings.media)
 
 
 def _compare_bundles(score: Score, bundle: Bundle) -> None:
@@ -159,7 +159,11 @@ def _compare_bundles(score: Score, bundle: Bundle) -> None:
 
 
 def _render(
-    settings: Settings, bundle: Bundle, desk: Desk, options: RuntimeOptions, stage: Stage | None
+    settings: Settings,
+    bundle: Bundle,
+    desk: Desk,
+    options: RuntimeOptions,
+    stage: PreparedDecks | None,
 ) -> int:
     assert settings.output.target is not None and stage is not None
     render(

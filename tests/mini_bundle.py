@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from export.bundle.format import Bundle, BundleDeck, Dimension, Latents, Manifest, StateSpec
+from export.bundle.format import Bundle, BundleDeck, Dimension, Manifest, StateSpec, StyleStatistics
 
 RATE_HZ, HOP, TICK_FRAMES, CLIP_TICKS, CONTEXT = 16_000, 64, 2, 16, 128
 STYLE_DIMS, CHANNELS, BANDS, BINS, SPECTRA = 4, 2, 3, 5, 2
@@ -87,7 +87,7 @@ def bundle(**changes: Any) -> Bundle:
         "manifest": manifest(),
         "encoder_onnx": encoder_onnx(),
         "decoder_onnx": decoder_onnx(),
-        "latents": Latents(
+        "latents": StyleStatistics(
             mean=np.zeros(STYLE_DIMS, np.float32),
             rotation=np.eye(STYLE_DIMS, dtype=np.float32)[::-1].copy(),
             spread=np.linspace(1.0, 0.25, STYLE_DIMS, dtype=np.float32),

@@ -42,7 +42,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundSource:
     """A recording (T,) at the model's rate and loudness, and the gain that brought it there."""
 
     samples: Samples
@@ -64,7 +64,7 @@ class Sequence:
     seconds: float
 
 
-def read_sound(path: str | Path, manifest: Manifest) -> Sound:
+def read_sound(path: str | Path, manifest: Manifest) -> SoundSource:
     """One file at the model's rate and loudness.
 
     Raises:
@@ -74,7 +74,7 @@ def read_sound(path: str | Path, manifest: Manifest) -> Sound:
     return _at_the_models_loudness(str(path), recording, manifest)
 
 
-def take_sound(captured: Captured, manifest: Manifest) -> Sound:
+def take_sound(captured: Captured, manifest: Manifest) -> SoundSource:
     """What was captured at the model's rate and loudness.
 
     Raises:
@@ -84,18 +84,18 @@ def take_sound(captured: Captured, manifest: Manifest) -> Sound:
     return _at_the_models_loudness(captured.name, recording, manifest)
 
 
-def _at_the_models_loudness(name: str, recording: Samples, manifest: Manifest) -> Sound:
+def _at_the_models_loudness(name: str, recording: Samples, manifest: Manifest) -> SoundSource:
     try:
         samples, gain_db = audio.normalise_loudness(
             recording, manifest.sample_rate_hz, manifest.loudness_lufs
         )
     except AudioError as error:
         raise AudioError(error.reason, f"{name}: {error}") from error
-    return Sound(samples, gain_db)
+    return SoundSource(samples, gain_db)
 
 
 def encode_sound(
-    sound: Sound, manifest: Manifest, encode: Encode, progress: Progress = lambda share: None
+    sound: SoundSource, manifest: Manifest, encode: Encode, progress: Progress = lambda share: None
 ) -> Sequence:
     """Encode what was read.
 

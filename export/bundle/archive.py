@@ -29,7 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from export.bundle import parts as parts
+from export.bundle import parts
 from export.bundle.format import (
     DECK_INDEX,
     DECK_PATTERN,
@@ -49,24 +49,9 @@ from export.bundle.format import (
     Bundle,
     BundleDeck,
     BundleError,
-    Dimension,
-    Latents,
     Manifest,
-    StateSpec,
 )
 from export.bundle.onnx_guard import refuse_external_data
-
-__all__ = [
-    "Bundle",
-    "BundleDeck",
-    "BundleError",
-    "Dimension",
-    "Latents",
-    "Manifest",
-    "StateSpec",
-    "read_bundle",
-    "write_bundle",
-]
 
 _LIMITS_BY_SUFFIX = {
     ".json": MAX_JSON_BYTES,

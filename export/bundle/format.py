@@ -148,7 +148,7 @@ MAX_STATE_VALUES = 20_000_000
 
 
 @dataclass(frozen=True)
-class Latents:
+class StyleStatistics:
     """How the style space lies: an offset o (D,) in spreads moves z by rotation.T @ (o * spread).
 
     ``mean`` (D,), ``rotation`` (D,D) with orthonormal rows sorted by importance, ``spread`` (D,).
@@ -208,7 +208,7 @@ class Bundle:
     manifest: Manifest
     encoder_onnx: bytes
     decoder_onnx: bytes
-    latents: Latents
+    latents: StyleStatistics
     dimensions: tuple[Dimension, ...]
     decks: Mapping[str, BundleDeck]
     prior_onnx: bytes | None = None

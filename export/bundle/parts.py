@@ -24,9 +24,9 @@ from export.bundle.format import (
     BundleDeck,
     BundleError,
     Dimension,
-    Latents,
     Manifest,
     StateSpec,
+    StyleStatistics,
 )
 
 ORTHONORMAL_TOLERANCE = 1e-2
@@ -101,7 +101,7 @@ def dump_dimensions(dimensions: tuple[Dimension, ...]) -> bytes:
     return dump_json([asdict(dimension) for dimension in dimensions])
 
 
-def parse_latents(data: bytes, manifest: Manifest) -> Latents:
+def parse_latents(data: bytes, manifest: Manifest) -> StyleStatistics:
     """Mean (D,), rotation (D,D) and spread (D,) of the style space."""
     d = manifest.style_dims
     shapes = {"mean": (d,), "rotation": (d, d), "spread": (d,)}
@@ -111,10 +111,10 @@ def parse_latents(data: bytes, manifest: Manifest) -> Latents:
         raise BundleError("rotation is not orthonormal")
     if (arrays["spread"] < 0).any():
         raise BundleError("spread holds negative numbers")
-    return Latents(**arrays)
+    return StyleStatistics(**arrays)
 
 
-def dump_latents(latents: Latents) -> bytes:
+def dump_latents(latents: StyleStatistics) -> bytes:
     """Inverse of ``parse_latents``."""
     return write_arrays({n: np.asarray(v, np.float32) for n, v in vars(latents).items()})
 

@@ -16,7 +16,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from model.instrument import Player
+from model.instrument import StreamingDecoder
 from model.prior import PriorPlayer
 from model.streaming import State
 
@@ -24,7 +24,7 @@ OPSET = 20
 
 
 def streaming_graph(
-    player: Player | PriorPlayer,
+    player: StreamingDecoder | PriorPlayer,
     given: Mapping[str, Tensor],
     output: str,
     dynamic_axes: Mapping[str, Mapping[int, str]],
@@ -62,7 +62,7 @@ class _Flat(nn.Module):
     Weights are called ``player.*`` in the graph, which bundles are read by.
     """
 
-    def __init__(self, player: Player | PriorPlayer, names: list[str]) -> None:
+    def __init__(self, player: StreamingDecoder | PriorPlayer, names: list[str]) -> None:
         super().__init__()
         self.player = player
         self.names = names

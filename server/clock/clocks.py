@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 
 from mido import Message
 
-from server.clock.link import LinkClock, LinkUnavailable, why_no_link
-from server.clock.link_session import Joined, Session
+from server.clock.link import LinkClock, LinkUnavailable, link_unavailable_reason
+from server.clock.link_session import JoinedSession, LinkSession
 from server.clock.midi_clock import MidiClock
 from server.clock.phase_lock import PhaseLock
-from server.clock.tap import TapTempo as Taps
+from server.clock.tap_tempo import TempoTaps
 from server.clock.tempo_line import Lead, TempoLine
 from server.controls.addresses import (
     AS_RECORDED,
@@ -34,7 +34,7 @@ from server.controls.addresses import (
     TEMPO,
 )
 from server.controls.desk import Desk
-from server.controls.events import Event, Play, SetControl, Stop, TapTempo
+from server.controls.events import Event, Play, SetControl, Stop, Tap
 from server.controls.replies import Argument
 from server.osc.time_tags import unix_s
 from server.system.callbacks import Later
@@ -62,8 +62,8 @@ class Clocks:
         lock: PhaseLock,
         *,
         heard_bpm: Callable[[], float | None] = lambda: None,
-        open_link: Callable[[float], Session] = LinkClock,
-        why_no_link: Callable[[], str | None] = why_no_link,
+        open_link: Callable[[float], LinkSession] = LinkClock,
+        link_unavailable_reason: Callable[[], str | None] = link_unavailable_reason,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         """``carry_out`` takes events of the clock, ``lock`` what it leads the playhead with;
@@ -75,13 +75,13 @@ class Clocks:
         self._lock = lock
         self._heard_bpm = heard_bpm
         self._open_link = open_link
-        self._why_no_link = why_no_link
+        self._why_no_link = link_unavailable_reason
         self._now_s = now_s
-        self._taps = Taps()
+        self._taps = TempoTaps()
         self._midi = MidiClock()
         self._is_midi_there = False
         self._is_looking = False
-        self._link: Joined | None = None
+        self._link: JoinedSession | None = None
 
     @property
     def choice(self) -> str:
@@ -108,12 +108,12 @@ class Clocks:
             "link_peers": self._link.session.peers if self._link else 0,
         }
 
-    def why_not(self, event: Event, among: tuple[Event, ...]) -> str | None:
+    def rejection_reason(self, event: Event, among: tuple[Event, ...]) -> str | None:
         """In one line why ``event``, one ``among`` others, cannot be; None if it can."""
         if isinstance(event, SetControl) and event.address == CLOCK:
             return self._why_no_link() if CLOCKS[int(event.values[0])] == LINK else None
         is_tempo = isinstance(event, SetControl) and event.address == TEMPO
-        if not (is_tempo or isinstance(event, TapTempo)):
+        if not (is_tempo or isinstance(event, Tap)):
             return None
         choice = self._choice_before(event, among)
         if choice == MIDI:
@@ -133,7 +133,7 @@ class Clocks:
     def follow(self, event: Event, at_s: float) -> None:
         """``event`` has been carried out, and was meant to be at ``at_s``."""
         match event:
-            case TapTempo():
+            case Tap():
                 if bpm := self._taps.tap(at_s):
                     self._set_tempo(bpm)
             case SetControl(address=address) if address == CLOCK:
@@ -153,7 +153,7 @@ class Clocks:
         wanted = self.choice
         if wanted == LINK and self._link is None:
             bpm = self._desk.snapshot().value(TEMPO) or self._heard_bpm() or DEFAULT_BPM
-            self._link = Joined(self._open_link(bpm))
+            self._link = JoinedSession(self._open_link(bpm))
             self._lock.begin(self._link.lead.seeks)
         elif wanted != LINK:
             self.stop()

@@ -75,7 +75,7 @@ class LinkClock:
         self._link.enabled = False
 
 
-def why_no_link() -> str | None:
+def link_unavailable_reason() -> str | None:
     """In one line why there is no Link; None if there is."""
     try:
         _load()

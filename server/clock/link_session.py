@@ -19,7 +19,7 @@ LEAPS_BEATS = 0.25
 """Between two looks: not jitter, another session was met."""
 
 
-class Session(Protocol):
+class LinkSession(Protocol):
     """A clock that many set, such as ``LinkClock``."""
 
     @property
@@ -44,10 +44,10 @@ class Session(Protocol):
         """Leave."""
 
 
-class Joined:
+class JoinedSession:
     """Looks at a session, in the thread of the event loop."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: LinkSession) -> None:
         self.session = session
         self._line = session.line
         self._is_playing = session.is_playing

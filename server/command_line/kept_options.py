@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from server.system.json_document import Document
+from server.system.json_document import JsonDocument
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,9 @@ Refusal = Callable[[Sequence[str]], str | None]
 """In one line why arguments cannot be kept; None if they can."""
 
 
-def kept_arguments(config: Path | None, given: Sequence[str], why_not: Refusal) -> list[str]:
+def kept_arguments(
+    config: Path | None, given: Sequence[str], rejection_reason: Refusal
+) -> list[str]:
     """What is kept, as arguments to stand before those ``given``, without what these say.
 
     What cannot be used is told in one line each and passed over.
@@ -42,7 +44,7 @@ def kept_arguments(config: Path | None, given: Sequence[str], why_not: Refusal) 
         if name in said:
             continue
         own = arguments_of({name: value})
-        if why := why_not(own):
+        if why := rejection_reason(own):
             logger.warning("'%s': %s; passed over", document.path, why)
         else:
             arguments += own
@@ -85,8 +87,8 @@ def keep(config: Path, options: Kept) -> Path:
     return document.path
 
 
-def _document(config: Path) -> Document:
-    return Document(config / FILE_NAME, KIND)
+def _document(config: Path) -> JsonDocument:
+    return JsonDocument(config / FILE_NAME, KIND)
 
 
 def _understood(content: Mapping[str, Any]) -> Kept:

@@ -19,14 +19,14 @@ from server.controls.control import Control, ControlTable
 from server.controls.events import (
     ClearMotion,
     Event,
-    ModelLies,
+    ModelSwitched,
     Morph,
+    MorphStep,
     Panic,
     Play,
     PlayNote,
     SetControl,
     SetGlide,
-    Slide,
     Stop,
 )
 from server.controls.note import NO_NOTE, Note
@@ -109,9 +109,9 @@ class Desk:
         Raises:
             KeyError: an address that holds no value; the old snapshot stays.
         """
-        self.through(tuple(events))
+        self.apply_groups(tuple(events))
 
-    def through(self, *groups: tuple[Event, ...]) -> tuple[Snapshot, ...]:
+    def apply_groups(self, *groups: tuple[Event, ...]) -> tuple[Snapshot, ...]:
         """The states before, between and after ``groups``; the last one is the newest now.
 
         Raises:
@@ -122,7 +122,7 @@ class Desk:
         while True:
             states = [self._snapshot]
             for group in groups:
-                states.append(reduce(_after, group, states[-1]))
+                states.append(reduce(reduce_event, group, states[-1]))
             with self._writers:
                 if self._snapshot is states[0]:
                     self._snapshot = states[-1]
@@ -169,7 +169,7 @@ def glide_s(state: Snapshot, address: str) -> float:
     return state.smoothing_s[state.table.slots[address][0]]
 
 
-def _after(state: Snapshot, event: Event) -> Snapshot:
+def reduce_event(state: Snapshot, event: Event) -> Snapshot:
     match event:
         case SetControl():
             return replace(
@@ -184,10 +184,10 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
             for slot in state.table.slots[address]:
                 times[slot] = seconds
             return replace(state, smoothing_s=tuple(times), changes=state.changes + 1)
-        case ModelLies(carried=carried):
+        case ModelSwitched(carried=carried):
             changed: Snapshot = carried(state)
             return changed
-        case Slide():
+        case MorphStep():
             return replace(state, values=_slid(state, event), changes=state.changes + 1)
         case Morph():
             return replace(state, morph=event, changes=state.changes + 1)
@@ -207,7 +207,7 @@ def _after(state: Snapshot, event: Event) -> Snapshot:
             return state
 
 
-def _slid(state: Snapshot, slide: Slide) -> tuple[float, ...]:
+def _slid(state: Snapshot, slide: MorphStep) -> tuple[float, ...]:
     """The values after ``slide``, where nobody else has moved them."""
     values = list(state.values)
     for address, (before, now) in slide.steps.items():

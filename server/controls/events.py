@@ -47,7 +47,7 @@ class SetControl(Event):
 
 
 @dataclass(frozen=True)
-class Slide(Event):
+class MorphStep(Event):
     """A step of a morph: values by address, as they were set last and as they shall be now.
 
     Those that are no longer so have been moved by a hand, and are its.
@@ -98,7 +98,7 @@ class CancelDeck(Event):
 
 
 @dataclass(frozen=True)
-class DeckLies(Event):
+class DeckLoaded(Event):
     """``source`` lies on a deck already, laid there by a score."""
 
     deck: str
@@ -113,7 +113,7 @@ class LoadModel(Event):
 
 
 @dataclass(frozen=True)
-class ModelLies(Event):
+class ModelSwitched(Event):
     """Another bundle is ready and plays from now on; ``carried`` makes its state of the old one."""
 
     name: str
@@ -136,7 +136,7 @@ class Panic(Event):
 
 
 @dataclass(frozen=True)
-class TapTempo(Event):
+class Tap(Event):
     """A beat is now."""
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.bundle.format import Latents
+from export.bundle.format import StyleStatistics
 from server.controls import replies
 from server.controls.addresses import LATENT
 from server.controls.control import ControlTable
@@ -35,7 +35,7 @@ class Gestures:
     def __init__(
         self,
         table: ControlTable,
-        latents: Latents,
+        latents: StyleStatistics,
         deck_style: Callable[[], Floats | None],
         seed: int = 0,
         refuse: Refuse | None = None,

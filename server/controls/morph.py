@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass
 
 from server.controls.desk import Snapshot
-from server.controls.events import Morph, Slide
+from server.controls.events import Morph, MorphStep
 
 STEP_S = 0.02
 """As long as most values glide for."""
@@ -30,7 +30,7 @@ NEVER = sys.maxsize
 
 
 @dataclass
-class _Way:
+class _MorphPath:
     """Of one control: from ``start`` to ``target``, ``now`` there."""
 
     start: tuple[float, ...]
@@ -50,7 +50,7 @@ class MorphPlayer:
         self._frame_s = frame_s
         self._step_frames = 1
         self._morph: Morph | None = None
-        self._ways: dict[str, _Way] = {}
+        self._ways: dict[str, _MorphPath] = {}
         self._start = self._end = 0
         self.next_frame = NEVER
         """When ``due`` has something to set."""
@@ -65,7 +65,7 @@ class MorphPlayer:
         if not self._ways:
             self.next_frame = NEVER
 
-    def due(self, frame: int) -> tuple[Slide, ...]:
+    def due(self, frame: int) -> tuple[MorphStep, ...]:
         """What is set in ``frame``, if that is one of the steps."""
         if frame < self.next_frame:
             return ()
@@ -77,7 +77,7 @@ class MorphPlayer:
         self.next_frame = min(frame + self._step_frames, self._end)
         if frame >= self._end:
             self._ways, self.next_frame = {}, NEVER
-        return (Slide(steps),)
+        return (MorphStep(steps),)
 
     def _begin(self, state: Snapshot, frame: int) -> None:
         morph = self._morph
@@ -86,7 +86,7 @@ class MorphPlayer:
             return
         for address, target in morph.targets.items():
             if address in state.table.slots and (now := state.vector(address)) != target:
-                self._ways[address] = _Way(now, target, now)
+                self._ways[address] = _MorphPath(now, target, now)
         frames = max(round(morph.seconds / self._frame_s), 1)
         self._start, self._end = frame, frame + frames
         self._step_frames = max(round(STEP_S / self._frame_s), frames // MAX_STEPS, 1)

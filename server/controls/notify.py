@@ -17,13 +17,13 @@ from server.controls.control import Control, ControlTable
 from server.controls.desk import Desk, Snapshot
 from server.controls.events import (
     Event,
-    ModelLies,
+    ModelSwitched,
+    MorphStep,
     Panic,
     Play,
     PlayNote,
     Sender,
     SetControl,
-    Slide,
     Stop,
 )
 from server.controls.replies import Reply
@@ -128,9 +128,9 @@ class Notifier:
                 case PlayNote(key=key, velocity=velocity):
                     self.tell(Reply("/note", (key, velocity)), event.reply_to)
                     continue
-                case Slide(steps=steps):
+                case MorphStep(steps=steps):
                     self._changes.makers |= dict.fromkeys(steps)
-                case ModelLies():
+                case ModelSwitched():
                     pass  # what is not as it is by itself is told
                 case Play() | Stop() | Panic():
                     self._changes.makers["/play"] = event.reply_to

@@ -2,7 +2,7 @@
 
     dispatch -> schedule(time, events) --.
                                           heap by time -- due in this block? --.
-    engine ---> segments(frames) --------------------------------------------> desk.through
+    engine ---> segments(frames) --------------------------------------------> desk.apply_groups
 
     block of 8 frames, /interp 0.5 due in its third:   | S0 S0 | S1 S1 S1 S1 S1 S1 |
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.controls.desk import Desk, Segment, Snapshot
-from server.controls.events import Event, ModelLies, SetControl, SetGlide
+from server.controls.events import Event, ModelSwitched, SetControl, SetGlide
 from server.controls.morph import MorphPlayer
 from server.controls.motion import MotionRecorder
 from server.controls.sample_clock import SampleClock
@@ -41,7 +41,7 @@ class TimelineFull(RuntimeError):
 
 
 @dataclass(frozen=True, order=True)
-class _Waiting:
+class _TimedGroup:
     """Due at ``time_s``; what is due at one time keeps its order by ``number``."""
 
     time_s: float
@@ -58,21 +58,21 @@ class _Due:
     time_s: float
 
 
-class Cues(Protocol):
+class TimedEvents(Protocol):
     """A score, read in the engine's thread."""
 
     def due(self, before_frame: int) -> Sequence[tuple[int, tuple[Event, ...]]]:
         """What happens before ``before_frame`` and has not yet, in order, with its frames."""
 
 
-class Conductor(Protocol):
+class ScoreSource(Protocol):
     """A clock that is followed, asked in the engine's thread."""
 
     def due(self, first: int, end: int, state: Snapshot) -> Sequence[tuple[int, tuple[Event, ...]]]:
         """What happens in the frames from ``first`` to before ``end``, which begin in ``state``."""
 
 
-Ear = Callable[[Sequence[tuple[int, Snapshot]], int], None]
+StateObserver = Callable[[Sequence[tuple[int, Snapshot]], int], None]
 """Told, in the engine's thread, each block's states with their frames, and where it ends."""
 
 
@@ -93,14 +93,14 @@ class Timeline:
         self.frames_before = 0
         """Frames that an instrument before this one has played (``server.supervision.keeping``)."""
         self._desk = desk
-        self._cues: Cues | None = None
-        self._conductor: Conductor | None = None
-        self._ear: Ear = lambda moments, next_frame: None
+        self._cues: TimedEvents | None = None
+        self._conductor: ScoreSource | None = None
+        self._ear: StateObserver = lambda moments, next_frame: None
         self.motion = MotionRecorder()
         self._morph = MorphPlayer(clock.frame_s)
         self._on_executed = on_executed
-        self._arrived: deque[_Waiting] = deque()
-        self._heap: list[_Waiting] = []
+        self._arrived: deque[_TimedGroup] = deque()
+        self._heap: list[_TimedGroup] = []
         self._numbered = self._cleared = 0
         self._entered = self._left = 0
 
@@ -130,17 +130,17 @@ class Timeline:
             )
         self._entered += len(events)
         self._numbered += 1
-        self._arrived.append(_Waiting(time_s, self._numbered, events))
+        self._arrived.append(_TimedGroup(time_s, self._numbered, events))
 
-    def play(self, cues: Cues) -> None:
+    def play(self, cues: TimedEvents) -> None:
         """Play a score from frame 0 on; before the engine starts."""
         self._cues = cues
 
-    def follow(self, conductor: Conductor) -> None:
+    def follow(self, conductor: ScoreSource) -> None:
         """Let ``conductor`` keep the beat; before the engine starts."""
         self._conductor = conductor
 
-    def tell(self, ear: Ear) -> None:
+    def tell(self, ear: StateObserver) -> None:
         """Let ``ear`` hear all that is played; before the engine starts."""
         self._ear = ear
 
@@ -175,7 +175,7 @@ class Timeline:
         """The states after ``events`` from ``frame`` to before ``until``, each with its frame."""
         while True:
             slides = self._morph.due(frame)
-            state = self._desk.through((*events, *slides))[-1]
+            state = self._desk.apply_groups((*events, *slides))[-1]
             if slides:
                 self._on_executed(slides, self.clock.time_of(frame), 0.0)
             self.motion.hear(state, frame)
@@ -183,7 +183,7 @@ class Timeline:
             yield frame, state
             next_slide = min(self._morph.next_frame, until)
             for at, played in self.motion.due(frame, next_slide):
-                yield at, self._desk.through(played)[-1]
+                yield at, self._desk.apply_groups(played)[-1]
                 self._on_executed(played, self.clock.time_of(at), 0.0)
             if next_slide == until:
                 return
@@ -205,13 +205,13 @@ class Timeline:
 
     def _known(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Those that the model of now has a control for: another one may play meanwhile."""
-        if any(isinstance(event, ModelLies) for event in events):
+        if any(isinstance(event, ModelSwitched) for event in events):
             return events
         slots = self._desk.snapshot().table.slots
         kinds = (SetControl, SetGlide)
         return tuple(e for e in events if not isinstance(e, kinds) or e.address in slots)
 
-    def _waited(self, before_frame: int) -> list[_Waiting]:
+    def _waited(self, before_frame: int) -> list[_TimedGroup]:
         """What has waited for frames before ``before_frame``, in order of time."""
         while self._arrived:
             heapq.heappush(self._heap, self._arrived.popleft())

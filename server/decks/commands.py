@@ -7,7 +7,7 @@ from collections.abc import Callable
 from export.audio.model_input import Captured
 from export.audio.sequence import Progress
 from server.controls import replies
-from server.controls.events import CancelDeck, CaptureDeck, DeckLies, LoadDeck
+from server.controls.events import CancelDeck, CaptureDeck, DeckLoaded, LoadDeck
 from server.controls.notify import Notifier
 from server.controls.replies import Argument, Reply
 from server.decks.loader import DeckLoader
@@ -19,7 +19,7 @@ Capture = Callable[[float], Captured]
 """Gives the last seconds of live input; raises ``InputError`` where that cannot be."""
 
 
-class DeckHands:
+class DeckCommands:
     """Used by the thread of the event loop."""
 
     def __init__(self, loader: DeckLoader, notifier: Notifier, capture: Capture) -> None:
@@ -27,7 +27,7 @@ class DeckHands:
         self._notifier = notifier
         self._capture = capture
 
-    def carry_out(self, event: LoadDeck | CaptureDeck | CancelDeck | DeckLies) -> None:
+    def carry_out(self, event: LoadDeck | CaptureDeck | CancelDeck | DeckLoaded) -> None:
         """Do what ``event`` says; the answer may come later."""
         match event:
             case LoadDeck(deck=deck, source=source):
@@ -38,7 +38,7 @@ class DeckHands:
             case CancelDeck(deck=deck):
                 stopped = self._loader.cancel(deck)
                 event.answer(replies.done(f"/deck/{deck}/cancel", int(stopped)))
-            case DeckLies(deck=deck, source=source):
+            case DeckLoaded(deck=deck, source=source):
                 self._loader.supersede(deck)
                 self._notifier.tell(Reply(f"/deck/{deck}/load", (source,)), event.reply_to)
 

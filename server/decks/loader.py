@@ -27,7 +27,7 @@ _STEPS = 100
 """Progress is told in so many steps at most."""
 
 
-class Encoder(Protocol):
+class BackgroundEncoder(Protocol):
     """What encodes in the background, and reports to ``DeckLoader.take``."""
 
     def submit(self, source: Source) -> int:
@@ -38,7 +38,7 @@ class Encoder(Protocol):
 
 
 @dataclass
-class _Waiting:
+class _PendingLoad:
     sound: Source
     source: str
     ticket: int
@@ -63,14 +63,14 @@ class DeckLoader:
         self,
         library: Mapping[str, BundleDeck],
         media: Path,
-        encoder: Encoder,
+        encoder: BackgroundEncoder,
         put_deck: PutDeck,
     ) -> None:
         self._library = library
         self._media = media
         self._encoder = encoder
         self._put_deck = put_deck
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, _PendingLoad] = {}
 
     def load(
         self,
@@ -134,7 +134,7 @@ class DeckLoader:
     ) -> None:
         """Put ``sound`` onto ``deck`` once it is encoded; ``source`` is what it is called."""
         self.supersede(deck)
-        waiting = _Waiting(sound, source, self._encoder.submit(sound), then, progress)
+        waiting = _PendingLoad(sound, source, self._encoder.submit(sound), then, progress)
         self._waiting[deck] = waiting
         waiting.advance(0.0)
 

@@ -19,7 +19,7 @@ FINEST_BEATS = 1 / 64
 
 
 @dataclass(frozen=True)
-class Grid:
+class BeatGrid:
     """A deck's beats in its own frames: beat n is at ``first_frames + n * beat_frames``."""
 
     first_frames: float
@@ -40,7 +40,7 @@ class Grid:
 
 
 def loop_in_beats(
-    grid: Grid, deck_frames: float, start: float, end: float, shortest_frames: float
+    grid: BeatGrid, deck_frames: float, start: float, end: float, shortest_frames: float
 ) -> tuple[float, float]:
     """First frame and length of the loop between two shares of a deck, in whole beats.
 

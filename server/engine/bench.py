@@ -21,7 +21,7 @@ from server.engine.deck import DeckData, library_deck
 from server.engine.denormals import flush_denormals
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession, warm_up
+from server.engine.session import OrtDecoderSession, warm_up
 from server.engine.timing import Timings
 from server.system.priority import raise_own_priority
 
@@ -99,7 +99,7 @@ def block_frames(bundle: Bundle, samples: int) -> int:
 
 def _row(bundle: Bundle, options: RuntimeOptions, frames: int, blocks: int) -> BenchRow:
     manifest = bundle.manifest
-    session = OrtSession(bundle, options, frames)
+    session = OrtDecoderSession(bundle, options, frames)
     warm_up(session, manifest, frames)
     desk = Desk(control_table(manifest.style_dims), playing=True)
     engine = Engine(manifest, bundle.latents, session, desk)

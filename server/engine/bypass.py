@@ -23,7 +23,7 @@ from server.controls.addresses import DECKS
 from server.engine.deck import DeckData, Recording
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.glide import ramp_between
-from server.engine.playhead import Where
+from server.engine.playhead import TimePositions
 from server.system.arrays import Floats
 
 _SILENT_BELOW = 10.0
@@ -42,7 +42,7 @@ class Bypass:
     def mix(
         self,
         decoded: Floats,
-        where: Where,
+        where: TimePositions,
         wanted: NDArray[np.float64],
         decks: Sequence[DeckData | None],
     ) -> Floats:
@@ -64,7 +64,7 @@ class Bypass:
         mixed: Floats = (decoded * (1 - np.minimum(total, 1.0)) + originals).astype(np.float32)
         return mixed
 
-    def _frames(self, deck: DeckData | None, where: Where) -> NDArray[np.float64]:
+    def _frames(self, deck: DeckData | None, where: TimePositions) -> NDArray[np.float64]:
         """Where the deck is read, in frames (N,) from its start."""
         if deck is None:
             return np.zeros(where.size)

@@ -18,7 +18,7 @@ from server.controls.desk import Desk, Segment, Snapshot
 from server.controls.note import NO_NOTE
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession, warm_up
+from server.engine.session import OrtDecoderSession, warm_up
 from server.system.arrays import Floats
 
 CUE, CUE_LEVEL = "/cue", "/cue/level"
@@ -93,7 +93,7 @@ def open_cue(bundle: Bundle, options: RuntimeOptions, frames: int, desk: Desk, m
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
-    session = OrtSession(bundle, options, frames)
+    session = OrtDecoderSession(bundle, options, frames)
     warm_up(session, bundle.manifest, frames)
     view = CueDesk(desk)
     return Cue(main, Engine(bundle.manifest, bundle.latents, session, view), view)

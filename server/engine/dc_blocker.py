@@ -15,7 +15,7 @@ from server.system.arrays import Floats
 CORNER_HZ = 3.0
 
 
-class DcBlock:
+class DcBlocker:
     """A high-pass of (C, N*hop) samples as a stream."""
 
     def __init__(self, sample_rate_hz: float, hop_samples: int, channels: int) -> None:

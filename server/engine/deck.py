@@ -11,7 +11,7 @@ from export.audio.model_input import Captured
 from export.audio.sequence import Sequence
 from export.bundle.beats import Beats
 from export.bundle.format import BundleDeck
-from server.engine.playhead import Where
+from server.engine.playhead import TimePositions
 from server.system.arrays import Floats
 
 MAX_RECORDING_S = 600.0
@@ -25,12 +25,12 @@ _SEAM_S = 0.005
 class Recording:
     """The sound that a deck was encoded from, one loop of it, in 16 bits (T,)."""
 
-    pulses: NDArray[np.int16]
+    pcm: NDArray[np.int16]
 
     @property
     def samples(self) -> int:
         """T: the loop's length."""
-        return int(self.pulses.size)
+        return int(self.pcm.size)
 
     def at(self, positions: NDArray[np.float64]) -> Floats:
         """Samples at fractional positions, around the loop; linear between neighbours."""
@@ -38,7 +38,7 @@ class Recording:
         left = below.astype(np.int64) % self.samples
         right = (left + 1) % self.samples
         weight = (positions - below).astype(np.float32)
-        between = self.pulses[left] * (1 - weight) + self.pulses[right] * weight
+        between = self.pcm[left] * (1 - weight) + self.pcm[right] * weight
         return np.asarray(between / np.float32(32767), np.float32)
 
 
@@ -66,7 +66,7 @@ class DeckData(Sequence):
     beats: Beats | None = None
 
     @property
-    def why_no_recording(self) -> str | None:
+    def bypass_unavailable_reason(self) -> str | None:
         """In one line why its original is not here; None if it is."""
         if self.recording is not None:
             return None
@@ -80,7 +80,7 @@ class DeckData(Sequence):
         """K: the loop's length in ticks."""
         return int(self.structure.shape[1])
 
-    def style_at(self, where: Where) -> Floats:
+    def style_at(self, where: TimePositions) -> Floats:
         """Style (D,N) of its track at N places, linear between the windows' centres."""
         reading = where.on(self.ticks, self.beats)
         now = self._style_columns(reading.ticks)

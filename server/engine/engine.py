@@ -19,23 +19,23 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundle.format import Latents, Manifest
+from export.bundle.format import Manifest, StyleStatistics
 from server.controls.addresses import BYPASS, DECKS, LATENT, PITCH
 from server.controls.desk import Segment, Snapshot
 from server.engine.bypass import Bypass
 from server.engine.deck import DeckData
 from server.engine.generator import Generator
 from server.engine.glide import Glide
-from server.engine.mixer import Hands, Mixer
+from server.engine.mixer import Mixer, MixPosition
 from server.engine.model_fault import ModelFault, finite
-from server.engine.notes import Notes, Struck
+from server.engine.notes import NoteFrames, NotePlayer
 from server.engine.output_stage import OutputStage
-from server.engine.playhead import Playhead, Positions
-from server.engine.playhead_motion import MotionOfHands, row
-from server.engine.random_walk import Walk
-from server.engine.session import Session
-from server.engine.structure_prior import Prior
-from server.engine.transposition import Plan, Transposer
+from server.engine.playhead import FramePositions, Playhead
+from server.engine.playhead_motion import PlayheadControls, row
+from server.engine.random_walk import RandomWalk
+from server.engine.session import DecoderSession
+from server.engine.structure_prior import StructurePrior
+from server.engine.transposition import Transposer, TranspositionPlan
 from server.system.arrays import Floats
 from server.system.log_limit import LimitedLog
 
@@ -58,11 +58,11 @@ class Engine:
     def __init__(
         self,
         manifest: Manifest,
-        latents: Latents,
-        session: Session,
+        latents: StyleStatistics,
+        session: DecoderSession,
         desk: SnapshotSource,
         seed: int = 0,
-        prior: Prior | None = None,
+        prior: StructurePrior | None = None,
         on_deck: Callable[[str, DeckData], None] = lambda name, deck: None,
     ) -> None:
         """``on_deck`` is told of each deck in the block in which it is laid."""
@@ -77,15 +77,15 @@ class Engine:
         self._random = np.random.default_rng(seed)
         frame_s = manifest.frame_s
         self._glide = Glide(frame_s)
-        self._walk = Walk(manifest.style_dims, frame_s, seed)
+        self._walk = RandomWalk(manifest.style_dims, frame_s, seed)
         self._mixer = Mixer(frame_s, latents.mean)
         self._bypass = Bypass(manifest)
         self._generator = Generator(prior, manifest, seed) if prior else None
         self._transposer = Transposer(manifest.channels, manifest.hop_samples)
         self._last_plan = self._transposer.rest(0)
         self._stage = OutputStage(manifest)
-        self.notes = Notes(frame_s, desk.snapshot().note)
-        self._hands = MotionOfHands(frame_s, self.notes)
+        self.notes = NotePlayer(frame_s, desk.snapshot().note)
+        self._hands = PlayheadControls(frame_s, self.notes)
         self._waiting_decks: deque[tuple[str, DeckData]] = deque()
         self._newest_decks: dict[str, DeckData] = {}
         self._panics = desk.snapshot().panics
@@ -132,10 +132,10 @@ class Engine:
         self._newest_decks[name] = deck
         self._waiting_decks.append((name, deck))
 
-    def why_no_recording(self, name: str) -> str | None:
+    def bypass_unavailable_reason(self, name: str) -> str | None:
         """In one line why a deck cannot be bypassed, None if it can; from any thread."""
         deck = self._newest_decks.get(name)
-        return f"nothing lies on deck {name}" if deck is None else deck.why_no_recording
+        return f"nothing lies on deck {name}" if deck is None else deck.bypass_unavailable_reason
 
     def render(self, frames: int) -> Floats:
         """The next ``frames`` frames of sound, (C, frames*hop) within +-1."""
@@ -175,7 +175,7 @@ class Engine:
         self._last_sample = audio[:, -1].copy()
         return self._stage.process(audio)
 
-    def _opened(self, segments: tuple[Segment, ...], struck: Struck) -> list[tuple[float, int]]:
+    def _opened(self, segments: tuple[Segment, ...], struck: NoteFrames) -> list[tuple[float, int]]:
         """How far sound is let through, 0..1, and for how many frames."""
         can = [self._can_sound(one.state) for one in segments for _ in range(one.frames)]
         plays = [one.state.playing for one in segments for _ in range(one.frames)]
@@ -196,7 +196,11 @@ class Engine:
             self._on_deck(name, deck)
 
     def _decode(
-        self, state: Snapshot, values: NDArray[np.float64], positions: Positions, plan: Plan
+        self,
+        state: Snapshot,
+        values: NDArray[np.float64],
+        positions: FramePositions,
+        plan: TranspositionPlan,
     ) -> Floats | None:
         """Audio (C, M*hop) of the planned frames, before any gain; None if the decoder fails."""
         walked = self._walk.follow(*(row(state, values, a) for a in ("/walk", "/walk/rate")))
@@ -205,7 +209,7 @@ class Engine:
             return np.zeros((self.manifest.channels, 0), np.float32)
         latent = self._mixer.read(
             positions,
-            Hands(
+            MixPosition(
                 style_x=row(state, values, "/interp/style"),
                 structure_x=row(state, values, "/interp/structure"),
                 y=row(state, values, "/interp/y"),
@@ -232,7 +236,7 @@ class Engine:
         self,
         looped: Floats,
         style: Floats,
-        positions: Positions,
+        positions: FramePositions,
         state: Snapshot,
         values: NDArray[np.float64],
     ) -> Floats:

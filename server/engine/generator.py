@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from export.bundle.format import Manifest
 from server.engine.model_fault import ModelFault, finite
 from server.engine.playhead import ticks_at
-from server.engine.structure_prior import Dice, Prior
+from server.engine.structure_prior import SamplingNoise, StructurePrior
 from server.system.arrays import Floats
 from server.system.log_limit import LimitedLog
 
@@ -43,7 +43,7 @@ ReadDecks = Callable[[int, NDArray[np.float64]], Floats]
 
 
 @dataclass(frozen=True)
-class _Moment:
+class FrameInput:
     """One frame: style (D,), the controls, and the decks as they are mixed now."""
 
     style: Floats
@@ -55,7 +55,7 @@ class _Moment:
 class Generator:
     """Draws structure, frame by frame; the same seed and calls give the same bits."""
 
-    def __init__(self, prior: Prior, manifest: Manifest, seed: int = 0) -> None:
+    def __init__(self, prior: StructurePrior, manifest: Manifest, seed: int = 0) -> None:
         self.failed_ticks = 0
         self._prior = prior
         self._frames_per_tick = manifest.frames_per_tick
@@ -81,7 +81,7 @@ class Generator:
         columns = []
         for n, frame in enumerate(position_frames.tolist()):
             read = partial(decks, n)
-            moment = _Moment(style[:, n], float(generate[n]), float(temperature[n]), read)
+            moment = FrameInput(style[:, n], float(generate[n]), float(temperature[n]), read)
             columns.append(self._frame(frame, moment))
         return np.stack(columns, axis=1)
 
@@ -90,7 +90,7 @@ class Generator:
         self._prior.reset()
         self._drawn = None
 
-    def _frame(self, frame: float, moment: _Moment) -> Floats:
+    def _frame(self, frame: float, moment: FrameInput) -> Floats:
         """Structure (S,) of one frame; the clock moves as far as the playhead did."""
         ticks = float(ticks_at(np.array([frame]), self._frames_per_tick)[0])
         if self._drawn is None:
@@ -108,14 +108,14 @@ class Generator:
         before, after = self._drawn
         return before + (after - before) * np.float32(self._clock_ticks)
 
-    def _begin(self, ticks: float, moment: _Moment) -> None:
+    def _begin(self, ticks: float, moment: FrameInput) -> None:
         """Hear the decks up to the present tick, all at once, and draw the next."""
         present = math.floor(ticks)
         self._clock_ticks = ticks - present
         heard = moment.decks(np.arange(present - PRIMING_TICKS + 1, present + 1, dtype=np.float64))
         self._drawn = heard[:, -1], self._draw(heard, moment, heard[:, -1])
 
-    def _tick(self, deck_ticks: float, moment: _Moment) -> None:
+    def _tick(self, deck_ticks: float, moment: FrameInput) -> None:
         """One tick further; the decks' own is at ``deck_ticks``."""
         assert self._drawn is not None
         deck = moment.decks(np.array([deck_ticks]))[:, 0]
@@ -123,9 +123,9 @@ class Generator:
         heard = deck + (drawn - deck) * np.float32(moment.generate)
         self._drawn = drawn, self._draw(heard[:, None], moment, deck)
 
-    def _draw(self, heard: Floats, moment: _Moment, deck: Floats) -> Floats:
+    def _draw(self, heard: Floats, moment: FrameInput, deck: Floats) -> Floats:
         """The tick after ``heard`` (S,K); after a fault ``deck``, and the prior starts anew."""
-        dice = Dice(
+        dice = SamplingNoise(
             self._random.standard_normal(deck.size, np.float32), float(self._random.random())
         )
         try:

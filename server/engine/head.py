@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from server.engine.beat_grid import Grid, loop_in_beats
+from server.engine.beat_grid import BeatGrid, loop_in_beats
 
 FADE_FRAMES = 2
 """Structure glides this long from one place to another."""
@@ -24,7 +24,7 @@ OFF_PLACE_FRAMES = 1e-6
 
 
 @dataclass(frozen=True)
-class Moved:
+class HeadStep:
     """One frame of a head: a step behind it, the loop, a jump to a share of it or to so many
     ``frames`` behind its start, each NaN where there is none, beats where it has to keep them."""
 
@@ -33,7 +33,7 @@ class Moved:
     end: float
     jump: float
     frames: float
-    grid: Grid | None
+    grid: BeatGrid | None
 
     @property
     def is_jump(self) -> bool:
@@ -42,7 +42,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Places:
+class HeadPositions:
     """One head in one block: frames of the deck (N,) from its start, and its loop (N,)."""
 
     frames: NDArray[np.float64]
@@ -52,10 +52,10 @@ class Places:
     loop_frames: NDArray[np.float64]
 
 
-class Head:
+class ReadHead:
     """Where decks of one length and beat are read, in frames from the loop's start."""
 
-    def __init__(self, deck_frames: float, first: Moved) -> None:
+    def __init__(self, deck_frames: float, first: HeadStep) -> None:
         self._deck_frames = deck_frames
         self._loop = (first.start, first.end, first.grid)
         self._start, self._length = self._bounds(*self._loop)
@@ -76,7 +76,7 @@ class Head:
             return None
         return self._inside / grid.beat_frames, self._length / grid.beat_frames
 
-    def copy(self) -> Head:
+    def copy(self) -> ReadHead:
         """Another one at the same place."""
         return copy.copy(self)
 
@@ -86,12 +86,12 @@ class Head:
         moved_frames = moved if grid is None else moved * grid.beat_frames
         self._inside = (share * self._length + moved_frames) % self._length
 
-    def advance(self, moves: Iterable[Moved], beats: Iterable[float | None]) -> Places:
+    def advance(self, moves: Iterable[HeadStep], beats: Iterable[float | None]) -> HeadPositions:
         """The places of the next N frames, on the ``beats`` that others keep."""
         rows = [self.frame(moved, beat) for moved, beat in zip(moves, beats, strict=True)]
-        return Places(*np.array(rows, np.float64).reshape(-1, 5).T)
+        return HeadPositions(*np.array(rows, np.float64).reshape(-1, 5).T)
 
-    def frame(self, moved: Moved, beat: float | None) -> tuple[float, ...]:
+    def frame(self, moved: HeadStep, beat: float | None) -> tuple[float, ...]:
         """The place of one frame, on the ``beat`` that others keep, and a step on."""
         if (moved.start, moved.end, moved.grid) != self._loop:
             self._follow_loop((moved.start, moved.end, moved.grid))
@@ -123,7 +123,7 @@ class Head:
         here, grid = self._start + self._inside, self._loop[2]
         return here if grid is None else grid.on_circle(here, self._deck_frames)
 
-    def _follow_loop(self, loop: tuple[float, float, Grid | None]) -> None:
+    def _follow_loop(self, loop: tuple[float, float, BeatGrid | None]) -> None:
         """The same place seen from a new loop; a leap if it is outside."""
         here, grid = self._here, loop[2]
         self._loop = loop
@@ -150,7 +150,7 @@ class Head:
             self._before = before
         self._inside, self._faded = inside, 0
 
-    def _bounds(self, start: float, end: float, grid: Grid | None) -> tuple[float, float]:
+    def _bounds(self, start: float, end: float, grid: BeatGrid | None) -> tuple[float, float]:
         """First frame and length of a loop between two shares of the deck."""
         if grid is not None:
             return loop_in_beats(grid, self._deck_frames, start, end, SHORTEST_LOOP_FRAMES)

@@ -21,29 +21,29 @@ from numpy.typing import NDArray
 from server.controls.addresses import DECKS
 from server.engine.deck import DeckData
 from server.engine.interpolation import shares, spherical
-from server.engine.playhead import Where, read_loop
+from server.engine.playhead import TimePositions, read_loop
 from server.system.arrays import Floats
 
 CROSS_FADE_S = 0.05
 
 
 @dataclass(frozen=True)
-class Latent:
+class MixedLatents:
     """What the decoder reads: style (D,N) and structure (S,N)."""
 
     style: Floats
     structure: Floats
 
-    def towards(self, other: Latent, weight: Floats) -> Latent:
+    def towards(self, other: MixedLatents, weight: Floats) -> MixedLatents:
         """Cross-faded; weights (N,) of 0 are this one, of 1 the other."""
-        return Latent(
+        return MixedLatents(
             self.style * (1 - weight) + other.style * weight,
             self.structure * (1 - weight) + other.structure * weight,
         )
 
 
 @dataclass(frozen=True)
-class Hands:
+class MixPosition:
     """What the hands say of N frames: positions between the decks, each (N,) 0..1.
 
     ``curve`` is how much of the arc is taken instead of the line, ``tracks`` (4,N) how much of
@@ -63,7 +63,7 @@ class Mixer:
     def __init__(self, frame_s: float, mean: Floats) -> None:
         fade_frames = max(round(CROSS_FADE_S / frame_s), 1)
         self._mean = mean
-        self._lying: list[_Lying | None] = [None] * len(DECKS)
+        self._lying: list[_LoadedDeck | None] = [None] * len(DECKS)
         self._slots = [_Slot(fade_frames) for _ in DECKS]
 
     @property
@@ -85,23 +85,23 @@ class Mixer:
         """Lay ``deck`` onto a deck; with ``fade`` from what was heard there before."""
         fade = fade and not self.is_empty
         index = DECKS.index(name)
-        self._lying[index] = _Lying(index, deck)
+        self._lying[index] = _LoadedDeck(index, deck)
         for place, slot in enumerate(self._slots):
             slot.put(self._heard_at(place), fade)
 
-    def read(self, where: Where, hands: Hands) -> Latent:
+    def read(self, where: TimePositions, hands: MixPosition) -> MixedLatents:
         """Latents of the N frames at ``where``; at least one deck is loaded."""
         of_style, of_structure = (shares(x, hands.y) for x in (hands.style_x, hands.structure_x))
         latents = [
             slot.read(where, hands.tracks, is_heard=bool((style + structure).any()))
             for slot, style, structure in zip(self._slots, of_style, of_structure, strict=True)
         ]
-        return Latent(
+        return MixedLatents(
             self._style([one.style if one else None for one in latents], of_style, hands),
             _weighted([one.structure if one else None for one in latents], of_structure),
         )
 
-    def structure_at(self, where: Where, x: float, y: float) -> Floats:
+    def structure_at(self, where: TimePositions, x: float, y: float) -> Floats:
         """Structure (S,N) of the decks at N places, without moving their cross-fades."""
         weights = shares(np.full(where.size, x), np.full(where.size, y))
         return _weighted(
@@ -112,7 +112,9 @@ class Mixer:
             weights,
         )
 
-    def _style(self, styles: Sequence[Floats | None], weights: Floats, hands: Hands) -> Floats:
+    def _style(
+        self, styles: Sequence[Floats | None], weights: Floats, hands: MixPosition
+    ) -> Floats:
         line = _weighted(styles, weights)
         if not hands.curve.any():
             return line
@@ -121,7 +123,7 @@ class Mixer:
         arc = spherical(corners, self._mean, hands.style_x, hands.y)
         return line + (arc - line) * hands.curve.astype(np.float32)
 
-    def _heard_at(self, place: int) -> _Lying:
+    def _heard_at(self, place: int) -> _LoadedDeck:
         """What is heard at a corner: its own deck or a neighbour's."""
         beside, below, across = place ^ 1, place ^ 2, place ^ 3
         order = (self._lying[index] for index in (place, beside, below, across))
@@ -129,28 +131,28 @@ class Mixer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Lying:
+class _LoadedDeck:
     """A deck and where it lies."""
 
     place: int
     deck: DeckData
 
-    def read(self, where: Where, tracks: NDArray[np.float64]) -> Latent:
+    def read(self, where: TimePositions, tracks: NDArray[np.float64]) -> MixedLatents:
         """Its latents at N places, its style by its own row of ``tracks`` (4,N)."""
         mean = self.deck.style_mean[:, None]
         style = np.broadcast_to(mean, (mean.size, where.size))
         share = tracks[self.place].astype(np.float32)
         if share.any():
             style = style + (self.deck.style_at(where) - style) * share
-        return Latent(style, read_loop(self.deck.structure, where, self.deck.beats))
+        return MixedLatents(style, read_loop(self.deck.structure, where, self.deck.beats))
 
 
 class _Slot:
     """One corner: what is heard there, what was before, and how much of that still is."""
 
     def __init__(self, fade_frames: int) -> None:
-        self._now: _Lying | None = None
-        self._before: _Lying | None = None
+        self._now: _LoadedDeck | None = None
+        self._before: _LoadedDeck | None = None
         self._fade_frames = fade_frames
         self._left_frames = 0
 
@@ -160,14 +162,16 @@ class _Slot:
         assert self._now is not None  # the mixer is not empty
         return self._now.deck
 
-    def put(self, lying: _Lying, fade: bool) -> None:
+    def put(self, lying: _LoadedDeck, fade: bool) -> None:
         """Replace what is heard; with ``fade`` the one before goes within ``fade_frames``."""
         if lying is self._now:
             return
         self._before, self._now = self._now, lying
         self._left_frames = self._fade_frames if fade else 0
 
-    def read(self, where: Where, tracks: NDArray[np.float64], is_heard: bool) -> Latent | None:
+    def read(
+        self, where: TimePositions, tracks: NDArray[np.float64], is_heard: bool
+    ) -> MixedLatents | None:
         """Latents at N places; where it is not heard, only its cross-fade goes on."""
         assert self._now is not None
         if not is_heard:

@@ -23,7 +23,7 @@ SHORTEST_S = 0.1
 
 
 @dataclass(frozen=True)
-class Struck:
+class NoteFrames:
     """Notes in a block, frame by frame (N,): where one sounds, how loud 0..1, which part of the
     deck, and how many were struck so far."""
 
@@ -33,9 +33,9 @@ class Struck:
     ends: NDArray[np.float64]
     numbers: NDArray[np.int64]
 
-    def at(self, columns: NDArray[np.int64]) -> Struck:
+    def at(self, columns: NDArray[np.int64]) -> NoteFrames:
         """The same in other frames (M,) of the block."""
-        return Struck(
+        return NoteFrames(
             self.sounds[columns],
             self.gains[columns],
             self.starts[columns],
@@ -44,7 +44,7 @@ class Struck:
         )
 
 
-class Notes:
+class NotePlayer:
     """Follows the desk's note through the engine's frames."""
 
     def __init__(self, frame_s: float, first: Note) -> None:
@@ -52,14 +52,14 @@ class Notes:
         self._number = self._jumped = first.number
         self._left = 0
 
-    def follow(self, segments: tuple[Segment, ...]) -> Struck:
+    def follow(self, segments: tuple[Segment, ...]) -> NoteFrames:
         """The notes of the next frames."""
         parts = [self._part(segment.state.note, segment.frames) for segment in segments]
-        return Struck(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+        return NoteFrames(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
     def over(
         self,
-        struck: Struck,
+        struck: NoteFrames,
         start: NDArray[np.float64],
         end: NDArray[np.float64],
         jumps: NDArray[np.float64],
@@ -81,7 +81,7 @@ class Notes:
         """What still sounds of a note that was let go ends."""
         self._left = 0
 
-    def go_on_from(self, other: Notes) -> None:
+    def go_on_from(self, other: NotePlayer) -> None:
         """Play on what another engine has begun."""
         self._number, self._jumped, self._left = other._number, other._jumped, other._left
 

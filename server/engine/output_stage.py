@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from export.bundle.format import Manifest
 from server.controls.addresses import HIGHEST_PITCH
-from server.engine.dc_blocker import DcBlock
+from server.engine.dc_blocker import DcBlocker
 from server.engine.glide import Delay, Gate, ramp_between
 from server.engine.limiter import Limiter
 from server.engine.sinc import reach_samples
@@ -42,7 +42,7 @@ class OutputStage:
         _, longest = self._waits(np.array([-HIGHEST_PITCH]))
         most = math.ceil(longest[0])
         self._gate_delay, self._level_delay = Delay(most), Delay(most)
-        self._dc_block = DcBlock(rate_hz, self._hop, manifest.channels)
+        self._dc_block = DcBlocker(rate_hz, self._hop, manifest.channels)
         self._limiter = Limiter(rate_hz, self._hop)
         self._level_before: float | None = None
         self._gate_gains: NDArray[np.float64] = np.zeros(0)

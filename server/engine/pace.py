@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 
 from export.bundle.beats import Beats
 from server.controls.addresses import AS_RECORDED, SLOWEST_BPM
-from server.engine.beat_grid import Grid
+from server.engine.beat_grid import BeatGrid
 
 Row = NDArray[np.float64]
 
 
-class Timed(Protocol):
+class TimedDeck(Protocol):
     """A deck, as far as its time goes."""
 
     @property
@@ -45,11 +45,11 @@ class Timed(Protocol):
 
 
 @dataclass(frozen=True)
-class Lane:
+class DeckPace:
     """One deck read in beats: its frames in a frame at ``/speed`` 1 (N,), and its beats."""
 
     rates: Row
-    grid: Grid
+    grid: BeatGrid
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class Pace:
     beats: Row
     aligned: NDArray[np.bool_]
     led: NDArray[np.bool_]
-    lanes: Mapping[Beats, Lane]
+    lanes: Mapping[Beats, DeckPace]
     leader: tuple[int, Beats]
 
 
 def pace_of(
-    decks: Sequence[Timed | None],
+    decks: Sequence[TimedDeck | None],
     heard: NDArray[np.floating],
     asked_bpm: Row,
     align: Row,
@@ -90,7 +90,7 @@ def pace_of(
     own = _between([tempi[beats] for _, beats, _ in known], np.array([w for _, _, w in known]))
     tempo = np.where(asked_bpm == AS_RECORDED, own, np.maximum(asked_bpm, SLOWEST_BPM))
     lanes = {
-        beats: Lane(tempo / bpm, Grid(beats.first_beat_s / frame_s, 60 / bpm / frame_s))
+        beats: DeckPace(tempo / bpm, BeatGrid(beats.first_beat_s / frame_s, 60 / bpm / frame_s))
         for beats, bpm in tempi.items()
     }
     is_several = len({(deck.ticks, beats) for deck, beats, _ in known}) > 1

@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle.beats import Beats
-from server.engine.head import Head, Places
-from server.engine.playhead_motion import Motion
+from server.engine.head import HeadPositions, ReadHead
+from server.engine.playhead_motion import PlayheadMotion
 from server.system.arrays import Floats
 
 MAX_HEADS = 32
@@ -44,7 +44,7 @@ Key = tuple[int, Beats | None]
 
 
 @dataclass(frozen=True)
-class Reading:
+class DeckReading:
     """Fractional ticks (N,) at which a deck is read.
 
     Where a head leaps, ``before`` is where it would be without that, and ``weight`` (N,) is how
@@ -56,14 +56,14 @@ class Reading:
     weight: Floats | None = None
 
 
-class Where(Protocol):
+class TimePositions(Protocol):
     """Places in time for decks of any length."""
 
     @property
     def size(self) -> int:
         """N: how many."""
 
-    def on(self, deck_ticks: int, beats: Beats | None = None) -> Reading:
+    def on(self, deck_ticks: int, beats: Beats | None = None) -> DeckReading:
         """The same places on a deck of so many ticks (K), with these beats."""
 
 
@@ -78,7 +78,7 @@ class Playhead:
         self.late_frames = 0.0
         """By how much later than the next frame's start the next place is heard (``/pitch``)."""
         self._frames_per_tick = frames_per_tick
-        self._heads: dict[Key, Head] = {}
+        self._heads: dict[Key, ReadHead] = {}
         self._leader: Key | None = None
         self._is_led = False
         # Where a deck of a length that is new comes in: as if it had been there since the jump.
@@ -90,7 +90,7 @@ class Playhead:
         """Begin at ``share`` 0..1 of the loop; before the first block."""
         self._jumped_to = share
 
-    def advance(self, motion: Motion) -> Positions:
+    def advance(self, motion: PlayheadMotion) -> FramePositions:
         """The places of the next N frames."""
         since = (self._jumped_to, self._since_jump_frames, self._since_jump_beats, self.beat)
         beats = self._conducted(motion)
@@ -98,14 +98,14 @@ class Playhead:
             key: head.advance(motion.frames_of(key[1]), beats) for key, head in self._heads.items()
         }
 
-        def place(key: Key) -> Places:
+        def place(key: Key) -> HeadPositions:
             if key not in places:
                 head = self._newcomer(key, motion, *since)
                 places[key] = head.advance(motion.frames_of(key[1]), beats)
                 self._remember(key, head)
             return places[key]
 
-        return Positions(self._played(motion), self._frames_per_tick, place)
+        return FramePositions(self._played(motion), self._frames_per_tick, place)
 
     def share_of_loop(self, deck_ticks: int, beats: Beats | None = None) -> float:
         """Where the head of such decks is, 0..1 of its loop; from any thread."""
@@ -123,7 +123,7 @@ class Playhead:
         head = self._heads.get(self._leader) if self._leader else None
         return head.beats_of_loop if head else None
 
-    def _played(self, motion: Motion) -> NDArray[np.float64]:
+    def _played(self, motion: PlayheadMotion) -> NDArray[np.float64]:
         """Count the frames played (N,), and what was since the last jump."""
         frames = []
         in_beats = motion.steps * motion.pace.beats if motion.pace else np.zeros(motion.steps.size)
@@ -142,7 +142,7 @@ class Playhead:
             self._since_jump_beats += beats
         return np.array(frames)
 
-    def _conducted(self, motion: Motion) -> list[float | None]:
+    def _conducted(self, motion: PlayheadMotion) -> list[float | None]:
         """The beat of each frame (N,), None where decks are not aligned.
 
         It goes on by itself; a jump sets it to where the leader lands, as does the first beat,
@@ -181,33 +181,33 @@ class Playhead:
     def _newcomer(
         self,
         key: Key,
-        motion: Motion,
+        motion: PlayheadMotion,
         share: float,
         since_frames: float,
         since_beats: float,
         beat: float | None,
-    ) -> Head:
+    ) -> ReadHead:
         """A head for a deck not met before: where it would be since the jump to ``share``."""
         first = next(motion.frames_of(key[1]))
-        head = Head(key[0] * self._frames_per_tick, first)
+        head = ReadHead(key[0] * self._frames_per_tick, first)
         head.place(share, since_frames if first.grid is None else since_beats)
         head.keep(beat)
         return head
 
-    def _remember(self, key: Key, head: Head) -> None:
+    def _remember(self, key: Key, head: ReadHead) -> None:
         if len(self._heads) >= MAX_HEADS:
             del self._heads[next(iter(self._heads))]
         self._heads[key] = head
 
 
-class Positions:
-    """The places of one block's frames: a ``Where`` of N."""
+class FramePositions:
+    """The places of one block's frames: a ``TimePositions`` of N."""
 
     def __init__(
         self,
         frames: NDArray[np.float64],
         frames_per_tick: int,
-        place: Callable[[Key], Places],
+        place: Callable[[Key], HeadPositions],
     ) -> None:
         self.frames = frames
         """Frames played (N,), not wrapped: the time of those who do not loop."""
@@ -219,18 +219,18 @@ class Positions:
         """N: frames of the block."""
         return int(self.frames.size)
 
-    def on(self, deck_ticks: int, beats: Beats | None = None) -> Reading:
+    def on(self, deck_ticks: int, beats: Beats | None = None) -> DeckReading:
         """Where a deck of so many ticks (K) is read, frame by frame."""
         places = self._place((deck_ticks, beats))
         ticks = ticks_at(places.frames, self._frames_per_tick)
         if (places.weight >= 1).all():
-            return Reading(ticks)
+            return DeckReading(ticks)
         before = ticks_at(places.before_frames, self._frames_per_tick)
-        return Reading(ticks, before, places.weight.astype(np.float32))
+        return DeckReading(ticks, before, places.weight.astype(np.float32))
 
-    def around(self, n: int, ticks: NDArray[np.float64]) -> Around:
+    def around(self, n: int, ticks: NDArray[np.float64]) -> TicksAround:
         """Other ticks (M,), which count as ``ticks_at(frames)`` does, seen from the nth frame."""
-        return Around(self, n, ticks)
+        return TicksAround(self, n, ticks)
 
     def looped(self, n: int, ticks: NDArray[np.float64], key: Key) -> NDArray[np.float64]:
         """``around`` on such a deck, folded into its loop as at the nth frame."""
@@ -242,10 +242,10 @@ class Positions:
 
 
 @dataclass(frozen=True)
-class Around:
-    """Ticks (M,) around a frame of a block: a ``Where`` of M."""
+class TicksAround:
+    """Ticks (M,) around a frame of a block: a ``TimePositions`` of M."""
 
-    positions: Positions
+    positions: FramePositions
     n: int
     ticks: NDArray[np.float64]
 
@@ -254,9 +254,9 @@ class Around:
         """M: how many ticks."""
         return int(self.ticks.size)
 
-    def on(self, deck_ticks: int, beats: Beats | None = None) -> Reading:
+    def on(self, deck_ticks: int, beats: Beats | None = None) -> DeckReading:
         """Where these are on a deck of so many ticks (K)."""
-        return Reading(self.positions.looped(self.n, self.ticks, (deck_ticks, beats)))
+        return DeckReading(self.positions.looped(self.n, self.ticks, (deck_ticks, beats)))
 
 
 def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDArray[np.float64]:
@@ -270,7 +270,7 @@ def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDAr
     return (position_frames + 0.5) / frames_per_tick - 0.5
 
 
-def read_loop(track: Floats, where: Where, beats: Beats | None = None) -> Floats:
+def read_loop(track: Floats, where: TimePositions, beats: Beats | None = None) -> Floats:
     """Columns (S, N) of a looped track (S, K) at N places, linear between neighbours."""
     reading = where.on(track.shape[1], beats)
     now = _columns(track, reading.ticks)

@@ -21,16 +21,16 @@ from server.controls.addresses import (
     TEMPO,
 )
 from server.controls.desk import Segment, Snapshot
-from server.engine.beat_grid import Grid
-from server.engine.head import Moved
+from server.engine.beat_grid import BeatGrid
+from server.engine.head import HeadStep
 from server.engine.interpolation import shares
-from server.engine.notes import Notes, Struck
-from server.engine.pace import Pace, Row, Timed, pace_of
-from server.engine.transposition import Plan
+from server.engine.notes import NoteFrames, NotePlayer
+from server.engine.pace import Pace, Row, TimedDeck, pace_of
+from server.engine.transposition import TranspositionPlan
 
 
 @dataclass(frozen=True)
-class Motion:
+class PlayheadMotion:
     """What the hands do to the playhead in a block, frame by frame, each (N,).
 
     ``steps`` is how many frames it moves on behind each at the recorded tempo, ``loop_start`` and
@@ -53,10 +53,10 @@ class Motion:
         """Steps (N,) of decks that are not read in beats."""
         return self.steps if self.pace is None else self.steps * self.pace.rates
 
-    def frames_of(self, beats: Beats | None) -> Iterator[Moved]:
+    def frames_of(self, beats: Beats | None) -> Iterator[HeadStep]:
         """What each frame asks of a head of decks with ``beats``."""
         steps, beat_frames = self.plain_steps, self.beat_frames
-        grids: list[Grid | None] = [None] * self.steps.size
+        grids: list[BeatGrid | None] = [None] * self.steps.size
         lane = self.pace.lanes.get(beats) if self.pace and beats else None
         if self.pace and lane:
             aligned = self.pace.aligned
@@ -65,13 +65,13 @@ class Motion:
             grids = [lane.grid if one else None for one in aligned.tolist()]
         frames = self.beats * beat_frames
         rows = (steps, self.loop_start, self.loop_end, self.jumps, frames)
-        return map(Moved, *(row.tolist() for row in rows), grids)
+        return map(HeadStep, *(row.tolist() for row in rows), grids)
 
 
-class MotionOfHands:
-    """Makes each block's ``Motion`` of what the desk says."""
+class PlayheadControls:
+    """Makes each block's ``PlayheadMotion`` of what the desk says."""
 
-    def __init__(self, frame_s: float, notes: Notes) -> None:
+    def __init__(self, frame_s: float, notes: NotePlayer) -> None:
         self.tempo_bpm: float | None = None
         """Of what is heard; None where no deck has a tempo that is known."""
         self._frame_s = frame_s
@@ -83,10 +83,10 @@ class MotionOfHands:
         segments: tuple[Segment, ...],
         values: NDArray[np.float64],
         sounds: NDArray[np.bool_],
-        struck: Struck,
-        plan: Plan,
-        decks: Sequence[Timed | None],
-    ) -> Motion:
+        struck: NoteFrames,
+        plan: TranspositionPlan,
+        decks: Sequence[TimedDeck | None],
+    ) -> PlayheadMotion:
         """For the planned frames (M,) of ``values`` (V,N); time goes where it ``sounds`` (N,)."""
         state, values = segments[-1].state, values[:, plan.columns]
         speed, nudge, freeze = (row(state, values, a) for a in ("/speed", NUDGE, "/freeze"))
@@ -100,14 +100,14 @@ class MotionOfHands:
         steps = pushed * sounds[plan.columns] * plan.durations
         pace = self._pace(state, values, notes, decks)
         beat_frames = self._beat_frames(row(state, values, TEMPO), pace)
-        return Motion(steps, start, end, jumps, beats, beat_frames, pace)
+        return PlayheadMotion(steps, start, end, jumps, beats, beat_frames, pace)
 
     def _pace(
         self,
         state: Snapshot,
         values: NDArray[np.float64],
-        notes: Struck,
-        decks: Sequence[Timed | None],
+        notes: NoteFrames,
+        decks: Sequence[TimedDeck | None],
     ) -> Pace | None:
         """A note begins when it is struck, whatever the clock says."""
         x, y = (row(state, values, address) for address in ("/interp/structure", "/interp/y"))

@@ -19,7 +19,7 @@ REACH_SPREADS = 2.0
 """Furthest place of a walk of depth 1."""
 
 
-class Walk:
+class RandomWalk:
     """Walks while its depth is not 0; the same seed and calls give the same way."""
 
     def __init__(self, style_dims: int, frame_s: float, seed: int = 0) -> None:

@@ -4,8 +4,8 @@
                                                     |  ^
                                                    states
 
-``Session`` is all that the engine knows of it; ``OrtSession`` runs the bundle's graph in ONNX
-Runtime, and tests bring one of a few lines.
+``DecoderSession`` is all that the engine knows of it; ``OrtDecoderSession`` runs the bundle's graph
+in ONNX Runtime, and tests bring one of a few lines.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WARM_UP_STEPS = 8
 """First calls allocate, pick kernels and page weights in; after these they cost the same."""
 
 
-class Session(Protocol):
+class DecoderSession(Protocol):
     """A decoder that streams."""
 
     @property
@@ -45,7 +45,7 @@ class Session(Protocol):
         """Forget the stream: all states back to zero."""
 
 
-class OrtSession:
+class OrtDecoderSession:
     """The bundle's decoder in ONNX Runtime; buffers and states are allocated once.
 
     States live on the device in two sets that take turns: what one step writes, the next reads.
@@ -79,7 +79,7 @@ class OrtSession:
             warm_up(self, self._manifest, frames, steps=1)
 
     def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
-        """Decode the next N frames; see ``Session.step``."""
+        """Decode the next N frames; see ``DecoderSession.step``."""
         frames = style.shape[1]
         if frames not in self._buffers:
             self._buffers[frames] = self._allocate(frames)
@@ -151,7 +151,9 @@ class _Buffers:
     bindings: list[Any]
 
 
-def warm_up(session: Session, manifest: Manifest, frames: int, steps: int = WARM_UP_STEPS) -> None:
+def warm_up(
+    session: DecoderSession, manifest: Manifest, frames: int, steps: int = WARM_UP_STEPS
+) -> None:
     """Run ``steps`` blocks of silence and reset, so that the stream's first block is on time."""
     zeros = [
         np.zeros((dims, columns), np.float32)

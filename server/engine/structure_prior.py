@@ -32,17 +32,19 @@ class NoPriorError(ValueError):
 
 
 @dataclass(frozen=True)
-class Dice:
+class SamplingNoise:
     """What chance gives one tick: standard normal numbers (S,) and one from 0 to 1."""
 
     normal: Floats
     uniform: float
 
 
-class Prior(Protocol):
+class StructurePrior(Protocol):
     """A model of what may come next, with its own memory."""
 
-    def hear(self, structure: Floats, style: Floats, temperature: float, dice: Dice) -> Floats:
+    def hear(
+        self, structure: Floats, style: Floats, temperature: float, dice: SamplingNoise
+    ) -> Floats:
         """Ticks (S,K) that follow those heard before, style (D,) -> the tick drawn next (S,)."""
 
     def reset(self) -> None:
@@ -69,8 +71,10 @@ class OrtPrior:
         self._states: dict[str, Floats] = {}
         self.reset()
 
-    def hear(self, structure: Floats, style: Floats, temperature: float, dice: Dice) -> Floats:
-        """See ``Prior.hear``."""
+    def hear(
+        self, structure: Floats, style: Floats, temperature: float, dice: SamplingNoise
+    ) -> Floats:
+        """See ``StructurePrior.hear``."""
         values = (
             structure[None],
             style[None],

@@ -40,7 +40,7 @@ _DRIFT = 2.0**-11
 
 
 @dataclass(frozen=True)
-class _Way:
+class _ReadPath:
     """One frame of output: where each sample is read (hop,) and how fast; ``end`` is the next."""
 
     places: NDArray[np.float64]
@@ -67,7 +67,7 @@ class _Way:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TranspositionPlan:
     """What a block of N frames is made of: M frames to be decoded.
 
     ``columns`` (M,) says in which of the N frames each is needed first, ``durations`` (M,) how
@@ -81,7 +81,7 @@ class Plan:
     lead_frames: float = 0.0
     rate: float = 1.0
     late_frames: float = 0.0
-    ways: tuple[_Way, ...] = ()
+    ways: tuple[_ReadPath, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -103,8 +103,8 @@ def transposed_sizes(frames: int) -> range:
     return range(1, min(2 * frames + 2, _LARGEST_PREPARED) + 1)
 
 
-def _plain(frames: int) -> Plan:
-    return Plan(np.arange(frames), np.ones(frames))
+def _plain(frames: int) -> TranspositionPlan:
+    return TranspositionPlan(np.arange(frames), np.ones(frames))
 
 
 class Transposer:
@@ -124,12 +124,12 @@ class Transposer:
         self._owed = 0.0
         self._lead_frames = 0.0
 
-    def rest(self, frames: int) -> Plan:
+    def rest(self, frames: int) -> TranspositionPlan:
         """Nothing is heard for N frames: forget, and plan for them as for 0 semitones."""
         self.reset()
         return _plain(frames)
 
-    def plan(self, semitones: NDArray[np.float64]) -> Plan:
+    def plan(self, semitones: NDArray[np.float64]) -> TranspositionPlan:
         """What the next N frames need, at ``semitones`` (N,) as they are at the frames' ends."""
         rates = 2.0 ** (semitones / 12)
         frames, there = rates.size, self._source.shape[1]
@@ -146,9 +146,11 @@ class Transposer:
             self._lead_frames = float((heard - columns).mean())
         usual = reach_samples(self._rate) / (self._hop * self._rate) + 0.5
         late_frames = self._next_heard - usual
-        return Plan(columns, durations, self._lead_frames, self._rate, late_frames, ways)
+        return TranspositionPlan(
+            columns, durations, self._lead_frames, self._rate, late_frames, ways
+        )
 
-    def play(self, plan: Plan, decoded: Floats) -> Floats:
+    def play(self, plan: TranspositionPlan, decoded: Floats) -> Floats:
         """The block (C, N*hop) from what was ``decoded`` (C, M*hop) as planned."""
         source = np.concatenate([self._source, decoded], axis=1)
         if plan.is_plain:
@@ -159,14 +161,14 @@ class Transposer:
         self._source, self._place = source[:, gone:].copy(), self._place - gone
         return np.concatenate(played, axis=1)
 
-    def _read(self, source: Floats, way: _Way) -> Floats:
+    def _read(self, source: Floats, way: _ReadPath) -> Floats:
         self._place = way.end
         if way.is_plain:
             start = int(way.places[0])
             return source[:, start : start + self._hop]
         return read(source, way.places, way.rates)
 
-    def _ways(self, before: float, ends: NDArray[np.float64]) -> Iterator[_Way]:
+    def _ways(self, before: float, ends: NDArray[np.float64]) -> Iterator[_ReadPath]:
         """Frame by frame, from each end's rate straight to the next one's."""
         place, shares = self._place, np.arange(1, self._hop + 1) / self._hop
         starts = [before, *ends[:-1].tolist()]
@@ -178,7 +180,7 @@ class Transposer:
             place = float(places[-1])
             if is_home and abs(drift) < _DRIFT:
                 place = float(round(place))
-            yield _Way(places[:-1], rates, place)
+            yield _ReadPath(places[:-1], rates, place)
 
     def _drift(self, place: float) -> float:
         """How much faster to read, so that frames begin with the decoder's."""
@@ -186,7 +188,7 @@ class Transposer:
         return float(np.clip(away - round(away), -_DRIFT, _DRIFT))
 
     def _times(
-        self, ways: tuple[_Way, ...], columns: NDArray[np.int64]
+        self, ways: tuple[_ReadPath, ...], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """When each frame will be heard, in frames from the block's start, and how long (M,).
 

@@ -35,7 +35,7 @@ class InputError(RuntimeError):
 
 
 @dataclass
-class Listener:
+class InputListener:
     """A process that listens, what it listens to, and where it writes."""
 
     process: BaseProcess
@@ -48,7 +48,7 @@ class Listener:
         end_process(self.process, self.pipe)
 
 
-Start = Callable[[str], Listener]
+Start = Callable[[str], InputListener]
 
 
 class LiveInput:
@@ -63,7 +63,7 @@ class LiveInput:
         self._device = device
         self._start = start or start_listening
         self._now_s = now_s
-        self._listener: Listener | None = None
+        self._listener: InputListener | None = None
         self._reopening: threading.Thread | None = None
         self._stopped = False
 
@@ -137,7 +137,7 @@ class LiveInput:
                 self._listener = opened
 
 
-def start_listening(device: str) -> Listener:
+def start_listening(device: str) -> InputListener:
     """Start a process that listens to ``device``.
 
     Raises:
@@ -155,6 +155,6 @@ def start_listening(device: str) -> Listener:
     except (EOFError, OSError):
         answer = NotOpened("its process died")
     if isinstance(answer, Opened):
-        return Listener(process, pipe, ring, answer)
+        return InputListener(process, pipe, ring, answer)
     end_process(process, pipe)
     raise InputError(f"--input {device}: {answer.reason}; --list-devices shows what there is")

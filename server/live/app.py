@@ -18,17 +18,17 @@ from server.controls.events import Stop
 from server.controls.notify import Notifier
 from server.decks.loader import initial_decks
 from server.engine.output_stage import GATE_RAMP_S
-from server.live.banner import announcement
-from server.live.control_inputs import Hands
-from server.live.initial_decks import FirstDecks
-from server.live.playback import Sound
+from server.live.banner import banner_lines
+from server.live.control_inputs import ControlInputs
+from server.live.initial_decks import InitialDecks
+from server.live.playback import Playback
 from server.osc import listeners
-from server.score.prepared_decks import Stage
+from server.score.prepared_decks import PreparedDecks
 from server.supervision.agreement import CRASHED
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.watch import Watch
 from server.system import priority
-from server.system.event_loop import Loop
+from server.system.event_loop import EventLoop
 from server.system.interpreter import undisturbed
 from server.system.processes import signals_call
 
@@ -45,13 +45,13 @@ class App:
         settings: Settings,
         bundle: Bundle,
         desk: Desk,
-        stage: Stage | None = None,
+        stage: PreparedDecks | None = None,
         folder: StateFolder | None = None,
     ) -> None:
         self._settings = settings
         self._desk = desk
         self._exit_code = 0
-        self._loop = Loop()
+        self._loop = EventLoop()
         self._ending = asyncio.Event()
         self._sources = (
             {deck: data.name for deck, data in stage.decks.items()}
@@ -59,7 +59,7 @@ class App:
             else initial_decks(bundle.decks, settings.decks)
         )
         self._notifier = Notifier(desk, self._loop.later)
-        self._sound = Sound(
+        self._sound = Playback(
             settings,
             bundle,
             desk,
@@ -71,7 +71,7 @@ class App:
             self._crash,
             self._facts,
         )
-        self._hands = Hands(
+        self._hands = ControlInputs(
             settings, self._sound, desk, self._notifier, self._loop, self._ending.set
         )
         keeper, before = self._sound.keeper, self._sound.before
@@ -129,7 +129,7 @@ class App:
         sound.live.start()
         if self._watch is not None:
             self._watch.look()
-        lines = announcement(
+        lines = banner_lines(
             sound.model.bundle.manifest.name,
             sound.model.session.provider,
             sound.live.lane.output,
@@ -144,7 +144,7 @@ class App:
     def _lay_decks(self) -> None:
         """What lies on the decks at the start, at once or when it is encoded."""
         sound = self._sound
-        first = FirstDecks(self._desk, sound.switch, self._hands.loader, self._refuse)
+        first = InitialDecks(self._desk, sound.switch, self._hands.loader, self._refuse)
         if sound.before:
             self._sources = {name: deck.name for name, deck in sound.model.engine.decks.items()}
         elif sound.stage is None:

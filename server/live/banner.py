@@ -10,7 +10,7 @@ from server.output.producer import Producer
 from server.output.protocol import Output
 
 
-def announcement(
+def banner_lines(
     bundle: str,
     provider: str,
     output: Output,

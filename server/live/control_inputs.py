@@ -13,21 +13,21 @@ from server.clock.clocks import Clocks
 from server.command_line.settings import Settings
 from server.controls.addresses import POSITION
 from server.controls.desk import Desk
-from server.controls.events import Event, ModelLies
+from server.controls.events import Event, ModelSwitched
 from server.controls.notify import Notifier
-from server.decks.commands import DeckHands
+from server.decks.commands import DeckCommands
 from server.decks.encoder_slot import EncoderSlot
 from server.decks.loader import DeckLoader
 from server.engine.cue import CUE, NO_CUE
 from server.engine.deck import DeckData
 from server.input.live_input import LiveInput
 from server.live.dispatcher import Dispatcher
-from server.live.playback import Sound
-from server.live.status import Figures
-from server.midi.commands import midi_hands
+from server.live.playback import Playback
+from server.live.status import Status
+from server.midi.commands import midi_commands
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from server.midi.mappings.store import MapStore
+from server.midi.mappings.store import MappingStore
 from server.models.loader import ModelLoader
 from server.models.model_controls import carry_to, gestures_of, missing_in, wekinator_of
 from server.models.switch import FADE_S, Model
@@ -36,24 +36,24 @@ from server.osc.dump import OscDump
 from server.osc.scheduler import Scheduler
 from server.osc.server import OscServer
 from server.osc.wekinator import Wekinator
-from server.presets.commands import PresetHands
-from server.score.commands import ScoreDesk
-from server.system.event_loop import Loop
-from server.system.file_worker import Errands
+from server.presets.commands import PresetCommands
+from server.score.commands import ScoreCommands
+from server.system.event_loop import EventLoop
+from server.system.file_worker import FileWorker
 
 logger = logging.getLogger(__name__)
 
 
-class Hands:
+class ControlInputs:
     """Moves ``desk`` and what else of ``sound`` can be moved; ``end`` ends the program."""
 
     def __init__(
         self,
         settings: Settings,
-        sound: Sound,
+        sound: Playback,
         desk: Desk,
         notifier: Notifier,
-        loop: Loop,
+        loop: EventLoop,
         end: Callable[[], None],
     ) -> None:
         self._settings = settings
@@ -86,10 +86,10 @@ class Hands:
             sound.lock,
             heard_bpm=lambda: sound.model.engine.tempo_bpm,
         )
-        self.errands = Errands(loop.soon)
-        self._midi_hands = midi_hands(
+        self.errands = FileWorker(loop.soon)
+        self._midi_hands = midi_commands(
             desk,
-            MapStore(settings.config, self.errands),
+            MappingStore(settings.config, self.errands),
             lambda events: self.dispatcher(events),
             notifier.tell,
             loop.later,
@@ -97,12 +97,12 @@ class Hands:
             if settings.midi_feedback
             else None,
         )
-        self.presets = PresetHands(
+        self.presets = PresetCommands(
             settings.config,
             self.errands,
             desk,
             lambda: sound.model.bundle.manifest.name,
-            lambda event: self.dispatcher.why_not(event),
+            lambda event: self.dispatcher.rejection_reason(event),
             lambda events: self.dispatcher.carry_out(events),
             notifier.tell,
         )
@@ -117,7 +117,7 @@ class Hands:
         self.midi = MidiInput(
             settings.midi, keys.take, on_clock=self.clocks.hear, on_ports=self._midi_hands.ports
         )
-        self.figures = Figures(
+        self.figures = Status(
             desk,
             sound.switch,
             sound.producer,
@@ -160,7 +160,7 @@ class Hands:
         sound = self._sound
         return Dispatcher(
             self._desk,
-            DeckHands(self.loader, self._notifier, self.input.capture),
+            DeckCommands(self.loader, self._notifier, self.input.capture),
             lambda: self.figures.status(),
             self._end,
             self._missing(),
@@ -171,10 +171,12 @@ class Hands:
             clocks=self.clocks,
             presets=self.presets,
             set_dump=self._dump.switch,
-            score_desk=ScoreDesk(sound.score, self._loop.soon),
+            score_desk=ScoreCommands(sound.score, self._loop.soon),
             record=sound.record.carry_out,
             live={POSITION: lambda: sound.model.engine.position},
-            why_no_recording=lambda deck: sound.model.engine.why_no_recording(deck),
+            bypass_unavailable_reason=lambda deck: sound.model.engine.bypass_unavailable_reason(
+                deck
+            ),
             load_model=self.models.load,
             adopt_model=self._adopt,
             change_output=sound.output_hands.carry_out,
@@ -193,7 +195,7 @@ class Hands:
         for name, deck in decks.items():
             model.engine.put_deck(name, deck)
         self._sound.switch.offer(model)
-        self.dispatcher((ModelLies(model.name, carry_to(model)),))
+        self.dispatcher((ModelSwitched(model.name, carry_to(model)),))
         return True
 
     def _adopt(self) -> None:

@@ -15,13 +15,13 @@ from server.controls.events import (
     CancelDeck,
     CaptureDeck,
     ChangeOutput,
-    DeckLies,
+    DeckLoaded,
     Dump,
     Event,
     LoadDeck,
     LoadModel,
     MidiMapEvent,
-    ModelLies,
+    ModelSwitched,
     Notify,
     Panic,
     PresetEvent,
@@ -41,10 +41,10 @@ from server.controls.events import (
 from server.controls.gestures import Gestures
 from server.controls.notify import Notifier, TooManyClients
 from server.controls.replies import Argument, Reply
-from server.decks.commands import DeckHands
+from server.decks.commands import DeckCommands
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
-from server.presets.commands import PresetHands
+from server.presets.commands import PresetCommands
 from server.system.callbacks import Then
 
 PROGRAM = "latent-deck"
@@ -57,7 +57,7 @@ class Dispatcher:
     def __init__(
         self,
         desk: Desk,
-        decks: DeckHands,
+        decks: DeckCommands,
         status: Callable[[], Mapping[str, Argument]],
         quit_program: Callable[[], None],
         missing: Mapping[str, str] | None = None,
@@ -67,23 +67,23 @@ class Dispatcher:
         wekinator: Wekinator,
         gestures: Gestures,
         clocks: Clocks,
-        presets: PresetHands,
+        presets: PresetCommands,
         set_dump: Callable[[bool], None],
         score_desk: Callable[[Event], None] = lambda event: None,
         record: Callable[[StartRecording | StopRecording | AskRecording], None],
         load_model: Callable[[str, Then], None] = lambda name, then: None,
         adopt_model: Callable[[], None] = lambda: None,
         live: Mapping[str, Callable[[], float]] | None = None,
-        why_no_recording: Callable[[str], str | None] = lambda deck: None,
+        bypass_unavailable_reason: Callable[[str], str | None] = lambda deck: None,
         change_output: Callable[[ChangeOutput], None] = lambda event: None,
         change_maps: Callable[[MidiMapEvent], None] = lambda event: None,
     ) -> None:
         """``missing`` are addresses this bundle has nothing for, and in one line why.
 
-        ``live`` says where a value has moved to by itself since it was set, ``why_no_recording``
-        in one line why a deck cannot be bypassed, None if it can; ``score_desk`` carries out what
-        is asked of scores, ``record`` of the recording, ``load_model`` plays another bundle,
-        and ``adopt_model`` is told when one has begun to.
+        ``live`` says where a value has moved to by itself since it was set,
+        ``bypass_unavailable_reason`` in one line why a deck cannot be bypassed, None if it can;
+        ``score_desk`` carries out what is asked of scores, ``record`` of the recording,
+        ``load_model`` plays another bundle, and ``adopt_model`` is told when one has begun to.
         """
         self._desk = desk
         self._decks = decks
@@ -102,7 +102,7 @@ class Dispatcher:
         self._load_model = load_model
         self._adopt_model = adopt_model
         self._live = live or {}
-        self._why_no_recording = why_no_recording
+        self._why_no_recording = bypass_unavailable_reason
         self._change_output = change_output
         self._change_maps = change_maps
 
@@ -146,7 +146,7 @@ class Dispatcher:
                 event.answer(replies.version(PROGRAM, metadata.version(PROGRAM)))
             case SyncRequest(number=number):
                 event.answer(replies.synced(number))
-            case LoadDeck() | CaptureDeck() | CancelDeck() | DeckLies():
+            case LoadDeck() | CaptureDeck() | CancelDeck() | DeckLoaded():
                 self._decks.carry_out(event)
             case RecordScore() | StopScore():
                 self._score_desk(event)
@@ -154,7 +154,7 @@ class Dispatcher:
                 self._record(event)
             case LoadModel(name=name):
                 self._load_model(name, partial(self._tell_model, event, name))
-            case ModelLies(name=name):
+            case ModelSwitched(name=name):
                 self._adopt_model()
                 self._notifier.tell(Reply(MODEL_LOAD, (name,)), None)
             case Notify(reply_to=sender) if sender is not None:
@@ -186,7 +186,7 @@ class Dispatcher:
         """``events`` without those that there is nothing for here; these are answered."""
         possible = []
         for event in events:
-            if why := self.why_not(event, events):
+            if why := self.rejection_reason(event, events):
                 event.answer(replies.fail(_address(event), why))
             else:
                 possible.append(event)
@@ -201,9 +201,9 @@ class Dispatcher:
         except TooManyClients as error:
             return replies.fail("/notify", str(error))
 
-    def why_not(self, event: Event, among: tuple[Event, ...] = ()) -> str | None:
+    def rejection_reason(self, event: Event, among: tuple[Event, ...] = ()) -> str | None:
         """In one line what is missing for it, one ``among`` others."""
-        if why := self._clocks.why_not(event, among):
+        if why := self._clocks.rejection_reason(event, among):
             return why
         if not isinstance(event, SetControl):
             return None

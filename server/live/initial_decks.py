@@ -10,11 +10,11 @@ from server.controls.desk import Desk
 from server.decks.loader import NOT_WANTED, DeckLoader
 from server.engine.deck import DeckData
 from server.models.switch import ModelSwitch
-from server.score.prepared_decks import why_no_bypass
+from server.score.prepared_decks import bypass_rejection_reason
 from server.system.progress_bar import ProgressBar
 
 
-class FirstDecks:
+class InitialDecks:
     """Lays them; ``refuse`` is told in one line why a deck cannot be as it was asked for."""
 
     def __init__(
@@ -49,6 +49,8 @@ class FirstDecks:
         if failure in NOT_WANTED:
             return
         engine = self._switch.newest.engine
-        why = failure or why_no_bypass(self._desk, deck, engine.why_no_recording(deck))
+        why = failure or bypass_rejection_reason(
+            self._desk, deck, engine.bypass_unavailable_reason(deck)
+        )
         if why is not None:
             self._refuse(why)

@@ -23,21 +23,21 @@ from server.engine.runtime import RuntimeOptions
 from server.models.model_controls import last_model
 from server.models.preparing import ready_model, try_out
 from server.models.switch import Model, ModelSwitch, SwitchedCue
-from server.output.commands import OutputHands
+from server.output.commands import OutputCommands
 from server.output.opening import live_output
 from server.output.producer import Producer
-from server.recording.commands import RecordHands
+from server.recording.commands import RecordingCommands
 from server.score.lines import head_line
-from server.score.player import ScorePlayer, moments_of
-from server.score.prepare import Coming
-from server.score.prepared_decks import Stage
+from server.score.player import ScorePlayer, score_events
+from server.score.prepare import PreparedModel
+from server.score.prepared_decks import PreparedDecks
 from server.score.recorder import ScoreRecorder
-from server.supervision.keeping import Keeper, take_up
+from server.supervision.keeping import StateKeeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
 from server.system.callbacks import Soon
 
 
-class Sound:
+class Playback:
     """Everything from the desk to the ear.
 
     ``before`` are the facts of an instrument that died, in whose place this one plays.
@@ -51,7 +51,7 @@ class Sound:
         settings: Settings,
         bundle: Bundle,
         desk: Desk,
-        stage: Stage | None,
+        stage: PreparedDecks | None,
         folder: StateFolder | None,
         notifier: Notifier,
         soon: Soon,
@@ -75,7 +75,7 @@ class Sound:
             settings.media,
             lambda: self.model.engine.position,
         )
-        self.record = RecordHands(settings.media, notifier.tell, soon)
+        self.record = RecordingCommands(settings.media, notifier.tell, soon)
         self.has_cue = settings.card.cue is not None
         self.ready = partial(
             ready_model,
@@ -115,8 +115,10 @@ class Sound:
             lambda: self.output_hands.report(),
             self.before.output if self.before else None,
         )
-        self.output_hands = OutputHands(self.live, notifier.tell, soon)
-        self.keeper = Keeper(folder, desk, self.switch, self.timeline, facts) if folder else None
+        self.output_hands = OutputCommands(self.live, notifier.tell, soon)
+        self.keeper = (
+            StateKeeper(folder, desk, self.switch, self.timeline, facts) if folder else None
+        )
         if folder and before:
             take_up(before, folder.read_decks(), desk, self.first.engine, self.timeline)
 
@@ -143,7 +145,7 @@ class Sound:
         if self.stage is None or self.stage.score is None:
             return
         frame_s, played = self.timeline.clock.frame_s, self.timeline.frames_before
-        moments, laid = moments_of(self.stage.score, frame_s, played), self.stage.laid
+        moments, laid = score_events(self.stage.score, frame_s, played), self.stage.laid
         comes = {id(one): self._come(one) for one in laid.models.values()}
         player = ScorePlayer(
             moments,
@@ -154,7 +156,7 @@ class Sound:
         )
         self.timeline.play(player)
 
-    def _come(self, coming: Coming) -> Model:
+    def _come(self, coming: PreparedModel) -> Model:
         """A model of the score, ready before it begins."""
         model = self.ready(coming.bundle, name=coming.name)
         return try_out(model, coming.decks, self.producer.block_frames)

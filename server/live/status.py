@@ -17,11 +17,11 @@ from server.osc.server import OscServer
 from server.output.latency import Latency, latency
 from server.output.live_output import LiveOutput
 from server.output.producer import Producer
-from server.recording.commands import RecordHands
+from server.recording.commands import RecordingCommands
 
 
 @dataclass(frozen=True)
-class Figures:
+class Status:
     """Asks each part when it is asked itself."""
 
     desk: Desk
@@ -33,7 +33,7 @@ class Figures:
     notifier: Notifier
     scheduler: Scheduler
     clocks: Clocks
-    record: RecordHands
+    record: RecordingCommands
 
     def latency(self) -> Latency:
         """Where the milliseconds go, from a hand to the ear."""

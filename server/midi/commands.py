@@ -20,30 +20,30 @@ from server.controls.notify import Tell
 from server.controls.replies import Argument, Reply
 from server.midi.decode.moves import Knob, Move
 from server.midi.feedback import Feedback, Send
-from server.midi.learner import LEARN, Learner, Lesson, mappable
-from server.midi.learning import Found
-from server.midi.mappings.active_mappings import Maps
-from server.midi.mappings.mapping import Knobs, MidiMap, MidiMapError
+from server.midi.learner import LEARN, LearnRequest, MidiLearn, mappable
+from server.midi.learning import LearnedKnob
+from server.midi.mappings.active_mappings import ActiveMappings
+from server.midi.mappings.mapping import KnobPattern, MidiMap, MidiMapError
 from server.midi.mappings.mapping_options import options_of, with_option
-from server.midi.mappings.mapping_table import Book, ranged
-from server.midi.mappings.store import MapStore
-from server.midi.ports.open_ports import Seen
+from server.midi.mappings.mapping_table import MappingTable, ranged
+from server.midi.mappings.store import MappingStore
+from server.midi.ports.open_ports import PortChanges
 from server.system.callbacks import Later, Then
 
 FORGET = "/midi/forget"
 MAP = "/midi/map"
 MAPS = "/midi/maps"
 
-Write = Callable[[Book, Then], None]
+Write = Callable[[MappingTable, Then], None]
 
 
-class MidiHands:
+class MidiCommands:
     """Used by the thread of the event loop."""
 
     def __init__(
         self,
         desk: Desk,
-        maps: Maps,
+        maps: ActiveMappings,
         write: Write,
         tell: Tell,
         later: Later,
@@ -55,10 +55,10 @@ class MidiHands:
         self._maps = maps
         self._write = write
         self._tell = tell
-        self._learner = Learner(desk, later, self._learned)
+        self._learner = MidiLearn(desk, later, self._learned)
 
     @property
-    def book(self) -> Book:
+    def book(self) -> MappingTable:
         """The mappings that are in force."""
         return self._maps.book
 
@@ -81,7 +81,7 @@ class MidiHands:
         """Whether ``knob`` does what a mapping says."""
         return bool(self._maps.book.of_knob(knob))
 
-    def ports(self, seen: Seen, are_any: bool) -> None:
+    def ports(self, seen: PortChanges, are_any: bool) -> None:
         """Ports came and have gone; whether there are any now."""
         self._learner.gone(seen.gone, are_any)
         if self._feedback:
@@ -104,9 +104,9 @@ class MidiHands:
             command = MAP if isinstance(event, ChangeMidiMap) else FORGET
             event.answer(replies.fail(command, str(error)))
 
-    def _learned(self, lesson: Lesson, found: Found, last: Move) -> None:
+    def _learned(self, lesson: LearnRequest, found: LearnedKnob, last: Move) -> None:
         knob, book = found.knob, self._maps.book
-        knobs = Knobs(knob.port, knob.channel, knob.kind, knob.number)
+        knobs = KnobPattern(knob.port, knob.channel, knob.kind, knob.number)
         usual = ranged(MidiMap(lesson.address, knobs), self._desk.table)
         was = (one for one in book.learned if (one.address, one.knobs) == (lesson.address, knobs))
         one = replace(next(was, usual), relative=found.relative, bits=found.bits)
@@ -144,7 +144,7 @@ class MidiHands:
             options = options_of(one, self._desk.table.controls.get(one.address))
             event.answer(Reply(MAP, (one.address, str(one.knobs), *options)))
 
-    def _keep(self, event: MidiMapEvent, book: Book, command: str, *what: Argument) -> None:
+    def _keep(self, event: MidiMapEvent, book: MappingTable, command: str, *what: Argument) -> None:
         """``book`` is in force now; answered when it lies on the disk."""
 
         def then(failure: str | None) -> None:
@@ -156,18 +156,18 @@ class MidiHands:
         self._tell(Reply(command, what), event.reply_to)
 
 
-def midi_hands(
+def midi_commands(
     desk: Desk,
-    store: MapStore,
+    store: MappingStore,
     on_events: EventSink,
     tell: Tell,
     later: Later,
     send: Send | None = None,
-) -> MidiHands:
+) -> MidiCommands:
     """Hands with the mappings that ``store`` has; what knobs do goes to ``on_events``.
 
     ``send`` reaches controllers; without it they are told nothing.
     """
-    maps = Maps(desk, on_events, store.read())
+    maps = ActiveMappings(desk, on_events, store.read())
     feedback = Feedback(desk, maps, send, later) if send else None
-    return MidiHands(desk, maps, store.write, tell, later, feedback)
+    return MidiCommands(desk, maps, store.write, tell, later, feedback)

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 from server.controls.desk import Desk, Snapshot
 from server.midi.decode.moves import FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
-from server.midi.mappings.active_mappings import Maps
+from server.midi.mappings.active_mappings import ActiveMappings
 from server.midi.mappings.mapping import MidiMap, place_of
-from server.midi.mappings.mapping_table import Book
+from server.midi.mappings.mapping_table import MappingTable
 from server.system.callbacks import Later
 
 INTERVAL_S = 0.02
@@ -52,7 +52,7 @@ class Feedback:
     def __init__(
         self,
         desk: Desk,
-        maps: Maps,
+        maps: ActiveMappings,
         send: Send,
         later: Later,
         clock_s: Callable[[], float] = time.monotonic,
@@ -63,7 +63,7 @@ class Feedback:
         self._later = later
         self._clock_s = clock_s
         self._known: dict[Knob, _Known] = {}
-        self._book = Book()
+        self._book = MappingTable()
         self._told: dict[Knob, MidiMap] = {}
         self._seen: Snapshot | None = None
 
@@ -166,7 +166,7 @@ def messages_of(knob: Knob, raw: int, bits: int) -> Sequence[tuple[int, ...]]:
             return halves if bits == 14 else halves[:1]
 
 
-def _told(book: Book) -> dict[Knob, MidiMap]:
+def _told(book: MappingTable) -> dict[Knob, MidiMap]:
     """Which mapping each knob shows: the first of those that want it."""
     told: dict[Knob, MidiMap] = {}
     for one in book.learned:

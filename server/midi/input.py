@@ -23,9 +23,9 @@ from typing import Any
 
 from mido import Message
 
-from server.midi.decode.messages import Memory, moves_of, newest, released
+from server.midi.decode.messages import DecoderState, moves_of, newest, released
 from server.midi.decode.moves import Move
-from server.midi.ports.open_ports import MidiPorts, OpenSource, Seen
+from server.midi.ports.open_ports import MidiPorts, OpenSource, PortChanges
 from server.midi.ports.rtmidi_source import RtMidiSource
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ LOOKING_INTERVAL_S = 0.5
 OnClock = Callable[[Message, float], object]
 """Is told each message of a clock, and when it came, in s."""
 OnMoves = Callable[[tuple[Move, ...]], None]
-OnPorts = Callable[[Seen, bool], None]
+OnPorts = Callable[[PortChanges, bool], None]
 """Is told which ports came and have gone, and whether there are any."""
 
 MAX_UNSENT = 10_000
@@ -64,7 +64,7 @@ class MidiInput:
         self._on_clock = on_clock
         self._on_ports = on_ports
         self._unsent: deque[tuple[str, Sequence[int]]] = deque(maxlen=MAX_UNSENT)
-        self._memories: dict[str, Memory] = {}
+        self._memories: dict[str, DecoderState] = {}
         self._stopping = threading.Event()
         self._opened: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -138,16 +138,16 @@ class MidiInput:
             if message.is_realtime or message.type == "songpos":
                 self._hand_over(moves)
                 self._on_clock(message, at_s)
-            memory = self._memories.get(port, Memory())
+            memory = self._memories.get(port, DecoderState())
             self._memories[port], more = moves_of(memory, port, message)
             moves += more
         self._hand_over(moves)
 
-    def _changed(self, seen: Seen, are_any: bool) -> None:
+    def _changed(self, seen: PortChanges, are_any: bool) -> None:
         """What was held at a controller that has gone is not held any more."""
         self._on_ports(seen, are_any)
         for port in seen.gone:
-            self._hand_over([*released(self._memories.pop(port, Memory()), port)[1]])
+            self._hand_over([*released(self._memories.pop(port, DecoderState()), port)[1]])
 
     def _hand_over(self, moves: list[Move]) -> None:
         """Tell of ``moves``, and empty the list."""

@@ -14,7 +14,7 @@ from server.controls.control import Control
 from server.controls.desk import Desk
 from server.controls.events import LearnMidi
 from server.midi.decode.moves import Move
-from server.midi.learning import Found, Learning, Sends
+from server.midi.learning import LearnedKnob, Learning, Sends
 from server.midi.mappings.mapping import TAKEOVERS, MidiMapError, Takeover
 from server.midi.mappings.relative import CODINGS
 from server.system.callbacks import Later
@@ -25,7 +25,7 @@ PLACE = "absolute"
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class LearnRequest:
     """Somebody waits for a knob for ``address``; None: as it was, or as it usually is."""
 
     event: LearnMidi
@@ -34,18 +34,18 @@ class Lesson:
     learning: Learning
 
 
-Learned = Callable[[Lesson, Found, Move], None]
+Learned = Callable[[LearnRequest, LearnedKnob, Move], None]
 """Told what was found, and by which move."""
 
 
-class Learner:
+class MidiLearn:
     """Used by the thread of the event loop."""
 
     def __init__(self, desk: Desk, later: Later, learned: Learned) -> None:
         self._desk = desk
         self._later = later
         self._learned = learned
-        self._lesson: Lesson | None = None
+        self._lesson: LearnRequest | None = None
 
     def begin(self, event: LearnMidi) -> None:
         """Wait for a knob from now on; without an address, for none any more."""
@@ -85,7 +85,7 @@ class Learner:
         elif not are_left:
             self._end("no MIDI port is left")
 
-    def _expire(self, lesson: Lesson) -> None:
+    def _expire(self, lesson: LearnRequest) -> None:
         if self._lesson is lesson:
             self._end(f"no knob was turned far enough in {PATIENCE_S:g} s")
 
@@ -94,7 +94,7 @@ class Learner:
         if lesson is not None:
             lesson.event.answer(replies.fail(LEARN, f"{lesson.address}: {why}"))
 
-    def _lesson_of(self, event: LearnMidi) -> Lesson:
+    def _lesson_of(self, event: LearnMidi) -> LearnRequest:
         address, *words = event.words
         mappable(self._desk, address)
         takeovers = [takeover for takeover in TAKEOVERS for word in words if word == takeover]
@@ -104,7 +104,7 @@ class Learner:
             raise MidiMapError(f"{' '.join(words)!r:.60}; allowed is one each of: {allowed}")
         sent = None if not sends else "place" if sends == [PLACE] else sends[0]
         takeover = takeovers[0] if takeovers else None
-        return Lesson(event, address, takeover, Learning(cast(Sends, sent)))
+        return LearnRequest(event, address, takeover, Learning(cast(Sends, sent)))
 
 
 def mappable(desk: Desk, address: str) -> Control:

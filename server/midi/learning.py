@@ -39,7 +39,7 @@ FASTEST = 15
 
 
 @dataclass(frozen=True)
-class Found:
+class LearnedKnob:
     """The knob, the coding of an endless encoder (None: it sends its place), and 7 or 14 bits."""
 
     knob: Knob
@@ -54,7 +54,7 @@ class Learning:
         self._sends = sends
         self._moves: dict[Knob, tuple[Move, ...]] = {}
 
-    def hear(self, move: Move) -> Found | None:
+    def hear(self, move: Move) -> LearnedKnob | None:
         """What was meant, as soon as that is clear."""
         if move.knob.kind == "program":
             return None
@@ -76,22 +76,22 @@ def _kept(moves: tuple[Move, ...]) -> tuple[Move, ...]:
     return (by_place[0], by_place[-1], *moves[3 - KEPT :])
 
 
-def found_in(moves: Sequence[Move], sends: Sends = None) -> Found | None:
+def found_in(moves: Sequence[Move], sends: Sends = None) -> LearnedKnob | None:
     """What the moves of one knob show: which it is, or None: not enough yet."""
     last = moves[-1]
     values = [move.value for move in moves if move.largest == last.largest]
     is_seven_bits = last.largest == SEVEN_BITS
     bits = 7 if is_seven_bits else 14
     if sends is not None and sends != "place":
-        return Found(last.knob, sends, bits) if _went(sends, values) >= STEPS else None
+        return LearnedKnob(last.knob, sends, bits) if _went(sends, values) >= STEPS else None
     repeats = sum(one == other for one, other in pairwise(values))
     may_step = sends is None and is_seven_bits and last.knob.kind == "cc"
     if may_step and (repeats >= 2 or _are_extremes(values)):
         coding = coding_of(values)
-        return Found(last.knob, coding, bits) if coding and repeats >= 2 else None
+        return LearnedKnob(last.knob, coding, bits) if coding and repeats >= 2 else None
     is_struck = last.knob.kind == "velocity" and last.value == 0 and len(values) > 1
     if is_struck or _is_button(values, last.largest) or _is_turned(values, last.largest):
-        return Found(last.knob, None, bits)
+        return LearnedKnob(last.knob, None, bits)
     return None
 
 

@@ -12,7 +12,7 @@ from server.controls.addresses import GENERATE
 from server.controls.carry import carried
 from server.controls.control import ControlTable
 from server.controls.desk import Desk, Snapshot
-from server.controls.events import ModelLies
+from server.controls.events import ModelSwitched
 from server.controls.gestures import Gestures
 from server.decks.media import MediaError
 from server.engine.runtime import RuntimeUnavailable
@@ -58,7 +58,7 @@ def last_model(
     except (BundleError, MediaError, RuntimeUnavailable) as error:
         logger.warning("the model that played is gone: %s", error)
         return first
-    desk.apply([ModelLies(name, carry_to(model))])
+    desk.apply([ModelSwitched(name, carry_to(model))])
     return model
 
 

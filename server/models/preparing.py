@@ -16,11 +16,11 @@ from server.engine.cue import Cue
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession, Session, warm_up
+from server.engine.session import DecoderSession, OrtDecoderSession, warm_up
 from server.engine.structure_prior import open_prior
 from server.engine.transposition import transposed_sizes
 from server.models.default import open_bundle
-from server.models.switch import Feed, Model
+from server.models.switch import Model, SegmentFeed
 
 BUILT_IN = "default"
 SUFFIX = ".bundle"
@@ -51,11 +51,11 @@ def ready_model(
         RuntimeUnavailable: a graph does not load, or the device cannot be used.
     """
     table = table or control_table(bundle.manifest.style_dims, bundle.names)
-    session = OrtSession(bundle, options, frames)
+    session = OrtDecoderSession(bundle, options, frames)
     warm_up(session, bundle.manifest, frames)
     session.prepare(transposed_sizes(frames))
     _check_sound(session, bundle, frames)
-    feed = Feed(Snapshot(table, table.defaults, table.smoothing_s))
+    feed = SegmentFeed(Snapshot(table, table.defaults, table.smoothing_s))
     prior = open_prior(bundle)
     engine = Engine(bundle.manifest, bundle.latents, session, feed, prior=prior, on_deck=on_deck)
     cue = cue_for(bundle, main=engine) if cue_for else None
@@ -104,7 +104,7 @@ def try_out(model: Model, decks: Mapping[str, DeckData], frames: int) -> Model:
         BundleError: it does not.
     """
     state = Snapshot(model.table, model.table.defaults, model.table.smoothing_s, playing=True)
-    feed, manifest = Feed(state), model.bundle.manifest
+    feed, manifest = SegmentFeed(state), model.bundle.manifest
     engine = Engine(manifest, model.bundle.latents, model.session, feed)
     feed.give((Segment(state, frames),))
     try:
@@ -123,7 +123,7 @@ def try_out(model: Model, decks: Mapping[str, DeckData], frames: int) -> Model:
     return model
 
 
-def _check_sound(session: Session, bundle: Bundle, frames: int) -> None:
+def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
     """A few blocks of a deck, or of the mean, decode to finite numbers; forgets the stream."""
     manifest = bundle.manifest
     deck = next(iter(bundle.decks.values()), None)

@@ -24,14 +24,14 @@ from server.engine.deck import DeckData
 from server.engine.engine import Engine, SnapshotSource
 from server.engine.limiter import CEILING_DB
 from server.engine.playhead import Playhead
-from server.engine.session import OrtSession
+from server.engine.session import OrtDecoderSession
 from server.system.arrays import Floats
 
 FADE_S = 0.25
 """Long enough that the new decoder has found into the music before it is alone."""
 
 
-class Feed:
+class SegmentFeed:
     """Gives an engine the segments that are its own: a ``SnapshotSource``."""
 
     def __init__(self, state: Snapshot) -> None:
@@ -58,9 +58,9 @@ class Model:
     name: str
     bundle: Bundle
     table: ControlTable
-    session: OrtSession
+    session: OrtDecoderSession
     engine: Engine
-    feed: Feed
+    feed: SegmentFeed
     cue: Cue | None = None
 
     def render(self, segments: Sequence[Segment]) -> Floats:
@@ -82,7 +82,7 @@ class SwitchedCue:
 
 
 @dataclass
-class _Voice:
+class _FadingModel:
     """A model that is heard, and for how many samples already."""
 
     model: Model
@@ -96,7 +96,7 @@ class ModelSwitch:
         self._source = source
         self._models: Mapping[int, Model] = {id(first.table): first}
         self._fade_samples = round(FADE_S * first.bundle.manifest.sample_rate_hz)
-        self._voices = [_Voice(first, self._fade_samples)]
+        self._voices = [_FadingModel(first, self._fade_samples)]
         self._newest = first
 
     @property
@@ -147,7 +147,7 @@ class ModelSwitch:
             model = self._models[table]
             model.engine.playhead.begin_at(before.engine.position)
             model.engine.notes.go_on_from(before.engine.notes)
-            self._voices.append(_Voice(model, 0))
+            self._voices.append(_FadingModel(model, 0))
         frames = sum(segment.frames for segment in run)
         leaving = [
             voice.model.render([Segment(voice.model.feed.snapshot(), frames)])
@@ -160,7 +160,7 @@ class ModelSwitch:
         self._drop()
         return audio
 
-    def _faded(self, before: Floats, now: Floats, voice: _Voice) -> Floats:
+    def _faded(self, before: Floats, now: Floats, voice: _FadingModel) -> Floats:
         there = voice.samples + np.arange(1, now.shape[1] + 1)
         voice.samples += now.shape[1]
         angles = np.minimum(there / self._fade_samples, 1.0) * (np.pi / 2)

@@ -13,7 +13,7 @@ from server.output.live_output import State
 from server.system.callbacks import Soon, Then
 
 
-class Live(Protocol):
+class ChangeableOutput(Protocol):
     """An output that can be changed: ``server.output.live_output.LiveOutput``."""
 
     choice: OutputChoice
@@ -23,10 +23,10 @@ class Live(Protocol):
         """Play on ``choice`` instead; returns at once, ``then`` may come from any thread."""
 
 
-class OutputHands:
+class OutputCommands:
     """Carries out what is asked of the output, and tells clients what became of it."""
 
-    def __init__(self, live: Live, tell: Tell, soon: Soon) -> None:
+    def __init__(self, live: ChangeableOutput, tell: Tell, soon: Soon) -> None:
         self._live = live
         self._tell = tell
         self._soon = soon

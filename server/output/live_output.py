@@ -19,7 +19,7 @@ from typing import Literal
 
 from server.output.choice import OutputChoice
 from server.output.null import NullOutput
-from server.output.output_path import Lane
+from server.output.output_path import OutputPath
 from server.output.protocol import Output, OutputError
 from server.system.callbacks import Then
 
@@ -48,9 +48,9 @@ class LiveOutput:
     def __init__(
         self,
         choice: OutputChoice,
-        lane: Lane,
-        open_lane: Callable[[OutputChoice], Lane],
-        switch: Callable[[Lane], None],
+        lane: OutputPath,
+        open_lane: Callable[[OutputChoice], OutputPath],
+        switch: Callable[[OutputPath], None],
         report: Callable[[], None] = lambda: None,
         state: State = "playing",
         watch_s: float = WATCH_S,
@@ -71,7 +71,7 @@ class LiveOutput:
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
     @property
-    def lane(self) -> Lane:
+    def lane(self) -> OutputPath:
         """The way to what is heard now."""
         return self._lane
 
@@ -179,7 +179,7 @@ class LiveOutput:
         output.stop()
 
 
-def _let_play_out(lane: Lane) -> None:
+def _let_play_out(lane: OutputPath) -> None:
     """Wait until what a lane was given last, its fade, has been heard; not on a dead card."""
     deadline_s = time.monotonic() + lane.waiting_s + PLAY_OUT_S
     while lane.waiting_s and time.monotonic() < deadline_s:

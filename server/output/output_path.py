@@ -26,7 +26,7 @@ FLUSH_S = 0.03
 
 
 @dataclass(frozen=True)
-class LaneFormat:
+class OutputFormat:
     """What the engine renders, and where it goes: channels are counted from 1."""
 
     model_rate_hz: float
@@ -37,10 +37,10 @@ class LaneFormat:
     cue: tuple[int, int] | None = None
 
 
-class Lane:
+class OutputPath:
     """One output, its ring and its resamplers; written to by the engine's thread."""
 
-    def __init__(self, output: Output, form: LaneFormat) -> None:
+    def __init__(self, output: Output, form: OutputFormat) -> None:
         self.output = output
         self.filled = threading.Event()
         """Set when its ring has been full."""

@@ -20,7 +20,7 @@ from server.engine.denormals import flush_denormals
 from server.engine.timing import Timings
 from server.output.choice import CardChoice
 from server.output.file import Renders
-from server.output.output_path import Lane, LaneFormat
+from server.output.output_path import OutputFormat, OutputPath
 from server.output.protocol import Output
 from server.system.arrays import Floats
 from server.system.log_limit import LimitedLog
@@ -28,7 +28,7 @@ from server.system.priority import raise_own_priority
 
 logger = logging.getLogger(__name__)
 
-Hear = Callable[[Floats, Lane], None]
+Hear = Callable[[Floats, OutputPath], None]
 """Given all that the main pair of a lane is given, (T, C); it does not change any more."""
 
 RING_MARGIN_S = 0.034
@@ -77,12 +77,12 @@ class Producer:
         self._on_block = on_block
         self._on_death = on_death
         self._cue = cue
-        self._lane: Lane | None = None
-        self._next_lane: Lane | None = None
+        self._lane: OutputPath | None = None
+        self._next_lane: OutputPath | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
-    def start(self, lane: Lane, timeout_s: float = 30.0) -> None:
+    def start(self, lane: OutputPath, timeout_s: float = 30.0) -> None:
         """Begin to render into ``lane`` and return when its ring is full.
 
         Raises:
@@ -92,11 +92,11 @@ class Producer:
         self._thread.start()
         _wait_until_filled(lane, timeout_s)
 
-    def lane(self, output: Output, card: CardChoice | None = None) -> Lane:
+    def lane(self, output: Output, card: CardChoice | None = None) -> OutputPath:
         """The way from this to an output."""
         card = card or CardChoice()
         manifest = self._engine.manifest
-        form = LaneFormat(
+        form = OutputFormat(
             model_rate_hz=manifest.sample_rate_hz,
             model_channels=manifest.channels,
             block_samples=self.block_samples,
@@ -104,9 +104,9 @@ class Producer:
             main=card.main,
             cue=card.cue,
         )
-        return Lane(output, form)
+        return OutputPath(output, form)
 
-    def switch(self, lane: Lane, timeout_s: float = 30.0) -> None:
+    def switch(self, lane: OutputPath, timeout_s: float = 30.0) -> None:
         """Fade from the present lane to another; return when its ring is full.
 
         Raises:
@@ -145,7 +145,7 @@ class Producer:
                 lane.filled.set()
                 time.sleep(pause_s)
 
-    def _produce(self, lane: Lane, following: Lane | None = None) -> None:
+    def _produce(self, lane: OutputPath, following: OutputPath | None = None) -> None:
         """Render a block; where a lane is ``following``, it is faded out and that one in."""
         self._on_block(lane.waiting_s + lane.delay_s)
         started_s = time.perf_counter()
@@ -177,6 +177,6 @@ class Producer:
             return None
 
 
-def _wait_until_filled(lane: Lane, timeout_s: float) -> None:
+def _wait_until_filled(lane: OutputPath, timeout_s: float) -> None:
     if not lane.filled.wait(timeout_s):
         raise RuntimeError(f"the engine filled no ring within {timeout_s:g} s")

@@ -49,7 +49,7 @@ _Recall = LoadPreset | MorphPreset | RecallProgram
 T = TypeVar("T")
 
 
-class Files(Protocol):
+class FileQueue(Protocol):
     """Where files are read and written: ``server.system.file_worker``."""
 
     def do(
@@ -58,27 +58,28 @@ class Files(Protocol):
         """``errand`` elsewhere, then what came of it."""
 
 
-class PresetHands:
+class PresetCommands:
     """Used by the thread of the event loop."""
 
     def __init__(
         self,
         config: Path | None,
-        files: Files,
+        files: FileQueue,
         desk: Desk,
         bundle: Callable[[], str],
-        why_not: Callable[[SetControl], str | None],
+        rejection_reason: Callable[[SetControl], str | None],
         carry_out: Callable[[tuple[Event, ...]], None],
         tell: Tell,
     ) -> None:
         """``config`` is the configuration folder, None to keep nothing; ``bundle`` names what
-        plays, ``why_not`` tells in one line why a value cannot be set, ``carry_out`` does what was
+        plays, ``rejection_reason`` tells in one line why a value cannot be set, ``carry_out`` does
+        what was
         found late, and ``tell`` tells others of a command."""
         self._folder = PresetFolder(config) if config else None
         self._files = files
         self._desk = desk
         self._bundle = bundle
-        self._why_not = why_not
+        self._why_not = rejection_reason
         self._carry_out = carry_out
         self._tell = tell
         self._presets: Mapping[str, Preset] = {}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.presets.preset import KIND, PROGRAMS, VERSION, Preset, content_of, understood
-from server.system.json_document import Document, SavedError, sync_folder
+from server.system.json_document import DocumentError, JsonDocument, sync_folder
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class _Filed:
+class _PresetFile:
     path: Path
     preset: Preset
 
@@ -63,10 +63,10 @@ class PresetFolder:
         if program is None:
             program = before.preset.program if before else _next_program(others)
         elif program in others:
-            raise SavedError(f"program {program} is that of preset '{others[program]}'")
+            raise DocumentError(f"program {program} is that of preset '{others[program]}'")
         saved = replace(preset, program=program)
         path = before.path if before else self._free_path(preset.name, filed)
-        document = Document(path, KIND, VERSION, MAX_BYTES)
+        document = JsonDocument(path, KIND, VERSION, MAX_BYTES)
         document.read(understood)  # what is no preset there is kept beside
         document.write(content_of(saved))
         return saved
@@ -79,21 +79,21 @@ class PresetFolder:
         """
         filed = self._filed().get(name)
         if filed is None:
-            raise SavedError(f"there is no preset '{name}'; /preset/list shows them")
+            raise DocumentError(f"there is no preset '{name}'; /preset/list shows them")
         try:
             filed.path.unlink(missing_ok=True)
             sync_folder(self._folder)
         except OSError as error:
-            raise SavedError(f"cannot delete '{filed.path}' ({error.strerror})") from error
+            raise DocumentError(f"cannot delete '{filed.path}' ({error.strerror})") from error
 
-    def _filed(self) -> Mapping[str, _Filed]:
+    def _filed(self) -> Mapping[str, _PresetFile]:
         """The presets by name; of two with one name, that whose file comes first."""
-        filed: dict[str, _Filed] = {}
+        filed: dict[str, _PresetFile] = {}
         for path in self._paths():
             preset = self._preset_at(path)
             if preset is None:
                 continue
-            first = filed.setdefault(preset.name, _Filed(path, preset))
+            first = filed.setdefault(preset.name, _PresetFile(path, preset))
             if first.path != path:
                 logger.warning(
                     "'%s' and '%s' are both preset '%s'; the first one counts",
@@ -109,7 +109,7 @@ class PresetFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise SavedError(f"cannot read '{self._folder}' ({error.strerror})") from error
+            raise DocumentError(f"cannot read '{self._folder}' ({error.strerror})") from error
         return [self._folder / n for n in names if n.endswith(SUFFIX) and not n.startswith(".")]
 
     def _preset_at(self, path: Path) -> Preset | None:
@@ -125,7 +125,7 @@ class PresetFolder:
             return None
         return preset
 
-    def _free_path(self, name: str, filed: Mapping[str, _Filed]) -> Path:
+    def _free_path(self, name: str, filed: Mapping[str, _PresetFile]) -> Path:
         """Where a preset that is not there yet goes; another one may lie there under this name."""
         taken = {one.path for one in filed.values()}
         return next(path for path in self._paths_for(name) if path not in taken)
@@ -149,8 +149,8 @@ def file_stem(name: str) -> str:
 
 def _opened(path: Path) -> Preset | None:
     try:
-        return Document(path, KIND, VERSION, MAX_BYTES).opened(understood)
-    except (SavedError, ValueError) as error:
+        return JsonDocument(path, KIND, VERSION, MAX_BYTES).opened(understood)
+    except (DocumentError, ValueError) as error:
         why = " ".join(str(error).split())
         logger.warning("'%s' is passed over (%s); it is left as it is", path, why)
         return None

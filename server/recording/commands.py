@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 RECORD, START, STOP = "/record", "/record/start", "/record/stop"
 
 
-class RecordHands:
+class RecordingCommands:
     """Carries out what is asked of the recorder, which it holds, and tells clients what happens."""
 
     def __init__(self, folder: Path, tell: Tell, soon: Soon) -> None:

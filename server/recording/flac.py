@@ -22,7 +22,7 @@ their checksum."""
 _COUNT_MASK = 2**36 - 1
 
 
-class _Remembering:
+class _ErrorKeepingFile:
     """A file for libsndfile, which forgets why a write has failed."""
 
     def __init__(self, file: FileIO) -> None:
@@ -54,7 +54,7 @@ class FlacFile:
 
         self._file = file
         self._written = self._settled = 0
-        self._remembering = _Remembering(file)
+        self._remembering = _ErrorKeepingFile(file)
         self._error: type[Exception] = soundfile.SoundFileError
         try:
             self._sound = soundfile.SoundFile(

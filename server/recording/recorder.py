@@ -11,7 +11,7 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
-from server.output.output_path import Lane
+from server.output.output_path import OutputPath
 from server.recording.take import WRITERS, Take, open_free
 from server.system.arrays import Floats
 from server.system.callbacks import Then
@@ -120,7 +120,7 @@ class SoundRecorder:
             if thread.is_alive():
                 logger.warning("the disk does not take the rest of the recording")
 
-    def hear(self, sound: Floats, lane: Lane) -> None:
+    def hear(self, sound: Floats, lane: OutputPath) -> None:
         """What the main pair of ``lane`` was given, (T, C); the engine's thread."""
         take = self._take
         if take is not None and not take.is_over:

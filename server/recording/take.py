@@ -25,7 +25,7 @@ from typing import Protocol
 
 import numpy as np
 
-from server.output.output_path import Lane
+from server.output.output_path import OutputPath
 from server.recording.flac import FlacFile
 from server.recording.wav import WavFile
 from server.system.arrays import Floats
@@ -63,7 +63,7 @@ WRITERS: dict[str, Callable[[FileIO, int, int], SoundWriter]] = {".wav": WavFile
 class _Piece:
     """What an output was given; without ``sound`` it is lost."""
 
-    lane: Lane
+    lane: OutputPath
     shape: tuple[int, ...]
     sound: Floats | None = None
 
@@ -99,7 +99,7 @@ class Take:
         """The file that is being written."""
         return self.paths[-1]
 
-    def hear(self, sound: Floats, lane: Lane) -> None:
+    def hear(self, sound: Floats, lane: OutputPath) -> None:
         """What the main pair of ``lane`` was given, (T, C); it must not change any more."""
         piece = _Piece(lane, sound.shape, sound)
         self.heard_s += piece.seconds
@@ -117,7 +117,7 @@ class Take:
 
     def write(self) -> None:
         """All of it, until it ``ends`` or fails; in a thread of its own."""
-        writer = _Files(self)
+        writer = _TakeFiles(self)
         try:
             try:
                 self._write(writer)
@@ -133,7 +133,7 @@ class Take:
         elif self.lost_s:
             logger.warning("the recording '%s' lacks %.2f s in all", self.path, self.lost_s)
 
-    def _write(self, writer: _Files) -> None:
+    def _write(self, writer: _TakeFiles) -> None:
         is_last = False
         while not is_last:
             is_last = self.ends.wait(WRITE_S if self._written_s else _BEGIN_S)
@@ -151,13 +151,13 @@ class Take:
             self._lost = None
 
 
-class _Files:
+class _TakeFiles:
     """The files of a take, one behind the other."""
 
     def __init__(self, take: Take) -> None:
         self._take = take
         self._file = take.file
-        self._lane: Lane | None = None
+        self._lane: OutputPath | None = None
         self._writer: SoundWriter | None = None
 
     def write(self, piece: _Piece) -> None:
@@ -185,7 +185,7 @@ class _Files:
             self._file.close()
             self._take.path.unlink(missing_ok=True)
 
-    def _change(self, lane: Lane, channels: int) -> None:
+    def _change(self, lane: OutputPath, channels: int) -> None:
         """Begin the first file, or the next."""
         if self._lane is not None:
             self.close()

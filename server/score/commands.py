@@ -11,7 +11,7 @@ from server.system.callbacks import Soon
 RECORD, STOP = "/score/record", "/score/stop"
 
 
-class ScoreDesk:
+class ScoreCommands:
     """Begins and ends recordings; used by the thread of the event loop."""
 
     def __init__(self, recorder: ScoreRecorder, soon: Soon) -> None:

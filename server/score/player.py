@@ -14,20 +14,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.controls.desk import Snapshot
-from server.controls.events import DeckLies, Event, LoadDeck, LoadModel, ModelLies
+from server.controls.events import DeckLoaded, Event, LoadDeck, LoadModel, ModelSwitched
 from server.controls.gestures import Gestures
 from server.models.model_controls import carry_to, wekinator_of
 from server.models.switch import Model, ModelSwitch
-from server.score.prepare import Coming, Laid
+from server.score.prepare import PreparedModel, PreparedScore
 from server.score.score import Score
 
 logger = logging.getLogger(__name__)
 
-Ready = Callable[[Coming], Model]
+Ready = Callable[[PreparedModel], Model]
 
 
 @dataclass(frozen=True)
-class Moment:
+class ScoreEvent:
     """All that happens in one frame."""
 
     frame: int
@@ -39,14 +39,14 @@ class Moment:
         return any(isinstance(event, LoadDeck | LoadModel) for event in self.events)
 
 
-def moments_of(score: Score, frame_s: float, played: int = 0) -> Sequence[Moment]:
+def score_events(score: Score, frame_s: float, played: int = 0) -> Sequence[ScoreEvent]:
     """The entries of a score by frame; those of one frame are carried out together.
 
     Where ``played`` frames have been played before, what is left, counted from there.
     """
     by_frame = itertools.groupby(score.entries, key=lambda entry: round(entry.time_s / frame_s))
     return [
-        Moment(frame - played, tuple(event for entry in entries for event in entry.events))
+        ScoreEvent(frame - played, tuple(event for entry in entries for event in entry.events))
         for frame, entries in by_frame
         if frame >= played
     ]
@@ -57,8 +57,8 @@ class ScorePlayer:
 
     def __init__(
         self,
-        moments: Sequence[Moment],
-        laid: Laid,
+        moments: Sequence[ScoreEvent],
+        laid: PreparedScore,
         switch: ModelSwitch,
         ready: Ready,
         wekinator: Sequence[str] = (),
@@ -98,13 +98,13 @@ class ScorePlayer:
         match event:
             case LoadDeck(deck=deck, source=source):
                 self._switch.put_deck(deck, self._laid.decks[id(event)])
-                return (DeckLies(deck, source),)
+                return (DeckLoaded(deck, source),)
             case LoadModel(name=name):
-                return (ModelLies(name, self._change(self._laid.models[id(event)])),)
+                return (ModelSwitched(name, self._change(self._laid.models[id(event)])),)
             case _:
                 return self._gestures.settings(self._wekinator.settings((event,)))
 
-    def _change(self, coming: Coming) -> Callable[[Snapshot], Snapshot]:
+    def _change(self, coming: PreparedModel) -> Callable[[Snapshot], Snapshot]:
         """Offer the model that comes; what makes the desk its own."""
         model = self._ready(coming)
         for deck, data in coming.decks.items():

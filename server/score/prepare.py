@@ -17,7 +17,7 @@ from server.controls.events import Event, LoadDeck, LoadModel, SetControl
 from server.decks.media import MediaError, media_file
 from server.engine.deck import DeckData
 from server.models.carried_decks import decks_for
-from server.score.score import Entry, Score
+from server.score.score import Score, ScoreStep
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Raises:
 
 
 @dataclass(frozen=True)
-class Coming:
+class PreparedModel:
     """A model that a score loads, and what lies on its decks then."""
 
     name: str
@@ -39,14 +39,14 @@ class Coming:
 
 
 @dataclass(frozen=True)
-class Laid:
+class PreparedScore:
     """What is ready for a score, by the identity of the event that wants it."""
 
     decks: Mapping[int, DeckData] = field(default_factory=dict)
-    models: Mapping[int, Coming] = field(default_factory=dict)
+    models: Mapping[int, PreparedModel] = field(default_factory=dict)
 
 
-class _Walk:
+class _Preparation:
     """Where the walk has come to."""
 
     def __init__(
@@ -57,7 +57,7 @@ class _Walk:
         fetch_for: Callable[[Bundle], Fetch],
     ) -> None:
         self.decks: dict[int, DeckData] = {}
-        self.models: dict[int, Coming] = {}
+        self.models: dict[int, PreparedModel] = {}
         self._bundle = bundle
         self._lying = dict(decks)
         self._media = media
@@ -75,30 +75,30 @@ class _Walk:
         self._lying = decks_for(
             bundle, before, self._lying, self._media, lambda p: self._fetch(str(p)), logger.warning
         )
-        self.models[id(event)] = Coming(event.name, bundle, dict(self._lying))
+        self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._lying))
 
-    def why_no_bypass(self, event: SetControl) -> str | None:
+    def bypass_rejection_reason(self, event: SetControl) -> str | None:
         """In one line why ``event`` bypasses what cannot be, None if it can or does not."""
         for deck in DECKS:
             if event.address == f"/deck/{deck}/{BYPASS}" and any(event.values):
                 lying = self._lying.get(deck)
-                return lying.why_no_recording if lying else f"nothing lies on deck {deck}"
+                return lying.bypass_unavailable_reason if lying else f"nothing lies on deck {deck}"
         return None
 
 
-def walked(
+def prepare(
     score: Score,
     bundle: Bundle,
     decks: Mapping[str, DeckData],
     media: Path,
     fetch_for: Callable[[Bundle], Fetch],
-) -> Laid:
+) -> PreparedScore:
     """What ``score`` needs that begins with ``bundle`` and these ``decks``.
 
     Raises:
         ScoreError: it names what is not there or cannot be used, or bypasses what cannot be.
     """
-    walk = _Walk(bundle, decks, media, fetch_for)
+    walk = _Preparation(bundle, decks, media, fetch_for)
     for entry, event in _events(score):
         try:
             match event:
@@ -107,14 +107,16 @@ def walked(
                 case LoadModel(name=name):
                     walk.change(event, score.bundles[name])
                 # What was recorded was possible, or did nothing.
-                case SetControl() if score.header is None and (why := walk.why_no_bypass(event)):
+                case SetControl() if score.header is None and (
+                    why := walk.bypass_rejection_reason(event)
+                ):
                     raise MediaError(why)
         except (MediaError, AudioError) as error:
             raise score.file.error(entry.line.number, f"{entry.line.address}: {error}") from error
-    return Laid(walk.decks, walk.models)
+    return PreparedScore(walk.decks, walk.models)
 
 
-def _events(score: Score) -> Iterator[tuple[Entry, Event]]:
+def _events(score: Score) -> Iterator[tuple[ScoreStep, Event]]:
     for entry in score.entries:
         for event in entry.events:
             yield entry, event

@@ -18,18 +18,18 @@ from server.decks.encoding import DeckEncoder
 from server.decks.loader import initial_decks
 from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
-from server.score.prepare import Laid, walked
+from server.score.prepare import PreparedScore, prepare
 from server.score.score import END_SILENCE_S, Score
 from server.system.progress_bar import ProgressBar
 
 
 @dataclass(frozen=True)
-class Stage:
+class PreparedDecks:
     """What is ready: the decks of the start by deck, and what the score lays."""
 
     decks: Mapping[str, DeckData]
     score: Score | None = None
-    laid: Laid = field(default_factory=Laid)
+    laid: PreparedScore = field(default_factory=PreparedScore)
 
     @property
     def block_frames(self) -> int | None:
@@ -44,13 +44,13 @@ class Stage:
         return self.score.end_s or self.score.last_s + END_SILENCE_S
 
 
-def set_stage(
+def prepare_decks(
     bundle: Bundle,
     chosen: Mapping[str, str],
     options: RuntimeOptions,
     score: Score | None = None,
     media: Path = Path("."),
-) -> Stage:
+) -> PreparedDecks:
     """Encode what the command line has ``chosen`` for the decks, and what ``score`` names.
 
     A recorded score says by itself what lies on decks; else the library does (``initial_decks``).
@@ -70,8 +70,8 @@ def set_stage(
     fetch = fetch_for(bundle)
     decks = {name: fetch(source) for name, source in sources.items()}
     if score is None:
-        return Stage(decks)
-    return Stage(decks, score, walked(score, bundle, decks, media, fetch_for))
+        return PreparedDecks(decks)
+    return PreparedDecks(decks, score, prepare(score, bundle, decks, media, fetch_for))
 
 
 class _Fetcher:
@@ -104,7 +104,7 @@ class _Fetcher:
         return replace(deck, source=str(Path(source).resolve()))
 
 
-def why_no_bypass(desk: Desk, deck: str, why: str | None) -> str | None:
+def bypass_rejection_reason(desk: Desk, deck: str, why: str | None) -> str | None:
     """In one line why the bypass that ``deck`` begins with cannot be, None if it can.
 
     ``why`` says that nothing is there to be heard.

@@ -43,7 +43,7 @@ Moments = Sequence[tuple[int, Snapshot]]
 
 
 @dataclass(frozen=True)
-class _Began:
+class _TakeBegins:
     frame: int
     state: Snapshot
     decks: Mapping[str, DeckData]
@@ -57,25 +57,27 @@ class _State:
 
 
 @dataclass(frozen=True)
-class _Laid:
+class _DeckLoad:
     frame: int
     deck: str
     data: DeckData
 
 
 @dataclass(frozen=True)
-class _Ended:
+class _TakeEnds:
     frame: int
 
 
 @dataclass(eq=False)
-class _Take:
+class _ScoreTake:
     """One recording: its file, what is to be written, and what the engine told last."""
 
     path: Path
     file: FileIO
     then: Then = lambda failure: None
-    queue: SimpleQueue[_Began | _State | _Laid | _Ended] = field(default_factory=SimpleQueue)
+    queue: SimpleQueue[_TakeBegins | _State | _DeckLoad | _TakeEnds] = field(
+        default_factory=SimpleQueue
+    )
     last: Snapshot | None = None
     is_over: bool = False
     failure: str | None = None
@@ -92,7 +94,7 @@ class ScoreRecorder:
         self._frame_s = frame_s
         self.folder = folder
         self._position = position
-        self._take: _Take | None = None
+        self._take: _ScoreTake | None = None
         self._threads: list[threading.Thread] = []
         self._lying: dict[str, DeckData] = {}
         self._next_frame = 0
@@ -124,7 +126,7 @@ class ScoreRecorder:
         with beginning(path, ScoreError):
             file = FileIO(path, "x")
         self._finish()
-        take = _Take(path, file)
+        take = _ScoreTake(path, file)
         thread = threading.Thread(
             target=_write,
             args=(take, self._head, self._frame_s, Captures(path, self.folder)),
@@ -175,7 +177,7 @@ class ScoreRecorder:
         for frame, state in moments:
             if take.last is None:
                 position = self._position() if frame else None
-                take.queue.put(_Began(frame, state, dict(self._lying), position))
+                take.queue.put(_TakeBegins(frame, state, dict(self._lying), position))
             elif state is not take.last:
                 take.queue.put(_State(frame, state))
             take.last = state
@@ -185,15 +187,15 @@ class ScoreRecorder:
         self._lying[deck] = data
         take = self._take
         if take is not None and take.last is not None:
-            take.queue.put(_Laid(self._block_frame, deck, data))
+            take.queue.put(_DeckLoad(self._block_frame, deck, data))
 
     def _finish(self) -> None:
         take, self._take = self._take, None
         if take is not None:
-            take.queue.put(_Ended(self._block_frame if take.is_over else self._next_frame))
+            take.queue.put(_TakeEnds(self._block_frame if take.is_over else self._next_frame))
 
 
-def _write(take: _Take, head: str, frame_s: float, captures: Captures) -> None:
+def _write(take: _ScoreTake, head: str, frame_s: float, captures: Captures) -> None:
     """The recorder's thread: all of one recording."""
     whole = 0
     try:
@@ -214,16 +216,16 @@ def _write(take: _Take, head: str, frame_s: float, captures: Captures) -> None:
     take.then(take.failure)
 
 
-def _texts(take: _Take, frame_s: float, captures: Captures) -> Iterator[str]:
+def _texts(take: _ScoreTake, frame_s: float, captures: Captures) -> Iterator[str]:
     """What is to be written, as it comes; whole lines."""
     item = take.queue.get()
-    if not isinstance(item, _Began):
+    if not isinstance(item, _TakeBegins):
         yield lines.end_line(0.0)
         return
     first, before = item.frame, item.state
     begin = lines.changes_to_begin(before, item.position)
     yield lines.lines_of(0.0, [*begin, *_loads(item.decks, captures)])
-    while not isinstance(item, _Ended):
+    while not isinstance(item, _TakeEnds):
         item = take.queue.get()
         time_s = (item.frame - first) * frame_s
         match item:
@@ -231,7 +233,7 @@ def _texts(take: _Take, frame_s: float, captures: Captures) -> Iterator[str]:
                 changes = list(lines.changes_between(before, state))
                 before = state
                 yield lines.lines_of(time_s, changes)
-            case _Laid(deck=deck, data=data):
+            case _DeckLoad(deck=deck, data=data):
                 yield lines.lines_of(time_s, _loads({deck: data}, captures))
     yield lines.end_line((item.frame - first) * frame_s)
 

@@ -36,7 +36,7 @@ _ASKS = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class ScoreStep:
     """One line understood: what happens at ``time_s``."""
 
     line: ScoreLine
@@ -53,7 +53,7 @@ class Score:
     """A score that can be played: its entries by time."""
 
     file: ScoreFile
-    entries: tuple[Entry, ...]
+    entries: tuple[ScoreStep, ...]
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
     """Those that it loads, by the names by which it does."""
 
@@ -106,7 +106,7 @@ def open_score(
         ScoreError: it cannot be read, or a line that no control takes.
     """
     file = read_score_file(path)
-    entries: list[Entry] = []
+    entries: list[ScoreStep] = []
     bundles: dict[str, Bundle] = {}
     for line in file.lines:
         entry = _entry(file, line, table, missing)
@@ -134,7 +134,7 @@ def _bundle(
 
 def _entry(
     file: ScoreFile, line: ScoreLine, table: ControlTable, missing: Mapping[str, str]
-) -> Entry:
+) -> ScoreStep:
     try:
         found = events_of_message(table, OscMessage(line.address, line.arguments))
     except MappingError as error:
@@ -147,4 +147,4 @@ def _entry(
             )
         if isinstance(event, events.SetControl) and any(event.values) and event.address in missing:
             raise file.error(line.number, f"{event.address}: {missing[event.address]}")
-    return Entry(line, found)
+    return ScoreStep(line, found)

@@ -24,7 +24,7 @@ INTERVAL_S = 0.2
 """Between two looks at the playhead."""
 
 
-class Played(Protocol):
+class PlayedState(Protocol):
     """What plays: an engine, or a switch between some."""
 
     @property
@@ -36,14 +36,14 @@ class Played(Protocol):
         """What was laid onto the decks last."""
 
 
-class Keeper:
+class StateKeeper:
     """Writes the state of one engine and its desk."""
 
     def __init__(
         self,
         folder: StateFolder,
         desk: Desk,
-        engine: Played,
+        engine: PlayedState,
         timeline: Timeline,
         facts: Callable[[], Facts],
     ) -> None:

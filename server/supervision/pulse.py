@@ -12,7 +12,7 @@ MOST_LOOKS = 50
 """Ten seconds of the parent's looks, which become rarer where the machine is busy."""
 
 
-class Pulse:
+class Heartbeat:
     """The time at which a process last wrote ``path``, from its first time on."""
 
     def __init__(self, process_id: int, path: str, most_looks: int = MOST_LOOKS) -> None:

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from server.supervision.agreement import CRASHED, NO_SUPERVISOR, STATE
-from server.supervision.pulse import Pulse
+from server.supervision.pulse import Heartbeat
 
 CHILD = "server.child"
 MOST_DEATHS, WITHIN_S = 5, 30.0
@@ -143,10 +143,10 @@ class _Supervisor:
                 _say("it hangs: it has shown no life for 10 s")
                 self._instrument.process.kill()
 
-    def _pulse(self) -> Pulse | None:
+    def _pulse(self) -> Heartbeat | None:
         if not hasattr(os, "waitid"):  # where it cannot be told from one that was stopped
             return None
-        return Pulse(self._instrument.process.pid, os.path.join(self._folder, STATE))
+        return Heartbeat(self._instrument.process.pid, os.path.join(self._folder, STATE))
 
     def _has_played(self) -> bool:
         return os.path.exists(os.path.join(self._folder, STATE))

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import NoReturn, Protocol
 
 from server.supervision.agreement import CRASHED
-from server.supervision.keeping import INTERVAL_S, Keeper
+from server.supervision.keeping import INTERVAL_S, StateKeeper
 from server.system.callbacks import Later
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 STUCK_S = 2.0
 
 
-class ComesRound(Protocol):
+class HasTurns(Protocol):
     """A thread that renders blocks: ``server.output.producer.Producer``."""
 
     block_s: float
@@ -36,7 +36,7 @@ class ComesRound(Protocol):
 class StuckWatch:
     """Looks at a thread again and again."""
 
-    def __init__(self, thread: ComesRound) -> None:
+    def __init__(self, thread: HasTurns) -> None:
         self._thread = thread
         # A block may take as long as it lasts.
         self._most_looks = math.ceil(max(STUCK_S, 2 * thread.block_s) / INTERVAL_S)
@@ -55,8 +55,8 @@ class Watch:
 
     def __init__(
         self,
-        keeper: Keeper,
-        thread: ComesRound,
+        keeper: StateKeeper,
+        thread: HasTurns,
         later: Later,
         give_up: Callable[[], None] | None = None,
     ) -> None:

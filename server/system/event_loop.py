@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 
-class Loop:
+class EventLoop:
     """Makes calls in the loop's thread, once ``begin`` has been called in it."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from server.system.callbacks import Soon
-from server.system.json_document import SavedError
+from server.system.json_document import DocumentError
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ MAX_WAITING = 200
 """Errands that wait for a disk; whoever floods is refused."""
 
 
-class Errands:
+class FileWorker:
     """The thread; what came of an errand is told ``soon``."""
 
     def __init__(self, soon: Soon) -> None:
@@ -52,7 +52,7 @@ class Errands:
         self._waiting -= 1
         try:
             result = future.result()
-        except SavedError as error:
+        except DocumentError as error:
             failed(str(error))
         except Exception as error:  # a fault of ours must not be silent
             logger.exception("a file of the configuration folder")

@@ -33,11 +33,11 @@ _PREFIX, _SUFFIX = ".latent-deck-", ".part"
 T = TypeVar("T")
 
 
-class SavedError(Exception):
+class DocumentError(Exception):
     """A file of the configuration folder cannot be read or written; the message is one line."""
 
 
-class Document:
+class JsonDocument:
     """The file ``path`` of one ``kind``, in ``version`` of its format."""
 
     def __init__(self, path: Path, kind: str, version: int = 1, max_bytes: int = MAX_BYTES) -> None:
@@ -54,7 +54,7 @@ class Document:
         """
         try:
             return self.opened(understood)
-        except SavedError as error:
+        except DocumentError as error:
             logger.warning("%s; going on without it", error)
         except ValueError as error:
             self._set_aside(_in_one_line(error))
@@ -73,7 +73,7 @@ class Document:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise SavedError(f"cannot read '{self.path}' ({error.strerror or error})") from error
+            raise DocumentError(f"cannot read '{self.path}' ({error.strerror or error})") from error
         return understood(self._content(text))
 
     def write(self, content: Mapping[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Document:
             _replace(path, f"{lines}\n".encode(errors="backslashreplace"))
         except (OSError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or error
-            raise SavedError(f"cannot write '{self.path}' ({why})") from error
+            raise DocumentError(f"cannot write '{self.path}' ({why})") from error
 
     def _content(self, text: bytes) -> Mapping[str, Any]:
         if len(text) > self._max_bytes:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model.config import PRESETS
 from model.decoder import ticks_to_frames
-from model.instrument import Instrument, Player, excitation, reconstruct
+from model.instrument import Instrument, StreamingDecoder, excitation, reconstruct
 
 BLOCKS_FRAMES = (1, 2, 3, 7, 64)
 
@@ -24,7 +24,9 @@ def inputs_for(name: str, frames: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.no_grad()
-def play(player: Player, inputs: tuple[Tensor, Tensor, Tensor], blocks: list[int]) -> Tensor:
+def play(
+    player: StreamingDecoder, inputs: tuple[Tensor, Tensor, Tensor], blocks: list[int]
+) -> Tensor:
     state, parts = player.initial_state(1), []
     per_frame = inputs[2].shape[2] // inputs[0].shape[2]
     for last, frames in zip(itertools.accumulate(blocks), blocks, strict=True):

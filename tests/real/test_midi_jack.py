@@ -22,7 +22,7 @@ from server.controls.table import control_table
 from server.engine.notes import SHORTEST_S
 from server.midi.decode.moves import Kind, Knob, Move
 from server.midi.input import MidiInput
-from server.midi.mappings.active_mappings import Maps
+from server.midi.mappings.active_mappings import ActiveMappings
 from server.midi.ports.open_ports import midi_port_names
 from server.midi.ports.source import MidiPortError
 from tests import mini_bundle
@@ -63,7 +63,7 @@ def wire(client: str = "wire") -> Iterator[Callable[[bytes], None]]:
 @contextlib.asynccontextmanager
 async def listening(choice: str) -> AsyncIterator[list[Event]]:
     events: list[Event] = []
-    midi = MidiInput(choice, Maps(Desk(TABLE), events.extend).take)
+    midi = MidiInput(choice, ActiveMappings(Desk(TABLE), events.extend).take)
     await midi.start()
     try:
         yield events

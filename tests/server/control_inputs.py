@@ -26,31 +26,31 @@ from server.controls.replies import STATUS_NAMES, Reply
 from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
-from server.decks.commands import DeckHands
+from server.decks.commands import DeckCommands
 from server.decks.encoding import Source
 from server.decks.loader import DeckLoader
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live_input import NO_INPUT, InputError
 from server.live.dispatcher import Dispatcher
-from server.midi.commands import midi_hands
+from server.midi.commands import midi_commands
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.store import MapStore
+from server.midi.mappings.store import MappingStore
 from server.osc.dump import OscDump
 from server.osc.intake import take_in
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
 from server.output.choice import OutputChoice
-from server.output.commands import OutputHands
+from server.output.commands import OutputCommands
 from server.output.live_output import State
-from server.presets.commands import PresetHands
-from server.recording.commands import RecordHands
-from server.score.commands import ScoreDesk
+from server.presets.commands import PresetCommands
+from server.recording.commands import RecordingCommands
+from server.score.commands import ScoreCommands
 from server.score.lines import head_line
 from server.score.recorder import ScoreRecorder
 from server.system.callbacks import Then
-from server.system.file_worker import Errands
-from server.system.json_document import SavedError
+from server.system.file_worker import FileWorker
+from server.system.json_document import DocumentError
 from tests import mini_bundle
 from tests.server.fakes import FakeSession, fake_deck
 
@@ -137,7 +137,7 @@ class AtOnce:
     ) -> None:
         try:
             result = errand()
-        except SavedError as error:
+        except DocumentError as error:
             failed(str(error))
         else:
             then(result)
@@ -195,18 +195,18 @@ class Hands:
         self.dump = OscDump(self.lines.append, lambda: self.now_s)
         self.quits = 0
         self.live = FakeLive()
-        outputs = OutputHands(self.live, self.notifier.tell, lambda call: call())
-        self.presets = PresetHands(
+        outputs = OutputCommands(self.live, self.notifier.tell, lambda call: call())
+        self.presets = PresetCommands(
             config,
             AtOnce(),
             self.desk,
             lambda: plays,
-            lambda event: self.dispatch.why_not(event),
+            lambda event: self.dispatch.rejection_reason(event),
             lambda events: self.dispatch.carry_out(events),
             self.notifier.tell,
         )
         self.presets.begin()
-        self.record = RecordHands(media, self.notifier.tell, lambda call: call())
+        self.record = RecordingCommands(media, self.notifier.tell, lambda call: call())
         self.models: list[str] = []
         status = {name: kind(1) for name, kind in STATUS_NAMES}
         self.links: list[FakeLink] = []
@@ -217,19 +217,19 @@ class Hands:
             self.lock,
             heard_bpm=lambda: self.engine.tempo_bpm,
             open_link=self._open_link,
-            why_no_link=lambda: None if self.has_link else REMEDY,
+            link_unavailable_reason=lambda: None if self.has_link else REMEDY,
             now_s=lambda: self.now_s,
         )
-        self.midi = midi_hands(
+        self.midi = midi_commands(
             self.desk,
-            MapStore(None, Errands(lambda call: call())),
+            MappingStore(None, FileWorker(lambda call: call())),
             lambda events: self.dispatch(events),
             self.notifier.tell,
             lambda _, call: self.due.append(call),
         )
         self.dispatch = Dispatcher(
             self.desk,
-            DeckHands(self.loader, self.notifier, self._capture),
+            DeckCommands(self.loader, self.notifier, self._capture),
             lambda: status,
             self._quit,
             missing,
@@ -241,10 +241,10 @@ class Hands:
             presets=self.presets,
             set_dump=self.dump.switch,
             load_model=lambda name, then: self.models.append(name) or then(None),
-            score_desk=ScoreDesk(self.recorder, lambda call: call()),
+            score_desk=ScoreCommands(self.recorder, lambda call: call()),
             record=self.record.carry_out,
             live={POSITION: lambda: self.engine.position},
-            why_no_recording=self.engine.why_no_recording,
+            bypass_unavailable_reason=self.engine.bypass_unavailable_reason,
             change_output=outputs.carry_out,
             change_maps=self.midi.carry_out,
         )

@@ -7,7 +7,7 @@ import numpy as np
 from export.bundle.beats import Beats
 from export.bundle.format import Manifest
 from server.engine.deck import DeckData, Recording
-from server.engine.structure_prior import Dice
+from server.engine.structure_prior import SamplingNoise
 from server.system.arrays import Floats
 from tests import mini_bundle
 
@@ -73,11 +73,13 @@ class FakePrior:
         self.heard: list[Floats] = []
         self.styles: list[Floats] = []
         self.temperatures: list[float] = []
-        self.dice: list[Dice] = []
+        self.dice: list[SamplingNoise] = []
         self.resets = 0
         self.faulty: dict[int, float | Exception] = {}
 
-    def hear(self, structure: Floats, style: Floats, temperature: float, dice: Dice) -> Floats:
+    def hear(
+        self, structure: Floats, style: Floats, temperature: float, dice: SamplingNoise
+    ) -> Floats:
         fault = self.faulty.get(len(self.heard))
         self.heard.append(structure.copy())
         self.styles.append(style.copy())

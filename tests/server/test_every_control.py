@@ -21,7 +21,7 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.decks.encoder_worker import Finished
 from server.output.null import NullOutput
-from server.output.output_path import Lane, LaneFormat
+from server.output.output_path import OutputFormat, OutputPath
 from server.score.score_file import read_score_file
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, SILENCE, FakeSender, Hands
@@ -224,7 +224,7 @@ def recorded(hands: Hands, control: Control) -> None:
 
 def sound_recorded(hands: Hands, control: Control) -> None:
     hands.send(build_msg("/record/start", "take").dgram)
-    lane = Lane(NullOutput(48_000), LaneFormat(48_000, 1, 64, 2))
+    lane = OutputPath(NullOutput(48_000), OutputFormat(48_000, 1, 64, 2))
     sound = np.full((24_000, 1), 0.5, np.float32)
     hands.record.recorder.hear(sound, lane)
     hands.send(build_msg("/record").dgram)
@@ -368,7 +368,7 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.WekinatorOutputs: moved_by_wekinator,
     events.SetGlide: glided,
     events.ClearMotion: motion_cleared,
-    events.TapTempo: tapped,
+    events.Tap: tapped,
     events.MaxOut: maxed_out,
     events.Flatten: flattened,
     events.Randomise: randomised,

@@ -20,7 +20,7 @@ UNSUPPORTED = frozenset(
 
 
 @dataclass(frozen=True)
-class Files:
+class FolderListing:
     """Audio files in the order of their names, and what could not be looked at."""
 
     paths: tuple[Path, ...]
@@ -43,7 +43,7 @@ def name_in_store(path: Path, root: Path) -> str:
     return f"{root.name}/{path.relative_to(root).as_posix()}"
 
 
-def audio_files(root: Path) -> Files:
+def audio_files(root: Path) -> FolderListing:
     """Every audio file below ``root``, links followed, files with a leading dot left alone.
 
     Sound of a kind that cannot be read here is told, everything else is passed over.
@@ -65,7 +65,7 @@ def audio_files(root: Path) -> Files:
             paths.append(path)
         else:
             left_out.append(LeftOut(name_in_store(path, root), "missing", "a link to nowhere"))
-    return Files(tuple(sorted(paths)), tuple(left_out))
+    return FolderListing(tuple(sorted(paths)), tuple(left_out))
 
 
 def _hint(suffix: str) -> str:

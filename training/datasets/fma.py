@@ -17,9 +17,9 @@ from pathlib import Path
 from training.datasets.audio_files import audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
-    Entry,
     Finding,
     LeftOut,
+    ListedFile,
     SourceError,
     clean,
     some_music,
@@ -48,7 +48,7 @@ _TRACK = re.compile(r"\d{6}")
 
 
 @dataclass(frozen=True)
-class Track:
+class FmaTrack:
     """One row of the table, as it stands there; None where the row is too short."""
 
     split: str | None
@@ -86,7 +86,7 @@ def find(source: Path) -> Iterator[Finding]:
     yield from some_music(found, source, "fma_small/000/000002.mp3")
 
 
-def read_tracks(table: Path) -> dict[str, Track]:
+def read_tracks(table: Path) -> dict[str, FmaTrack]:
     """The rows of ``tracks.csv`` by six-digit track number.
 
     Raises:
@@ -97,14 +97,14 @@ def read_tracks(table: Path) -> dict[str, Track]:
     require_columns(table, header, _COLUMNS)
     places = [header.index(column) for column in _COLUMNS]
     return {
-        f"{int(row[0]):06d}": Track(*(row[i] if i < len(row) else None for i in places))
+        f"{int(row[0]):06d}": FmaTrack(*(row[i] if i < len(row) else None for i in places))
         for row in rows
         if row and row[0].isascii() and row[0].isdigit()
     }
 
 
 def _findings(
-    paths: tuple[Path, ...], root: Path, tracks: Mapping[str, Track]
+    paths: tuple[Path, ...], root: Path, tracks: Mapping[str, FmaTrack]
 ) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for path in paths:
@@ -123,7 +123,7 @@ def _findings(
             yield LeftOut(name, *track.problem) if track.problem else _entry(path, name, track)
 
 
-def _entry(path: Path, name: str, track: Track) -> Entry:
+def _entry(path: Path, name: str, track: FmaTrack) -> ListedFile:
     labels = {
         "genre": track.genre,
         "artist": track.artist,
@@ -132,10 +132,12 @@ def _entry(path: Path, name: str, track: Track) -> Entry:
         OFFICIAL_SPLIT: track.split,
     }
     group = f"fma/artist {track.artist}" if track.artist else None
-    return Entry(path, name, str(store_split(track.split)), clean(labels), group)
+    return ListedFile(path, name, str(store_split(track.split)), clean(labels), group)
 
 
-def _absent(paths: tuple[Path, ...], root: Path, tracks: Mapping[str, Track]) -> Iterator[LeftOut]:
+def _absent(
+    paths: tuple[Path, ...], root: Path, tracks: Mapping[str, FmaTrack]
+) -> Iterator[LeftOut]:
     """Tracks that should be here, judged by folders with names like ``fma_small``."""
     parts = {part for path in paths for part in path.relative_to(root.parent).parts}
     here = [subset for subset in SUBSETS if f"fma_{subset}" in parts]

@@ -18,9 +18,9 @@ from pathlib import Path
 from training.datasets.audio_files import audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
-    Entry,
     Finding,
     LeftOut,
+    ListedFile,
     SourceError,
     some_music,
     store_split,
@@ -69,7 +69,7 @@ def _findings(paths: tuple[Path, ...], root: Path, splits: dict[str, str]) -> It
         else:
             official = splits[excerpt]
             labels = {"genre": excerpt.partition(".")[0], OFFICIAL_SPLIT: official}
-            yield Entry(path, name, str(store_split(official)), labels)
+            yield ListedFile(path, name, str(store_split(official)), labels)
 
 
 def _problem(path: Path, splits: dict[str, str]) -> tuple[str, str] | None:

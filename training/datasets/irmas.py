@@ -16,9 +16,9 @@ from pathlib import Path
 from training.datasets.audio_files import audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
-    Entry,
     Finding,
     LeftOut,
+    ListedFile,
     clean,
     some_music,
     store_split,
@@ -63,7 +63,7 @@ def _finding(path: Path, root: Path) -> Finding:
         "instrument": path.parent.name,
         OFFICIAL_SPLIT: "train",
     }
-    return Entry(path, name, "train", labels, f"irmas/{int(match['recording']):04d}")
+    return ListedFile(path, name, "train", labels, f"irmas/{int(match['recording']):04d}")
 
 
 def _tags(tags: str, instrument: str) -> dict[str, str]:
@@ -87,4 +87,4 @@ def _test_excerpt(path: Path, name: str, labels_file: Path) -> Finding:
         return LeftOut(name, "no labels", f"{labels_file.name} is empty")
     labels = {"instrument": LABEL_SEPARATOR.join(dict.fromkeys(words)), OFFICIAL_SPLIT: "test"}
     group = f"irmas/{_PART.sub('', path.stem)}"
-    return Entry(path, name, str(store_split("test")), clean(labels), group)
+    return ListedFile(path, name, str(store_split("test")), clean(labels), group)

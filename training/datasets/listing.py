@@ -1,4 +1,4 @@
-"""What a data set's loader says of its files: an ``Entry`` each, or why one was ``LeftOut``.
+"""What a data set's loader says of its files: an ``ListedFile`` each, or why one was ``LeftOut``.
 
 A loader is a function from a folder to such findings. It reads names and tables, never audio:
 ``training.prepare`` does that, and finds out which files are broken.
@@ -29,7 +29,7 @@ class SourceError(ValueError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedFile:
     """One recording of a data set, not yet read.
 
     ``name`` begins with the name of the data set's folder and is unique in a store. ``split`` is
@@ -56,7 +56,7 @@ class LeftOut:
     why: str
 
 
-Finding: TypeAlias = Entry | LeftOut
+Finding: TypeAlias = ListedFile | LeftOut
 Loader: TypeAlias = Callable[[Path], Iterator[Finding]]
 
 

@@ -15,9 +15,9 @@ from typing import Any
 from training.datasets.audio_files import audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
-    Entry,
     Finding,
     LeftOut,
+    ListedFile,
     SourceError,
     clean,
     store_split,
@@ -111,11 +111,11 @@ def _problem(row: Row) -> str | None:
     return None
 
 
-def _entry(row: Row, audio: Path, name: str, midi: str | None) -> Entry:
+def _entry(row: Row, audio: Path, name: str, midi: str | None) -> ListedFile:
     labels = {"composer": row[_COMPOSER], "title": row[_TITLE], "year": row["year"]}
     facts = clean(labels | {OFFICIAL_SPLIT: row["split"]})
     group = f"maestro/{facts['composer']}: {facts['title']}"
-    return Entry(audio, name, str(store_split(row["split"])), facts, group, midi)
+    return ListedFile(audio, name, str(store_split(row["split"])), facts, group, midi)
 
 
 def _table(root: Path) -> Path:

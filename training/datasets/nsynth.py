@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from training.datasets.audio_files import Files, audio_files, folder, name_in_store
+from training.datasets.audio_files import FolderListing, audio_files, folder, name_in_store
 from training.datasets.listing import (
     OFFICIAL_SPLIT,
-    Entry,
     Finding,
     LeftOut,
+    ListedFile,
     SourceError,
     clean,
     store_split,
@@ -65,7 +65,7 @@ def _part(table: Path, root: Path) -> Iterator[Finding]:
 
 
 def _present(
-    files: Files, root: Path, notes: Mapping[str, Any], official: str
+    files: FolderListing, root: Path, notes: Mapping[str, Any], official: str
 ) -> Iterator[Finding]:
     for path in files.paths:
         name = name_in_store(path, root)
@@ -85,7 +85,7 @@ def _problem(note: str, notes: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def _entry(path: Path, name: str, facts: Mapping[str, Any], official: str) -> Entry:
+def _entry(path: Path, name: str, facts: Mapping[str, Any], official: str) -> ListedFile:
     labels = {
         "instrument": facts["instrument_family_str"],
         "source": facts["instrument_source_str"],
@@ -94,4 +94,4 @@ def _entry(path: Path, name: str, facts: Mapping[str, Any], official: str) -> En
         OFFICIAL_SPLIT: official,
     }
     group = f"nsynth/{facts['instrument_str']}"
-    return Entry(path, name, str(store_split(official)), clean(labels), group)
+    return ListedFile(path, name, str(store_split(official)), clean(labels), group)

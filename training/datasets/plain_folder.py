@@ -8,7 +8,7 @@ from typing import Any
 
 from export.audio.model_input import SUFFIXES
 from training.datasets.audio_files import audio_files, folder, name_in_store
-from training.datasets.listing import Entry, Finding, SourceError
+from training.datasets.listing import Finding, ListedFile, SourceError
 from training.datasets.tables import read_json
 
 PAIRS_FILE = "pairs.json"
@@ -32,9 +32,9 @@ def find(source: Path) -> Iterator[Finding]:
     yield from (_entry(path, root, pairs) for path in files.paths)
 
 
-def _entry(path: Path, root: Path, pairs: dict[str, dict[str, Any]]) -> Entry:
+def _entry(path: Path, root: Path, pairs: dict[str, dict[str, Any]]) -> ListedFile:
     pair = pairs.get(path.relative_to(root).as_posix(), {})
-    return Entry(
+    return ListedFile(
         path,
         name_in_store(path, root),
         split="heldout" if pair.get("heldout") else "train",

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
-from export.bundle.format import BundleError, Latents
+from export.bundle.format import BundleError, StyleStatistics
 from export.style_axes import style_space, weights_digest
 from model.checkpoint import CheckpointError, load_instrument, load_style_space
 from server.engine.runtime import RuntimeUnavailable
 from training.evaluate import interpolation, rendered_pairs, swaps, time_experiments
-from training.evaluate.context import SectionError, Study
+from training.evaluate.context import EvaluationContext, SectionError
 from training.evaluate.figures import table
 from training.evaluate.interpolation import interpolation_section
 from training.evaluate.reconstruction import reconstruction_section
@@ -32,7 +32,7 @@ from training.evaluate.time_experiments import time_section
 from training.evaluate.traverse import knobs_section
 from training.measures.bundle_voice import open_bundle_voice
 from training.measures.voice import TorchVoice
-from training.report.media_writer import Album
+from training.report.media_writer import MediaWriter
 from training.store.index import SPLITS, StoreError
 from training.store.store import Store
 from training.support.arguments import (
@@ -42,7 +42,7 @@ from training.support.arguments import (
     positive_int,
 )
 
-SECTIONS: dict[str, Callable[[Study], dict[str, Any]]] = {
+SECTIONS: dict[str, Callable[[EvaluationContext], dict[str, Any]]] = {
     "reconstruction": reconstruction_section,
     "traverse": knobs_section,
     "interpolation": interpolation_section,
@@ -111,7 +111,9 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     return report
 
 
-def open_study(settings: EvaluateSettings, folder: Path) -> tuple[Study, dict[str, Any]]:
+def open_study(
+    settings: EvaluateSettings, folder: Path
+) -> tuple[EvaluationContext, dict[str, Any]]:
     """The model, opened, with the music it is tried on; and what the report says of the model.
 
     Raises:
@@ -121,13 +123,13 @@ def open_study(settings: EvaluateSettings, folder: Path) -> tuple[Study, dict[st
     opened = _open_bundle(settings) if settings.checkpoint.is_file() else _open_run(settings)
     grid = opened.voice.grid
     store = Store.open_for(settings.data, grid.preset, grid.sample_rate_hz)
-    study = Study(
+    study = EvaluationContext(
         store=store,
         voice=opened.voice,
         images=opened.voice if isinstance(opened.voice, TorchVoice) else None,
         latents=opened.latents,
         fixed_knobs=settings.checkpoint.is_file(),
-        album=Album(folder, grid.sample_rate_hz),
+        album=MediaWriter(folder, grid.sample_rate_hz),
         split=settings.split,
         clips=settings.clips,
         seconds=settings.seconds,
@@ -147,7 +149,7 @@ def open_study(settings: EvaluateSettings, folder: Path) -> tuple[Study, dict[st
 @dataclass(frozen=True)
 class _Opened:
     voice: Any
-    latents: Latents | None
+    latents: StyleStatistics | None
     trained: dict[str, Any]
     weights: str | None
 

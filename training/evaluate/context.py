@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from export.bundle.format import Latents
+from export.bundle.format import StyleStatistics
 from training.measures.excerpts import Excerpt, draw_excerpts, layout
-from training.measures.model_grid import Grid
-from training.measures.model_renderer import Heard, Rendition
+from training.measures.model_grid import ModelGrid
+from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.measures.voice import TorchVoice, Voice
-from training.report.media_writer import Album
+from training.report.media_writer import MediaWriter
 from training.store.store import Store
 
 Item = TypeVar("Item")
@@ -30,7 +30,7 @@ class SectionError(ValueError):
 
 
 @dataclass(frozen=True)
-class Study:
+class EvaluationContext:
     """A model, the music it is tried on, and the folder that keeps what is worth seeing.
 
     ``images`` is the voice where it shows what its decoder says (a run); ``latents`` are the
@@ -40,9 +40,9 @@ class Study:
     store: Store
     voice: Voice
     images: TorchVoice | None
-    latents: Latents | None
+    latents: StyleStatistics | None
     fixed_knobs: bool
-    album: Album
+    album: MediaWriter
     split: str
     clips: int
     seconds: float
@@ -50,13 +50,13 @@ class Study:
     seed: int
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> ModelGrid:
         """The voice's numbers."""
         return self.voice.grid
 
-    def rendition(self, seconds: float) -> Rendition:
+    def rendition(self, seconds: float) -> ModelRenderer:
         """Plays and hears excerpts of so many seconds."""
-        return Rendition(self.voice, layout(self.grid, seconds), self.seed)
+        return ModelRenderer(self.voice, layout(self.grid, seconds), self.seed)
 
     def excerpts(self, clips: int, seconds: float) -> list[Excerpt]:
         """The first ``clips`` excerpts of the split that is measured.
@@ -68,8 +68,8 @@ class Study:
 
 
 def pairs_heard(
-    study: Study, by: Rendition, pairs: int, seconds: float
-) -> list[tuple[tuple[Excerpt, Heard], tuple[Excerpt, Heard]]]:
+    study: EvaluationContext, by: ModelRenderer, pairs: int, seconds: float
+) -> list[tuple[tuple[Excerpt, EncodedExcerpt], tuple[Excerpt, EncodedExcerpt]]]:
     """Neighbouring excerpts two by two, each with its latents."""
     excerpts = study.excerpts(2 * pairs, seconds)
     heard = [(one, by.listen(one)) for one in bar(excerpts, "listening to pairs")]

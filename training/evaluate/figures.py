@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.evaluate.context import statistics
 from training.evaluate.measuring import GRIFFIN_LIM, METRICS, MODEL, NOISE, VOCODER, ClipFigures
 from training.measures.excerpts import KINDS
-from training.measures.model_renderer import Heard
+from training.measures.model_renderer import EncodedExcerpt
 
 STEERED_BY = METRICS[0].name
 """The metric whose closed share counts."""
@@ -66,7 +66,7 @@ def all_groups(clips: Sequence[ClipFigures]) -> dict[str, Any]:
     return {name: group_figures(some) for name, some in groups.items()}
 
 
-def latent_figures(heard: Sequence[Heard]) -> dict[str, Any]:
+def latent_figures(heard: Sequence[EncodedExcerpt]) -> dict[str, Any]:
     """How many style dimensions say something, over the windows of all excerpts.
 
     A dimension is active where its posterior means spread wider (standard deviation) than one

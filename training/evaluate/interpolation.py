@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.context import Study, bar, pairs_heard, short_name, summary
+from training.evaluate.context import EvaluationContext, bar, pairs_heard, short_name, summary
 from training.evaluate.traverse import measure_deviations
 from training.measures.descriptors import describe
 from training.measures.metrics import Samples, log_mel_l1
-from training.measures.model_renderer import Heard, Rendition
+from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.report.comparison_pictures import strip
 
 PLACES = tuple(step / 10 for step in range(11))
@@ -33,7 +33,7 @@ WAY_TITLES = {
 }
 
 
-def interpolation_section(study: Study) -> dict[str, Any]:
+def interpolation_section(study: EvaluationContext) -> dict[str, Any]:
     """Figures of every way, over pairs of held-out clips."""
     by = study.rendition(study.seconds)
     deviations = measure_deviations(study).values
@@ -64,7 +64,7 @@ def interpolation_section(study: Study) -> dict[str, Any]:
     }
 
 
-def play_ways(a: Heard, b: Heard, by: Rendition) -> dict[str, list[Samples]]:
+def play_ways(a: EncodedExcerpt, b: EncodedExcerpt, by: ModelRenderer) -> dict[str, list[Samples]]:
     """Eleven sounds (T,) of every way."""
     both = [by.play(_mix(a.style, b.style, t), _mix(a.structure, b.structure, t)) for t in PLACES]
     style = [by.play(_mix(a.style, b.style, t), a.structure) for t in PLACES]
@@ -75,7 +75,7 @@ def play_ways(a: Heard, b: Heard, by: Rendition) -> dict[str, list[Samples]]:
     }
 
 
-def glide(a: Heard, b: Heard, by: Rendition) -> Samples:
+def glide(a: EncodedExcerpt, b: EncodedExcerpt, by: ModelRenderer) -> Samples:
     """The whole way within one clip, (T,): the position rises while it plays."""
     frames = by.layout.stretch_frames
     share = (np.arange(frames) - by.layout.lead_frames) / max(by.layout.frames - 1, 1)
@@ -109,12 +109,12 @@ def _figures(
 
 
 def _shown(
-    study: Study,
-    by: Rendition,
+    study: EvaluationContext,
+    by: ModelRenderer,
     number: int,
     row: dict[str, Any],
     ways: dict[str, list[Samples]],
-    ends: tuple[Heard, Heard],
+    ends: tuple[EncodedExcerpt, EncodedExcerpt],
 ) -> dict[str, Any]:
     title = f"interpolation-{number}"
     rate_hz = study.grid.sample_rate_hz

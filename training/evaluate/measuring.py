@@ -13,7 +13,7 @@ import numpy as np
 from training.measures import metrics
 from training.measures.excerpts import Excerpt
 from training.measures.metrics import Samples
-from training.measures.model_renderer import Heard, Rendition
+from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.measures.references import GriffinLim, coloured_noise
 from training.measures.voice import Floats, TorchVoice
 
@@ -25,7 +25,7 @@ class Metric:
     name: str
     unit: str
     better: str
-    measure: Callable[[Samples, Samples, Rendition], float]
+    measure: Callable[[Samples, Samples, ModelRenderer], float]
 
 
 METRICS = (
@@ -92,7 +92,7 @@ class ClipFigures:
 
 
 def sounds(
-    heard: Heard, excerpt: Excerpt, by: Rendition, images: TorchVoice | None
+    heard: EncodedExcerpt, excerpt: Excerpt, by: ModelRenderer, images: TorchVoice | None
 ) -> dict[str, Samples]:
     """The excerpt by each of ``METHODS``, (T,) each; (a) only where there are ``images``."""
     true = by.image(excerpt.samples)
@@ -106,7 +106,7 @@ def sounds(
 
 
 def sound_figures(
-    excerpt: Excerpt, by_method: dict[str, Samples], by: Rendition
+    excerpt: Excerpt, by_method: dict[str, Samples], by: ModelRenderer
 ) -> dict[str, Figures]:
     """Every metric of every method."""
     return {
@@ -117,9 +117,9 @@ def sound_figures(
 
 def image_figures(
     excerpt: Excerpt,
-    heard: Heard,
+    heard: EncodedExcerpt,
     styles: dict[str, Floats],
-    by: Rendition,
+    by: ModelRenderer,
     images: TorchVoice | None,
 ) -> Figures:
     """Mean absolute error of decoded images: as it is, and with parts of it taken away.

@@ -35,7 +35,7 @@ SLACK = 0.05
 
 
 @dataclass(frozen=True)
-class Knob:
+class MeasuredKnob:
     """What one style dimension does, over the clips of a traverse.
 
     ``effects`` is the mean change of each descriptor from -2 to 2 spreads, ``monotone`` the share
@@ -61,7 +61,7 @@ class Knob:
         return asdict(self)
 
 
-def name_knobs(traverses: Numbers, names: Sequence[str]) -> list[Knob]:
+def name_knobs(traverses: Numbers, names: Sequence[str]) -> list[MeasuredKnob]:
     """The knobs of ``traverses`` (D, clips, positions, Q), in standard deviations of ``names`` (Q).
 
     Two knobs of one name are told apart by a number: ``attack`` and ``attack-2``.
@@ -96,14 +96,14 @@ def monotone_shares(traverses: Numbers) -> Numbers:
     return np.asarray((steps >= -SLACK).all(axis=-2).mean(axis=-2))
 
 
-def _knob(index: int, traverse: Numbers, names: Sequence[str]) -> Knob:
+def _knob(index: int, traverse: Numbers, names: Sequence[str]) -> MeasuredKnob:
     """The rule for one dimension, (clips, positions, Q)."""
     effects, monotone = effects_of(traverse), monotone_shares(traverse)
     strongest = int(np.abs(effects).argmax())
     curve = (traverse - traverse[:, [POSITIONS.index(0.0)]]).mean(axis=0)
     spread = statistics(_changes(traverse)[:, strongest].tolist())
     why = _what_is_missing(float(effects[strongest]), float(monotone[strongest]))
-    return Knob(
+    return MeasuredKnob(
         index=index,
         name=None if why else names[strongest],
         strongest=names[strongest],
@@ -140,7 +140,7 @@ def _useful_range(curve: Numbers) -> tuple[float, float]:
     return POSITIONS[low], POSITIONS[high]
 
 
-def _renamed(knob: Knob, count: int) -> Knob:
+def _renamed(knob: MeasuredKnob, count: int) -> MeasuredKnob:
     if count == 1:
         return knob
-    return Knob(**{**vars(knob), "name": f"{knob.name}-{count}"})
+    return MeasuredKnob(**{**vars(knob), "name": f"{knob.name}-{count}"})

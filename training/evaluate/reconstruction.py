@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.context import Study, bar, short_name
+from training.evaluate.context import EvaluationContext, bar, short_name
 from training.evaluate.figures import STEERED_BY, TITLES, all_groups, latent_figures
 from training.evaluate.measuring import (
     METRICS,
@@ -25,11 +25,11 @@ from training.evaluate.measuring import (
 )
 from training.measures.excerpts import Excerpt
 from training.measures.metrics import Samples
-from training.measures.model_renderer import Rendition
+from training.measures.model_renderer import ModelRenderer
 from training.report.comparison_pictures import loudest_db, spectrogram
 
 
-def reconstruction_section(study: Study) -> dict[str, Any]:
+def reconstruction_section(study: EvaluationContext) -> dict[str, Any]:
     """Figures of all clips, of each kind, and of every clip; the best and worst to listen to."""
     by = study.rendition(study.seconds)
     excerpts = study.excerpts(study.clips, study.seconds)
@@ -75,7 +75,12 @@ def best_and_worst(clips: Sequence[ClipFigures], count: int) -> list[tuple[str, 
 
 
 def _shown(
-    study: Study, by: Rendition, title: str, place: str, excerpt: Excerpt, made: dict[str, Samples]
+    study: EvaluationContext,
+    by: ModelRenderer,
+    title: str,
+    place: str,
+    excerpt: Excerpt,
+    made: dict[str, Samples],
 ) -> dict[str, Any]:
     named = {"the original": excerpt.truth}
     named |= {TITLES[method]: one for method, one in made.items()}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.context import SectionError, Study, bar, shortened, summary
+from training.evaluate.context import EvaluationContext, SectionError, bar, shortened, summary
 from training.measures.excerpts import Excerpt, cut_excerpt, excerpt_at
 from training.measures.metrics import (
     Samples,
@@ -24,7 +24,7 @@ from training.measures.metrics import (
     mfcc_distance,
     spectral_distance,
 )
-from training.measures.model_renderer import Rendition
+from training.measures.model_renderer import ModelRenderer
 from training.measures.references import coloured_noise, cross_synthesis, matched_equaliser
 from training.report.comparison_pictures import loudest_db, spectrogram
 from training.store.index import StoredRecording
@@ -51,7 +51,7 @@ TITLES = {
     BOUND: "the answer through the model",
 }
 
-MEASURES: dict[str, Callable[[Samples, Samples, Rendition], float]] = {
+MEASURES: dict[str, Callable[[Samples, Samples, ModelRenderer], float]] = {
     "spectral_distance": lambda truth, other, _: spectral_distance(truth, other, 1e-3),
     "log_mel_l1": lambda truth, other, by: log_mel_l1(truth, other, by.features),
     "mfcc_distance": lambda truth, other, by: mfcc_distance(truth, other, by.sample_rate_hz),
@@ -70,7 +70,7 @@ class RenderedPair:
     elsewhere: Excerpt
 
 
-def transfer_section(study: Study) -> dict[str, Any]:
+def transfer_section(study: EvaluationContext) -> dict[str, Any]:
     """Figures of every pair, their means, and by which share the transfer is nearer.
 
     Raises:
@@ -114,7 +114,7 @@ def nearer(
     }
 
 
-def play_methods(pair: RenderedPair, by: Rendition, seed: int) -> dict[str, Samples]:
+def play_methods(pair: RenderedPair, by: ModelRenderer, seed: int) -> dict[str, Samples]:
     """The answer by each of ``METHODS``, (T,) each, at the answer's level."""
     source, answer, style = (by.listen(one) for one in (pair.source, pair.answer, pair.elsewhere))
     made = {
@@ -128,7 +128,9 @@ def play_methods(pair: RenderedPair, by: Rendition, seed: int) -> dict[str, Samp
     return {method: at_level_of(pair.answer.truth, one) for method, one in made.items()}
 
 
-def draw_rendered_pairs(study: Study, by: Rendition, count: int) -> list[RenderedPair]:
+def draw_rendered_pairs(
+    study: EvaluationContext, by: ModelRenderer, count: int
+) -> list[RenderedPair]:
     """Ordered pairs of instruments, all scores in turn before one comes again.
 
     Raises:
@@ -149,7 +151,10 @@ def draw_rendered_pairs(study: Study, by: Rendition, count: int) -> list[Rendere
 
 
 def _pair(
-    study: Study, by: Rendition, players: list[StoredRecording], random: np.random.Generator
+    study: EvaluationContext,
+    by: ModelRenderer,
+    players: list[StoredRecording],
+    random: np.random.Generator,
 ) -> RenderedPair:
     a, b = (players[index] for index in random.permutation(len(players))[:2])
     answer = cut_excerpt(study.store, b, study.grid, by.layout, random)
@@ -167,7 +172,7 @@ def _pair(
 
 
 def _shown(
-    study: Study, number: int, pair: RenderedPair, sounds: dict[str, Samples]
+    study: EvaluationContext, number: int, pair: RenderedPair, sounds: dict[str, Samples]
 ) -> dict[str, Any]:
     rate_hz = study.grid.sample_rate_hz
     top_db = loudest_db(pair.answer.truth, rate_hz)

@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.context import Study, bar, pairs_heard, short_name, statistics, summary
+from training.evaluate.context import (
+    EvaluationContext,
+    bar,
+    pairs_heard,
+    short_name,
+    statistics,
+    summary,
+)
 from training.measures.excerpts import Excerpt, excerpt_of_sound
 from training.measures.metrics import (
     Samples,
@@ -21,7 +28,7 @@ from training.measures.metrics import (
     tempo_bpm,
     timbre_distance,
 )
-from training.measures.model_renderer import Heard, Rendition
+from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.report.comparison_pictures import loudest_db, spectrogram
 
 PAIRS = 12
@@ -42,7 +49,7 @@ CHORD_RMS = 0.07
 BLOCK_S = 0.5
 
 
-def swaps_section(study: Study) -> dict[str, Any]:
+def swaps_section(study: EvaluationContext) -> dict[str, Any]:
     """Figures of every pair and their means; the chord in every B's style."""
     by = study.rendition(study.seconds)
     pairs = pairs_heard(study, by, min(PAIRS, max(study.clips // 2, 1)), study.seconds)
@@ -106,7 +113,9 @@ def chord_kept(chord: Samples, made: Samples, sample_rate_hz: int) -> dict[str, 
     }
 
 
-def _chord_figures(study: Study, by: Rendition, styles: list[Heard]) -> dict[str, Any]:
+def _chord_figures(
+    study: EvaluationContext, by: ModelRenderer, styles: list[EncodedExcerpt]
+) -> dict[str, Any]:
     grid = study.grid
     chord = held_chord(by.layout.stretch_frames * grid.hop_samples, grid.sample_rate_hz)
     excerpt = excerpt_of_sound("held chord", chord, grid, by.layout)
@@ -140,7 +149,12 @@ def _same_tempo(a: Samples, made: Samples, sample_rate_hz: int) -> bool:
 
 
 def _shown(
-    study: Study, number: int, row: dict[str, Any], first: Excerpt, second: Excerpt, swap: Samples
+    study: EvaluationContext,
+    number: int,
+    row: dict[str, Any],
+    first: Excerpt,
+    second: Excerpt,
+    swap: Samples,
 ) -> dict[str, Any]:
     rate_hz = study.grid.sample_rate_hz
     named = {"A": first.truth, "B": second.truth, "structure of A, style of B": swap}

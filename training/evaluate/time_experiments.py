@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluate.context import Study, bar, short_name, summary
+from training.evaluate.context import EvaluationContext, bar, short_name, summary
 from training.measures.excerpts import Excerpt
 from training.measures.metrics import Samples
-from training.measures.model_renderer import Heard, Rendition
+from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.measures.voice import Floats
 
 Positions = NDArray[np.float64]
@@ -32,14 +32,14 @@ COMPARED_S = 1.5
 SPEEDS = {"forward": 1.0, "slow": 0.25, "reverse": -1.0}
 
 
-def time_section(study: Study) -> dict[str, Any]:
+def time_section(study: EvaluationContext) -> dict[str, Any]:
     """Figures of every clip and their means."""
     by = study.rendition(study.seconds)
     excerpts = study.excerpts(min(CLIPS, study.clips), study.seconds)
     rows, shown = [], []
     for number, excerpt in enumerate(bar(excerpts, "playing with time")):
         heard = by.listen(excerpt)
-        frozen, looped = freeze(heard, by), Loop.play(heard, by)
+        frozen, looped = freeze(heard, by), LoopedStretch.play(heard, by)
         row = _level_figures(frozen, by) | looped.figures(by) | _warped(excerpt, heard, by)
         rows.append(row)
         if number < study.shown:
@@ -64,7 +64,7 @@ def time_section(study: Study) -> dict[str, Any]:
     }
 
 
-def freeze(heard: Heard, by: Rendition) -> Samples:
+def freeze(heard: EncodedExcerpt, by: ModelRenderer) -> Samples:
     """A second of music and then its last moment held for ``FREEZE_S``: the held part (T,)."""
     lead, held = by.layout.lead_frames, by.grid.frames_of(FREEZE_S)
     frames = np.minimum(np.arange(lead + held + by.layout.tail_frames), lead)
@@ -74,7 +74,7 @@ def freeze(heard: Heard, by: Rendition) -> Samples:
 
 
 @dataclass(frozen=True)
-class Loop:
+class LoopedStretch:
     """Two seconds played ``PASSES`` times: the sound from the first pass on, and a pass's size."""
 
     sound: Samples
@@ -82,7 +82,7 @@ class Loop:
     before_samples: int
 
     @classmethod
-    def play(cls, heard: Heard, by: Rendition) -> Loop:
+    def play(cls, heard: EncodedExcerpt, by: ModelRenderer) -> LoopedStretch:
         """Loop the first two seconds that are measured."""
         length, first = by.grid.frames_of(LOOP_S), by.layout.lead_frames
         frames = first + np.arange(length * PASSES + by.layout.lead_frames) % length
@@ -94,7 +94,7 @@ class Loop:
         first = (number - 1) * self.pass_samples
         return self.sound[first - beside : first + self.pass_samples + beside]
 
-    def figures(self, by: Rendition) -> dict[str, float]:
+    def figures(self, by: ModelRenderer) -> dict[str, float]:
         """Log-mel L1 of pass 200 and of pass 3, both to pass 2."""
         second, third, last = (
             by.image(self.at(number, self.before_samples)) for number in (2, 3, PASSES)
@@ -107,7 +107,7 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Warped:
+class WarpedStretch:
     """A stretch played at another speed: its sound, its image (3, M, N), where it was read (N,)."""
 
     audible: Samples
@@ -115,7 +115,7 @@ class Warped:
     frames: Positions
 
 
-def warp(heard: Heard, by: Rendition, speed: float) -> Warped:
+def warp(heard: EncodedExcerpt, by: ModelRenderer, speed: float) -> WarpedStretch:
     """Play ``COMPARED_S`` of the measured part at ``speed``, from a second before on."""
     grid, hop = by.grid, by.grid.hop_samples
     original = grid.frames_of(COMPARED_S)
@@ -126,14 +126,14 @@ def warp(heard: Heard, by: Rendition, speed: float) -> Warped:
     frames = first + speed * (np.arange(lead + count + tail, dtype=np.float64) - lead)
     sound = by.sound(heard.style, by.read(heard.structure, frames))
     begin, end, half = lead * hop, (lead + count) * hop, grid.context_samples // 2
-    return Warped(
+    return WarpedStretch(
         sound[begin:end],
         by.image(sound[begin - half : end + grid.context_samples - half]),
         frames[lead : lead + count],
     )
 
 
-def _warped(excerpt: Excerpt, heard: Heard, by: Rendition) -> dict[str, float]:
+def _warped(excerpt: Excerpt, heard: EncodedExcerpt, by: ModelRenderer) -> dict[str, float]:
     """Log-mel L1 of each speed to the warped truth, and of that truth's own mean spectrum."""
     true = by.image(excerpt.samples)
     figures = {}
@@ -154,7 +154,7 @@ def read_image(image: Floats, frames: Positions) -> Floats:
     return image[..., below] * (1 - share) + image[..., below + 1] * share
 
 
-def _level_figures(frozen: Samples, by: Rendition) -> dict[str, float]:
+def _level_figures(frozen: Samples, by: ModelRenderer) -> dict[str, float]:
     second = by.sample_rate_hz
     first_db, last_db = _level_db(frozen[:second]), _level_db(frozen[-second:])
     return {"freeze_drift_db": last_db - first_db, "freeze_first_db": first_db}

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundle.format import Latents
-from training.evaluate.context import SectionError, Study, bar, short_name
-from training.evaluate.naming import POSITIONS, Knob, effects_of, name_knobs
+from export.bundle.format import StyleStatistics
+from training.evaluate.context import EvaluationContext, SectionError, bar, short_name
+from training.evaluate.naming import POSITIONS, MeasuredKnob, effects_of, name_knobs
 from training.measures.descriptors import DESCRIPTORS, Numbers, describe
 from training.measures.excerpts import Excerpt, draw_excerpts
 from training.measures.metrics import Samples
-from training.measures.model_renderer import Heard, Rendition
+from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.report.comparison_pictures import strip
 from training.store.index import SPLITS
 
@@ -42,7 +42,7 @@ class Deviations:
     clips: int
 
 
-def knobs_section(study: Study) -> dict[str, Any]:
+def knobs_section(study: EvaluationContext) -> dict[str, Any]:
     """What each knob does, and the style space that they turn.
 
     Raises:
@@ -75,7 +75,7 @@ def knobs_section(study: Study) -> dict[str, Any]:
     }
 
 
-def measure_deviations(study: Study) -> Deviations:
+def measure_deviations(study: EvaluationContext) -> Deviations:
     """Over excerpts of the training music, of the measured split where there is none."""
     split = SCALE_SPLIT if study.store.split(SCALE_SPLIT) else study.split
     clips = draw_excerpts(study.store, study.grid, split, SCALE_CLIPS, SECONDS, study.seed + 1)
@@ -86,7 +86,9 @@ def measure_deviations(study: Study) -> Deviations:
     return Deviations(np.where(found > 1e-6, found, np.inf), split, len(rows))
 
 
-def play_traverses(latents: Latents, heard: Sequence[Heard], by: Rendition) -> Numbers:
+def play_traverses(
+    latents: StyleStatistics, heard: Sequence[EncodedExcerpt], by: ModelRenderer
+) -> Numbers:
     """Descriptors of every knob at every position, (D, clips, positions, Q)."""
     dims = len(latents.spread)
     found = np.empty((dims, len(heard), len(POSITIONS), len(NAMES)))
@@ -103,14 +105,20 @@ def play_traverses(latents: Latents, heard: Sequence[Heard], by: Rendition) -> N
 
 
 def turned_sound(
-    latents: Latents, dimension: int, position: float, heard: Heard, by: Rendition
+    latents: StyleStatistics,
+    dimension: int,
+    position: float,
+    heard: EncodedExcerpt,
+    by: ModelRenderer,
 ) -> Samples:
     """A clip with one knob turned, (T,), as the server's engine moves style."""
     offset = latents.rotation[dimension] * (latents.spread[dimension] * position)
     return by.play((heard.style + offset).astype(np.float32), heard.structure)
 
 
-def sorted_by_effect(latents: Latents, traverses: Numbers) -> tuple[Latents, Numbers]:
+def sorted_by_effect(
+    latents: StyleStatistics, traverses: Numbers
+) -> tuple[StyleStatistics, Numbers]:
     """Strongest first, each turned so that + is more of what changes most."""
     effects = effects_of(traverses)
     strongest = np.abs(effects).argmax(axis=1)
@@ -121,9 +129,9 @@ def sorted_by_effect(latents: Latents, traverses: Numbers) -> tuple[Latents, Num
     return turned(latents, order, signs), mirrored[order]
 
 
-def turned(latents: Latents, order: NDArray[np.int64], signs: Numbers) -> Latents:
+def turned(latents: StyleStatistics, order: NDArray[np.int64], signs: Numbers) -> StyleStatistics:
     """The axes in another order, each by its sign."""
-    return Latents(
+    return StyleStatistics(
         mean=latents.mean,
         rotation=(latents.rotation[order] * signs[order, None]).astype(np.float32),
         spread=latents.spread[order],
@@ -138,12 +146,12 @@ def _descriptor_rows(deviations: Deviations) -> list[dict[str, Any]]:
 
 
 def _shown(
-    study: Study,
-    by: Rendition,
-    latents: Latents,
-    knobs: Sequence[Knob],
+    study: EvaluationContext,
+    by: ModelRenderer,
+    latents: StyleStatistics,
+    knobs: Sequence[MeasuredKnob],
     excerpts: Sequence[Excerpt],
-    heard: Sequence[Heard],
+    heard: Sequence[EncodedExcerpt],
 ) -> list[dict[str, Any]]:
     """Named knobs, and the strongest others up to ``study.shown``, on one clip each."""
     chosen = sorted(knobs, key=lambda knob: (knob.name is None, -abs(knob.effect)))
@@ -156,7 +164,12 @@ def _shown(
 
 
 def _traverse_shown(
-    study: Study, by: Rendition, latents: Latents, knob: Knob, excerpt: Excerpt, heard: Heard
+    study: EvaluationContext,
+    by: ModelRenderer,
+    latents: StyleStatistics,
+    knob: MeasuredKnob,
+    excerpt: Excerpt,
+    heard: EncodedExcerpt,
 ) -> dict[str, Any]:
     sounds = {
         f"{position:+g}" if position else "0": turned_sound(

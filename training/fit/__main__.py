@@ -19,7 +19,7 @@ from training.fit.budget import Budget
 from training.fit.loading import batches_of
 from training.fit.resume import random_undisturbed, snapshot
 from training.fit.settings import FitSettings, parse_args
-from training.fit.stage_setup import learner_of
+from training.fit.stage_setup import set_up_stage
 from training.fit.stages import STAGES, Stage
 from training.fit.stopping import StoppedError, Stopping
 from training.store.index import StoreError
@@ -28,12 +28,12 @@ from training.support.precision import precision_for
 from training.support.processes import (
     ProcessError,
     complain,
-    first_does,
-    in_order,
+    on_rank_zero,
     others_may_end,
+    rank_by_rank,
     start_processes,
 )
-from training.support.run_log import NotFiniteError, RunLog, Waiting
+from training.support.run_log import DataWait, NotFiniteError, RunLog
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def fit(settings: FitSettings) -> None:
         settings.devices, settings.nodes, settings.strategy, precision_for(settings.precision)
     )
     with others_may_end():
-        first_does(fabric, lambda: begin_run(settings, fabric.device))
+        on_rank_zero(fabric, lambda: begin_run(settings, fabric.device))
         store = Store.open(settings.store)
         for number, minutes in zip(settings.stages, settings.minutes, strict=True):
             fit_stage(STAGES[number], minutes, fabric, store, settings)
@@ -63,7 +63,7 @@ def fit_stage(
 ) -> None:
     """One stage from its first (or, resumed, its next) step to the end of its budget."""
     run, part = settings.out, stage.part
-    learner = in_order(fabric, lambda: learner_of(stage, fabric.device, settings))
+    learner = rank_by_rank(fabric, lambda: set_up_stage(stage, fabric.device, settings))
     model, objective, seen = learner.model, learner.objective, learner.seen
     first = seen["steps"]
     agree = fabric.broadcast if fabric.world_size > 1 else None
@@ -78,7 +78,7 @@ def fit_stage(
         batches_of(stage, model, store, settings, first), use_distributed_sampler=False
     )
     log = RunLog(run, part, first, seen["loss"], shown=fabric.is_global_zero)
-    waiting = Waiting()
+    waiting = DataWait()
 
     def save(step: int) -> None:
         progress = {
@@ -96,7 +96,7 @@ def fit_stage(
                 checkpoint.save_part(run, part, objective.learned(), progress, measured, resume)
                 objective.show(log, store, model, step)
 
-        first_does(fabric, write)
+        on_rank_zero(fabric, write)
 
     with Stopping(fabric) as stopping:
         for step, batch in budget.bar(

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from model.instrument import Instrument
 from training.fit.settings import FitSettings
-from training.fit.stages import Stage, Supply
+from training.fit.stages import BatchRequest, Stage
 from training.store.store import Store
 from training.support.processes import process_count, process_index
 
@@ -21,7 +21,7 @@ def batches_of(
     stage: Stage, model: Instrument, store: Store, settings: FitSettings, first: int
 ) -> DataLoader[Any]:
     """From the ``first`` not yet seen: resumed runs go on, they do not repeat."""
-    supply = Supply(
+    supply = BatchRequest(
         store,
         settings.out,
         settings.batch,

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Learner:
+class StageSetup:
     """A stage's model, loss and optimiser, and what they have seen so far."""
 
     model: Instrument
@@ -33,7 +33,7 @@ class Learner:
     seen: checkpoint.Progress
 
 
-def learner_of(stage: Stage, device: torch.device, settings: FitSettings) -> Learner:
+def set_up_stage(stage: Stage, device: torch.device, settings: FitSettings) -> StageSetup:
     """With the weights to begin with, or to go on from.
 
     Raises:
@@ -48,7 +48,7 @@ def learner_of(stage: Stage, device: torch.device, settings: FitSettings) -> Lea
     objective = stage.objective(model, _load_earlier_parts(stage, model, settings))
     objective.to(device)
     optimiser = _optimiser(objective, settings)
-    return Learner(
+    return StageSetup(
         model, objective, optimiser, _resume(stage, model, objective, optimiser, settings)
     )
 

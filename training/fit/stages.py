@@ -25,7 +25,7 @@ MakeObjective = Callable[[Instrument, frozenset[str]], Objective]
 
 
 @dataclass(frozen=True)
-class Supply:
+class BatchRequest:
     """What a stage's batches are made from: ``batch`` clips each, ``steps`` of them.
 
     Several processes make each its own part of them.
@@ -40,7 +40,7 @@ class Supply:
     process_count: int = 1
 
 
-def _clip_pairs(model: Instrument, supply: Supply) -> Dataset[Any]:
+def _clip_pairs(model: Instrument, supply: BatchRequest) -> Dataset[Any]:
     """Clips of audio in pairs."""
     return ClipPairs(
         supply.store,
@@ -53,7 +53,7 @@ def _clip_pairs(model: Instrument, supply: Supply) -> Dataset[Any]:
     )
 
 
-def _stretches(model: Instrument, supply: Supply) -> Dataset[Any]:
+def _stretches(model: Instrument, supply: BatchRequest) -> Dataset[Any]:
     """Structure of whole recordings, as the model's encoder hears it."""
     tracks = structure_tracks(supply.run, supply.store, model, "train")
     return TrackStretches(
@@ -67,7 +67,7 @@ def _stretches(model: Instrument, supply: Supply) -> Dataset[Any]:
     )
 
 
-MakeBatches = Callable[[Instrument, Supply], Dataset[Any]]
+MakeBatches = Callable[[Instrument, BatchRequest], Dataset[Any]]
 """Batches by number, each reproducible from its number alone."""
 
 

@@ -23,7 +23,7 @@ WIDENED_FROM = {"full": "small"}
 
 
 @dataclass(frozen=True)
-class Layout:
+class AxisLayout:
     """How one axis of a weight is laid out: some fixed rows, then groups of equally many rows.
 
     ``rows`` is the name of the size that grows, as in ``ModelConfig``.
@@ -34,22 +34,22 @@ class Layout:
     fixed: str | None = None
 
 
-_BANDS_IN = Layout(1, "bands")
-_BANDS_OUT = Layout(0, "bands")
-_MELS_OUT = Layout(0, "mel_bins")
-_BINS_OUT = Layout(0, "spectrum_bins")
+_BANDS_IN = AxisLayout(1, "bands")
+_BANDS_OUT = AxisLayout(0, "bands")
+_MELS_OUT = AxisLayout(0, "mel_bins")
+_BINS_OUT = AxisLayout(0, "spectrum_bins")
 
 LAYOUTS = {
     "encoder.style.lstm.weight_ih_l0": _BANDS_IN,
     "encoder.style.lstm.weight_ih_l0_reverse": _BANDS_IN,
-    "decoder.lstm.lstm.weight_ih_l0": Layout(1, "bands", fixed="style_dims"),
+    "decoder.lstm.lstm.weight_ih_l0": AxisLayout(1, "bands", fixed="style_dims"),
     "decoder.to_map.weight": _BANDS_OUT,
     "decoder.to_map.bias": _BANDS_OUT,
     "decoder.envelope.weight": _MELS_OUT,
     "decoder.envelope.bias": _MELS_OUT,
     "decoder.contrast.gains.weight": _MELS_OUT,
     "decoder.contrast.gains.bias": _MELS_OUT,
-    "vocoder.stem.conv.weight": Layout(1, "mel_bins"),
+    "vocoder.stem.conv.weight": AxisLayout(1, "mel_bins"),
     "vocoder.head.weight": _BINS_OUT,
     "vocoder.head.bias": _BINS_OUT,
 }
@@ -85,7 +85,7 @@ def _same_heights(
     }
 
 
-def _widened(value: Tensor, layout: Layout, narrow: ModelConfig, wide: ModelConfig) -> Tensor:
+def _widened(value: Tensor, layout: AxisLayout, narrow: ModelConfig, wide: ModelConfig) -> Tensor:
     fixed = _size(narrow, layout.fixed) if layout.fixed else 0
     before, after = _size(narrow, layout.rows), _size(wide, layout.rows)
     rows = value.movedim(layout.axis, 0)

@@ -10,8 +10,8 @@ from export.bundle.archive import read_bundle
 from export.bundle.format import Bundle, Manifest
 from model.config import FeatureConfig
 from server.engine.runtime import RuntimeOptions, open_model
-from server.engine.session import OrtSession
-from training.measures.model_grid import Grid
+from server.engine.session import OrtDecoderSession
+from training.measures.model_grid import ModelGrid
 from training.measures.voice import Floats, Posteriors, blocks
 
 PLAYED = ("style", "structure")
@@ -34,7 +34,7 @@ class BundleVoice:
         self.bundle = bundle
         self.grid = grid_of_manifest(bundle.manifest)
         self._encoder = open_model(bundle.encoder_onnx, options)
-        self._decoder = OrtSession(bundle, options)
+        self._decoder = OrtDecoderSession(bundle, options)
         told = {one.name for one in self._encoder.get_outputs()}
         self._asked = [*PLAYED, *({LOG_VARIANCE} & told)]
 
@@ -63,14 +63,14 @@ def open_bundle_voice(path: Path, threads: int = 1) -> BundleVoice:
     return BundleVoice(read_bundle(path), threads)
 
 
-def grid_of_manifest(manifest: Manifest) -> Grid:
+def grid_of_manifest(manifest: Manifest) -> ModelGrid:
     """The grid of a bundle.
 
     Its image has windows of one, two and four times the shortest, as every preset has; the
     longest is what context and hop make together.
     """
     longest = manifest.context_samples + manifest.hop_samples
-    return Grid(
+    return ModelGrid(
         preset=manifest.preset,
         features=FeatureConfig(
             sample_rate_hz=manifest.sample_rate_hz,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.audio.model_input import cut_window, repeat_to
-from training.measures.model_grid import Grid
+from training.measures.model_grid import ModelGrid
 from training.store.index import StoredRecording, StoreError
 from training.store.store import Store, to_float
 
@@ -30,7 +30,7 @@ KINDS = ("real", "rendered")
 
 
 @dataclass(frozen=True)
-class Layout:
+class ExcerptLayout:
     """How many frames are decoded before, in and after what is measured."""
 
     lead_frames: int
@@ -54,17 +54,17 @@ class Excerpt:
     truth: NDArray[np.float32]
 
 
-def layout(grid: Grid, seconds: float) -> Layout:
+def layout(grid: ModelGrid, seconds: float) -> ExcerptLayout:
     """The frames of excerpts of so many seconds (rounded to whole ticks)."""
     tick = grid.frames_per_tick
     frames = grid.frames_of(seconds)
     tail = _whole(grid.latency_samples / grid.hop_samples + 1, tick)
     lead = max(_whole(LEAD_S * grid.frames_per_second, tick), grid.clip_frames - frames - tail)
-    return Layout(lead, frames, tail)
+    return ExcerptLayout(lead, frames, tail)
 
 
 def draw_excerpts(
-    store: Store, grid: Grid, split: str, clips: int, seconds: float, seed: int
+    store: Store, grid: ModelGrid, split: str, clips: int, seconds: float, seed: int
 ) -> list[Excerpt]:
     """Excerpts of the split's recordings, real and rendered in turn, all before one comes again.
 
@@ -98,8 +98,8 @@ def _in_turn(
 def cut_excerpt(
     store: Store,
     recording: StoredRecording,
-    grid: Grid,
-    frames: Layout,
+    grid: ModelGrid,
+    frames: ExcerptLayout,
     random: np.random.Generator,
 ) -> Excerpt:
     """A stretch of a recording that is not silent, if there is one."""
@@ -113,7 +113,7 @@ def cut_excerpt(
 
 
 def excerpt_at(
-    store: Store, recording: StoredRecording, start_s: float, grid: Grid, frames: Layout
+    store: Store, recording: StoredRecording, start_s: float, grid: ModelGrid, frames: ExcerptLayout
 ) -> Excerpt:
     """The stretch whose measured part begins at ``start_s``, or as near as the recording allows."""
     whole = _whole_recording(store, recording, grid, frames)
@@ -123,7 +123,7 @@ def excerpt_at(
 
 
 def excerpt_of_sound(
-    name: str, samples: NDArray[np.float32], grid: Grid, frames: Layout
+    name: str, samples: NDArray[np.float32], grid: ModelGrid, frames: ExcerptLayout
 ) -> Excerpt:
     """A made-up sound (T,) as an excerpt, repeated to the length of a stretch."""
     recording = StoredRecording(name, 0, samples.size, 0.0, "heldout")
@@ -132,7 +132,7 @@ def excerpt_of_sound(
 
 
 def _whole_recording(
-    store: Store, recording: StoredRecording, grid: Grid, frames: Layout
+    store: Store, recording: StoredRecording, grid: ModelGrid, frames: ExcerptLayout
 ) -> NDArray[np.float32]:
     """The samples, repeated where they are shorter than a stretch."""
     length = frames.stretch_frames * grid.hop_samples
@@ -140,7 +140,11 @@ def _whole_recording(
 
 
 def _at(
-    recording: StoredRecording, whole: NDArray[np.float32], start: int, grid: Grid, frames: Layout
+    recording: StoredRecording,
+    whole: NDArray[np.float32],
+    start: int,
+    grid: ModelGrid,
+    frames: ExcerptLayout,
 ) -> Excerpt:
     hop, context = grid.hop_samples, grid.context_samples
     samples = cut_window(whole, start, frames.stretch_frames * hop, context)

@@ -8,7 +8,7 @@ from model.config import FeatureConfig, ModelConfig
 
 
 @dataclass(frozen=True)
-class Grid:
+class ModelGrid:
     """How time and frequency are divided; samples, frames and ticks as in ``model.config``."""
 
     preset: str
@@ -50,9 +50,9 @@ class Grid:
         return max(ticks, 1) * self.frames_per_tick
 
 
-def grid_of_config(config: ModelConfig) -> Grid:
+def grid_of_config(config: ModelConfig) -> ModelGrid:
     """The grid of a run."""
-    return Grid(
+    return ModelGrid(
         preset=config.preset,
         features=config.features,
         frames_per_tick=config.encoder.frames_per_tick,

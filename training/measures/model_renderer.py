@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from export.audio.model_input import window_starts
 from export.audio.sequence import Encoded, lay_together
 from model.features import LogMelImage
-from training.measures.excerpts import Excerpt, Layout
-from training.measures.model_grid import Grid
+from training.measures.excerpts import Excerpt, ExcerptLayout
+from training.measures.model_grid import ModelGrid
 from training.measures.voice import Floats, Posteriors, Voice
 
 
 @dataclass(frozen=True)
-class Heard:
+class EncodedExcerpt:
     """What the encoder made of one excerpt's stretch of N frames.
 
     ``styles`` (W, D) and ``deviations`` (W, D, not of old bundles) are each window's posterior;
@@ -34,17 +34,17 @@ class Heard:
         return np.asarray(self.styles.mean(axis=0), np.float32)
 
 
-class Rendition:
+class ModelRenderer:
     """Listens to and plays excerpts of one layout with one voice."""
 
-    def __init__(self, voice: Voice, frames: Layout, seed: int) -> None:
+    def __init__(self, voice: Voice, frames: ExcerptLayout, seed: int) -> None:
         self.voice = voice
         self.layout = frames
         self.seed = seed
         self.features = LogMelImage(voice.grid.features)
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> ModelGrid:
         """The voice's numbers."""
         return self.voice.grid
 
@@ -53,14 +53,16 @@ class Rendition:
         """Of everything here."""
         return self.grid.sample_rate_hz
 
-    def listen(self, excerpt: Excerpt) -> Heard:
+    def listen(self, excerpt: Excerpt) -> EncodedExcerpt:
         """Encode the stretch in half overlapping windows, as a file is put on a deck."""
         grid, hop = self.grid, self.grid.hop_samples
         starts = window_starts(self.layout.stretch_frames, grid.clip_frames, grid.frames_per_tick)
         size = grid.clip_samples + grid.context_samples
         windows = np.stack([excerpt.samples[s * hop : s * hop + size] for s in starts])
         posteriors = self.voice.encode(windows)
-        return Heard(posteriors.styles, posteriors.deviations, self._track(posteriors, starts))
+        return EncodedExcerpt(
+            posteriors.styles, posteriors.deviations, self._track(posteriors, starts)
+        )
 
     def play(self, style: Floats, structure: Floats) -> Floats:
         """Style (D,) or (D, N) with structure (S, K): the measured samples (T,), latency out."""

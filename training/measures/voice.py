@@ -19,7 +19,7 @@ from torch import Tensor
 from model.features import LogMelImage
 from model.instrument import Instrument
 from model.streaming import State
-from training.measures.model_grid import Grid, grid_of_config
+from training.measures.model_grid import ModelGrid, grid_of_config
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +43,7 @@ class Voice(Protocol):
     """A model that listens and plays."""
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> ModelGrid:
         """Its numbers."""
 
     def encode(self, windows: Floats) -> Posteriors:

@@ -29,7 +29,7 @@ from training.objectives.discriminators import Discriminators, Judgement
 from training.objectives.losses import contrast_loss, loudness_loss
 from training.objectives.objective import Objective
 from training.objectives.pictures import show_sounds
-from training.objectives.vocoding import Played, Vocoding
+from training.objectives.vocoding import VocodedSound, Vocoding
 from training.store.clip_pairs import PairBatch
 from training.store.store import Store
 from training.support.run_log import RunLog
@@ -131,7 +131,7 @@ class Adversarial(Objective):
         judged: list[Judgement] = functional_call(self.discriminators, fixed, (sound,))
         return judged
 
-    def _moments(self, played: Played) -> tuple[Tensor, Tensor]:
+    def _moments(self, played: VocodedSound) -> tuple[Tensor, Tensor]:
         """The same stretch of decoded and of true sound, at most ``heard_samples`` long."""
         spare = played.sound.shape[1] - self.heard_samples
         first = int(torch.randint(max(spare, 0) + 1, ()))

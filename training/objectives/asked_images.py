@@ -18,11 +18,11 @@ from model.config import ModelConfig
 from model.decoder import ticks_to_frames
 from model.features import LogMelImage
 from model.instrument import Instrument
-from training.objectives.shown_images import Shown, draw_crop
+from training.objectives.shown_images import ShownBatch, draw_crop
 from training.objectives.style_swaps import (
     ELSEWHERE_SHARE,
     SWAP_SHARE,
-    ask,
+    style_swap_targets,
     with_elsewhere,
     without_elsewhere,
 )
@@ -34,11 +34,11 @@ from training.support.processes import draw_for_items
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedBatch:
     """What the vocoder is shown; what the decoder said of every clip and should have said, both
     (B, 3, M, N)."""
 
-    shown: Shown
+    shown: ShownBatch
     decoded: Tensor
     answer: Tensor
 
@@ -69,12 +69,12 @@ class AskedImages(nn.Module):
         # In a list, so that its weights are not among this module's own.
         self._encoder = [model.encoder.eval().requires_grad_(False)]
 
-    def forward(self, batch: PairBatch) -> Asked:
+    def forward(self, batch: PairBatch) -> AskedBatch:
         """A few frames of every clip of the pairs."""
         audio = batch.audio.flatten(0, 1)
         everything = exact_features(self.features, with_elsewhere(batch))
         image = without_elsewhere(everything)
-        questions = ask(batch.same_score, self.swap_share, self.elsewhere_share)
+        questions = style_swap_targets(batch.same_score, self.swap_share, self.elsewhere_share)
         sounds = questions.answer
         turned = self.knobs(image[sounds])
         heard = self._heard(audio) & ~turned.turned
@@ -83,8 +83,8 @@ class AskedImages(nn.Module):
         crop = draw_crop(self.config, self.crop_frames)
         decoded, straight = decoded[..., crop.frames], image[sounds][..., crop.frames]
         seen = torch.where(heard[:, None, None, None], decoded.to(straight.dtype), straight)
-        return Asked(
-            Shown(seen, audio[sounds][:, crop.samples]),
+        return AskedBatch(
+            ShownBatch(seen, audio[sounds][:, crop.samples]),
             decoded,
             read_at(turned.answer, positions)[..., crop.frames],
         )

@@ -36,7 +36,7 @@ from training.objectives.style_statistics import measure_style_space
 from training.objectives.style_swaps import (
     ELSEWHERE_SHARE,
     SWAP_SHARE,
-    ask,
+    style_swap_targets,
     with_elsewhere,
     without_elsewhere,
 )
@@ -97,7 +97,9 @@ class Autoencoding(Objective):
         latents, style, structure = self._listen(everything)
         image, structure = without_elsewhere(everything), without_elsewhere(structure)
         weights = self.weights
-        questions = ask(batch.same_score, weights.swap_share, weights.elsewhere_share)
+        questions = style_swap_targets(
+            batch.same_score, weights.swap_share, weights.elsewhere_share
+        )
         turned = self.knobs(image[questions.answer])
         asked_style, target = style[questions.style_of] + turned.offset, turned.answer
         positions = draw_for_items(

@@ -16,7 +16,7 @@ from model.instrument import Instrument
 from model.modes import evaluating
 from model.prior import Prior, encoder_digest
 from training.objectives.objective import Objective
-from training.objectives.structure_tracks import Track, TrackBatch, structure_tracks
+from training.objectives.structure_tracks import StructureTrack, TrackBatch, structure_tracks
 from training.store.store import Store
 from training.support.run_log import RunLog
 
@@ -69,7 +69,7 @@ class PriorFitting(Objective):
 
 
 @torch.no_grad()
-def heldout_surprise(prior: Prior, tracks: list[Track]) -> float:
+def heldout_surprise(prior: Prior, tracks: list[StructureTrack]) -> float:
     """Mean surprise in nats a tick, each track heard from its first tick to its last."""
     device = next(prior.parameters()).device
     total, ticks = 0.0, 0

@@ -15,7 +15,7 @@ from training.support.processes import draw_for_items
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownBatch:
     """Some frames of image for every clip, (B, 3, M, N), and the samples that they should sound
     like with their context, (B, N hop + context)."""
 
@@ -45,7 +45,7 @@ class ShownImages(nn.Module):
             model.decoder.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def forward(self, audio: Tensor) -> Shown:
+    def forward(self, audio: Tensor) -> ShownBatch:
         """Clips (B, T) to a few frames of each.
 
         The encoder wants whole clips; the vocoder learns more from many short ones.
@@ -59,7 +59,7 @@ class ShownImages(nn.Module):
             which = chosen.nonzero()[:, 0].to(audio.device, non_blocking=True)
             decoded = reconstruct(self._autoencoder[0], exact_features(self.features, audio[which]))
             image[which] = decoded[..., crop.frames].to(image.dtype)
-        return Shown(image, cropped)
+        return ShownBatch(image, cropped)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ _WINDOWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Track:
+class StructureTrack:
     """One recording: style (D,), the mean of its windows', and structure (S, K)."""
 
     style: Tensor
@@ -77,7 +77,7 @@ class TrackStretches(Dataset[TrackBatch]):
 
     def __init__(
         self,
-        tracks: list[Track],
+        tracks: list[StructureTrack],
         ticks: int,
         batch: int,
         steps: int,
@@ -115,7 +115,9 @@ class TrackStretches(Dataset[TrackBatch]):
         return structure[:, indices].float()
 
 
-def structure_tracks(run: Path, store: Store, model: Instrument, split: str) -> list[Track]:
+def structure_tracks(
+    run: Path, store: Store, model: Instrument, split: str
+) -> list[StructureTrack]:
     """The tracks of "train" or "heldout": those kept in the run, or encoded now and kept.
 
     Raises:
@@ -129,7 +131,7 @@ def structure_tracks(run: Path, store: Store, model: Instrument, split: str) -> 
         _write(path, kept, stamp)
     names = [name.removesuffix("/style") for name in kept if name.endswith("/style")]
     return [
-        Track(kept[f"{name}/style"], kept[f"{name}/structure"])
+        StructureTrack(kept[f"{name}/style"], kept[f"{name}/structure"])
         for name in names
         if name.startswith(f"{split}/")
     ]
@@ -161,7 +163,7 @@ def _chosen(store: Store, split: str) -> list[StoredRecording]:
 
 
 @torch.no_grad()
-def _encode(samples: Floats, model: Instrument) -> Track:
+def _encode(samples: Floats, model: Instrument) -> StructureTrack:
     """One recording (T,) in overlapping windows, joined as by ``export.audio.sequence``."""
     config, device = model.config, next(model.parameters()).device
     windows, encoded = _windows(samples, config), []
@@ -174,7 +176,7 @@ def _encode(samples: Floats, model: Instrument) -> Track:
             encoded += [Encoded(*one) for one in zip(ticks, styles, structures, strict=True)]
     style = np.mean([window.style for window in encoded], axis=0)
     structure = lay_together(encoded, encoded[-1].start_tick + config.clip_ticks)
-    return Track(torch.from_numpy(style), torch.from_numpy(structure))
+    return StructureTrack(torch.from_numpy(style), torch.from_numpy(structure))
 
 
 def _windows(samples: Floats, config: ModelConfig) -> Iterator[audio.Window]:

@@ -15,7 +15,7 @@ from training.support.processes import draw_for_items
 
 
 @dataclass(frozen=True)
-class Questions:
+class StyleSwaps:
     """For each of the 2B clips of B pairs, the index of the clip that is the answer, and of the
     one that gives the style among the 4B of ``with_elsewhere``."""
 
@@ -23,7 +23,7 @@ class Questions:
     style_of: Tensor
 
 
-def ask(same_score: Tensor, swap_share: float, elsewhere_share: float) -> Questions:
+def style_swap_targets(same_score: Tensor, swap_share: float, elsewhere_share: float) -> StyleSwaps:
     """Whose answer and whose style, for B pairs, ``same_score`` (B,) bool.
 
     Where the two are one score by two instruments, a share of them swap their answers: notes from
@@ -37,7 +37,7 @@ def ask(same_score: Tensor, swap_share: float, elsewhere_share: float) -> Questi
     swapped = ((swaps < swap_share) & same_score).repeat_interleave(2)
     elsewhere = (away < elsewhere_share).repeat_interleave(2)
     answer = torch.where(swapped, clips ^ 1, clips)
-    return Questions(answer, answer + 2 * (answer // 2) + 2 * elsewhere)
+    return StyleSwaps(answer, answer + 2 * (answer // 2) + 2 * elsewhere)
 
 
 def with_elsewhere(batch: PairBatch) -> Tensor:

@@ -25,7 +25,7 @@ from training.support.processes import draw_for_items
 
 
 @dataclass(frozen=True)
-class Turned:
+class TurnedKnobs:
     """The answers (B, 3, M, N), the offsets of style (B, D) that they want, and which of them had
     a knob turned, (B,) bool."""
 
@@ -44,7 +44,7 @@ class TaughtKnobs(nn.Module):
         self.style_dims = config.encoder.style_dims
 
     @torch.no_grad()
-    def forward(self, answer: Tensor) -> Turned:
+    def forward(self, answer: Tensor) -> TurnedKnobs:
         """Answers (B, 3, M, N), of which a share is coloured."""
         device = answer.device
         chance = draw_for_items(lambda n: torch.rand(n, device=device), len(answer))
@@ -52,7 +52,7 @@ class TaughtKnobs(nn.Module):
         amounts = draw_for_items(lambda n: draw_amounts(n, device), len(answer))
         amounts = amounts * turned[:, None]
         coloured = self.colouring(answer, amounts)
-        return Turned(
+        return TurnedKnobs(
             torch.where(turned[:, None, None, None], coloured, answer),
             offsets_of(amounts, self.style_dims),
             turned,

@@ -13,7 +13,7 @@ from model.vocoder import Vocoder
 from training.objectives.losses import advance_loss, magnitude_loss, mel_loss, spectral_loss
 from training.objectives.objective import Objective
 from training.objectives.pictures import show_sounds
-from training.objectives.shown_images import Shown, ShownImages
+from training.objectives.shown_images import ShownBatch, ShownImages
 from training.store.clip_pairs import PairBatch
 from training.store.store import Store
 from training.support.processes import draw_for_items
@@ -21,7 +21,7 @@ from training.support.run_log import RunLog
 
 
 @dataclass(frozen=True)
-class Played:
+class VocodedSound:
     """Decoded and true samples of the same moments, (B, T) each, and the terms of the loss."""
 
     sound: Tensor
@@ -56,7 +56,7 @@ class Vocoding(Objective):
         """Terms of the loss by name; ``total`` is the one to descend."""
         return self.play(self.images(batch.audio.flatten(0, 1))).terms
 
-    def play(self, shown: Shown) -> Played:
+    def play(self, shown: ShownBatch) -> VocodedSound:
         """Sound for what is shown, and how far it is from the true sound."""
         image, audio = shown.image, shown.audio
         state = self.vocoder.initial_state(len(audio))
@@ -84,7 +84,7 @@ class Vocoding(Objective):
         terms["total"] = (
             terms["magnitude"] + terms["advance"] + terms["spectral"] + MEL_WEIGHT * terms["mel"]
         )
-        return Played(sound, audio, terms)
+        return VocodedSound(sound, audio, terms)
 
     def learned(self) -> dict[str, nn.Module]:
         """The vocoder."""

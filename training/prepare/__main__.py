@@ -23,8 +23,8 @@ from training.datasets.kinds import LOADERS, PLAIN
 from training.datasets.listing import LeftOut, SourceError
 from training.prepare.convert import Converted, convert, digest_of
 from training.prepare.settings import GATE_S, PrepareSettings, parse_args
-from training.prepare.sources import Job, Plan, draw_held_out, hold_out, kin_held_out, plan
-from training.prepare.takes import Takes
+from training.prepare.sources import Job, PreparePlan, draw_held_out, hold_out, kin_held_out, plan
+from training.prepare.takes import RenderingLengths
 from training.store.index import StoredRecording, StoreError
 from training.store.writer import StoreWriter
 from training.support.arguments import exit_code
@@ -74,7 +74,7 @@ def prepare(
         WorkersError: no workers, or they were lost; what was appended is in the store.
     """
     missing = list(_missing(jobs, writer, tally))
-    takes = Takes(sample_rate_hz, writer.recordings)
+    takes = RenderingLengths(sample_rate_hz, writer.recordings)
     with closing(_converted(missing, sample_rate_hz, shortest_s, workers)) as converted:
         for done in converted:
             if done.samples is None:
@@ -123,7 +123,7 @@ def run(settings: PrepareSettings) -> None:
             print("nothing is held out, so training.evaluate will have nothing to measure on")
 
 
-def _plan(settings: PrepareSettings) -> Plan:
+def _plan(settings: PrepareSettings) -> PreparePlan:
     load = LOADERS[settings.kind]
     if settings.split_lists:
         load = partial(gtzan.find, split_lists=settings.split_lists)
@@ -251,7 +251,7 @@ def _require_settings(settings: PrepareSettings) -> None:
         raise PrepareError(f"--heldout-share {settings.heldout_share:g}: 0 to 0.5 is allowed")
 
 
-def _require_jobs(planned: Plan, settings: PrepareSettings) -> None:
+def _require_jobs(planned: PreparePlan, settings: PrepareSettings) -> None:
     if not planned.jobs and planned.left_out:
         raise PrepareError("nothing usable in these folders; every file was skipped")
     if not planned.jobs:

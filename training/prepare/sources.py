@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from training.datasets.listing import Entry, Finding, LeftOut, SourceError
+from training.datasets.listing import Finding, LeftOut, ListedFile, SourceError
 from training.store.index import StoredRecording
 
 
@@ -22,14 +22,16 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PreparePlan:
     """The files to convert, and what the loaders left out."""
 
     jobs: tuple[Job, ...]
     left_out: tuple[LeftOut, ...]
 
 
-def plan(findings: Iterable[Finding], exclude: Sequence[str], heldout: Sequence[str]) -> Plan:
+def plan(
+    findings: Iterable[Finding], exclude: Sequence[str], heldout: Sequence[str]
+) -> PreparePlan:
     """Jobs in the order of the findings; ``exclude`` and ``heldout`` are globs of names.
 
     A file that is found twice, in a folder and in its parent, goes by the first of its names.
@@ -51,7 +53,7 @@ def plan(findings: Iterable[Finding], exclude: Sequence[str], heldout: Sequence[
             else:
                 jobs[first] = _with_split_of(made, jobs[first])
                 left_out.append(LeftOut(name, "repeat", f"the same file as {first}"))
-    return Plan(tuple(jobs.values()), tuple(left_out))
+    return PreparePlan(tuple(jobs.values()), tuple(left_out))
 
 
 def kin_held_out(recordings: Iterable[StoredRecording]) -> set[str]:
@@ -83,7 +85,7 @@ def draw_held_out(recordings: Iterable[StoredRecording], share: float) -> Iterat
         yield from units[unit]
 
 
-def _job(entry: Entry, heldout: Sequence[str]) -> Job | LeftOut:
+def _job(entry: ListedFile, heldout: Sequence[str]) -> Job | LeftOut:
     try:
         size = entry.path.stat().st_size
     except OSError as error:

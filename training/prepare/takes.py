@@ -10,7 +10,7 @@ _SAME_LENGTH_S = 0.1
 """Renderings made at several rates differ by less, those in another tempo by more."""
 
 
-class Takes:
+class RenderingLengths:
     """How long the first rendering of each score is, by which the others are judged."""
 
     def __init__(self, sample_rate_hz: int, recordings: Iterable[StoredRecording]) -> None:

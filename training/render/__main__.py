@@ -24,7 +24,7 @@ from pathlib import Path
 from training.datasets.listing import SourceError
 from training.datasets.plain_folder import PAIRS_FILE, read_pairs
 from training.render.fluidsynth import TAIL_S, PlayError, play, require_player
-from training.render.midi_pieces import InstrumentError, ScoreError, arrange
+from training.render.midi_pieces import InstrumentError, MidiPieceError, arrange
 from training.render.plan import (
     Part,
     RenderError,
@@ -152,7 +152,7 @@ def _plan(
         heldout = bool(options.heldout_every) and number % options.heldout_every == 0
         try:
             yield from parts_of(source, options, heldout)
-        except ScoreError as error:
+        except MidiPieceError as error:
             _skip(skipped, "broken", error)
 
 

@@ -34,7 +34,7 @@ _SUSTAIN = 64
 _KEPT = ("note_on", "note_off", "control_change", "pitchwheel", "aftertouch", "polytouch")
 
 
-class ScoreError(ValueError):
+class MidiPieceError(ValueError):
     """A MIDI file that nothing can be rendered from."""
 
 
@@ -43,7 +43,7 @@ class InstrumentError(ValueError):
 
 
 @dataclass(frozen=True)
-class Event:
+class MidiEvent:
     """One MIDI message, ``time_s`` seconds after the beginning."""
 
     time_s: float
@@ -51,10 +51,10 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Score:
+class MidiPiece:
     """Events in order of time; ``end_s`` is when the last note ends."""
 
-    events: tuple[Event, ...]
+    events: tuple[MidiEvent, ...]
     end_s: float
 
     @property
@@ -77,7 +77,7 @@ class Instrumentation:
         return ("kit" if self.is_kit else "") + "+".join(map(str, self.programs))
 
 
-def read_score(path: Path) -> Score:
+def read_score(path: Path) -> MidiPiece:
     """Read a MIDI file; programs, banks, system exclusive and text are left behind.
 
     Raises:
@@ -86,39 +86,43 @@ def read_score(path: Path) -> Score:
     try:
         events = tuple(_timed(mido.MidiFile(path, clip=True)))
     except (OSError, EOFError, ValueError, TypeError, LookupError) as error:
-        raise ScoreError(f"{path}: not a readable MIDI file ({type(error).__name__})") from error
+        raise MidiPieceError(
+            f"{path}: not a readable MIDI file ({type(error).__name__})"
+        ) from error
     notes = [event for event in events if _begins_note(event.message)]
     if not notes:
-        raise ScoreError(f"{path}: no notes in this MIDI file")
+        raise MidiPieceError(f"{path}: no notes in this MIDI file")
     begin_s = max(notes[0].time_s - _LEAD_S, 0.0)
     moved = tuple(replace(e, time_s=max(e.time_s - begin_s, 0.0)) for e in events)
-    return Score(moved, moved[-1].time_s)
+    return MidiPiece(moved, moved[-1].time_s)
 
 
-def vary(score: Score, rng: np.random.Generator) -> Score:
+def vary(score: MidiPiece, rng: np.random.Generator) -> MidiPiece:
     """The score at another tempo, in another key, with dynamics: one draw for all instruments."""
     low, high = np.log(_TEMPO_FACTORS)
     stretch = float(np.exp(rng.uniform(low, high)))
     semitones = int(rng.integers(-_TRANSPOSE_SEMITONES, _TRANSPOSE_SEMITONES + 1))
     velocities = _Dynamics(score, rng)
     events = (
-        Event(event.time_s * stretch, velocities.shape(event, _transpose(event.message, semitones)))
+        MidiEvent(
+            event.time_s * stretch, velocities.shape(event, _transpose(event.message, semitones))
+        )
         for event in score.events
     )
-    return Score(tuple(events), score.end_s * stretch)
+    return MidiPiece(tuple(events), score.end_s * stretch)
 
 
-def cut(score: Score, longest_s: float) -> Score:
+def cut(score: MidiPiece, longest_s: float) -> MidiPiece:
     """The first ``longest_s`` seconds; what sounds there is released there."""
     if score.end_s <= longest_s:
         return score
     kept = tuple(event for event in score.events if event.time_s < longest_s)
-    releases = (Event(longest_s, message) for message in _releases(kept))
-    return Score((*kept, *releases), longest_s)
+    releases = (MidiEvent(longest_s, message) for message in _releases(kept))
+    return MidiPiece((*kept, *releases), longest_s)
 
 
 def instrumentations(
-    score: Score, count: int, rng: np.random.Generator
+    score: MidiPiece, count: int, rng: np.random.Generator
 ) -> tuple[Instrumentation, ...]:
     """``count`` different choices of instruments, each led by another family.
 
@@ -134,7 +138,7 @@ def instrumentations(
     )
 
 
-def named_instrumentation(score: Score, label: str) -> Instrumentation:
+def named_instrumentation(score: MidiPiece, label: str) -> Instrumentation:
     """The instrumentation that ``label`` stands for, "0" or "40+42", or a kit for drums alone.
 
     Raises:
@@ -149,7 +153,7 @@ def named_instrumentation(score: Score, label: str) -> Instrumentation:
     return Instrumentation(programs, is_kit=not score.channels)
 
 
-def arrange(score: Score, instrumentation: Instrumentation) -> mido.MidiFile:
+def arrange(score: MidiPiece, instrumentation: Instrumentation) -> mido.MidiFile:
     """The score as a one-track MIDI file that asks for these instruments."""
     channels = (DRUM_CHANNEL,) if instrumentation.is_kit else score.channels
     programs = instrumentation.programs
@@ -171,7 +175,7 @@ class _Dynamics:
     The sum of three sines of 3 to 15 s; shallow where the score has dynamics of its own.
     """
 
-    def __init__(self, score: Score, rng: np.random.Generator) -> None:
+    def __init__(self, score: MidiPiece, rng: np.random.Generator) -> None:
         played = {e.message.velocity for e in score.events if _begins_note(e.message)}
         depth = 14.0 if len(played) < _FLAT_VELOCITIES else 4.0
         self._depths = rng.uniform(0.3, 1.0, 3) * depth
@@ -180,7 +184,7 @@ class _Dynamics:
         self._offset = rng.uniform(-1.0, 1.0) * depth
         self._rng = rng
 
-    def shape(self, event: Event, message: mido.Message) -> mido.Message:
+    def shape(self, event: MidiEvent, message: mido.Message) -> mido.Message:
         """The message with its velocity shaped, if it begins a note."""
         if not _begins_note(message):
             return message
@@ -189,12 +193,12 @@ class _Dynamics:
         return message.copy(velocity=int(np.clip(round(velocity), 20, 127)))
 
 
-def _timed(file: mido.MidiFile) -> Iterator[Event]:
+def _timed(file: mido.MidiFile) -> Iterator[MidiEvent]:
     now_s = 0.0
     for message in file:
         now_s += message.time
         if message.type in _KEPT and not _selects_bank(message):
-            yield Event(now_s, message)
+            yield MidiEvent(now_s, message)
 
 
 def _selects_bank(message: mido.Message) -> bool:
@@ -211,7 +215,7 @@ def _transpose(message: mido.Message, semitones: int) -> mido.Message:
     return message.copy(note=int(np.clip(message.note + semitones, 0, 127)))
 
 
-def _releases(events: tuple[Event, ...]) -> Iterator[mido.Message]:
+def _releases(events: tuple[MidiEvent, ...]) -> Iterator[mido.Message]:
     sounding: Counter[tuple[int, int]] = Counter()
     for event in events:
         message = event.message

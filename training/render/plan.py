@@ -15,7 +15,7 @@ import numpy as np
 
 from training.render.midi_pieces import (
     Instrumentation,
-    Score,
+    MidiPiece,
     cut,
     instrumentations,
     named_instrumentation,
@@ -45,7 +45,7 @@ class Part:
     """One rendering to make: a varied score, its instruments, and where it goes."""
 
     score_name: str
-    score: Score
+    score: MidiPiece
     instrumentation: Instrumentation
     soundfont: Path
     target: Path
@@ -137,7 +137,7 @@ def parts_of(source: Source, options: argparse.Namespace, heldout: bool) -> Iter
 
 
 def _instruments(
-    score: Score, options: argparse.Namespace, rng: np.random.Generator
+    score: MidiPiece, options: argparse.Namespace, rng: np.random.Generator
 ) -> tuple[Instrumentation, ...]:
     if options.instruments is None:
         return instrumentations(score, options.instruments_random, rng)

@@ -16,7 +16,7 @@ from training.measures.metrics import Samples
 MEDIA = "media"
 
 
-class Album:
+class MediaWriter:
     """Writes sounds and pictures and tells their names, relative to the report's folder.
 
     Raises:

@@ -136,7 +136,7 @@ def all_items(fabric: Fabric, own: Tensor) -> Tensor:
     return gathered.flatten(0, 1)
 
 
-def first_does(fabric: Fabric, action: Callable[[], None]) -> None:
+def on_rank_zero(fabric: Fabric, action: Callable[[], None]) -> None:
     """Done by the first process alone, which writes and shows; the others wait for it.
 
     Raises:
@@ -155,14 +155,14 @@ def first_does(fabric: Fabric, action: Callable[[], None]) -> None:
         raise SaidAlreadyError("the first process failed")
 
 
-def in_order(fabric: Fabric, action: Callable[[], Result]) -> Result:
+def rank_by_rank(fabric: Fabric, action: Callable[[], Result]) -> Result:
     """Done by the first process and, if it could, by the others: they tend to fail alike.
 
     Raises:
         SaidAlreadyError: in the others, where it failed in the first.
     """
     done: list[Result] = []
-    first_does(fabric, lambda: done.append(action()))
+    on_rank_zero(fabric, lambda: done.append(action()))
     return done[0] if done else action()
 
 

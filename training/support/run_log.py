@@ -112,7 +112,7 @@ class RunLog:
             self._events.add(summary.image(name, shades, dataformats="HW"), step)
 
 
-class Waiting:
+class DataWait:
     """How much of the time the loop stands still because the next batch is not there yet."""
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ TEMPO_ROWS = (
         name="tap tempo",
         address=TAP,
         types="",
-        command=events.TapTempo,
+        command=events.Tap,
         description="a beat is now: from the second on, /tempo is the median of the last taps; two "
         "seconds of pause begin anew",
     ),

@@ -24,7 +24,7 @@ ALONE = 4
 
 
 @dataclass(frozen=True)
-class Reading:
+class Cc14Reading:
     """A knob's number, its value and the largest that it can have."""
 
     number: int
@@ -33,7 +33,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Pair:
+class Cc14State:
     """The last halves of a knob; ``low`` is None for one of 7 bits.
 
     ``alone`` is how many high halves came since the last low one.
@@ -43,22 +43,22 @@ class Pair:
     low: int | None = None
     alone: int = 0
 
-    def reading(self, number: int) -> Reading:
+    def reading(self, number: int) -> Cc14Reading:
         """Of the knob ``number``."""
         if self.low is None:
-            return Reading(number, self.high, SEVEN_BITS)
-        return Reading(number, self.high * 128 + self.low, FOURTEEN_BITS)
+            return Cc14Reading(number, self.high, SEVEN_BITS)
+        return Cc14Reading(number, self.high * 128 + self.low, FOURTEEN_BITS)
 
 
 @dataclass(frozen=True)
-class Halves:
+class Cc14Decoder:
     """What the knobs of one channel have sent: pairs by number, and the last control change."""
 
-    pairs: Mapping[int, Pair] = field(default_factory=dict)
+    pairs: Mapping[int, Cc14State] = field(default_factory=dict)
     last: tuple[int, int] | None = None
 
 
-def turned(halves: Halves, control: int, value: int) -> tuple[Halves, Reading]:
+def turned(halves: Cc14Decoder, control: int, value: int) -> tuple[Cc14Decoder, Cc14Reading]:
     """What a control change moved, and what to remember for the next one."""
     number = control - LOW
     before = halves.pairs.get(number)
@@ -68,14 +68,14 @@ def turned(halves: Halves, control: int, value: int) -> tuple[Halves, Reading]:
     else:
         number, pair = control, _high(halves, control, value)
     pairs = {**halves.pairs, number: pair}
-    return Halves(pairs, (control, value)), pair.reading(number)
+    return Cc14Decoder(pairs, (control, value)), pair.reading(number)
 
 
-def _high(halves: Halves, control: int, value: int) -> Pair:
-    before = halves.pairs.get(control, Pair())
+def _high(halves: Cc14Decoder, control: int, value: int) -> Cc14State:
+    before = halves.pairs.get(control, Cc14State())
     low, alone = before.low, before.alone + 1
     if alone >= ALONE:
         low = None
     if halves.last and control < LOW and halves.last[0] == control + LOW:
         low, alone = halves.last[1], 0
-    return Pair(value, low, alone)
+    return Cc14State(value, low, alone)

@@ -21,10 +21,10 @@ from mido import Message
 
 from server.midi.decode import cc14 as halves
 from server.midi.decode import mpe, parameters
-from server.midi.decode.cc14 import Halves
+from server.midi.decode.cc14 import Cc14Decoder
 from server.midi.decode.moves import BEND_CENTRE, FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
 from server.midi.decode.mpe import Change, Zone
-from server.midi.decode.parameters import Entered, Parameters
+from server.midi.decode.parameters import Parameters, ParameterValue
 
 _ALL_SOUND_OFF, _RESET_ALL, _ALL_NOTES_OFF = 120, 121, 123
 _FIRST_MODE_MESSAGE = 120
@@ -37,26 +37,26 @@ _DIMENSIONS: Mapping[mpe.Dimension, tuple[Kind, int]] = {
 
 
 @dataclass(frozen=True)
-class Memory:
+class DecoderState:
     """What one port has said so far; the first two by channel, ``held`` are channels and keys."""
 
-    halves: Mapping[int, Halves] = field(default_factory=dict)
+    halves: Mapping[int, Cc14Decoder] = field(default_factory=dict)
     parameters: Mapping[int, Parameters] = field(default_factory=dict)
     zone: Zone = field(default_factory=Zone)
     held: tuple[tuple[int, int], ...] = ()
 
 
-Decoded = tuple[Memory, Sequence[Move]]
+Decoded = tuple[DecoderState, Sequence[Move]]
 """What to remember, and what moved."""
 
 
-def moves_of(memory: Memory, port: str, message: Message) -> Decoded:
+def moves_of(memory: DecoderState, port: str, message: Message) -> Decoded:
     """What a message from ``port`` moved, and what to remember for its next one."""
     read = _READERS.get(message.type)
     return read(memory, port, message) if read else (memory, ())
 
 
-def released(memory: Memory, port: str, channels: Sequence[int] = range(16)) -> Decoded:
+def released(memory: DecoderState, port: str, channels: Sequence[int] = range(16)) -> Decoded:
     """Let go of all that is held on some channels: the port has gone, or said so."""
     moves: list[Move] = []
     for channel, key in [note for note in memory.held if note[0] in channels]:
@@ -85,37 +85,37 @@ def newest(moves: Sequence[Move]) -> tuple[Move, ...]:
     return tuple(reversed(kept))
 
 
-def _bent(memory: Memory, port: str, message: Message) -> Decoded:
+def _bent(memory: DecoderState, port: str, message: Message) -> Decoded:
     value = message.pitch + BEND_CENTRE
     if memory.zone.has(message.channel):
         return _in_zone(memory, port, memory.zone.moved(message.channel, "bend", value))
     return memory, [Move(Knob(port, message.channel, "bend"), value, FOURTEEN_BITS)]
 
 
-def _pressed(memory: Memory, port: str, message: Message) -> Decoded:
+def _pressed(memory: DecoderState, port: str, message: Message) -> Decoded:
     if memory.zone.has(message.channel):
         return _in_zone(memory, port, memory.zone.moved(message.channel, "pressure", message.value))
     return memory, [Move(Knob(port, message.channel, "pressure"), message.value, SEVEN_BITS)]
 
 
-def _key_pressed(memory: Memory, port: str, message: Message) -> Decoded:
+def _key_pressed(memory: DecoderState, port: str, message: Message) -> Decoded:
     knob = Knob(port, message.channel, "poly", message.note)
     return memory, [Move(knob, message.value, SEVEN_BITS)]
 
 
-def _programmed(memory: Memory, port: str, message: Message) -> Decoded:
+def _programmed(memory: DecoderState, port: str, message: Message) -> Decoded:
     return memory, [Move(Knob(port, message.channel, "program"), message.program, SEVEN_BITS)]
 
 
-def _note_on(memory: Memory, port: str, message: Message) -> Decoded:
+def _note_on(memory: DecoderState, port: str, message: Message) -> Decoded:
     return _key(memory, port, message.channel, message.note, message.velocity)
 
 
-def _note_off(memory: Memory, port: str, message: Message) -> Decoded:
+def _note_off(memory: DecoderState, port: str, message: Message) -> Decoded:
     return _key(memory, port, message.channel, message.note, 0)
 
 
-def _key(memory: Memory, port: str, channel: int, key: int, velocity: int) -> Decoded:
+def _key(memory: DecoderState, port: str, channel: int, key: int, velocity: int) -> Decoded:
     """A key goes down, or up with velocity 0; its note's own bend, CC74 and pressure come first."""
     others = tuple(note for note in memory.held if note != (channel, key))
     memory = replace(memory, held=(*others, (channel, key)) if velocity else others)
@@ -128,7 +128,7 @@ def _key(memory: Memory, port: str, channel: int, key: int, velocity: int) -> De
     return memory, [*moves, Move(Knob(port, master, "velocity", key), velocity, SEVEN_BITS)]
 
 
-def _controlled(memory: Memory, port: str, message: Message) -> Decoded:
+def _controlled(memory: DecoderState, port: str, message: Message) -> Decoded:
     channel, control, value = message.channel, message.control, message.value
     if control >= _FIRST_MODE_MESSAGE:
         return _mode_changed(memory, port, channel, control)
@@ -139,12 +139,12 @@ def _controlled(memory: Memory, port: str, message: Message) -> Decoded:
         return _entered(memory, port, channel, entered) if entered else (memory, ())
     if control == mpe.TIMBRE and memory.zone.has(channel):
         return _in_zone(memory, port, memory.zone.moved(channel, "timbre", value))
-    knobs, read = halves.turned(memory.halves.get(channel, Halves()), control, value)
+    knobs, read = halves.turned(memory.halves.get(channel, Cc14Decoder()), control, value)
     memory = replace(memory, halves={**memory.halves, channel: knobs})
     return memory, [Move(Knob(port, channel, "cc", read.number), read.value, read.largest)]
 
 
-def _mode_changed(memory: Memory, port: str, channel: int, control: int) -> Decoded:
+def _mode_changed(memory: DecoderState, port: str, channel: int, control: int) -> Decoded:
     if control in (_ALL_SOUND_OFF, _ALL_NOTES_OFF):
         is_zone_wide = channel == mpe.MASTER and memory.zone.members > 0
         channels = range(memory.zone.members + 1) if is_zone_wide else (channel,)
@@ -155,7 +155,7 @@ def _mode_changed(memory: Memory, port: str, channel: int, control: int) -> Deco
     return memory, ()
 
 
-def _entered(memory: Memory, port: str, channel: int, entered: Entered) -> Decoded:
+def _entered(memory: DecoderState, port: str, channel: int, entered: ParameterValue) -> Decoded:
     """A parameter has got a value: one of MPE's own, or a knob's."""
     read = entered.reading
     if entered.kind == "rpn" and read.number == mpe.CONFIGURATION:
@@ -167,7 +167,7 @@ def _entered(memory: Memory, port: str, channel: int, entered: Entered) -> Decod
     return memory, [Move(knob, read.value, read.largest, entered.steps)]
 
 
-def _in_zone(memory: Memory, port: str, settled: tuple[Zone, Sequence[Change]]) -> Decoded:
+def _in_zone(memory: DecoderState, port: str, settled: tuple[Zone, Sequence[Change]]) -> Decoded:
     """What has changed for an MPE zone as a whole, as knobs of its master channel."""
     zone, changes = settled
     moves = [
@@ -177,7 +177,7 @@ def _in_zone(memory: Memory, port: str, settled: tuple[Zone, Sequence[Change]]) 
     return replace(memory, zone=zone), moves
 
 
-_READERS: Mapping[str, Callable[[Memory, str, Message], Decoded]] = {
+_READERS: Mapping[str, Callable[[DecoderState, str, Message], Decoded]] = {
     "control_change": _controlled,
     "pitchwheel": _bent,
     "aftertouch": _pressed,

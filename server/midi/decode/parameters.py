@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
-from server.midi.decode.cc14 import Pair, Reading
+from server.midi.decode.cc14 import Cc14Reading, Cc14State
 from server.midi.decode.moves import FOURTEEN_BITS, SEVEN_BITS
 
 ParameterKind = Literal["nrpn", "rpn"]
@@ -40,11 +40,11 @@ Key = tuple[ParameterKind, int]
 
 
 @dataclass(frozen=True)
-class Entered:
+class ParameterValue:
     """A parameter has got a value; ``steps`` as in ``Move``."""
 
     kind: ParameterKind
-    reading: Reading
+    reading: Cc14Reading
     steps: int = 0
 
 
@@ -54,7 +54,7 @@ class Parameters:
 
     halves: Mapping[ParameterKind, tuple[int | None, int | None]] = field(default_factory=dict)
     kind: ParameterKind | None = None
-    values: Mapping[Key, Pair] = field(default_factory=dict)
+    values: Mapping[Key, Cc14State] = field(default_factory=dict)
 
     @property
     def selected(self) -> Key | None:
@@ -75,7 +75,9 @@ class Parameters:
         return replace(self, kind=None, halves={})
 
 
-def heard(parameters: Parameters, control: int, value: int) -> tuple[Parameters, Entered | None]:
+def heard(
+    parameters: Parameters, control: int, value: int
+) -> tuple[Parameters, ParameterValue | None]:
     """What a control change that parameters take does, and what to remember."""
     if control in _SELECTING:
         kind, half = _SELECTING[control]
@@ -84,14 +86,14 @@ def heard(parameters: Parameters, control: int, value: int) -> tuple[Parameters,
         return replace(parameters, halves={**parameters.halves, kind: halves}, kind=kind), None
     key = parameters.selected
     assert key is not None  # else it does not take this one
-    pair = _entered(parameters.values.get(key, Pair()), control, value)
+    pair = _entered(parameters.values.get(key, Cc14State()), control, value)
     kept = {known: pair for known, pair in parameters.values.items() if known != key}
     kept = dict(islice(kept.items(), max(len(kept) - MOST + 1, 0), None))
-    entered = Entered(key[0], pair.reading(key[1]), _STEPS.get(control, 0))
+    entered = ParameterValue(key[0], pair.reading(key[1]), _STEPS.get(control, 0))
     return replace(parameters, values={**kept, key: pair}), entered
 
 
-def _entered(pair: Pair, control: int, value: int) -> Pair:
+def _entered(pair: Cc14State, control: int, value: int) -> Cc14State:
     if control == _ENTRY_HIGH:
         return replace(pair, high=value)
     if control == _ENTRY_LOW:

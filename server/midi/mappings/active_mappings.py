@@ -10,25 +10,25 @@ from server.controls.desk import Desk
 from server.controls.events import EventSink, SetControl
 from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.mapping import MidiMap, knob_place
-from server.midi.mappings.mapping_table import Book
-from server.midi.mappings.takeover import Grip
-from server.midi.mappings.turning import Held, turn
+from server.midi.mappings.mapping_table import MappingTable
+from server.midi.mappings.takeover import TakeoverState
+from server.midi.mappings.turning import KnobState, turn
 
 logger = logging.getLogger(__name__)
 
 
-class Maps:
+class ActiveMappings:
     """Hands what the mappings of ``book`` make of each move to ``on_events``."""
 
-    def __init__(self, desk: Desk, on_events: EventSink, book: Book | None = None) -> None:
+    def __init__(self, desk: Desk, on_events: EventSink, book: MappingTable | None = None) -> None:
         self._desk = desk
         self._on_events = on_events
         self._table = desk.table
-        self._held: dict[tuple[Knob, MidiMap], Held] = {}
-        self._book = _over(book or Book(), desk.table)
+        self._held: dict[tuple[Knob, MidiMap], KnobState] = {}
+        self._book = _over(book or MappingTable(), desk.table)
 
     @property
-    def book(self) -> Book:
+    def book(self) -> MappingTable:
         """The mappings, over the controls of the model that plays."""
         if self._table is not self._desk.table:
             self._table = self._desk.table
@@ -36,7 +36,7 @@ class Maps:
         return self._book
 
     @book.setter
-    def book(self, book: Book) -> None:
+    def book(self, book: MappingTable) -> None:
         self._book = book
         maps = set(book.maps)
         self._held = {key: held for key, held in self._held.items() if key[1] in maps}
@@ -50,7 +50,7 @@ class Maps:
 
     def stands(self, one: MidiMap, move: Move) -> None:
         """The knob has come to where ``move`` says, and moved nothing."""
-        self._held[move.knob, one] = Held(Grip(knob_place(move)))
+        self._held[move.knob, one] = KnobState(TakeoverState(knob_place(move)))
 
     def gave(self, one: MidiMap, knob: Knob) -> float | None:
         """The value that ``knob`` last gave its control by ``one``; None: none, or it only waits
@@ -64,13 +64,13 @@ class Maps:
 
     def _set(self, one: MidiMap, move: Move) -> SetControl | None:
         control = self._desk.table.controls[one.address]
-        before = self._held.get((move.knob, one), Held())
+        before = self._held.get((move.knob, one), KnobState())
         present = self._desk.snapshot().value(one.address)
         held = self._held[move.knob, one] = turn(one, control, before, move, present)
         return None if held.value is None else SetControl(one.address, (held.value,))
 
 
-def _over(book: Book, table: ControlTable) -> Book:
+def _over(book: MappingTable, table: ControlTable) -> MappingTable:
     """``book`` for another model; what that does not have is said."""
     missing = {one.address for one in book.learned if one.address not in table.slots}
     if missing:

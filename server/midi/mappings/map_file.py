@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from server.midi.mappings.mapping import Knobs, MidiMap, MidiMapError
+from server.midi.mappings.mapping import KnobPattern, MidiMap, MidiMapError
 from server.midi.mappings.mapping_options import PLACE
-from server.midi.mappings.mapping_table import Book
+from server.midi.mappings.mapping_table import MappingTable
 
 FILE_NAME = "midi.json"
 KIND = "midi maps"
@@ -29,12 +29,12 @@ _SWITCHES = ("invert", "feedback")
 _WORDS = ("curve", "takeover", "relative")
 
 
-def document_of(book: Book) -> Mapping[str, Any]:
+def document_of(book: MappingTable) -> Mapping[str, Any]:
     """What is written of ``book``: what was learned."""
     return {"maps": [_entry(one) for one in book.learned], _WITHOUT: list(book.off)}
 
 
-def book_of(document: Mapping[str, Any]) -> Book:
+def book_of(document: Mapping[str, Any]) -> MappingTable:
     """The book that ``document`` says.
 
     Raises:
@@ -47,7 +47,9 @@ def book_of(document: Mapping[str, Any]) -> Book:
         raise MidiMapError(f"maps is no list of at most {MAX_MAPS}")
     if not isinstance(off, list) or not all(isinstance(address, str) for address in off):
         raise MidiMapError(f"{_WITHOUT} is no list of addresses")
-    return Book(tuple(_numbered(n, entry) for n, entry in enumerate(entries, 1)), tuple(off))
+    return MappingTable(
+        tuple(_numbered(n, entry) for n, entry in enumerate(entries, 1)), tuple(off)
+    )
 
 
 def _entry(one: MidiMap) -> Mapping[str, Any]:
@@ -94,11 +96,11 @@ def _map(entry: object) -> MidiMap:
     return MidiMap(address, _knobs(entry), **options, **switches, **words, **bits)  # type: ignore[arg-type]
 
 
-def _knobs(entry: Mapping[str, Any]) -> Knobs:
+def _knobs(entry: Mapping[str, Any]) -> KnobPattern:
     channel = entry.get("channel")
     if channel is not None and (type(channel) is not int or not 1 <= channel <= 16):
         raise MidiMapError(f"channel {channel!r:.40}; allowed are 1 to 16")
-    return Knobs(
+    return KnobPattern(
         _text(entry, "port"),
         None if channel is None else channel - 1,
         entry.get("kind"),  # type: ignore[arg-type]  # the class checks it

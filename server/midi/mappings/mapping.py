@@ -45,7 +45,7 @@ class MidiMapError(ValueError):
 
 
 @dataclass(frozen=True)
-class Knobs:
+class KnobPattern:
     """The knobs that a mapping listens to: one, or those alike of any port or channel (None)."""
 
     port: str | None
@@ -92,7 +92,7 @@ class MidiMap:
     """
 
     address: str
-    knobs: Knobs
+    knobs: KnobPattern
     low: float | None = None
     high: float | None = None
     curve: Curve = "linear"

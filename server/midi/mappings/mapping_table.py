@@ -11,18 +11,18 @@ from functools import cached_property
 
 from server.controls.control import ControlTable
 from server.midi.decode.moves import Knob
-from server.midi.mappings.mapping import Knobs, MidiMap
+from server.midi.mappings.mapping import KnobPattern, MidiMap
 
 
 @dataclass(frozen=True)
-class Book:
+class MappingTable:
     """``learned`` by the user; ``off`` are the addresses whose usual knob was taken from them."""
 
     learned: tuple[MidiMap, ...] = ()
     off: tuple[str, ...] = ()
     usual: tuple[MidiMap, ...] = ()
 
-    def over(self, table: ControlTable) -> Book:
+    def over(self, table: ControlTable) -> MappingTable:
         """The same, with what ``table`` maps by itself."""
         return replace(self, usual=usual_maps(table))
 
@@ -40,18 +40,18 @@ class Book:
         """What was learned, then what is there by itself and in force for some knob."""
         return (*self.learned, *(one for one in self.usual if one.address not in self.off))
 
-    def taught(self, one: MidiMap) -> Book:
+    def taught(self, one: MidiMap) -> MappingTable:
         """With ``one``; it replaces what the same knob was to the same control."""
         kept = tuple(m for m in self.learned if not _are_alike(m, one))
         return replace(self, learned=(*kept, one))
 
-    def changed(self, before: MidiMap, after: MidiMap) -> Book:
+    def changed(self, before: MidiMap, after: MidiMap) -> MappingTable:
         """With ``after`` in the place of ``before``; what was there by itself is learned then."""
         if before not in self.learned:
             return self.taught(after)
         return replace(self, learned=tuple(after if m == before else m for m in self.learned))
 
-    def without(self, address: str) -> Book:
+    def without(self, address: str) -> MappingTable:
         """Nothing moves ``address`` any more: not what was learned, else not its usual knob."""
         kept = tuple(one for one in self.learned if one.address != address)
         if len(kept) < len(self.learned):
@@ -70,11 +70,11 @@ class Book:
 def usual_maps(table: ControlTable) -> tuple[MidiMap, ...]:
     """What ``table`` says of control changes and the pitch bend wheel, of any port and channel."""
     turned = (
-        MidiMap(control.address, Knobs(None, None, "cc", number))
+        MidiMap(control.address, KnobPattern(None, None, "cc", number))
         for number, control in table.midi_ccs.items()
     )
     bent = (
-        ranged(MidiMap(control.address, Knobs(None, None, "bend")), table)
+        ranged(MidiMap(control.address, KnobPattern(None, None, "bend")), table)
         for control in table.midi_bent
     )
     return (*turned, *bent)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from server.midi.mappings.map_file import FILE_NAME, KIND, book_of, document_of
-from server.midi.mappings.mapping_table import Book
+from server.midi.mappings.mapping_table import MappingTable
 from server.system.callbacks import Then
-from server.system.file_worker import Errands
-from server.system.json_document import Document
+from server.system.file_worker import FileWorker
+from server.system.json_document import JsonDocument
 
 
-class MapStore:
+class MappingStore:
     """Reads once at the start; writes each change, in the thread of ``errands``."""
 
-    def __init__(self, folder: Path | None, errands: Errands) -> None:
+    def __init__(self, folder: Path | None, errands: FileWorker) -> None:
         """Without a ``folder`` mappings end with the program."""
-        self._document = Document(folder / FILE_NAME, KIND) if folder else None
+        self._document = JsonDocument(folder / FILE_NAME, KIND) if folder else None
         self._errands = errands
 
-    def read(self) -> Book:
+    def read(self) -> MappingTable:
         """What was learned before; nothing where that cannot be understood, which is kept aside."""
-        return (self._document and self._document.read(book_of)) or Book()
+        return (self._document and self._document.read(book_of)) or MappingTable()
 
-    def write(self, book: Book, then: Then) -> None:
+    def write(self, book: MappingTable, then: Then) -> None:
         """Keep ``book``; ``then`` is told when it lies on the disk, or why not."""
         if self._document is None:
             then(None)

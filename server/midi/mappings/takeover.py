@@ -23,7 +23,7 @@ NEAR = 1 / 127
 
 
 @dataclass(frozen=True)
-class Grip:
+class TakeoverState:
     """What a knob has of its control.
 
     ``place`` is where the knob was last, ``asked`` where it wanted the control to be, None where
@@ -35,22 +35,28 @@ class Grip:
     holds: bool = False
 
 
-NO_GRIP = Grip()
+NO_GRIP = TakeoverState()
 
 
-def turned(takeover: Takeover, grip: Grip, place: float, present: float | None) -> Grip:
+def turned(
+    takeover: Takeover, grip: TakeoverState, place: float, present: float | None
+) -> TakeoverState:
     """The knob comes to ``place``; ``present`` is where something else has moved the control,
     None if nothing has since the knob asked."""
     if takeover == "jump" or (grip.holds and present is None):
-        return Grip(place, place, True)
+        return TakeoverState(place, place, True)
     at = grip.asked if present is None else present
     assert at is not None
     if takeover == "pick-up":
-        return Grip(place, place, True) if _passes(grip.place, place, at) else Grip(place)
+        return (
+            TakeoverState(place, place, True)
+            if _passes(grip.place, place, at)
+            else TakeoverState(place)
+        )
     wanted = _scaled(grip.place, place, at)
     if wanted is None or abs(wanted - place) > NEAR:
-        return Grip(place, wanted)
-    return Grip(place, place, True)
+        return TakeoverState(place, wanted)
+    return TakeoverState(place, place, True)
 
 
 def _passes(last: float | None, place: float, at: float) -> bool:

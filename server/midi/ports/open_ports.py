@@ -23,7 +23,7 @@ OpenSource = Callable[[], MidiSource]
 
 
 @dataclass(frozen=True)
-class Seen:
+class PortChanges:
     """What a look has found: ports that have ``gone`` and that ``came``, by their lasting names.
 
     One whose output came is among those that came.
@@ -84,7 +84,7 @@ class MidiPorts:
             )
         self.look()
 
-    def look(self) -> Seen:
+    def look(self) -> PortChanges:
         """Close what has gone, open what has come."""
         before = self.names
         try:
@@ -102,7 +102,7 @@ class MidiPorts:
             gone, answering = before, []
         stayed = set(before) - set(gone)
         came = [name for name in self.names if name not in stayed or name in answering]
-        return Seen(gone, tuple(came))
+        return PortChanges(gone, tuple(came))
 
     def messages(self) -> list[tuple[str, Sequence[int]]]:
         """What has come since the last call, port by port, each with its port's name."""

@@ -13,7 +13,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from export.bundle.beats import Beats
 from server.clock.midi_clock import TICKS_A_BEAT
-from server.engine.playhead_motion import Motion
+from server.engine.playhead_motion import PlayheadMotion
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, Hands
 from tests.server.fakes import fake_deck
@@ -59,7 +59,7 @@ class Performance:
         hands.engine.put_deck("a", fake_deck("a", 0.0, ticks=DECK_TICKS, beats=self.beats))
         advance = hands.engine.playhead.advance
 
-        def spy(motion: Motion) -> Any:
+        def spy(motion: PlayheadMotion) -> Any:
             positions = advance(motion)
             read = positions.on(DECK_TICKS, self.beats)
             self._places.append((read.ticks + 0.5) * PER_TICK - 0.5)

@@ -9,7 +9,7 @@ import numpy as np
 from mido import Message
 
 from server.controls.events import Event
-from server.score.player import moments_of
+from server.score.player import score_events
 from server.score.score import open_score
 from tests.server.clock.performance import LATENCY_S, Performance, ticks
 from tests.server.control_inputs import FRAME_S, Hands
@@ -19,7 +19,7 @@ class Cues:
     """The changes of a score, in their frames."""
 
     def __init__(self, path: Path, hands: Hands) -> None:
-        self._moments = list(moments_of(open_score(path, hands.table, {}), FRAME_S))
+        self._moments = list(score_events(open_score(path, hands.table, {}), FRAME_S))
 
     def due(self, before_frame: int) -> Sequence[tuple[int, tuple[Event, ...]]]:
         due = [one for one in self._moments if one.frame < before_frame]

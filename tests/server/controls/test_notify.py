@@ -11,7 +11,7 @@ from server.controls.notify import PATIENCE_S
 from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.active_mappings import Maps
+from server.midi.mappings.active_mappings import ActiveMappings
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, FakeSender, Hands, at
 
@@ -57,7 +57,7 @@ def test_who_asks_again_keeps_its_number_and_who_leaves_hears_no_more(hands: Han
 def test_a_knob_is_told_to_all(hands: Hands) -> None:
     one = entered(hands)
     move = Move(Knob("knobs", 0, "cc", 1), 127, 127)
-    Maps(hands.desk, hands.dispatch).take([move])
+    ActiveMappings(hands.desk, hands.dispatch).take([move])
     hands.pass_time()
     assert told(one) == [
         Reply("/interp", (1.0,)),

@@ -21,7 +21,7 @@ from server.decks.encoding import DeckEncoder
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession
+from server.engine.session import OrtDecoderSession
 from server.models.default import open_bundle
 
 CLIPS = 3
@@ -85,7 +85,7 @@ def test_the_decoded_level_moves_no_further_at_the_borders(deck: DeckData) -> No
     manifest = bundle().manifest
     desk = Desk(control_table(manifest.style_dims), playing=True)
     desk.apply([SetControl("/level", (0.0,))])
-    session = OrtSession(bundle(), RuntimeOptions("cpu"), BLOCK_FRAMES)
+    session = OrtDecoderSession(bundle(), RuntimeOptions("cpu"), BLOCK_FRAMES)
     engine = Engine(manifest, bundle().latents, session, desk)
     engine.put_deck("a", deck)
     blocks = deck.ticks * manifest.frames_per_tick // BLOCK_FRAMES

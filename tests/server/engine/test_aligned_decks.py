@@ -12,7 +12,7 @@ from pythonosc.osc_message_builder import build_msg
 from export.bundle.beats import Beats
 from server.controls.replies import Reply
 from server.engine.playhead import Playhead
-from server.engine.playhead_motion import Motion
+from server.engine.playhead_motion import PlayheadMotion
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, Hands
 from tests.server.fakes import fake_deck
@@ -32,7 +32,7 @@ def rig(b: Beats | None = B) -> Hands:
     hands.places = []  # type: ignore[attr-defined]
     advance = hands.engine.playhead.advance
 
-    def spy(motion: Motion):  # type: ignore[no-untyped-def]
+    def spy(motion: PlayheadMotion):  # type: ignore[no-untyped-def]
         positions = advance(motion)
         rows = [
             (positions.on(ticks, beats).ticks + 0.5) * PER_TICK - 0.5
@@ -219,7 +219,7 @@ def test_a_deck_that_comes_later_falls_into_the_beat_that_is() -> None:
     late = []
     advance = hands.engine.playhead.advance
 
-    def spy(motion: Motion):  # type: ignore[no-untyped-def]
+    def spy(motion: PlayheadMotion):  # type: ignore[no-untyped-def]
         positions = advance(motion)
         late.append((positions.on(B_TICKS, B).ticks + 0.5) * PER_TICK - 0.5)
         return positions
@@ -253,5 +253,5 @@ def test_a_tempo_that_is_none_is_refused(value: float) -> None:
 def test_a_playhead_without_tempi_has_no_beat() -> None:
     playhead = Playhead(PER_TICK)
     row = np.zeros(3)
-    playhead.advance(Motion(row + 1, row, row + 1, row + np.nan, row + np.nan, row + 1))
+    playhead.advance(PlayheadMotion(row + 1, row, row + 1, row + np.nan, row + np.nan, row + 1))
     assert playhead.beat is None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from server.engine.beat_grid import Grid, loop_in_beats
+from server.engine.beat_grid import BeatGrid, loop_in_beats
 
-GRID, DECK = Grid(first_frames=3.0, beat_frames=10.0), 128.0  # 12.5 beats
+GRID, DECK = BeatGrid(first_frames=3.0, beat_frames=10.0), 128.0  # 12.5 beats
 
 
 def loop(start: float, end: float, deck: float = DECK) -> tuple[float, float]:

@@ -181,7 +181,7 @@ def test_a_file_keeps_its_sound_at_the_models_rate_and_loudness(recording: Path)
     bundle = mini_bundle.bundle()
     encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, RuntimeOptions("cpu"))
     deck = encoder.encode(recording)
-    assert deck.recording is not None and deck.why_no_recording is None
+    assert deck.recording is not None and deck.bypass_unavailable_reason is None
     assert deck.recording.samples == deck.ticks * bundle.manifest.tick_samples
     middle = deck.recording.at(np.arange(2000.0, 12000.0))
     assert 20 * np.log10(middle.std()) == pytest.approx(-23, abs=5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from server.engine.dc_blocker import CORNER_HZ, DcBlock
+from server.engine.dc_blocker import CORNER_HZ, DcBlocker
 
 RATE_HZ, HOP = 22_050, 512
 SECOND = RATE_HZ // HOP * HOP
@@ -17,7 +17,7 @@ def sine(hertz: float, seconds: float) -> np.ndarray:
 
 
 def blocked(audio: np.ndarray, block: int = HOP) -> np.ndarray:
-    stream = DcBlock(RATE_HZ, HOP, len(audio))
+    stream = DcBlocker(RATE_HZ, HOP, len(audio))
     parts = [stream.process(audio[:, n : n + block]) for n in range(0, audio.shape[1], block)]
     return np.concatenate(parts, axis=1)
 
@@ -48,7 +48,7 @@ def test_chunked_equals_whole(frames: int) -> None:
 
 
 def test_hours_of_a_constant_leave_nothing_behind() -> None:
-    stream = DcBlock(RATE_HZ, HOP, 1)
+    stream = DcBlocker(RATE_HZ, HOP, 1)
     for _ in range(2000):
         last = stream.process(np.full((1, HOP), 1.0, np.float32))
     assert np.abs(last).max() < 1e-6

@@ -9,7 +9,7 @@ import pytest
 
 from server.engine.denormals import flush_denormals
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession
+from server.engine.session import OrtDecoderSession
 from tests import mini_bundle
 
 
@@ -35,5 +35,5 @@ def test_only_the_thread_that_asks_is_changed() -> None:
 
 
 def test_making_a_session_leaves_the_callers_arithmetic_alone() -> None:
-    OrtSession(mini_bundle.bundle(), RuntimeOptions("cpu"))
+    OrtDecoderSession(mini_bundle.bundle(), RuntimeOptions("cpu"))
     assert smallest() > 0

@@ -13,8 +13,8 @@ from server.controls.table import control_table
 from server.engine.engine import Engine
 from server.engine.limiter import CEILING_DB
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession
-from server.engine.structure_prior import OrtPrior, Prior
+from server.engine.session import OrtDecoderSession
+from server.engine.structure_prior import OrtPrior, StructurePrior
 from tests import mini_bundle
 from tests.server.fakes import FakePrior, FakeSession, fake_deck
 
@@ -41,7 +41,7 @@ def rig(
     level_db: float = 0.0,
     decks: bool = True,
     playing: bool = True,
-    prior: Prior | None = None,
+    prior: StructurePrior | None = None,
 ) -> Rig:
     bundle = mini_bundle.bundle()
     desk = Desk(control_table(mini_bundle.STYLE_DIMS), playing=playing)
@@ -165,7 +165,7 @@ def test_block_size_does_not_matter_for_the_real_decoder() -> None:
     def play(size: int) -> np.ndarray:
         bundle = mini_bundle.bundle()
         desk = Desk(control_table(mini_bundle.STYLE_DIMS), playing=True)
-        session = OrtSession(bundle, RuntimeOptions(device="cpu"))
+        session = OrtDecoderSession(bundle, RuntimeOptions(device="cpu"))
         engine = Engine(bundle.manifest, bundle.latents, session, desk)
         engine.put_deck("a", fake_deck("a", 0.4))
         return np.concatenate([engine.render(size) for _ in range(60 // size)], axis=1)

@@ -12,7 +12,7 @@ from pythonosc.osc_message_builder import build_msg
 from server.controls.replies import Reply
 from server.engine.head import FADE_FRAMES
 from server.engine.playhead import Playhead, read_loop
-from server.engine.playhead_motion import Motion
+from server.engine.playhead_motion import PlayheadMotion
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, Hands
 from tests.server.fakes import fake_deck
@@ -28,16 +28,16 @@ def motion(
     speed: float = 1.0,
     loop: tuple[float, float] = (0.0, 1.0),
     jumps: dict[int, float] | None = None,
-) -> Motion:
+) -> PlayheadMotion:
     at = np.full(frames, np.nan)
     for frame, share in (jumps or {}).items():
         at[frame] = share
     start, end = (np.full(frames, edge) for edge in loop)
     nowhere, beat = np.full(frames, np.nan), np.ones(frames)
-    return Motion(np.full(frames, speed), start, end, at, nowhere, beat)
+    return PlayheadMotion(np.full(frames, speed), start, end, at, nowhere, beat)
 
 
-def frames_read(playhead: Playhead, moved: Motion, deck_ticks: int = TICKS) -> np.ndarray:
+def frames_read(playhead: Playhead, moved: PlayheadMotion, deck_ticks: int = TICKS) -> np.ndarray:
     """Places in frames of a deck, as ``ticks_at`` counts them."""
     reading = playhead.advance(moved).on(deck_ticks)
     return (reading.ticks + 0.5) * PER_TICK - 0.5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from server.engine.random_walk import REACH_SPREADS, Walk
+from server.engine.random_walk import REACH_SPREADS, RandomWalk
 from tests import mini_bundle
 from tests.server.control_inputs import Hands
 
@@ -16,7 +16,7 @@ FRAME_S = 0.01
 def way(
     frames: int, rate_hz: float, *, depth: float = 1.0, block: int = 16, seed: int = 0
 ) -> np.ndarray:
-    walk = Walk(4, FRAME_S, seed)
+    walk = RandomWalk(4, FRAME_S, seed)
     depths, rates = np.full(block, depth), np.full(block, rate_hz)
     return np.concatenate([walk.follow(depths, rates) for _ in range(frames // block)], axis=1)
 
@@ -50,12 +50,12 @@ def test_the_same_seed_goes_the_same_way_at_any_block_size() -> None:
 
 
 def test_it_rests_while_its_depth_is_nothing() -> None:
-    walk = Walk(4, FRAME_S)
+    walk = RandomWalk(4, FRAME_S)
     rates = np.full(8, 5.0)
     first = walk.follow(np.array([1.0, 1, 1, 1, 0, 0, 0, 0]), rates)
     walk.follow(np.zeros(8), rates)
     later = walk.follow(np.ones(8), rates)
-    together = Walk(4, FRAME_S).follow(np.ones(12), np.full(12, 5.0))
+    together = RandomWalk(4, FRAME_S).follow(np.ones(12), np.full(12, 5.0))
     np.testing.assert_array_equal(first[:, 4:], 0)
     np.testing.assert_array_equal(np.concatenate([first[:, :4], later], axis=1), together)
 
@@ -69,7 +69,7 @@ def test_style_walks_and_the_desk_keeps_its_values(block: int) -> None:
     hands.send(build_msg("/latent/1", 1.0).dgram)
     hands.render(256, block)
     latents = mini_bundle.bundle().latents
-    walk = Walk(mini_bundle.STYLE_DIMS, mini_bundle.HOP / mini_bundle.RATE_HZ)
+    walk = RandomWalk(mini_bundle.STYLE_DIMS, mini_bundle.HOP / mini_bundle.RATE_HZ)
     offsets = walk.follow(np.ones(256), np.full(256, 10.0))
     offsets[1] += 1.0
     wanted = latents.rotation.T @ (latents.spread[:, None] * offsets)

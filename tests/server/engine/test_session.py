@@ -10,7 +10,7 @@ import pytest
 from export.bundle.format import StateSpec
 from server.engine import runtime
 from server.engine.runtime import CPU, RuntimeOptions, RuntimeUnavailable
-from server.engine.session import OrtSession, warm_up
+from server.engine.session import OrtDecoderSession, warm_up
 from tests import mini_bundle
 
 CPU_ONLY = RuntimeOptions(device="cpu")
@@ -27,7 +27,9 @@ def latents() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-def play(session: OrtSession, latents: tuple[np.ndarray, ...], sizes: list[int]) -> np.ndarray:
+def play(
+    session: OrtDecoderSession, latents: tuple[np.ndarray, ...], sizes: list[int]
+) -> np.ndarray:
     style, structure, noise = latents
     parts, start = [], 0
     for size in sizes:
@@ -41,30 +43,32 @@ def play(session: OrtSession, latents: tuple[np.ndarray, ...], sizes: list[int])
 @pytest.mark.parametrize("sizes", [[42], [1] * 42, [7, 3, 1, 2, 20, 7, 2], [21, 21]])
 def test_chunked_equals_whole(latents: tuple[np.ndarray, ...], sizes: list[int]) -> None:
     bundle = mini_bundle.bundle()
-    whole = play(OrtSession(bundle, CPU_ONLY), latents, [FRAMES])
+    whole = play(OrtDecoderSession(bundle, CPU_ONLY), latents, [FRAMES])
     assert whole.shape == (1, FRAMES * mini_bundle.HOP)
     assert np.abs(whole).max() > 0.05
-    np.testing.assert_allclose(play(OrtSession(bundle, CPU_ONLY), latents, sizes), whole, atol=1e-4)
+    np.testing.assert_allclose(
+        play(OrtDecoderSession(bundle, CPU_ONLY), latents, sizes), whole, atol=1e-4
+    )
 
 
 def test_a_fixed_size_gives_the_same_audio(latents: tuple[np.ndarray, ...]) -> None:
     bundle = mini_bundle.bundle()
-    free = play(OrtSession(bundle, CPU_ONLY), latents, [FRAMES])
-    fixed = play(OrtSession(bundle, CPU_ONLY, frames=6), latents, [6] * 7)
+    free = play(OrtDecoderSession(bundle, CPU_ONLY), latents, [FRAMES])
+    fixed = play(OrtDecoderSession(bundle, CPU_ONLY, frames=6), latents, [6] * 7)
     np.testing.assert_allclose(fixed, free, atol=1e-4)
 
 
 def test_a_fixed_size_takes_others_too_in_one_stream(latents: tuple[np.ndarray, ...]) -> None:
     bundle = mini_bundle.bundle()
-    free = play(OrtSession(bundle, CPU_ONLY), latents, [FRAMES])
-    mixed = OrtSession(bundle, CPU_ONLY, frames=6)
+    free = play(OrtDecoderSession(bundle, CPU_ONLY), latents, [FRAMES])
+    mixed = OrtDecoderSession(bundle, CPU_ONLY, frames=6)
     mixed.prepare(range(1, 9))
     np.testing.assert_allclose(play(mixed, latents, [6, 1, 6, 6, 8, 3, 6, 6]), free, atol=1e-4)
 
 
 @pytest.mark.parametrize("steps_before", [1, 2])
 def test_reset_forgets_the_stream(latents: tuple[np.ndarray, ...], steps_before: int) -> None:
-    session = OrtSession(mini_bundle.bundle(), CPU_ONLY)
+    session = OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY)
     first = play(session, latents, [14])
     for _ in range(steps_before):
         play(session, latents, [5])
@@ -73,13 +77,13 @@ def test_reset_forgets_the_stream(latents: tuple[np.ndarray, ...], steps_before:
 
 
 def test_warming_up_leaves_no_trace(latents: tuple[np.ndarray, ...]) -> None:
-    cold, warm = (OrtSession(mini_bundle.bundle(), CPU_ONLY) for _ in range(2))
+    cold, warm = (OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY) for _ in range(2))
     warm_up(warm, mini_bundle.manifest(), 7, steps=3)
     np.testing.assert_array_equal(play(warm, latents, [7] * 6), play(cold, latents, [7] * 6))
 
 
 def test_audio_handed_out_is_not_overwritten(latents: tuple[np.ndarray, ...]) -> None:
-    session = OrtSession(mini_bundle.bundle(), CPU_ONLY, frames=6)
+    session = OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY, frames=6)
     style, structure, noise = latents[0][:, :6], latents[1][:, :6], latents[2][:, :12]
     first = session.step(style, structure, noise)
     kept = first.copy()
@@ -88,7 +92,7 @@ def test_audio_handed_out_is_not_overwritten(latents: tuple[np.ndarray, ...]) ->
 
 
 def test_it_says_what_it_runs_on() -> None:
-    assert OrtSession(mini_bundle.bundle(), CPU_ONLY).provider == CPU
+    assert OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY).provider == CPU
 
 
 def test_cuda_where_there_is_none_is_an_error_with_a_remedy(
@@ -96,7 +100,7 @@ def test_cuda_where_there_is_none_is_an_error_with_a_remedy(
 ) -> None:
     monkeypatch.setattr(runtime, "_open_on_cuda", lambda *_: None)
     with pytest.raises(RuntimeUnavailable, match="uv run --extra cuda"):
-        OrtSession(mini_bundle.bundle(), RuntimeOptions(device="cuda"))
+        OrtDecoderSession(mini_bundle.bundle(), RuntimeOptions(device="cuda"))
 
 
 @pytest.mark.parametrize(("driver", "warnings"), [(True, 1), (False, 0)])
@@ -108,18 +112,18 @@ def test_auto_warns_only_where_a_gpu_was_to_be_expected(
 ) -> None:
     monkeypatch.setattr(runtime, "_has_nvidia_driver", lambda: driver)
     monkeypatch.setattr(runtime, "_open_on_cuda", lambda *_: None)
-    assert OrtSession(mini_bundle.bundle(), RuntimeOptions()).provider == CPU
+    assert OrtDecoderSession(mini_bundle.bundle(), RuntimeOptions()).provider == CPU
     assert len(caplog.records) == warnings
 
 
 @pytest.mark.parametrize("model", [b"", b"nonsense", bytes(200)])
 def test_a_model_that_does_not_load_is_said_in_one_line(model: bytes) -> None:
     with pytest.raises(RuntimeUnavailable, match="does not load") as caught:
-        OrtSession(replace(mini_bundle.bundle(), decoder_onnx=model), CPU_ONLY)
+        OrtDecoderSession(replace(mini_bundle.bundle(), decoder_onnx=model), CPU_ONLY)
     assert "\n" not in str(caught.value)
 
 
 def test_a_graph_that_differs_from_the_manifest_is_refused() -> None:
     manifest = mini_bundle.manifest(states=(StateSpec("other", (1,)),))
     with pytest.raises(RuntimeUnavailable, match=r"phase.*other"):
-        OrtSession(replace(mini_bundle.bundle(), manifest=manifest), CPU_ONLY)
+        OrtDecoderSession(replace(mini_bundle.bundle(), manifest=manifest), CPU_ONLY)

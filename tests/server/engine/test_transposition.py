@@ -13,7 +13,7 @@ from server.controls.table import control_table
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession
+from server.engine.session import OrtDecoderSession
 from server.engine.sinc import ZERO_CROSSINGS
 from server.engine.transposition import Transposer
 from server.system.arrays import Floats
@@ -252,7 +252,7 @@ def test_block_size_does_not_matter_for_the_real_decoder() -> None:
     def play(size: int) -> np.ndarray:
         desk = Desk(control_table(mini_bundle.STYLE_DIMS), playing=True)
         desk.apply([SetControl("/pitch", (4.0,))])
-        session = OrtSession(bundle, RuntimeOptions(device="cpu"), size)
+        session = OrtDecoderSession(bundle, RuntimeOptions(device="cpu"), size)
         engine = Engine(bundle.manifest, bundle.latents, session, desk)
         engine.put_deck("a", fake_deck("a", 0.4))
         return np.concatenate([engine.render(size) for _ in range(60 // size)], axis=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from mido import Message
 
-from server.midi.decode.messages import Memory, moves_of
+from server.midi.decode.messages import DecoderState, moves_of
 from server.midi.decode.moves import Kind, Knob, Move
 
 
 def moved(*messages: bytes) -> list[Move]:
     """What a fresh controller's messages move."""
-    memory = Memory()
+    memory = DecoderState()
     moves: list[Move] = []
     for message in messages:
         memory, more = moves_of(memory, "knobs", Message.from_bytes(list(message)))

@@ -12,11 +12,11 @@ from server.controls.desk import Desk
 from server.controls.events import Event, LearnMidi, SetControl
 from server.controls.replies import Reply
 from server.controls.table import control_table
-from server.midi.commands import MidiHands, midi_hands
+from server.midi.commands import MidiCommands, midi_commands
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.store import MapStore
-from server.midi.ports.open_ports import Seen
-from server.system.file_worker import Errands
+from server.midi.mappings.store import MappingStore
+from server.midi.ports.open_ports import PortChanges
+from server.system.file_worker import FileWorker
 from tests.server.control_inputs import FakeSender, Hands
 
 KNOB = "cc 9, channel 1, knobs"
@@ -144,9 +144,9 @@ def test_a_port_that_vanishes_meanwhile_is_told(
     hands = Hands()
     sent(hands, "/midi/learn", "/level")
     hands.turn(0, 10)
-    hands.midi.ports(Seen(gone=gone), are_left)
+    hands.midi.ports(PortChanges(gone=gone), are_left)
     assert hands.sender.replies == ([] if why is None else fail("/midi/learn", why))
-    hands.midi.ports(Seen(gone=gone), are_left)
+    hands.midi.ports(PortChanges(gone=gone), are_left)
     assert hands.midi.book.learned == ()
 
 
@@ -222,10 +222,10 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.sender = FakeSender()
-        self.errands = Errands(lambda call: call())
+        self.errands = FileWorker(lambda call: call())
         self.desk = Desk(control_table(style_dims=4))
-        self.hands: MidiHands = midi_hands(
-            self.desk, MapStore(folder, self.errands), self.desk.apply, lambda *_: None,
+        self.hands: MidiCommands = midi_commands(
+            self.desk, MappingStore(folder, self.errands), self.desk.apply, lambda *_: None,
             lambda *_: None,
         )  # fmt: skip
 

@@ -10,15 +10,15 @@ from mido import Message
 from server.controls.desk import Desk
 from server.controls.events import SetControl
 from server.controls.table import control_table
-from server.midi.decode.messages import Memory, moves_of
+from server.midi.decode.messages import DecoderState, moves_of
 from server.midi.decode.moves import Knob, Move
 from server.midi.feedback import ECHO_S, INTERVAL_S, REST_S, Feedback, messages_of
-from server.midi.mappings.active_mappings import Maps
-from server.midi.mappings.mapping import Knobs, MidiMap
-from server.midi.mappings.mapping_table import Book
+from server.midi.mappings.active_mappings import ActiveMappings
+from server.midi.mappings.mapping import KnobPattern, MidiMap
+from server.midi.mappings.mapping_table import MappingTable
 
 TABLE = control_table(style_dims=4)
-FADER = Knobs("desk", 0, "cc", 7)
+FADER = KnobPattern("desk", 0, "cc", 7)
 INTERP = MidiMap("/interp", FADER)
 
 
@@ -27,7 +27,7 @@ class Scene:
 
     def __init__(self, *learned: MidiMap) -> None:
         self.desk = Desk(TABLE)
-        self.maps = Maps(self.desk, self.desk.apply, Book(learned))
+        self.maps = ActiveMappings(self.desk, self.desk.apply, MappingTable(learned))
         self.told: list[tuple[str, Sequence[int]]] = []
         self.now_s = 100.0
         self.due: list[Callable[[], None]] = []
@@ -79,7 +79,7 @@ class Scene:
     ],
 )
 def test_what_is_sent_says_the_place(knob: Knob, raw: int, bits: int) -> None:
-    memory, last = Memory(), None
+    memory, last = DecoderState(), None
     for message in messages_of(knob, raw, bits):
         memory, moves = moves_of(memory, "x", Message.from_bytes(message))
         last = moves[-1] if moves else last
@@ -121,7 +121,7 @@ def test_a_knob_is_not_told_what_it_did_itself() -> None:
 
 
 def test_another_knob_of_the_same_control_is_told() -> None:
-    scene = Scene(INTERP, MidiMap("/interp", Knobs("desk", 0, "cc", 8), invert=True))
+    scene = Scene(INTERP, MidiMap("/interp", KnobPattern("desk", 0, "cc", 8), invert=True))
     scene.turn(127)
     assert scene.wait() == [(0xB0, 8, 0)]
     scene.turn(0)
@@ -148,9 +148,9 @@ def test_a_knob_that_waits_to_pick_up_is_told_where_its_control_is() -> None:
     "one",
     [
         MidiMap("/interp", FADER, feedback=False),
-        MidiMap("/interp", Knobs(None, 0, "cc", 7)),
-        MidiMap("/interp", Knobs("desk", None, "cc", 7)),
-        MidiMap("/interp", Knobs("desk", 0, "pressure")),
+        MidiMap("/interp", KnobPattern(None, 0, "cc", 7)),
+        MidiMap("/interp", KnobPattern("desk", None, "cc", 7)),
+        MidiMap("/interp", KnobPattern("desk", 0, "pressure")),
         MidiMap("/named/gone", FADER),
     ],
     ids=["off", "any port", "any channel", "pressure", "no control"],
@@ -189,7 +189,7 @@ def test_what_was_sent_long_ago_is_no_echo() -> None:
 
 
 def test_a_controller_that_comes_back_is_told_all() -> None:
-    pad = Knobs("pads", 9, "velocity", 36)
+    pad = KnobPattern("pads", 9, "velocity", 36)
     scene = Scene(INTERP, MidiMap("/walk", pad))
     scene.set("/interp", 1.0)
     scene.wait()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.midi.decode.moves import Kind, Knob, Move
-from server.midi.learning import Found, Learning, Sends
+from server.midi.learning import LearnedKnob, Learning, Sends
 
 KNOB = Knob("knobs", 0, "cc", 16)
 OTHER = Knob("knobs", 0, "cc", 17)
@@ -15,7 +15,7 @@ OTHER = Knob("knobs", 0, "cc", 17)
 
 def heard(
     *values: int, knob: Knob = KNOB, largest: int = 127, sends: Sends = None
-) -> tuple[Found | None, int]:
+) -> tuple[LearnedKnob | None, int]:
     """What was found, and after how many moves."""
     learning = Learning(sends)
     for count, value in enumerate(values, 1):
@@ -38,7 +38,7 @@ def heard(
     ids=["knob", "down and up", "button", "let go", "slowly", "fader", "one place twice"],
 )
 def test_a_knob_that_is_turned_is_found(values: list[int], count: int) -> None:
-    assert heard(*values) == (Found(KNOB, None, 7), count)
+    assert heard(*values) == (LearnedKnob(KNOB, None, 7), count)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_encoder_is_found_with_its_coding(values: list[int], coding: str) -> 
 def test_what_is_said_beforehand_is_not_guessed(
     sends: Sends, values: list[int], relative: str | None
 ) -> None:
-    assert heard(*values, sends=sends) == (Found(KNOB, relative, 7), len(values))
+    assert heard(*values, sends=sends) == (LearnedKnob(KNOB, relative, 7), len(values))
 
 
 def test_a_jittering_knob_beside_it_does_not_win() -> None:
@@ -98,7 +98,7 @@ def test_a_jittering_knob_beside_it_does_not_win() -> None:
         assert learning.hear(Move(OTHER, 63 + step % 3, 127)) is None
         if found := learning.hear(Move(KNOB, 3 * step, 127)):
             break
-    assert found == Found(KNOB, None, 7)
+    assert found == LearnedKnob(KNOB, None, 7)
 
 
 def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
@@ -107,7 +107,7 @@ def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
     found = None
     for value in range(1280, 4000, 8):
         found = found or learning.hear(Move(KNOB, value, 16383))
-    assert found == Found(KNOB, None, 14)
+    assert found == LearnedKnob(KNOB, None, 14)
 
 
 @pytest.mark.parametrize("kind", ["nrpn", "rpn", "bend", "pressure"])
@@ -115,14 +115,14 @@ def test_other_kinds_are_learned_as_well(kind: Kind) -> None:
     knob = Knob("keys", 2, kind)
     largest = 127 if kind == "pressure" else 16383
     places = [largest * n // 20 for n in (10, 11, 12, 14, 16)]
-    assert heard(*places, knob=knob, largest=largest)[0] == Found(
+    assert heard(*places, knob=knob, largest=largest)[0] == LearnedKnob(
         knob, None, 7 if largest == 127 else 14
     )
 
 
 def test_a_pad_is_pressed_and_let_go_and_a_program_is_no_knob() -> None:
     pad = Knob("pads", 9, "velocity", 36)
-    assert heard(80, 0, knob=pad) == (Found(pad, None, 7), 2)
+    assert heard(80, 0, knob=pad) == (LearnedKnob(pad, None, 7), 2)
     assert heard(*range(0, 127, 5), knob=Knob("pads", 9, "program"))[0] is None
 
 

@@ -17,7 +17,7 @@ from export.bundle.archive import write_bundle
 from export.bundle.format import Bundle
 from server.controls.carry import carried
 from server.controls.desk import Desk
-from server.controls.events import ModelLies, PlayNote, SetControl, SetGlide, Stop
+from server.controls.events import ModelSwitched, PlayNote, SetControl, SetGlide, Stop
 from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
@@ -107,7 +107,7 @@ class Rig:
         model = ready_model(bundle, CPU, BLOCK, lambda *_: None, name="other")
         model.engine.put_deck("a", library_deck(next(iter(bundle.decks.values()))))
         self.switch.offer(model)
-        self.desk.apply([ModelLies("other", carry_to(model))])
+        self.desk.apply([ModelSwitched("other", carry_to(model))])
 
     def render(self, seconds: float) -> np.ndarray:
         blocks = round(seconds * RATE / HOP / BLOCK)

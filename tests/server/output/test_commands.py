@@ -7,7 +7,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
 from server.output.choice import OutputChoice
-from server.output.commands import OutputHands
+from server.output.commands import OutputCommands
 from tests.server.control_inputs import FakeLive, FakeSender, Hands
 
 
@@ -39,7 +39,7 @@ def test_an_output_that_cannot_be_opened_is_answered_with_the_reason() -> None:
 def test_a_lost_card_is_told_to_all_who_want_to_know() -> None:
     hands, live, listener = Hands(), FakeLive(), FakeSender("listener")
     hands.send(build_msg("/notify", 1).dgram, listener)
-    outputs = OutputHands(live, hands.notifier.tell, lambda call: call())
+    outputs = OutputCommands(live, hands.notifier.tell, lambda call: call())
     live.state = "lost"
     outputs.report()
     assert listener.replies[-1] == Reply("/output", ("soundcard", "lost"))

@@ -14,7 +14,7 @@ from server.controls.desk import Desk
 from server.controls.table import control_table
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession
+from server.engine.session import OrtDecoderSession
 from server.output.file import FileKind, render_file
 from server.output.protocol import OutputError
 from tests import mini_bundle
@@ -26,7 +26,7 @@ RATE, HOP = mini_bundle.RATE_HZ, mini_bundle.HOP
 def engine() -> Engine:
     bundle = mini_bundle.bundle()
     desk = Desk(control_table(mini_bundle.STYLE_DIMS), playing=True)
-    session = OrtSession(bundle, RuntimeOptions("cpu"))
+    session = OrtDecoderSession(bundle, RuntimeOptions("cpu"))
     made = Engine(bundle.manifest, bundle.latents, session, desk)
     made.put_deck("a", fake_deck("a", 0.3))
     return made

@@ -13,7 +13,7 @@ import pytest
 from server.output.choice import CardChoice, OutputChoice
 from server.output.live_output import LiveOutput
 from server.output.null import NullOutput
-from server.output.output_path import Lane
+from server.output.output_path import OutputPath
 from server.output.producer import Producer
 from server.output.protocol import NoSoundCard, Output, OutputError
 from server.output.soundcard import SoundCardOutput
@@ -46,7 +46,7 @@ class Rig:
         self.producer.start(self.live.lane)
         self.live.start()
 
-    def open_lane(self, choice: OutputChoice) -> Lane:
+    def open_lane(self, choice: OutputChoice) -> OutputPath:
         return self.producer.lane(self.open(choice))
 
     def open(self, choice: OutputChoice) -> Output:

@@ -14,7 +14,7 @@ import pytest
 
 from server.presets.preset import Preset
 from server.presets.preset_folder import PresetFolder, file_stem
-from server.system.json_document import SavedError
+from server.system.json_document import DocumentError
 
 NAMES = [
     "Verse / loud",
@@ -67,7 +67,7 @@ def test_saving_again_replaces_and_keeps_the_program(tmp_path: Path) -> None:
 def test_a_program_that_is_anothers_is_refused_and_nothing_changes(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     folder.save(preset("x", 1.0, 7))
-    with pytest.raises(SavedError, match=r"^program 7 is that of preset 'x'$"):
+    with pytest.raises(DocumentError, match=r"^program 7 is that of preset 'x'$"):
         folder.save(preset("y", 2.0, 7))
     assert [one.name for one in folder.presets()] == ["x"]
 
@@ -89,7 +89,7 @@ def test_a_file_that_came_by_mail_is_found_saved_again_and_deleted(tmp_path: Pat
     assert json.loads(mailed.read_text())["values"] == {"/pitch": 4.0}
     folder.delete("Bob / 1")
     assert not mailed.exists() and [one.name for one in folder.presets()] == ["mine"]
-    with pytest.raises(SavedError, match=r"^there is no preset 'Bob / 1'; /preset/list"):
+    with pytest.raises(DocumentError, match=r"^there is no preset 'Bob / 1'; /preset/list"):
         folder.delete("Bob / 1")
 
 
@@ -144,7 +144,7 @@ def test_two_files_of_one_name_are_told_and_the_first_counts(
 def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("mine")
     folder = PresetFolder(tmp_path)
-    with pytest.raises(SavedError, match=r"^cannot read '.*presets' \(Not a directory\)$"):
+    with pytest.raises(DocumentError, match=r"^cannot read '.*presets' \(Not a directory\)$"):
         folder.presets()
     assert (tmp_path / "presets").read_text() == "mine"
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from server.output.null import NullOutput
-from server.output.output_path import Lane, LaneFormat
+from server.output.output_path import OutputFormat, OutputPath
 from server.recording.recorder import SoundRecorder
 
 RATE, BLOCK, CHANNELS = 48_000, 480, 2
 
 
-def lane(rate_hz: int = RATE) -> Lane:
+def lane(rate_hz: int = RATE) -> OutputPath:
     """The way to an output that is never started."""
-    return Lane(NullOutput(rate_hz), LaneFormat(rate_hz, CHANNELS, BLOCK, 2))
+    return OutputPath(NullOutput(rate_hz), OutputFormat(rate_hz, CHANNELS, BLOCK, 2))
 
 
 def block(seed: int, number: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from server.decks.encoding import DeckEncoder
 from server.engine.deck import DeckData, library_deck
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
-from server.engine.session import OrtSession
+from server.engine.session import OrtDecoderSession
 from server.engine.structure_prior import open_prior
 from server.models.default import open_bundle
 from server.output.null import NullOutput
@@ -60,7 +60,7 @@ class Performance:
         self.engine = Engine(
             bundle.manifest,
             bundle.latents,
-            OrtSession(bundle, CPU, BLOCK),
+            OrtDecoderSession(bundle, CPU, BLOCK),
             self.timeline,
             prior=open_prior(bundle),
             on_deck=self.recorder.laid,

@@ -18,7 +18,7 @@ from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
 from server.program import main
-from server.score.player import Moment, moments_of
+from server.score.player import ScoreEvent, score_events
 from server.score.score import open_score
 from server.score.score_file import ScoreError
 from tests import mini_bundle
@@ -213,7 +213,7 @@ def test_a_score_says_how_long_it_is(bundle_path: Path, tmp_path: Path) -> None:
 class Values:
     """A player of values only."""
 
-    def __init__(self, moments: Sequence[Moment]) -> None:
+    def __init__(self, moments: Sequence[ScoreEvent]) -> None:
         self._moments = deque(moments)
 
     def due(self, before_frame: int) -> list[tuple[int, tuple[Event, ...]]]:
@@ -232,7 +232,7 @@ def test_an_hour_of_a_hundred_thousand_lines_is_played(tmp_path: Path) -> None:
     score = open_score(path, TABLE, {})
     assert len(score.entries) == 100_000
     timeline = Timeline(Desk(TABLE), SampleClock(FRAME_S))
-    timeline.play(Values(moments_of(score, FRAME_S)))
+    timeline.play(Values(score_events(score, FRAME_S)))
     for _ in range(round(3600 / FRAME_S / 32) + 1):
         timeline.segments(32)
     assert timeline.snapshot().changes == 100_000

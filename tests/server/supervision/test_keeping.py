@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from server.supervision.keeping import Keeper, take_up
+from server.supervision.keeping import StateKeeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
 from tests.server.control_inputs import Hands
 
 FACTS = Facts(4, ("127.0.0.1", 9), "null", Path("/media/take.wav"))
 
 
-def played(folder: StateFolder) -> tuple[Hands, Keeper]:
+def played(folder: StateFolder) -> tuple[Hands, StateKeeper]:
     """An instrument with everything moved, playing a recorded motion."""
     hands = Hands()
     hands.put_decks()
-    keeper = Keeper(folder, hands.desk, hands.engine, hands.timeline, lambda: FACTS)
+    keeper = StateKeeper(folder, hands.desk, hands.engine, hands.timeline, lambda: FACTS)
     for address, *values in (
         ("/speed", 0.5),
         ("/loop", 0.25, 0.75),

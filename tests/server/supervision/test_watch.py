@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from server.controls import events
-from server.supervision.keeping import INTERVAL_S, Keeper
-from server.supervision.pulse import Pulse
+from server.supervision.keeping import INTERVAL_S, StateKeeper
+from server.supervision.pulse import Heartbeat
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.watch import STUCK_S, StuckWatch, Watch
 from tests.server.control_inputs import Hands
@@ -57,7 +57,7 @@ class Rig:
         self.thread = Thread()
         self.later: list[Callable[[], None]] = []
         self.gave_up = 0
-        keeper = Keeper(
+        keeper = StateKeeper(
             StateFolder(folder), hands.desk, hands.engine, hands.timeline, lambda: Facts(4)
         )
         self.watch = Watch(
@@ -140,7 +140,7 @@ def test_a_pulse_is_gone_after_so_many_looks_without_it(
 ) -> None:
     state = tmp_path / "state"
     state.touch()  # of the one before
-    pulse = Pulse(process.pid, str(state), most_looks=3)
+    pulse = Heartbeat(process.pid, str(state), most_looks=3)
     assert not any(pulse.is_gone() for _ in range(10))  # it is still loading
     beat(state)
     assert [pulse.is_gone() for _ in range(4)] == [False, False, False, True]
@@ -155,7 +155,7 @@ def test_one_that_was_stopped_has_a_pulse_as_long_as_it_is(
     process: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    pulse = Pulse(process.pid, str(state), most_looks=3)
+    pulse = Heartbeat(process.pid, str(state), most_looks=3)
     beat(state)
     process.send_signal(signal.SIGSTOP)
     until(lambda: is_stopped(process.pid))

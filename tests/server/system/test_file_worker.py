@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from server.system.file_worker import MAX_WAITING, Errands
-from server.system.json_document import SavedError
+from server.system.file_worker import MAX_WAITING, FileWorker
+from server.system.json_document import DocumentError
 
 
 def test_they_are_done_in_order_elsewhere_and_all_before_the_end() -> None:
     gate = threading.Event()
     done: list[object] = []
-    errands = Errands(lambda call: call())
+    errands = FileWorker(lambda call: call())
     errands.do(lambda: gate.wait(60) and threading.current_thread(), done.append, done.append)
     for number in range(3):
         errands.do(partial(int, number), done.append, done.append)
@@ -28,7 +28,7 @@ def test_who_floods_a_slow_disk_is_refused() -> None:
     gate = threading.Event()
     done: list[object] = []
     refused: list[str] = []
-    errands = Errands(lambda call: call())
+    errands = FileWorker(lambda call: call())
     for _ in range(MAX_WAITING + 2):
         errands.do(lambda: gate.wait(60), done.append, refused.append)
     gate.set()
@@ -38,14 +38,14 @@ def test_who_floods_a_slow_disk_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("error", "line"),
-    [(SavedError("disk full"), "disk full"), (KeyError("x"), "KeyError: 'x'")],
+    [(DocumentError("disk full"), "disk full"), (KeyError("x"), "KeyError: 'x'")],
 )
 def test_a_failure_is_one_line(error: Exception, line: str) -> None:
     def fail() -> None:
         raise error
 
     failures: list[str] = []
-    errands = Errands(lambda call: call())
+    errands = FileWorker(lambda call: call())
     errands.do(fail, lambda result: failures.append("done"), failures.append)
     errands.stop()
     assert failures == [line]

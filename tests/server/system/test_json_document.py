@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.system import json_document as document
-from server.system.json_document import ABANDONED_S, Document, SavedError
+from server.system.json_document import ABANDONED_S, DocumentError, JsonDocument
 
 ROOT = bool(hasattr(os, "geteuid") and os.geteuid() == 0)
 
@@ -32,8 +32,8 @@ def content(found: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def document_at(folder: Path, version: int = 1) -> Document:
-    return Document(folder / "thing.json", "thing", version)
+def document_at(folder: Path, version: int = 1) -> JsonDocument:
+    return JsonDocument(folder / "thing.json", "thing", version)
 
 
 def files(folder: Path) -> list[str]:
@@ -136,14 +136,14 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", ["file", "folder"])
 def test_what_stands_in_the_way_is_one_line_and_stays(make: str, tmp_path: Path) -> None:
-    kept = Document(tmp_path / "in" / "thing.json", "thing")
+    kept = JsonDocument(tmp_path / "in" / "thing.json", "thing")
     if make == "file":
         (tmp_path / "in").write_text("mine")
     else:
         kept.path.mkdir(parents=True)
     before = files(tmp_path)
     assert kept.read(content) is None
-    with pytest.raises(SavedError, match=r"^cannot (read|write) '.*thing\.json' \(\w.*\)$"):
+    with pytest.raises(DocumentError, match=r"^cannot (read|write) '.*thing\.json' \(\w.*\)$"):
         kept.write({})
     assert files(tmp_path) == before
 
@@ -156,7 +156,7 @@ def test_a_file_that_may_not_be_read_is_not_replaced(
     kept.write({"a": 1})
     kept.path.chmod(0)
     assert kept.read(content) is None and "going on without it" in caplog.text
-    with pytest.raises(SavedError, match="Permission denied"):
+    with pytest.raises(DocumentError, match="Permission denied"):
         kept.write({"a": 2})
     kept.path.chmod(0o600)
     assert kept.read(content) == {"a": 1}
@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_the_old_one_and_no_rest(
     kept = document_at(tmp_path)
     kept.write({"a": 1})
     monkeypatch.setattr(document.os, "fsync", full)
-    with pytest.raises(SavedError, match=r"thing\.json' \(No space left on device\)"):
+    with pytest.raises(DocumentError, match=r"thing\.json' \(No space left on device\)"):
         kept.write({"a": 2})
     assert kept.read(content) == {"a": 1} and files(tmp_path) == ["thing.json"]
 

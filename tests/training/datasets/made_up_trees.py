@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from training.datasets.listing import Entry, Finding, LeftOut
+from training.datasets.listing import Finding, LeftOut, ListedFile
 from training.prepare.__main__ import main
 from training.store.index import StoredRecording
 from training.store.store import Store
@@ -35,8 +35,8 @@ def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def entries(findings: Iterable[Finding]) -> dict[str, Entry]:
-    return {finding.name: finding for finding in findings if isinstance(finding, Entry)}
+def entries(findings: Iterable[Finding]) -> dict[str, ListedFile]:
+    return {finding.name: finding for finding in findings if isinstance(finding, ListedFile)}
 
 
 def left_out(findings: Iterable[Finding]) -> dict[str, str]:

@@ -31,10 +31,10 @@ from training.fit.init_from import load_initial_weights
 from training.measures.bundle_voice import BundleVoice, grid_of_manifest, open_bundle_voice
 from training.measures.descriptors import DESCRIPTORS
 from training.measures.excerpts import draw_excerpts, excerpt_at, kind_of, layout
-from training.measures.model_grid import Grid, grid_of_config
-from training.measures.model_renderer import Rendition
+from training.measures.model_grid import ModelGrid, grid_of_config
+from training.measures.model_renderer import ModelRenderer
 from training.measures.voice import BLOCK_FRAMES, TorchVoice
-from training.report.media_writer import Album
+from training.report.media_writer import MediaWriter
 from training.store.index import StoredRecording
 from training.store.store import Store, to_int16
 from training.store.writer import StoreWriter
@@ -314,7 +314,7 @@ class Delay(torch.nn.Module):
 def test_a_perfect_vocoder_is_perfectly_aligned(run: Path, store: Path, seconds: float) -> None:
     model, _ = checkpoint.load_instrument(run)
     voice = TorchVoice(model)
-    by = Rendition(voice, layout(GRID, seconds), 0)
+    by = ModelRenderer(voice, layout(GRID, seconds), 0)
     excerpt = draw_excerpts(Store.open(store), GRID, "heldout", 1, seconds, 0)[0]
     heard, image = by.listen(excerpt), by.image(excerpt.samples)
     assert image.shape[2] == by.layout.stretch_frames
@@ -325,9 +325,9 @@ def test_a_perfect_vocoder_is_perfectly_aligned(run: Path, store: Path, seconds:
     np.testing.assert_array_equal(made, excerpt.truth)
 
 
-def rendition(run: Path, store: Path) -> tuple[Rendition, Any]:
+def rendition(run: Path, store: Path) -> tuple[ModelRenderer, Any]:
     model, _ = checkpoint.load_instrument(run)
-    by = Rendition(TorchVoice(model), layout(GRID, 1.0), 0)
+    by = ModelRenderer(TorchVoice(model), layout(GRID, 1.0), 0)
     return by, by.listen(draw_excerpts(Store.open(store), GRID, "heldout", 1, 1.0, 0)[0])
 
 
@@ -438,7 +438,7 @@ def test_a_new_report_takes_the_place_of_the_old_one(
 
 
 def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
-    album, noise = Album(tmp_path, 16_000), np.random.default_rng(0).random(9000)
+    album, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
@@ -477,6 +477,6 @@ def test_weights_are_told_apart(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_grid_rounds_to_whole_ticks() -> None:
-    grid: Grid = GRID
+    grid: ModelGrid = GRID
     assert grid.frames_of(0.0) == grid.frames_per_tick
     assert grid.frames_of(1.0) % grid.frames_per_tick == 0

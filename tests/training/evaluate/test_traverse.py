@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from export.bundle.format import Latents
+from export.bundle.format import StyleStatistics
 from training.evaluate.naming import POSITIONS, effects_of
 from training.evaluate.traverse import sorted_by_effect
 
 DIMS, DESCRIPTORS, CLIPS = 8, 4, 3
 
 
-def space() -> Latents:
+def space() -> StyleStatistics:
     rows, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((DIMS, DIMS)))
-    return Latents(
+    return StyleStatistics(
         mean=np.zeros(DIMS, np.float32),
         rotation=rows.astype(np.float32),
         spread=np.linspace(1.2, 0.3, DIMS).astype(np.float32),

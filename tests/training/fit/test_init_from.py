@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from export import __main__ as export
 from export.bundle.archive import read_bundle, write_bundle
-from export.bundle.format import Bundle, Dimension, Latents
+from export.bundle.format import Bundle, Dimension, StyleStatistics
 from export.card import Card
 from export.contents import make_manifest
 from export.graphs.encoder_decoder import decoder_graph, encoder_graph
@@ -56,7 +56,7 @@ def write(path: Path, model: Instrument) -> Path:
         manifest=make_manifest(model, Card(name="test", licence="CC0")),
         encoder_onnx=store_half(encoder_graph(model)),
         decoder_onnx=store_half(decoder_graph(model)),
-        latents=Latents(*(np.zeros(dims), np.eye(dims), np.ones(dims))),
+        latents=StyleStatistics(*(np.zeros(dims), np.eye(dims), np.ones(dims))),
         dimensions=tuple(Dimension(index) for index in range(dims)),
         decks={},
     )

@@ -28,7 +28,7 @@ from tests.training.made_up_store import make_store
 from training.fit import __main__ as fit
 from training.fit.loading import batches_of
 from training.fit.settings import parse_args
-from training.fit.stage_setup import learner_of
+from training.fit.stage_setup import set_up_stage
 from training.fit.stages import STAGES
 from training.fit.stopping import StoppedError, Stopping
 from training.store.clip_pairs import ClipPairs, PairBatch
@@ -97,7 +97,7 @@ def test_stages_of_an_earlier_encoder_begin_again_for_the_new_one(
     assert list(progress) == ["autoencoder", "vocoder"], "stage 3 answers to another encoder"
 
     settings = parse_args([str(store), "--out", str(tmp_path), *FAST, "--resume"])
-    judged, prior = (learner_of(STAGES[n], torch.device("cpu"), settings) for n in (3, 4))
+    judged, prior = (set_up_stage(STAGES[n], torch.device("cpu"), settings) for n in (3, 4))
     assert judged.seen["steps"] == prior.seen["steps"] == 0
     assert not judged.optimiser.state and not prior.optimiser.state
     kept = within("prior", load_file(tmp_path / "prior.safetensors"))

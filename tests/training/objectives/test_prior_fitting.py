@@ -15,10 +15,15 @@ from export.audio.model_input import window_starts
 from model.config import PRESETS, ConfigError
 from model.instrument import Instrument
 from tests.training.made_up_store import make_store
-from training.fit.stages import STAGES, Supply, stages_of
+from training.fit.stages import STAGES, BatchRequest, stages_of
 from training.objectives import structure_tracks as tracks_module
 from training.objectives.prior_fitting import PriorFitting, heldout_surprise
-from training.objectives.structure_tracks import FILE, Track, TrackStretches, structure_tracks
+from training.objectives.structure_tracks import (
+    FILE,
+    StructureTrack,
+    TrackStretches,
+    structure_tracks,
+)
 from training.store.index import StoreError
 from training.store.store import Store, to_float
 
@@ -36,8 +41,8 @@ def model() -> Instrument:
     return Instrument(CONFIG)
 
 
-def supply(store: Store, run: Path, steps: int = 60) -> Supply:
-    return Supply(store, run, batch=4, steps=steps, seed=0)
+def supply(store: Store, run: Path, steps: int = 60) -> BatchRequest:
+    return BatchRequest(store, run, batch=4, steps=steps, seed=0)
 
 
 def test_the_loss_falls_and_held_out_music_surprises_less(
@@ -146,7 +151,7 @@ def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
 
 
 def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
-    tracks = [Track(torch.randn(3), torch.randn(2, ticks)) for ticks in (5, 40, 60)]
+    tracks = [StructureTrack(torch.randn(3), torch.randn(2, ticks)) for ticks in (5, 40, 60)]
     stretches = TrackStretches(tracks, ticks=192, batch=6, steps=3, seed=1)
     one, again, other = stretches[1], stretches[1], stretches[2]
     assert one.structure.shape == (6, 2, 60)
@@ -166,7 +171,10 @@ def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
 
 
 def test_a_short_track_is_repeated_end_to_end() -> None:
-    tracks = [Track(torch.zeros(3), torch.randn(2, 5)), Track(torch.ones(3), torch.randn(2, 12))]
+    tracks = [
+        StructureTrack(torch.zeros(3), torch.randn(2, 5)),
+        StructureTrack(torch.ones(3), torch.randn(2, 12)),
+    ]
     stretches = TrackStretches(tracks, ticks=12, batch=40, steps=1, seed=1)[0]
     short = stretches.structure[stretches.style[:, 0] == 0]
     assert 0 < len(short) < 40

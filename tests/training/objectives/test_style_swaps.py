@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from training.objectives.style_swaps import ask, with_elsewhere, without_elsewhere
+from training.objectives.style_swaps import style_swap_targets, with_elsewhere, without_elsewhere
 from training.store.clip_pairs import PairBatch
 
 SCORE_AND_RECORDING = torch.tensor([True, False])
@@ -18,7 +18,7 @@ BATCH = PairBatch(
 
 
 def styles_asked(swap_share: float, elsewhere_share: float) -> tuple[list[float], list[float]]:
-    questions = ask(SCORE_AND_RECORDING, swap_share, elsewhere_share)
+    questions = style_swap_targets(SCORE_AND_RECORDING, swap_share, elsewhere_share)
     everything = with_elsewhere(BATCH)
     clips = without_elsewhere(everything)
     return clips[questions.answer, 0].tolist(), everything[questions.style_of, 0].tolist()
@@ -43,7 +43,7 @@ def test_without_elsewhere_the_clips_are_as_they_came() -> None:
 
 def test_shares_are_of_pairs() -> None:
     torch.manual_seed(0)
-    questions = ask(torch.tensor([True, False] * 2000), 0.8, 0.3)
+    questions = style_swap_targets(torch.tensor([True, False] * 2000), 0.8, 0.3)
     pairs = torch.arange(8000).view(-1, 2, 2)
     swapped = (questions.answer.view(-1, 2, 2) != pairs).float()
     elsewhere = (questions.style_of % 4 >= 2).view(-1, 2, 2).float()

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from training.datasets.listing import Entry, LeftOut, SourceError
+from training.datasets.listing import LeftOut, ListedFile, SourceError
 from training.prepare.sources import draw_held_out, hold_out, kin_held_out, plan
 from training.store.index import StoredRecording
 
 
-def entry(path: Path, name: str = "", **more: str) -> Entry:
+def entry(path: Path, name: str = "", **more: str) -> ListedFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x")
-    return Entry(path, name or f"{path.parent.name}/{path.name}", **more)  # type: ignore[arg-type]
+    return ListedFile(path, name or f"{path.parent.name}/{path.name}", **more)  # type: ignore[arg-type]
 
 
 def test_a_job_says_all_that_is_known(tmp_path: Path) -> None:
-    found = Entry(tmp_path / "a.wav", "set/a.wav", "heldout", {"genre": "jazz"}, "artist", "a.mid")
+    found = ListedFile(
+        tmp_path / "a.wav", "set/a.wav", "heldout", {"genre": "jazz"}, "artist", "a.mid"
+    )
     found.path.write_bytes(b"four")
     (job,) = plan([found], [], []).jobs
     assert job.path == found.path
@@ -80,7 +82,7 @@ def test_a_file_that_vanished_after_the_listing_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_and_its_parent_have_each_file_once(tmp_path: Path) -> None:
     path = tmp_path / "all" / "music" / "a.wav"
-    inside, outside = entry(path, "music/a.wav"), Entry(path, "all/music/a.wav")
+    inside, outside = entry(path, "music/a.wav"), ListedFile(path, "all/music/a.wav")
     planned = plan([inside, outside], [], ["all/*"])
     (job,) = planned.jobs
     assert (job.recording.name, job.recording.split) == ("music/a.wav", "heldout")

@@ -13,7 +13,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from training.support import run_log as progress
-from training.support.run_log import NotFiniteError, RunLog, Waiting
+from training.support.run_log import DataWait, NotFiniteError, RunLog
 
 
 def test_means_go_on_where_the_last_session_was(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_the_time_that_data_takes_is_told_from_the_time_that_training_takes(
             now += 50 if number == 0 else 1  # workers start before the first
             yield number
 
-    waiting = Waiting()
+    waiting = DataWait()
     assert waiting.share() == 0
     for _ in waiting.watch(batches()):
         now += 9

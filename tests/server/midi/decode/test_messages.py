@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
 
-from server.midi.decode.messages import Memory, moves_of, newest, released
+from server.midi.decode.messages import DecoderState, moves_of, newest, released
 from server.midi.decode.moves import Knob, Move
 from tests.server.midi.bytes import cc, move, moved
 
@@ -50,7 +50,7 @@ def test_other_messages_move_nothing(message: bytes) -> None:
 
 @given(st.lists(st.binary(min_size=1, max_size=3)))
 def test_no_sequence_of_messages_leaves_the_range(messages: list[bytes]) -> None:
-    memory = Memory()
+    memory = DecoderState()
     for data in messages:
         try:
             message = Message.from_bytes(list(data))
@@ -72,7 +72,7 @@ def test_reset_all_controllers_selects_no_parameter() -> None:
 
 
 def test_what_is_held_is_released_once() -> None:
-    memory, _ = moves_of(Memory(), "x", Message("note_on", note=40, velocity=5, channel=2))
+    memory, _ = moves_of(DecoderState(), "x", Message("note_on", note=40, velocity=5, channel=2))
     memory, moves = released(memory, "x")
     assert list(moves) == [Move(Knob("x", 2, "velocity", 40), 0, 127)]
     assert released(memory, "x") == (memory, [])

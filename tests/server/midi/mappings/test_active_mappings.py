@@ -11,12 +11,12 @@ from server.controls.desk import Desk
 from server.controls.events import Event, SetControl
 from server.controls.table import control_table
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.active_mappings import Maps
-from server.midi.mappings.mapping import Knobs, MidiMap
-from server.midi.mappings.mapping_table import Book
+from server.midi.mappings.active_mappings import ActiveMappings
+from server.midi.mappings.mapping import KnobPattern, MidiMap
+from server.midi.mappings.mapping_table import MappingTable
 
 TABLE = control_table(style_dims=16)
-KNOB = Knobs("knobs", 0, "cc", 9)
+KNOB = KnobPattern("knobs", 0, "cc", 9)
 
 
 def turned(number: int, value: int, largest: int = 127, channel: int = 0) -> Move:
@@ -29,7 +29,7 @@ class Played:
     def __init__(self, *learned: MidiMap, table: ControlTable = TABLE) -> None:
         self.desk = Desk(table)
         self.events: list[Event] = []
-        self.maps = Maps(self.desk, self.take, Book(learned))
+        self.maps = ActiveMappings(self.desk, self.take, MappingTable(learned))
 
     def take(self, events: tuple[Event, ...]) -> None:
         self.events.extend(events)
@@ -107,12 +107,12 @@ def test_one_knob_moves_all_that_it_was_taught_at_once() -> None:
 
 
 def test_a_knob_that_was_taught_something_else_does_only_that() -> None:
-    level = MidiMap("/level", Knobs("knobs", None, "cc", 1))
+    level = MidiMap("/level", KnobPattern("knobs", None, "cc", 1))
     assert Played(level).play(turned(1, 127)) == [SetControl("/level", (6.0,))]
 
 
 def test_a_control_that_the_model_does_not_have_moves_nothing() -> None:
-    gone = MidiMap("/named/warmth", Knobs(None, None, "cc", 1))
+    gone = MidiMap("/named/warmth", KnobPattern(None, None, "cc", 1))
     assert Played(gone).play(turned(1, 127)) == []
 
 
@@ -156,7 +156,7 @@ def test_an_encoder_moves_from_where_the_control_is(
 
 
 def test_a_parameter_that_is_counted_up_moves_from_where_the_control_is() -> None:
-    played = Played(MidiMap("/interp", Knobs("knobs", 0, "nrpn", 5)))
+    played = Played(MidiMap("/interp", KnobPattern("knobs", 0, "nrpn", 5)))
     played.desk.apply([SetControl("/interp", (0.5,))])
     assert played.values(Move(Knob("knobs", 0, "nrpn", 5), 128, 16383, steps=2)) == [0.5 + 2 / 128]
 

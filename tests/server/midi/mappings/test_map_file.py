@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.midi.mappings.map_file import book_of, document_of
-from server.midi.mappings.mapping import CURVES, TAKEOVERS, Knobs, MidiMap, MidiMapError
-from server.midi.mappings.mapping_table import Book
+from server.midi.mappings.mapping import CURVES, TAKEOVERS, KnobPattern, MidiMap, MidiMapError
+from server.midi.mappings.mapping_table import MappingTable
 from server.midi.mappings.relative import CODINGS
 
 ENTRY = {"control": "/interp", "port": "knobs", "channel": 1, "kind": "cc", "number": 9}
@@ -21,7 +21,7 @@ MAPS = st.builds(
     MidiMap,
     address=st.sampled_from(["/interp", "/named/gone", "/latent/3"]),
     knobs=st.builds(
-        Knobs,
+        KnobPattern,
         st.none() | st.text(max_size=20),
         st.none() | st.integers(0, 15),
         st.sampled_from(["cc", "nrpn"]),
@@ -40,14 +40,14 @@ MAPS = st.builds(
 
 @given(st.lists(MAPS, max_size=5), st.lists(st.sampled_from(["/interp", "/speed"]), max_size=2))
 def test_what_is_written_is_read_again(maps: list[MidiMap], off: list[str]) -> None:
-    book = Book(tuple(maps), tuple(off))
+    book = MappingTable(tuple(maps), tuple(off))
     assert book_of(json.loads(json.dumps(document_of(book)))) == book
 
 
 def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
     book = book_of({"maps": [{"control": "/level", "kind": "cc", "number": 7}]})
-    assert book.learned == (MidiMap("/level", Knobs(None, None, "cc", 7)),)
-    assert book_of({}) == Book()
+    assert book.learned == (MidiMap("/level", KnobPattern(None, None, "cc", 7)),)
+    assert book_of({}) == MappingTable()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from server.controls.table import control_table
 from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.mapping import (
     CURVES,
-    Knobs,
+    KnobPattern,
     MidiMap,
     MidiMapError,
     knob_place,
@@ -21,7 +21,7 @@ from server.midi.mappings.mapping import (
 )
 
 CONTROLS = control_table(style_dims=4).controls
-CC = Knobs("knobs", 0, "cc", 7)
+CC = KnobPattern("knobs", 0, "cc", 7)
 
 
 @pytest.mark.parametrize("invert", [False, True])
@@ -116,16 +116,16 @@ def test_what_cannot_be_is_refused(changes: dict[str, object], why: str) -> None
 )
 def test_a_knob_that_cannot_be_is_refused(knob: tuple[str, int, str, int]) -> None:
     with pytest.raises(MidiMapError, match="allowed are"):
-        Knobs(*knob)  # type: ignore[arg-type]
+        KnobPattern(*knob)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("knobs", "shown"),
     [
-        (Knobs("Faderfox", 0, "cc", 16), "cc 16, channel 1, Faderfox"),
-        (Knobs(None, None, "bend"), "bend, any channel, any port"),
-        (Knobs("Keys", 9, "nrpn", 300), "nrpn 300, channel 10, Keys"),
+        (KnobPattern("Faderfox", 0, "cc", 16), "cc 16, channel 1, Faderfox"),
+        (KnobPattern(None, None, "bend"), "bend, any channel, any port"),
+        (KnobPattern("Keys", 9, "nrpn", 300), "nrpn 300, channel 10, Keys"),
     ],
 )
-def test_knobs_are_told_as_people_count_them(knobs: Knobs, shown: str) -> None:
+def test_knobs_are_told_as_people_count_them(knobs: KnobPattern, shown: str) -> None:
     assert str(knobs) == shown

@@ -6,11 +6,11 @@ import pytest
 
 from server.controls.replies import Argument
 from server.controls.table import control_table
-from server.midi.mappings.mapping import Knobs, MidiMap, MidiMapError
+from server.midi.mappings.mapping import KnobPattern, MidiMap, MidiMapError
 from server.midi.mappings.mapping_options import options_of, with_option
 
 CONTROL = control_table(style_dims=4).controls["/latent/0"]
-ONE = MidiMap("/latent/0", Knobs("knobs", 0, "cc", 7))
+ONE = MidiMap("/latent/0", KnobPattern("knobs", 0, "cc", 7))
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from server.controls.table import control_table
 from server.midi.decode.moves import Knob
-from server.midi.mappings.mapping import Knobs, MidiMap
-from server.midi.mappings.mapping_table import Book, ranged
+from server.midi.mappings.mapping import KnobPattern, MidiMap
+from server.midi.mappings.mapping_table import MappingTable, ranged
 
 TABLE = control_table(style_dims=16)
-BOOK = Book().over(TABLE)
+BOOK = MappingTable().over(TABLE)
 WHEEL = Knob("keys", 0, "cc", 1)
-LEVEL = MidiMap("/level", Knobs("keys", 0, "cc", 1))
+LEVEL = MidiMap("/level", KnobPattern("keys", 0, "cc", 1))
 
 
-def addresses(book: Book, knob: Knob) -> list[str]:
+def addresses(book: MappingTable, knob: Knob) -> list[str]:
     return [one.address for one in book.of_knob(knob)]
 
 
@@ -35,7 +35,7 @@ def test_a_knob_that_was_learned_does_no_longer_what_it_did_by_itself() -> None:
 
 
 def test_several_controls_by_one_knob_and_several_knobs_to_one_control() -> None:
-    other = MidiMap("/level", Knobs("keys", 0, "cc", 7))
+    other = MidiMap("/level", KnobPattern("keys", 0, "cc", 7))
     book = BOOK.taught(LEVEL).taught(MidiMap("/walk", LEVEL.knobs)).taught(other)
     assert addresses(book, WHEEL) == ["/level", "/walk"]
     assert book.of_address("/level") == (LEVEL, other)
@@ -53,7 +53,7 @@ def test_forgotten_nothing_moves_it_not_even_its_usual_knob() -> None:
 
 
 def test_what_was_learned_is_forgotten_before_the_usual_knob() -> None:
-    mine = MidiMap("/interp", Knobs("pads", 0, "cc", 9))
+    mine = MidiMap("/interp", KnobPattern("pads", 0, "cc", 9))
     once = BOOK.taught(mine).without("/interp")
     assert addresses(once, WHEEL) == ["/interp"]
     assert addresses(once.without("/interp"), WHEEL) == []
@@ -68,7 +68,7 @@ def test_a_usual_knob_that_is_changed_is_learned() -> None:
 
 
 def test_a_control_that_another_model_does_not_have_is_kept() -> None:
-    mine = MidiMap("/latent/15", Knobs("keys", 0, "cc", 9))
+    mine = MidiMap("/latent/15", KnobPattern("keys", 0, "cc", 9))
     small = BOOK.taught(mine).over(control_table(style_dims=2))
     assert addresses(small, Knob("keys", 0, "cc", 31)) == []
     assert addresses(small.over(TABLE), Knob("keys", 0, "cc", 9)) == ["/latent/15"]
@@ -77,5 +77,5 @@ def test_a_control_that_another_model_does_not_have_is_kept() -> None:
 def test_what_is_in_hertz_is_turned_in_ratios_and_a_wheel_has_the_wheels_range() -> None:
     assert ranged(MidiMap("/walk/rate", LEVEL.knobs), TABLE).curve == "exponential"
     assert ranged(LEVEL, TABLE) == LEVEL
-    speed = ranged(MidiMap("/speed", Knobs("keys", 0, "bend")), TABLE)
+    speed = ranged(MidiMap("/speed", KnobPattern("keys", 0, "bend")), TABLE)
     assert (speed.low, speed.high) == (0.0, 2.0)

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from server.midi.ports.open_ports import MidiPorts, Seen, midi_port_names
+from server.midi.ports.open_ports import MidiPorts, PortChanges, midi_port_names
 from server.midi.ports.source import OWN_NAME, MidiPortError, MidiSource, MidiUnavailable
 from tests.server.midi.fake_midi import FakeMidi
 
@@ -135,9 +135,9 @@ def test_a_port_keeps_its_name_wherever_it_is_plugged_in() -> None:
     ports.open()
     assert ports.names == ("Knobs", "Knobs (2)", "Pads", OWN_NAME)
     midi.there.remove("Knobs 20:0")
-    assert ports.look() == Seen(gone=("Knobs",))
+    assert ports.look() == PortChanges(gone=("Knobs",))
     midi.there.append("Knobs 32:0")
-    assert ports.look() == Seen(came=("Knobs",))
+    assert ports.look() == PortChanges(came=("Knobs",))
     midi.opened["Knobs 24:0"][0].played.append(CC1_TOP)
     assert ports.messages() == [("Knobs (2)", CC1_TOP)]
 
@@ -148,7 +148,7 @@ def test_one_that_was_out_between_two_looks_is_opened_anew() -> None:
     ports.open()
     ports.send("Knobs", CC1_TOP)
     midi.pulled = {"Knobs"}
-    assert ports.look() == Seen(gone=("Knobs",), came=("Knobs",))
+    assert ports.look() == PortChanges(gone=("Knobs",), came=("Knobs",))
     assert midi.opened["Knobs"][0].closed and midi.outlets["Knobs"][0].closed
     ports.send("Knobs", CC1_TOP)
     assert midi.outlets["Knobs"][1].heard == [CC1_TOP]
@@ -160,7 +160,7 @@ def test_several_that_go_and_come_at_once_are_told() -> None:
     ports = MidiPorts("all", midi)
     ports.open()
     midi.there = ["B", "D", "E"]
-    assert ports.look() == Seen(gone=("A", "C"), came=("D", "E"))
+    assert ports.look() == PortChanges(gone=("A", "C"), came=("D", "E"))
     assert not ports.look()
 
 
@@ -188,14 +188,14 @@ def test_an_output_that_comes_later_is_found_and_told() -> None:
     ports.send("knobs:out", CC1_TOP)
     assert not ports.look()
     midi.outputs.append("knobs:in")
-    assert ports.look() == Seen(came=("knobs:out",))
+    assert ports.look() == PortChanges(came=("knobs:out",))
     ports.send("knobs:out", CC1_TOP)
     assert midi.outlets["knobs:in"][0].heard == [CC1_TOP]
     midi.outputs.clear()
     assert not ports.look() and midi.outlets["knobs:in"][0].closed
     ports.send("knobs:out", CC1_TOP)
     midi.outputs.append("knobs:in")
-    assert ports.look() == Seen(came=("knobs:out",))
+    assert ports.look() == PortChanges(came=("knobs:out",))
 
 
 def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
@@ -206,7 +206,7 @@ def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
     ports.send("Knobs", CC1_TOP)
     assert not ports.look() and not midi.outlets
     midi.busy.clear()
-    assert ports.look() == Seen(came=("Knobs",))
+    assert ports.look() == PortChanges(came=("Knobs",))
 
 
 def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
@@ -217,7 +217,7 @@ def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
     ports.open()
     ports.send("Knobs", CC1_TOP)
     midi.is_dead = True
-    assert ports.look() == Seen(gone=("Knobs", OWN_NAME))
+    assert ports.look() == PortChanges(gone=("Knobs", OWN_NAME))
     assert midi.closed and midi.own.closed and midi.own_outlet.closed
     assert midi.opened["Knobs"][0].closed and midi.outlets["Knobs"][0].closed
     assert not ports.look() and ports.messages() == []
@@ -226,7 +226,7 @@ def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
         "no MIDI any more: the JACK server has gone; it is heard again when it is back"
     ]
     midi.is_dead = False
-    assert ports.look() == Seen(came=("Knobs", OWN_NAME))
+    assert ports.look() == PortChanges(came=("Knobs", OWN_NAME))
     assert len(midi.opened["Knobs"]) == 2 and not midi.closed
 
 
@@ -236,7 +236,7 @@ def test_a_system_that_comes_later_is_heard() -> None:
     ports = MidiPorts("all", midi)
     ports.open()
     midi.is_dead = False
-    assert ports.look() == Seen(came=("Knobs", OWN_NAME))
+    assert ports.look() == PortChanges(came=("Knobs", OWN_NAME))
 
 
 def test_names_can_be_listed(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server.clock.tap import TAPS, TapTempo
+from server.clock.tap_tempo import TAPS, TempoTaps
 
 
 def tapped(*times_s: float) -> list[float | None]:
-    taps = TapTempo()
+    taps = TempoTaps()
     return [taps.tap(time_s) for time_s in times_s]
 
 

@@ -13,7 +13,7 @@ FORGETS_S = 2.0
 TAPS = 8
 
 
-class TapTempo:
+class TempoTaps:
     """Hears taps at their times, in s of any one clock."""
 
     def __init__(self) -> None:
