@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from export.bundle.format import Bundle
-from server.controls import events
 from server.controls.addresses import DECKS
 from server.controls.desk import Desk
 from server.controls.sample_clock import SampleClock
@@ -18,7 +17,6 @@ from server.engine.bench import block_frames
 from server.engine.runtime import RuntimeOptions
 from server.models.preparing import ready_model, try_out
 from server.models.switch import Model, ModelSwitch
-from server.osc.wekinator import Wekinator
 from server.output.file import FileKind, Renders, render_file
 from server.score.player import ScoreEvent, ScorePlayer, score_events
 from server.score.prepare import PreparedModel
@@ -29,25 +27,6 @@ from server.system.progress_bar import ProgressBar
 
 BLOCK_SAMPLES = 2048
 """Not measured but fixed, so that the same call gives the same bits whatever else runs."""
-
-_NOTHING_LIVE = (
-    events.SetControl,
-    events.SetGlide,
-    events.ClearMotion,
-    events.Play,
-    events.Stop,
-    events.Panic,
-    events.PlayNote,
-    events.MaxOut,
-    events.Flatten,
-    events.Randomise,
-    events.ResetOffsets,
-    events.WekinatorOutputs,
-    events.LoadDeck,
-    events.LoadModel,
-    events.Quit,
-)
-"""What a score may do where there is no port, no device and no clock."""
 
 
 def render(
@@ -83,7 +62,6 @@ def render(
     for name in DECKS:
         if why := bypass_rejection_reason(desk, name, model.engine.bypass_unavailable_reason(name)):
             raise MediaError(why)
-    Wekinator(desk.table, wekinator)  # what it cannot move is told before anything is written
 
     def come(coming: PreparedModel) -> Model:
         model = ready_model(coming.bundle, options, frames, name=coming.name)
@@ -101,7 +79,7 @@ def _moments(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:
     if score is None:
         return ()
     for entry in score.entries:
-        if not all(isinstance(event, _NOTHING_LIVE) for event in entry.events):
+        if not all(event.works_offline for event in entry.events):
             raise score.file.error(
                 entry.line.number, f"{entry.line.address}: works live only, not in a file"
             )

@@ -14,6 +14,7 @@ from export.audio.model_input import AudioError
 from export.bundle.format import Bundle, BundleError
 from server.clock.link import LinkUnavailable
 from server.command_line import questions
+from server.command_line.initial_values import setting
 from server.command_line.kept_options import keep
 from server.command_line.settings import Settings, besides, parse_args
 from server.controls.addresses import GENERATE
@@ -32,7 +33,7 @@ from server.models.default import open_bundle
 from server.models.model_controls import missing_in
 from server.models.preparing import bundle_below, require_same_clock
 from server.offline import render
-from server.osc.mapping import MappingError, setting, shown
+from server.osc.mapping import MappingError
 from server.osc.sockets import OscAddressError
 from server.output.file import FileKind
 from server.output.protocol import OutputError
@@ -44,6 +45,7 @@ from server.score.score_file import ScoreError
 from server.supervision.state_folder import StateFolder
 from server.system import library_output as native_noise
 from server.system.json_document import DocumentError
+from server.system.printable import shown
 
 logger = logging.getLogger(__name__)
 

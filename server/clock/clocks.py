@@ -35,8 +35,9 @@ from server.controls.addresses import (
 )
 from server.controls.desk import Desk
 from server.controls.events import Event, Play, SetControl, Stop, Tap
+from server.controls.feature import Feature, Rejection
+from server.controls.playing import Playing
 from server.controls.replies import Argument
-from server.osc.time_tags import unix_s
 from server.system.callbacks import Later
 
 logger = logging.getLogger(__name__)
@@ -51,31 +52,27 @@ DIFFERS_BPM = 0.1
 _MIDI_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
 
 
-class Clocks:
+class Clocks(Feature):
     """The clocks and the taps; used by the thread of the event loop."""
 
     def __init__(
         self,
         desk: Desk,
-        carry_out: Callable[[tuple[Event, ...]], None],
+        playing: Playing,
         later: Later,
         lock: PhaseLock,
         *,
-        heard_bpm: Callable[[], float | None] = lambda: None,
         open_link: Callable[[float], LinkSession] = LinkClock,
         link_unavailable_reason: Callable[[], str | None] = link_unavailable_reason,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        """``carry_out`` takes events of the clock, ``lock`` what it leads the playhead with;
-        ``heard_bpm`` is the tempo now heard.
-        """
+        """``lock`` keeps the playhead on the clock's beat."""
         self._desk = desk
-        self._carry_out = carry_out
+        self._playing = playing
         self._later = later
         self._lock = lock
-        self._heard_bpm = heard_bpm
         self._open_link = open_link
-        self._why_no_link = link_unavailable_reason
+        self._link_unavailable_reason = link_unavailable_reason
         self._now_s = now_s
         self._taps = TempoTaps()
         self._midi = MidiClock()
@@ -99,7 +96,7 @@ class Clocks:
         """Its part of ``/status.reply``: the tempo heard (0: unknown), and the clock."""
         line, error_s = self.line, self._lock.error_s
         return {
-            "tempo_bpm": float(self._heard_bpm() or 0.0),
+            "tempo_bpm": float(self._playing.newest.engine.tempo_bpm or 0.0),
             "clock": self.choice,
             "clock_bpm": line.tempo_bpm if line else 0.0,
             "clock_beat": line.beat_at(self._now_s()) if line else 0.0,
@@ -108,13 +105,19 @@ class Clocks:
             "link_peers": self._link.session.peers if self._link else 0,
         }
 
-    def rejection_reason(self, event: Event, among: tuple[Event, ...]) -> str | None:
-        """In one line why ``event``, one ``among`` others, cannot be; None if it can."""
-        if isinstance(event, SetControl) and event.address == CLOCK:
-            return self._why_no_link() if CLOCKS[int(event.values[0])] == LINK else None
-        is_tempo = isinstance(event, SetControl) and event.address == TEMPO
-        if not (is_tempo or isinstance(event, Tap)):
-            return None
+    def rejections(self) -> Mapping[str | type[Event], Rejection]:
+        """A clock that is not there; a tempo that another clock sets."""
+        return {
+            CLOCK: self._clock_rejection,
+            TEMPO: self._tempo_rejection,
+            Tap: self._tempo_rejection,
+        }
+
+    def _clock_rejection(self, event: SetControl, among: tuple[Event, ...]) -> str | None:
+        is_link = CLOCKS[int(event.values[0])] == LINK
+        return self._link_unavailable_reason() if is_link else None
+
+    def _tempo_rejection(self, event: SetControl | Tap, among: tuple[Event, ...]) -> str | None:
         choice = self._choice_before(event, among)
         if choice == MIDI:
             return "the tempo is MIDI clock's; /clock internal first"
@@ -124,11 +127,6 @@ class Clocks:
                 "/clock internal first"
             )
         return None
-
-    def time_of(self, time_tag: int | None) -> float:
-        """When something was meant to be, in s of the system's clock."""
-        now_s = self._now_s()
-        return now_s if time_tag is None else unix_s(time_tag, now_s)
 
     def follow(self, event: Event, at_s: float) -> None:
         """``event`` has been carried out, and was meant to be at ``at_s``."""
@@ -152,7 +150,8 @@ class Clocks:
         """
         wanted = self.choice
         if wanted == LINK and self._link is None:
-            bpm = self._desk.snapshot().value(TEMPO) or self._heard_bpm() or DEFAULT_BPM
+            heard_bpm = self._playing.newest.engine.tempo_bpm
+            bpm = self._desk.snapshot().value(TEMPO) or heard_bpm or DEFAULT_BPM
             self._link = JoinedSession(self._open_link(bpm))
             self._lock.begin(self._link.lead.seeks)
         elif wanted != LINK:
@@ -169,7 +168,7 @@ class Clocks:
             self.choose()
         except LinkUnavailable as error:
             logger.warning("%s; the clock is internal", error)
-            self._carry_out((SetControl(CLOCK, (float(CLOCKS.index(INTERNAL)),)),))
+            self.dispatcher.carry_out((SetControl(CLOCK, (float(CLOCKS.index(INTERNAL)),)),))
 
     def stop(self) -> None:
         """Leave what was joined. May be called twice."""
@@ -233,7 +232,7 @@ class Clocks:
 
     def _do(self, events: tuple[Event, ...]) -> None:
         if events:
-            self._carry_out(events)
+            self.dispatcher.carry_out(events)
 
     def _miss_midi(self) -> None:
         last_s = self._midi.last_s
@@ -263,4 +262,4 @@ class Clocks:
 
     def _set_tempo(self, bpm: float) -> None:
         within_bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
-        self._carry_out((SetControl(TEMPO, (within_bpm,)),))
+        self.dispatcher.carry_out((SetControl(TEMPO, (within_bpm,)),))

@@ -165,6 +165,12 @@ class ControlTable:
         }
         return {**own, **shortcuts}
 
+    def address_of(self, event: events.Event) -> str:
+        """The address of the control that ``event`` came from."""
+        if isinstance(event, events.SetControl):
+            return event.address
+        return next(a for a, one in self.controls.items() if one.command is type(event))
+
     def answering(self, address: str) -> tuple[int, ...]:
         """The places whose values answer a question to ``address``, one per argument.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from server.controls.replies import Reply
 
@@ -27,10 +27,20 @@ class Sender(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened at the hands."""
+    """A control message: something to set, to do or to answer.
+
+    ``works_offline``: a score may do it while a file is rendered, with no port, device or clock.
+    """
+
+    works_offline: ClassVar[bool] = False
 
     _: KW_ONLY
     reply_to: Sender | None = None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it only asks for an answer; a score has nobody to answer."""
+        return False
 
     def answer(self, reply: Reply) -> None:
         """Send ``reply`` to who made it, if anybody waits for one."""
@@ -39,8 +49,20 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Question(Event):
+    """An event that only asks for an answer."""
+
+    @property
+    def is_question(self) -> bool:
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True)
 class SetControl(Event):
     """New values for the control at ``address``; checked against its range already."""
+
+    works_offline = True
 
     address: str
     values: tuple[float, ...]
@@ -68,7 +90,7 @@ class Morph(Event):
 
 
 @dataclass(frozen=True)
-class Query(Event):
+class Query(Question):
     """What is the value at ``address``?"""
 
     address: str
@@ -77,6 +99,8 @@ class Query(Event):
 @dataclass(frozen=True)
 class LoadDeck(Event):
     """Put ``source``, a library deck's name or an audio file, onto a deck (``a``, ``b``)."""
+
+    works_offline = True
 
     deck: str
     source: str
@@ -109,12 +133,14 @@ class DeckLoaded(Event):
 class LoadModel(Event):
     """Play with another bundle: ``name`` below the media folder."""
 
+    works_offline = True
+
     name: str
 
 
 @dataclass(frozen=True)
 class ModelSwitched(Event):
-    """Another bundle is ready and plays from now on; ``carried`` makes its state of the old one."""
+    """Another bundle plays from now on; ``carried`` turns the old desk state into the new one's."""
 
     name: str
     carried: Callable[[Any], Any]
@@ -124,15 +150,21 @@ class ModelSwitched(Event):
 class Play(Event):
     """Let the playhead run."""
 
+    works_offline = True
+
 
 @dataclass(frozen=True)
 class Stop(Event):
     """Hold the playhead and fall silent."""
 
+    works_offline = True
+
 
 @dataclass(frozen=True)
 class Panic(Event):
     """Stop and forget every ringing state, now."""
+
+    works_offline = True
 
 
 @dataclass(frozen=True)
@@ -144,6 +176,8 @@ class Tap(Event):
 class MaxOut(Event):
     """One style dimension as far up as it goes."""
 
+    works_offline = True
+
     dimension: int
 
 
@@ -151,28 +185,43 @@ class MaxOut(Event):
 class Flatten(Event):
     """Offsets that make style the mean of what was trained on."""
 
+    works_offline = True
+
 
 @dataclass(frozen=True)
 class Randomise(Event):
     """Offsets anywhere within the trained spread."""
+
+    works_offline = True
 
 
 @dataclass(frozen=True)
 class ResetOffsets(Event):
     """No offset in any style dimension."""
 
+    works_offline = True
+
 
 @dataclass(frozen=True)
 class SetGlide(Event):
     """Follow new values at ``address`` within ``seconds``; None asks how long that is now."""
 
+    works_offline = True
+
     address: str
     seconds: float | None = None
+
+    @property
+    def is_question(self) -> bool:
+        """Without seconds."""
+        return self.seconds is None
 
 
 @dataclass(frozen=True)
 class ClearMotion(Event):
     """Forget the recorded motion."""
+
+    works_offline = True
 
 
 @dataclass(frozen=True)
@@ -219,7 +268,7 @@ class Recalled(PresetEvent):
 
 
 @dataclass(frozen=True)
-class ListPresets(PresetEvent):
+class ListPresets(PresetEvent, Question):
     """Tell all presets."""
 
 
@@ -307,24 +356,24 @@ class ChangeMidiMap(MidiMapEvent):
 
 
 @dataclass(frozen=True)
-class StatusRequest(Event):
+class StatusRequest(Question):
     """Tell the figures of ``/status.reply``."""
 
 
 @dataclass(frozen=True)
-class VersionRequest(Event):
+class VersionRequest(Question):
     """Tell the program's name and version."""
 
 
 @dataclass(frozen=True)
-class SyncRequest(Event):
+class SyncRequest(Question):
     """Answer with ``number`` once everything before it has been taken in."""
 
     number: int
 
 
 @dataclass(frozen=True)
-class Notify(Event):
+class Notify(Question):
     """Tell the sender what changes from now on (``on`` 1), or no more (0)."""
 
     on: int
@@ -341,12 +390,16 @@ class Dump(Event):
 class WekinatorOutputs(Event):
     """Outputs of a Wekinator model, as many as it has (``server.osc.wekinator``)."""
 
+    works_offline = True
+
     values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class PlayNote(Event):
     """A key is pressed so hard (1..127), or let go (0)."""
+
+    works_offline = True
 
     key: int
     velocity: int
@@ -355,6 +408,8 @@ class PlayNote(Event):
 @dataclass(frozen=True)
 class Quit(Event):
     """End the program in good order."""
+
+    works_offline = True
 
 
 EventSink = Callable[[tuple[Event, ...]], None]

@@ -10,15 +10,17 @@ connection tells of its end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from server.controls import replies
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Desk, Snapshot
 from server.controls.events import (
     Event,
     ModelSwitched,
     MorphStep,
+    Notify,
     Panic,
     Play,
     PlayNote,
@@ -26,6 +28,7 @@ from server.controls.events import (
     SetControl,
     Stop,
 )
+from server.controls.feature import Feature, Handler
 from server.controls.replies import Reply
 from server.system.callbacks import Later
 
@@ -57,7 +60,7 @@ class _Changes:
     is_due: bool = False
 
 
-class Notifier:
+class Notifier(Feature):
     """Tells registered clients; used by the thread of the event loop only."""
 
     def __init__(
@@ -70,6 +73,10 @@ class Notifier:
         self._numbered = 0
         self._told = desk.snapshot()
         self._changes = _Changes()
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """``/notify``."""
+        return {Notify: self._on_notify}
 
     @property
     def clients(self) -> int:
@@ -145,6 +152,17 @@ class Notifier:
         for client in self._clients:
             if client != maker:
                 client.reply(reply)
+
+    def _on_notify(self, event: Notify) -> None:
+        sender = event.reply_to
+        if sender is None:
+            return
+        try:
+            number = self.enter(sender) if event.on else self.leave(sender)
+        except TooManyClients as error:
+            sender.reply(replies.fail("/notify", str(error)))
+        else:
+            sender.reply(replies.done("/notify", number))
 
     def _soon(self) -> None:
         if not self._changes.is_due:

@@ -144,6 +144,10 @@ class Timeline:
         """Let ``ear`` hear all that is played; before the engine starts."""
         self._ear = ear
 
+    def report_to(self, on_executed: OnExecuted) -> None:
+        """Call ``on_executed`` with what was carried out; before the engine starts."""
+        self._on_executed = on_executed
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self._cleared = self._numbered

@@ -21,10 +21,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from export.audio.model_input import Captured
-from export.bundle.format import Manifest
+from export.bundle.format import Bundle, Manifest
 from server.decks.encoding import DeckEncoder, Source
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions
+from server.system.callbacks import Soon
 from server.system.priority import make_polite
 from server.system.processes import end_process
 
@@ -150,6 +151,13 @@ class EncoderWorker:
             return "it was not running"
         end_process(process, pipe)
         return f"exit code {process.exitcode}"
+
+
+def start_encoder(bundle: Bundle, listener: Listener, soon: Soon) -> EncoderWorker:
+    """The encoder of ``bundle``; its reports reach ``listener`` through ``soon``."""
+    return EncoderWorker(
+        bundle.manifest, bundle.encoder_onnx, lambda report: soon(lambda: listener(report))
+    )
 
 
 def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:

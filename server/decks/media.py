@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 
@@ -34,3 +34,21 @@ def media_file(source: str, folder: Path, library: Collection[str]) -> Path:
         f"{source[:80]!r} is neither a library deck ({', '.join(library) or 'there are none'}) "
         "nor an audio file in the media folder (--media)"
     )
+
+
+def initial_decks(library: Collection[str], chosen: Mapping[str, str]) -> dict[str, str]:
+    """What the decks hold at the start: what was ``chosen`` for them.
+
+    Where neither ``a`` nor ``b`` is chosen, they get the first two decks of the library.
+
+    Raises:
+        MediaError: neither a library deck nor a file.
+    """
+    for name, source in chosen.items():
+        if source not in library and not Path(source).exists():
+            raise MediaError(
+                f"--deck-{name}: '{source}' is neither a file nor a library deck; "
+                "--list-decks shows the library"
+            )
+    is_free = not {"a", "b"} & chosen.keys()
+    return (dict(zip(("a", "b"), library, strict=False)) if is_free else {}) | dict(chosen)

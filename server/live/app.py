@@ -16,7 +16,7 @@ from server.command_line.settings import Settings
 from server.controls.desk import Desk
 from server.controls.events import Stop
 from server.controls.notify import Notifier
-from server.decks.loader import initial_decks
+from server.decks.media import initial_decks
 from server.engine.output_stage import GATE_RAMP_S
 from server.live.banner import banner_lines
 from server.live.control_inputs import ControlInputs
@@ -67,11 +67,10 @@ class App:
             folder,
             self._notifier,
             self._loop.soon,
-            lambda *what: self._hands.carried_out(*what),
             self._crash,
             self._facts,
         )
-        self._hands = ControlInputs(
+        self._inputs = ControlInputs(
             settings, self._sound, desk, self._notifier, self._loop, self._ending.set
         )
         keeper, before = self._sound.keeper, self._sound.before
@@ -88,12 +87,12 @@ class App:
         return asyncio.run(self._run())
 
     async def _run(self) -> int:
-        loop, hands = self._loop.begin(), self._hands
+        loop, inputs = self._loop.begin(), self._inputs
         with ExitStack() as stack:
-            stack.callback(hands.errands.stop)
-            hands.presets.begin()
-            stack.callback(hands.encoder.stop)
-            stack.callback(hands.models.stop)
+            stack.callback(inputs.files.stop)
+            inputs.presets.begin()
+            stack.callback(inputs.decks.stop)
+            stack.callback(inputs.models.stop)
             stack.enter_context(signals_call(self._ending.set, loop))
             stack.enter_context(priority.raised(priority.HANDS_PRIORITY))
             await self._start(stack)
@@ -114,13 +113,13 @@ class App:
     async def _start(self, stack: ExitStack) -> None:
         """Start everything; ``stack`` stops it in the reverse order."""
         sound = self._sound
-        stack.callback(self._hands.stop)
-        osc = await self._hands.start(self._osc_at)
+        stack.callback(self._inputs.stop)
+        osc = await self._inputs.start(self._osc_at)
         self._osc_at = osc[0] if osc else None
         self._lay_decks()
         sound.play_score()
         stack.callback(sound.score.close)
-        stack.callback(sound.record.recorder.close)
+        stack.callback(sound.recordings.recorder.close)
         sound.begin_recordings()
         stack.enter_context(undisturbed())
         stack.callback(sound.producer.stop)
@@ -134,17 +133,17 @@ class App:
             sound.model.session.provider,
             sound.live.lane.output,
             sound.producer,
-            self._hands.figures.latency(),
+            self._inputs.status.latency(),
             self._sources,
             osc,
-            self._hands.input.description,
+            self._inputs.input.description,
         )
         print("\n".join(lines), flush=True)
 
     def _lay_decks(self) -> None:
         """What lies on the decks at the start, at once or when it is encoded."""
         sound = self._sound
-        first = InitialDecks(self._desk, sound.switch, self._hands.loader, self._refuse)
+        first = InitialDecks(self._desk, sound.switch, self._inputs.decks, self._refuse)
         if sound.before:
             self._sources = {name: deck.name for name, deck in sound.model.engine.decks.items()}
         elif sound.stage is None:
@@ -174,7 +173,7 @@ class App:
             block_frames=self._sound.producer.block_frames,
             osc=self._osc_at,
             output=str(self._sound.live.choice),
-            recording=self._sound.record.recorder.asked,
+            recording=self._sound.recordings.recorder.asked,
             listeners=listeners.listeners(self._notifier),
             ends_s=self._ends_s,
         )

@@ -7,7 +7,7 @@ from functools import partial
 
 from server.controls.addresses import DECKS
 from server.controls.desk import Desk
-from server.decks.loader import NOT_WANTED, DeckLoader
+from server.decks.commands import NOT_WANTED, DeckCommands
 from server.engine.deck import DeckData
 from server.models.switch import ModelSwitch
 from server.score.prepared_decks import bypass_rejection_reason
@@ -18,7 +18,7 @@ class InitialDecks:
     """Lays them; ``refuse`` is told in one line why a deck cannot be as it was asked for."""
 
     def __init__(
-        self, desk: Desk, switch: ModelSwitch, loader: DeckLoader, refuse: Callable[[str], None]
+        self, desk: Desk, switch: ModelSwitch, loader: DeckCommands, refuse: Callable[[str], None]
     ) -> None:
         self._desk = desk
         self._switch = switch

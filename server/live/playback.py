@@ -16,7 +16,7 @@ from server.command_line.settings import Settings
 from server.controls.desk import Desk
 from server.controls.notify import Notifier
 from server.controls.sample_clock import SampleClock
-from server.controls.timeline import OnExecuted, Timeline
+from server.controls.timeline import Timeline
 from server.engine.bench import choose_block_frames
 from server.engine.cue import open_cue
 from server.engine.runtime import RuntimeOptions
@@ -55,12 +55,11 @@ class Playback:
         folder: StateFolder | None,
         notifier: Notifier,
         soon: Soon,
-        on_executed: OnExecuted,
         on_death: Callable[[], None],
         facts: Callable[[], Facts],
     ) -> None:
-        """``on_executed`` is told what was done at its time, ``on_death`` that the engine's thread
-        has died; ``facts`` are what the next instrument must know of this one."""
+        """``on_death`` is called when the engine's thread has died; ``facts`` gives what the next
+        instrument must know of this one."""
         manifest = bundle.manifest
         options = RuntimeOptions(settings.device)
         self._settings = settings
@@ -69,13 +68,8 @@ class Playback:
         recorded = stage.block_frames if stage else None
         recorded = recorded or (before.facts.block_frames if before else None)
         frames = settings.block_frames or recorded or choose_block_frames(bundle, options)
-        self.score = ScoreRecorder(
-            head_line(bundle, frames),
-            manifest.frame_s,
-            settings.media,
-            lambda: self.model.engine.position,
-        )
-        self.record = RecordingCommands(settings.media, notifier.tell, soon)
+        self.score = ScoreRecorder(head_line(bundle, frames), manifest.frame_s, settings.media)
+        self.recordings = RecordingCommands(settings.media, notifier.tell, soon)
         self.has_cue = settings.card.cue is not None
         self.ready = partial(
             ready_model,
@@ -94,15 +88,16 @@ class Playback:
             self.first = last_model(name, self.first, self.ready, desk, settings.media)
         self.before = before.facts if before else None
         clock = SampleClock(manifest.frame_s, time.time())
-        self.timeline = Timeline(desk, clock, on_executed)
+        self.timeline = Timeline(desk, clock)
         self.timeline.tell(self.score.hear)
         self.switch = ModelSwitch(self.timeline, self.first)
+        self.score.follow(self.switch)
         self.lock = PhaseLock(lambda: self.switch.playhead, clock)
         self.timeline.follow(self.lock)
         self.producer = Producer(
             self.switch,
             frames,
-            hear=self.record.recorder.hear,
+            hear=self.recordings.recorder.hear,
             on_block=self._observe,
             on_death=on_death,
             cue=SwitchedCue(self.switch) if self.has_cue else None,
@@ -112,10 +107,9 @@ class Playback:
             settings.card,
             manifest,
             self.producer,
-            lambda: self.output_hands.report(),
             self.before.output if self.before else None,
         )
-        self.output_hands = OutputCommands(self.live, notifier.tell, soon)
+        self.outputs = OutputCommands(self.live, notifier.tell, soon, self.has_cue)
         self.keeper = (
             StateKeeper(folder, desk, self.switch, self.timeline, facts) if folder else None
         )
@@ -136,9 +130,9 @@ class Playback:
         if path := self._settings.score_out:
             (self.score.go_on if self.before else self.score.begin)(path)
         if self.before:
-            self.record.go_on(self.before.recording)
+            self.recordings.go_on(self.before.recording)
         elif self._settings.record:
-            self.record.recorder.begin(self._settings.record)
+            self.recordings.recorder.begin(self._settings.record)
 
     def play_score(self) -> None:
         """Play the score, if there is one, from where the instrument before has come to."""

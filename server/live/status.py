@@ -1,4 +1,4 @@
-"""What the parts of a live session tell of themselves: latency, and the figures of ``/status``."""
+"""Latency, and the figures of ``/status.reply``, asked of the parts of a live session."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from server.clock.clocks import Clocks
 from server.controls.desk import Desk
 from server.controls.notify import Notifier
 from server.controls.replies import Argument
+from server.live.playback import Playback
 from server.midi.input import MidiInput
-from server.models.switch import ModelSwitch
 from server.osc.scheduler import Scheduler
 from server.osc.server import OscServer
 from server.output.latency import Latency, latency
-from server.output.live_output import LiveOutput
-from server.output.producer import Producer
-from server.recording.commands import RecordingCommands
 
 
 @dataclass(frozen=True)
@@ -25,54 +22,51 @@ class Status:
     """Asks each part when it is asked itself."""
 
     desk: Desk
-    switch: ModelSwitch
-    producer: Producer
-    live: LiveOutput
+    sound: Playback
     osc: OscServer
     midi: MidiInput
     notifier: Notifier
     scheduler: Scheduler
     clocks: Clocks
-    record: RecordingCommands
 
     def latency(self) -> Latency:
         """Where the milliseconds go, from a hand to the ear."""
-        model = self.switch.newest
+        model = self.sound.switch.newest
         manifest = model.bundle.manifest
         return latency(
-            block_s=self.producer.block_s,
-            ring_s=self.live.lane.wanted_s,
-            device_s=self.live.lane.output.latency_s,
+            block_s=self.sound.producer.block_s,
+            ring_s=self.sound.live.lane.wanted_s,
+            device_s=self.sound.live.lane.output.latency_s,
             window_s=manifest.latency_s,
-            resampler_s=self.live.lane.resampler.latency_s,
+            resampler_s=self.sound.live.lane.resampler.latency_s,
             transposing_s=model.engine.lead_s,
             smoothing_s=self.desk.table.controls["/interp/style"].smoothing_s,
         )
 
-    def status(self) -> Mapping[str, Argument]:
+    def figures(self) -> Mapping[str, Argument]:
         """The figures of ``/status.reply``."""
-        model = self.switch.newest
+        model = self.sound.switch.newest
         return {
             "bundle": model.bundle.manifest.name,
             "provider": model.session.provider,
-            "block_samples": self.producer.block_samples,
+            "block_samples": self.sound.producer.block_samples,
             "model_rate_hz": float(model.bundle.manifest.sample_rate_hz),
-            "device_rate_hz": float(self.live.lane.output.sample_rate_hz),
-            "decode_p50_ms": self.producer.timings.percentile_ms(50),
-            "decode_p99_ms": self.producer.timings.percentile_ms(99),
-            "ring_blocks": self.producer.ring_blocks,
-            "late_blocks": self.producer.late_blocks,
-            "underruns": self.live.underruns,
+            "device_rate_hz": float(self.sound.live.lane.output.sample_rate_hz),
+            "decode_p50_ms": self.sound.producer.timings.percentile_ms(50),
+            "decode_p99_ms": self.sound.producer.timings.percentile_ms(99),
+            "ring_blocks": self.sound.producer.ring_blocks,
+            "late_blocks": self.sound.producer.late_blocks,
+            "underruns": self.sound.live.underruns,
             "osc_received": self.osc.received,
             "osc_rejected": self.osc.rejected,
             "midi_received": self.midi.received,
             "midi_rejected": self.midi.rejected,
             "latency_ms": self.latency().total_ms,
-            "device_xruns": self.live.device_xruns,
+            "device_xruns": self.sound.live.device_xruns,
             "process_id": os.getpid(),
-            "output": str(self.live.choice),
-            "output_lost": int(self.live.state == "lost"),
-            "output_losses": self.live.losses,
+            "output": str(self.sound.live.choice),
+            "output_lost": int(self.sound.live.state == "lost"),
+            "output_losses": self.sound.live.losses,
             "failed_blocks": model.engine.failed_blocks,
             "failed_ticks": model.engine.failed_ticks,
             "playing": int(self.desk.snapshot().playing),
@@ -82,5 +76,5 @@ class Status:
             "osc_late": self.scheduler.late,
             "osc_far_ahead": self.scheduler.far,
             **self.clocks.status(),
-            **self.record.status(),
+            **self.sound.recordings.status(),
         }

@@ -1,8 +1,8 @@
-"""What is asked for the mappings, carried out, kept and told; and what knobs do meanwhile."""
+"""``/midi/learn``, ``/midi/map``, ``/midi/maps``, ``/midi/forget``, and what mapped knobs do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from server.controls import replies
@@ -10,12 +10,12 @@ from server.controls.desk import Desk
 from server.controls.events import (
     ChangeMidiMap,
     Event,
-    EventSink,
     ForgetMidi,
     LearnMidi,
     ListMidiMaps,
     MidiMapEvent,
 )
+from server.controls.feature import Feature, Handler
 from server.controls.notify import Tell
 from server.controls.replies import Argument, Reply
 from server.midi.decode.moves import Knob, Move
@@ -28,34 +28,34 @@ from server.midi.mappings.mapping_options import options_of, with_option
 from server.midi.mappings.mapping_table import MappingTable, ranged
 from server.midi.mappings.store import MappingStore
 from server.midi.ports.open_ports import PortChanges
-from server.system.callbacks import Later, Then
+from server.system.callbacks import Later
 
 FORGET = "/midi/forget"
 MAP = "/midi/map"
 MAPS = "/midi/maps"
 
-Write = Callable[[MappingTable, Then], None]
 
-
-class MidiCommands:
+class MidiCommands(Feature):
     """Used by the thread of the event loop."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        maps: ActiveMappings,
-        write: Write,
-        tell: Tell,
-        later: Later,
-        feedback: Feedback | None = None,
-    ) -> None:
-        """Without ``feedback`` controllers are told nothing."""
+    def __init__(self, desk: Desk, store: MappingStore, tell: Tell, later: Later) -> None:
+        """Begins with the mappings in ``store``; ``tell`` notifies clients."""
         self._desk = desk
-        self._feedback = feedback
-        self._maps = maps
-        self._write = write
+        self._feedback: Feedback | None = None
+        self._maps = ActiveMappings(desk, self._send, store.read())
+        self._write = store.write
         self._tell = tell
+        self._later = later
         self._learner = MidiLearn(desk, later, self._learned)
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """``/midi/...``; changes are answered with ``/done`` when they are on the disk."""
+        return {
+            LearnMidi: self._learner.begin,
+            ForgetMidi: self._on_forget,
+            ListMidiMaps: self._on_list,
+            ChangeMidiMap: self._on_change,
+        }
 
     @property
     def book(self) -> MappingTable:
@@ -72,10 +72,10 @@ class MidiCommands:
                 if self._feedback:
                     self._feedback.moved(move)
 
-    def start(self) -> None:
-        """Tell controllers from now on."""
-        if self._feedback:
-            self._feedback.start()
+    def start_feedback(self, send: Send) -> None:
+        """Keep LEDs and motor faders up to date from now on; ``send`` reaches controllers."""
+        self._feedback = Feedback(self._desk, self._maps, send, self._later)
+        self._feedback.start()
 
     def is_mapped(self, knob: Knob) -> bool:
         """Whether ``knob`` does what a mapping says."""
@@ -87,22 +87,8 @@ class MidiCommands:
         if self._feedback:
             self._feedback.forget(seen.came)
 
-    def carry_out(self, event: MidiMapEvent) -> None:
-        """Do what ``event`` says; answered with ``/done`` when it is kept."""
-        try:
-            match event:
-                case LearnMidi():
-                    self._learner.begin(event)
-                case ForgetMidi():
-                    self._forget(event)
-                case ListMidiMaps():
-                    self._list(event, self._maps.book.maps)
-                    event.answer(replies.done(MAPS, len(self._maps.book.maps)))
-                case ChangeMidiMap():
-                    self._change(event)
-        except MidiMapError as error:
-            command = MAP if isinstance(event, ChangeMidiMap) else FORGET
-            event.answer(replies.fail(command, str(error)))
+    def _send(self, events: tuple[Event, ...]) -> None:
+        self.dispatcher(events)
 
     def _learned(self, lesson: LearnRequest, found: LearnedKnob, last: Move) -> None:
         knob, book = found.knob, self._maps.book
@@ -115,11 +101,23 @@ class MidiCommands:
         self._keep(lesson.event, book.taught(one), LEARN, lesson.address, str(knobs))
         self._maps.stands(one, last)
 
-    def _forget(self, event: ForgetMidi) -> None:
+    def _on_forget(self, event: ForgetMidi) -> None:
         book = self._maps.book
-        if not book.of_address(event.address):
-            raise MidiMapError(f"nothing is mapped to {event.address!r:.60}; {MAPS} lists what is")
-        self._keep(event, book.without(event.address), FORGET, event.address)
+        if book.of_address(event.address):
+            self._keep(event, book.without(event.address), FORGET, event.address)
+        else:
+            why = f"nothing is mapped to {event.address!r:.60}; {MAPS} lists what is"
+            event.answer(replies.fail(FORGET, why))
+
+    def _on_list(self, event: ListMidiMaps) -> None:
+        self._list(event, self._maps.book.maps)
+        event.answer(replies.done(MAPS, len(self._maps.book.maps)))
+
+    def _on_change(self, event: ChangeMidiMap) -> None:
+        try:
+            self._change(event)
+        except MidiMapError as error:
+            event.answer(replies.fail(MAP, str(error)))
 
     def _change(self, event: ChangeMidiMap) -> None:
         book, control = self._maps.book, mappable(self._desk, event.address)
@@ -154,20 +152,3 @@ class MidiCommands:
         self._maps.book = book
         self._write(book, then)
         self._tell(Reply(command, what), event.reply_to)
-
-
-def midi_commands(
-    desk: Desk,
-    store: MappingStore,
-    on_events: EventSink,
-    tell: Tell,
-    later: Later,
-    send: Send | None = None,
-) -> MidiCommands:
-    """Hands with the mappings that ``store`` has; what knobs do goes to ``on_events``.
-
-    ``send`` reaches controllers; without it they are told nothing.
-    """
-    maps = ActiveMappings(desk, on_events, store.read())
-    feedback = Feedback(desk, maps, send, later) if send else None
-    return MidiCommands(desk, maps, store.write, tell, later, feedback)

@@ -1,37 +1,31 @@
-"""What no mapping has to say of: keys are slices of the deck, programs are presets."""
+"""Notes and program changes that no mapping uses: keys play slices, programs recall presets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from server.controls.addresses import KEYS, KEYS_LATCH, KEYS_OFF, NOTE_KEYS
 from server.controls.desk import Desk
-from server.controls.events import EventSink, PlayNote, RecallProgram
-from server.midi.decode.moves import Knob, Move
+from server.controls.events import PlayNote, RecallProgram
+from server.controls.feature import Feature
+from server.midi.commands import MidiCommands
+from server.midi.decode.moves import Move
 
 
-class Keys:
-    """Hands moves to ``maps``, and plays what ``is_mapped`` says that no mapping has."""
+class Keys(Feature):
+    """Plays the keys and programs that no mapping uses; every move goes on to the mappings."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        on_events: EventSink,
-        maps: Callable[[Sequence[Move]], None],
-        is_mapped: Callable[[Knob], bool] = lambda knob: False,
-    ) -> None:
+    def __init__(self, desk: Desk, mappings: MidiCommands) -> None:
         self._desk = desk
-        self._on_events = on_events
-        self._maps = maps
-        self._is_mapped = is_mapped
+        self._mappings = mappings
 
     def take(self, moves: Sequence[Move]) -> None:
         """Carry out what moved, in order."""
         for move in moves:
             event = self._played(move)
-            if event is not None and not self._is_mapped(move.knob):
-                self._on_events((event,))
-            self._maps([move])
+            if event is not None and not self._mappings.is_mapped(move.knob):
+                self.dispatcher((event,))
+            self._mappings.take([move])
 
     def _played(self, move: Move) -> PlayNote | RecallProgram | None:
         """What a move is without a mapping."""

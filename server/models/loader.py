@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from export.bundle.format import Bundle
 from server.decks.encoder_worker import EncoderWorker, Failed, Finished, Report
@@ -23,8 +24,9 @@ from server.decks.encoding import Source
 from server.decks.media import MediaError
 from server.engine.deck import DeckData
 from server.models.carried_decks import decks_for
+from server.models.commands import Install
 from server.models.preparing import bundle_below, require_same_clock, try_out
-from server.models.switch import Model
+from server.models.switch import Model, ModelSwitch
 from server.system.callbacks import Later, Soon, Then
 from server.system.priority import make_polite
 
@@ -33,8 +35,12 @@ logger = logging.getLogger(__name__)
 POLITE = 10
 NEWER = "a newer /model/load came meanwhile"
 
-Ready = Callable[[Bundle, str], Model]
-"""A model of a bundle, named; see ``ready_model``."""
+
+class Ready(Protocol):
+    """Makes a model of a bundle, by its name: ``server.models.preparing.ready_model``."""
+
+    def __call__(self, bundle: Bundle, /, *, name: str) -> Model:
+        """The model, ready to play."""
 
 
 class Superseded(Exception):
@@ -47,6 +53,7 @@ class _Load:
 
     number: int
     name: str
+    install: Install
     then: Then
     lying: Mapping[str, DeckData]
     model: Model | None = None
@@ -61,33 +68,30 @@ class ModelLoader:
         self,
         media: Path,
         ready: Ready,
-        playing: Callable[[], Model],
-        install: Callable[[Model, Mapping[str, DeckData]], bool],
+        switch: ModelSwitch,
         soon: Soon,
         later: Later,
         block_frames: int,
     ) -> None:
-        """``install`` plays a model with these decks, or says that it cannot yet (False)."""
         self._media = media
         self._ready = ready
-        self._playing = playing
-        self._install = install
+        self._switch = switch
         self._soon = soon
         self._later = later
         self._block_frames = block_frames
         self._loads = 0
 
-    def load(self, name: str, then: Then) -> None:
-        """Play the bundle ``name`` as soon as it is ready."""
+    def load(self, name: str, install: Install, then: Then) -> None:
+        """``install`` the bundle ``name`` as soon as it is ready."""
         self._loads += 1
-        self._work(_Load(self._loads, name, then, self._playing().engine.decks))
+        self._work(_Load(self._loads, name, install, then, self._switch.newest.engine.decks))
 
     def stop(self) -> None:
         """Let go of what is under way."""
         self._loads += 1
 
     def _work(self, load: _Load) -> None:
-        before = self._playing().bundle
+        before = self._switch.newest.bundle
         work = partial(self._prepare, load, before)
         threading.Thread(target=work, name="model", daemon=True).start()
 
@@ -99,7 +103,7 @@ class ModelLoader:
                 bundle = bundle_below(load.name, self._media)
                 require_same_clock(bundle, before.manifest)
                 self._require_newest(load)
-                load.model = self._ready(bundle, load.name)
+                load.model = self._ready(bundle, name=load.name)
             with _Encoder(load.model.bundle) as encoder:
                 encode = partial(encoder.encode, go_on=lambda: self._require_newest(load))
                 load.decks = decks_for(
@@ -119,11 +123,11 @@ class ModelLoader:
         if load.failure is not None or load.model is None or load.decks is None:
             load.then(load.failure)
             return
-        lying = self._playing().engine.decks
+        lying = self._switch.newest.engine.decks
         if _objects(lying) != _objects(load.lying):  # another was laid meanwhile
             load.lying = lying
             self._work(load)
-        elif self._install(load.model, load.decks):
+        elif load.install(load.model, load.decks):
             load.then(None)
         else:
             self._later(0.05, lambda: self._finish(load))

@@ -1,26 +1,22 @@
-"""What the hands can do with a model: gestures, Wekinator's targets, what is missing."""
+"""The controls of a model: those it has nothing for, and how the desk changes to them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from export.bundle.format import Bundle, BundleError
 from server.controls.addresses import GENERATE
 from server.controls.carry import carried
-from server.controls.control import ControlTable
-from server.controls.desk import Desk, Snapshot
+from server.controls.desk import Desk
 from server.controls.events import ModelSwitched
-from server.controls.gestures import Gestures
 from server.decks.media import MediaError
 from server.engine.runtime import RuntimeUnavailable
 from server.engine.structure_prior import NO_PRIOR
 from server.models.preparing import bundle_below
 from server.models.switch import Model
-from server.osc.mapping import MappingError
-from server.osc.wekinator import Wekinator
 
 logger = logging.getLogger(__name__)
 
@@ -30,18 +26,9 @@ def missing_in(bundle: Bundle) -> Mapping[str, str]:
     return {} if bundle.prior_onnx else {GENERATE: NO_PRIOR}
 
 
-def gestures_of(model: Model) -> Gestures:
-    """Gestures over the offsets of ``model``."""
-    return Gestures(model.table, model.bundle.latents, lambda: model.engine.deck_style)
-
-
-def wekinator_of(table: ControlTable, addresses: Sequence[str]) -> Wekinator:
-    """Wekinator's outputs over other controls; where one is missing they move nothing."""
-    try:
-        return Wekinator(table, addresses)
-    except MappingError as error:
-        logger.warning("--wekinator moves nothing with this model: %s", error)
-        return Wekinator(table)
+def switched_to(model: Model) -> ModelSwitched:
+    """The event that makes the desk the one of ``model``."""
+    return ModelSwitched(model.name, partial(carried, table=model.table, model=model.name))
 
 
 def last_model(
@@ -58,10 +45,5 @@ def last_model(
     except (BundleError, MediaError, RuntimeUnavailable) as error:
         logger.warning("the model that played is gone: %s", error)
         return first
-    desk.apply([ModelSwitched(name, carry_to(model))])
+    desk.apply([switched_to(model)])
     return model
-
-
-def carry_to(model: Model) -> Callable[[Snapshot], Snapshot]:
-    """Makes the desk of ``model`` of any other's."""
-    return partial(carried, table=model.table, model=model.name)

@@ -1,21 +1,24 @@
-"""``/dump 1``: incoming messages as lines, so many a second."""
+"""``/dump 1``: prints incoming messages, a limited number a second."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from server.controls import replies
+from server.controls.events import Dump, Event
+from server.controls.feature import Feature, Handler
 from server.osc.arguments import Argument
-from server.osc.intake import Intake
-from server.osc.mapping import shown
+from server.osc.mapping import Intake
 from server.osc.packet import OscMessage
 from server.osc.senders import OscSender
+from server.system.printable import shown
 
 LINES_A_SECOND = 50
 
 
-class OscDump:
-    """Prints while it ``is_on``; what is beyond the limit is counted instead."""
+class OscDump(Feature):
+    """Prints while it ``is_on``; messages beyond the limit are only counted."""
 
     def __init__(
         self,
@@ -29,9 +32,9 @@ class OscDump:
         self._written = 0
         self._left_out = 0
 
-    def switch(self, on: bool) -> None:
-        """Begin or end."""
-        self.is_on = on
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """``/dump``."""
+        return {Dump: self._switch}
 
     def watch(self, sender: OscSender, intake: Intake) -> None:
         """One packet of ``sender``."""
@@ -39,6 +42,10 @@ class OscDump:
             return
         for message in intake.messages:
             self._line(f"OSC from {sender.name}: {_text(message)}")
+
+    def _switch(self, event: Dump) -> None:
+        self.is_on = bool(event.on)
+        event.answer(replies.done("/dump", event.on))
 
     def _line(self, text: str) -> None:
         now_s = self._clock_s()

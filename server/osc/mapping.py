@@ -1,8 +1,18 @@
-"""Messages to events, by the table of controls. Pure: nothing is moved, sent or logged here.
+"""OSC packets to events, by the table of controls. Pure: nothing is set, sent or logged here.
 
-A message is taken as a whole or refused as a whole. An address of a value without arguments is
-a question. An address pattern reaches every control that matches, except commands without
-arguments: ``/*`` asks for values, it does not quit.
+A packet that is not OSC is rejected as a whole. In one that is, every message stands for itself, as
+with SuperCollider's server: one that no control takes does nothing at all and is answered, the
+others hold. Messages due at the same time form one group.
+
+    bundle (now)          -> group (None: now)   /interp, /level
+      /interp 0.5
+      /level -3
+      bundle (12:00:00.5) -> group (12:00:00.5)  /mute
+        /mute 1
+
+A message is taken as a whole or rejected as a whole. A value's address without arguments is a
+question. An address pattern reaches every control that matches, except commands without arguments:
+``/*`` asks for values, it does not quit.
 
     f takes i, f, h, d, T (1) and F (0)      i the same without a fraction      s takes s and S
     v takes what f or s takes
@@ -15,14 +25,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from server.controls.addresses import JUMPS
 from server.controls.control import Control, ControlTable
 from server.controls.events import Event, Query, Sender, SetControl, SetGlide
-from server.osc.arguments import Argument, Impulse
-from server.osc.packet import OscMessage
+from server.osc.arguments import Argument, Impulse, OscError
+from server.osc.packet import OscMessage, read_packet
 from server.osc.pattern import PatternError, is_pattern, matching
+from server.system.printable import shown
 
 
 class MappingError(ValueError):
@@ -32,6 +43,45 @@ class MappingError(ValueError):
         super().__init__(f"{shown(address)}: {reason}")
         self.address = address
         self.reason = reason
+
+
+Refusal = OscError | MappingError
+
+
+@dataclass(frozen=True)
+class Group:
+    """Events due together at ``time_tag`` (NTP), or now."""
+
+    time_tag: int | None
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came of one packet."""
+
+    messages: tuple[OscMessage, ...] = ()
+    groups: tuple[Group, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+def read_events(table: ControlTable, packet: bytes, sender: Sender | None = None) -> Intake:
+    """The groups of events of ``packet``, in the order in which their first messages came."""
+    try:
+        read = read_packet(packet)
+    except OscError as error:
+        return Intake(refusals=(error,))
+    refusals: list[Refusal] = list(read.left_out)
+    groups: dict[int | None, list[Event]] = {}
+    for message in read.messages:
+        try:
+            events = events_of_message(table, message, sender)
+        except MappingError as error:
+            refusals.append(error)
+        else:
+            groups.setdefault(message.time_tag, []).extend(events)
+    made = tuple(Group(time_tag, tuple(events)) for time_tag, events in groups.items())
+    return Intake(read.messages, made, tuple(refusals))
 
 
 def events_of_message(
@@ -49,49 +99,6 @@ def events_of_message(
         if isinstance(event, SetGlide):
             _check_glides(table, event.address)
     return made
-
-
-def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
-    """The event of ``ADDRESS=VALUE``; several values are separated by commas.
-
-    >>> from server.controls.table import control_table
-    >>> setting(control_table(style_dims=8), "/latent=0.5,-1").values
-    (0.5, -1.0)
-    >>> setting(control_table(style_dims=8), "/glide=/interp,2").seconds
-    2.0
-
-    Raises:
-        MappingError: not of this form, no value's address, or a value out of its range.
-    """
-    address, equals, values = text.partition("=")
-    if not equals or not values:
-        raise MappingError(text, "expected ADDRESS=VALUE, for example /interp=0.5")
-    arguments = tuple(_number_or_text(value) for value in values.split(","))
-    control = table.controls.get(address)
-    if control and not (control.is_value or control.asks):
-        raise MappingError(address, "is a command; a score (--score) can do it at 0 s")
-    if is_pattern(address):
-        raise MappingError(address, "stands for several controls; name one")
-    (event,) = events_of_message(table, OscMessage(address, arguments))
-    if not isinstance(event, SetControl | SetGlide):
-        raise MappingError(address, "is no value; an OSC client or a score can send it")
-    if isinstance(event, SetGlide) and event.seconds is None:
-        raise MappingError(address, "expected /glide=ADDRESS,SECONDS")
-    return event
-
-
-def shown(value: object) -> str:
-    """``value`` for a one-line message: short, and without what could upset a terminal.
-
-    >>> shown("two\\nlines"), shown(0.25), len(shown("a" * 1000))
-    ("'two\\\\nlines'", '0.25', 43)
-    """
-    if isinstance(value, str):
-        short = value if len(value) <= 60 else f"{value[:40]}..."
-        return short if short.isascii() and short.isprintable() and short else ascii(short)
-    if isinstance(value, int | float | None):
-        return f"{value:.9g}" if isinstance(value, float) else str(value)
-    return type(value).__name__
 
 
 def _reached(table: ControlTable, address: str) -> tuple[Control, ...]:
@@ -218,10 +225,3 @@ _TAKERS: Mapping[str, Callable[[Control, Argument], int | float | str]] = {
     "s": _text,
     "v": _number_or_words,
 }
-
-
-def _number_or_text(text: str) -> Argument:
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from server.controls import replies
-from server.controls.events import Event, Sender
+from server.controls.events import Event, Panic, Sender
+from server.controls.feature import Feature, Handler
 from server.controls.timeline import Timeline, TimelineFull
 from server.osc.time_tags import time_tag as tag_of
 from server.osc.time_tags import unix_s
@@ -27,7 +28,7 @@ _REMEMBERED = 64
 """Senders whose last ``/late`` is remembered."""
 
 
-class Scheduler:
+class Scheduler(Feature):
     """Sorts timed events; used by the thread of the event loop.
 
     ``late`` and ``far`` count messages that did not run at their time.
@@ -46,10 +47,18 @@ class Scheduler:
         """Messages whose time has not come."""
         return self._timeline.waiting
 
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """A panic forgets everything that waits."""
+        return {Panic: lambda event: self._timeline.clear()}
+
+    def time_of(self, time_tag: int | None) -> float:
+        """When something is meant to happen, in s of the system's clock; now without a time tag."""
+        now_s = self._now_s()
+        return now_s if time_tag is None else unix_s(time_tag, now_s)
+
     def runs_now(self, events: tuple[Event, ...], time_tag: int) -> bool:
         """Whether ``events`` are to run at once; else they are taken care of."""
-        now_s = self._now_s()
-        due_s = unix_s(time_tag, now_s)
+        now_s, due_s = self._now_s(), self.time_of(time_tag)
         if due_s - now_s > FURTHEST_S:
             self.far += len(events)
             self._log.warning(
@@ -82,10 +91,6 @@ class Scheduler:
             due, ran = tag_of(due_s), tag_of(due_s + late_s)
             sender.reply(replies.late(due, ran, late_s, told.untold))
             told.at_s, told.untold = now_s, 0
-
-    def clear(self) -> None:
-        """Forget everything that waits for its time."""
-        self._timeline.clear()
 
 
 class _Told:

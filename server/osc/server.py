@@ -1,11 +1,11 @@
 """OSC over UDP and TCP on one port number: packets become events, in the order they came.
 
     UDP --.
-           >-- osc_intake (packet -> messages -> events) -> on_events
-    TCP --'        '----> refused: counted, logged once a second, /fail to the sender
+           >-- server.osc.mapping (packet -> messages -> events) -> dispatcher
+    TCP --'        '----> rejected: counted, logged once a second, /fail to the sender
 
-No packet ends the server, and nobody can hold up another. python-osc builds the answers; it is
-not used to read (FACTS: a packet of 20 bytes hangs it).
+No packet ends the server, and no client can hold up another. python-osc builds the answers; it is
+not used to read, since a packet of 20 bytes (a bundle whose element has size -4) hangs it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-from server.controls.control import ControlTable
-from server.controls.events import Event
+from server.controls.desk import Desk
+from server.controls.feature import Feature
 from server.controls.replies import ANSWERS, fail
 from server.osc.access import Network, is_allowed, is_loopback
-from server.osc.intake import Intake, Refusal, take_in
+from server.osc.mapping import Intake, Refusal, read_events
 from server.osc.senders import OscSender, UdpSender
 from server.osc.sockets import SocketPair, socket_pairs
 from server.osc.tcp import OscConnections
-from server.osc.udp import OscDatagrams
 from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)
@@ -34,35 +33,30 @@ MAX_FAILS_A_PACKET = 16
 """Answers to one packet of refused messages; so that a small packet makes no great noise."""
 
 
-class OscSink(Protocol):
-    """Takes what is due together: now, or at an NTP time tag."""
-
-    def __call__(self, events: tuple[Event, ...], time_tag: int | None = None, /) -> None:
-        """Take in one group of events."""
+_RECEIVE_BUFFER_BYTES = 1 << 20
+"""Room for a burst of some thousand messages while the loop is busy; the system may give less."""
 
 
 Watcher = Callable[[OscSender, Intake], None]
 
 
-class OscServer:
+class OscServer(Feature):
     """Listens from ``start`` to ``stop``.
 
-    ``received`` counts the packets that came, ``rejected`` what of them was refused: packets,
-    messages, connections. ``watchers`` see every packet of an allowed sender.
+    ``received`` counts the packets that came, ``rejected`` the packets, messages and connections
+    among them that were refused. ``watchers`` see every packet of an allowed sender.
     """
 
     def __init__(
         self,
-        table: ControlTable,
-        on_events: OscSink,
+        desk: Desk,
         *,
         allowed: Sequence[Network] = (),
         watchers: Sequence[Watcher] = (),
     ) -> None:
         self.received = 0
         self.rejected = 0
-        self.table = table
-        self._on_events = on_events
+        self._desk = desk
         self._allowed = allowed
         self._watchers = watchers
         self._log = LimitedLog(logger)
@@ -130,12 +124,12 @@ class OscServer:
     def _take(self, packet: bytes, sender: OscSender) -> None:
         """One packet of an allowed sender."""
         self.received += 1
-        intake = take_in(self.table, packet, sender)
+        intake = read_events(self._desk.table, packet, sender)
         for watch in self._watchers:
             watch(sender, intake)
         for group in intake.groups:
             try:
-                self._on_events(group.events, group.time_tag)
+                self.dispatcher(group.events, group.time_tag)
             except Exception as error:  # a mistake of ours; a dead server would be worse
                 self._count(f"OSC from {sender.name} was not carried out ({error!r})")
         self._refuse(intake.refusals, sender)
@@ -155,3 +149,26 @@ class OscServer:
     def _count(self, why: str) -> None:
         self.rejected += 1
         self._log.warning(why)
+
+
+class OscDatagrams(asyncio.DatagramProtocol):
+    """One UDP port: a datagram is a packet; the event loop hands over one a turn."""
+
+    def __init__(self, on_packet: Callable[[bytes, UdpSender], None]) -> None:
+        self._on_packet = on_packet
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # as asyncio has it
+        """The port is open (called by the event loop)."""
+        self._transport = transport
+        listening: socket.socket = transport.get_extra_info("socket")
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """Take in one packet (called by the event loop)."""
+        assert self._transport is not None
+        self._on_packet(data, UdpSender(self._transport, addr))
+
+    def error_received(self, exc: Exception) -> None:
+        """An answer did not arrive, for its receiver is gone: no concern of ours."""
+        logger.debug("an OSC answer did not arrive: %s", exc)

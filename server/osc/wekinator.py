@@ -1,40 +1,53 @@
-"""Wekinator (wekinator.org): what its models put out, as moves of our controls.
+"""Wekinator (wekinator.org): the outputs of its models move controls.
 
 It sends ``/wek/outputs`` with all outputs of its models in one message. Output i moves the i-th
-control of ``--wekinator`` through its whole range; a regression may leave 0..1 a little and is
-held there.
+control of ``--wekinator`` through its whole range; a regression may exceed 0..1 a little and is
+clipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 
 from server.controls.control import Control, ControlTable
-from server.controls.events import Event, SetControl, WekinatorOutputs
+from server.controls.events import Event, ModelSwitched, SetControl, WekinatorOutputs
+from server.controls.feature import Expansion, Feature, Handler
+from server.controls.playing import Playing
 from server.osc.mapping import MappingError
 
+logger = logging.getLogger(__name__)
 
-class Wekinator:
-    """Which control each output moves.
+
+class Wekinator(Feature):
+    """Maps each output to a control.
 
     Raises:
         MappingError: an address that no output can move.
     """
 
-    def __init__(self, table: ControlTable, addresses: Sequence[str] = ()) -> None:
-        self._targets = tuple(_target(table, address) for address in addresses)
+    def __init__(self, playing: Playing, addresses: Sequence[str] = ()) -> None:
+        self._playing = playing
+        self._addresses = addresses
+        self._targets = _targets(playing.newest.table, addresses)
 
-    def settings(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        """``events`` with each set of outputs replaced by what it moves."""
-        if not any(isinstance(event, WekinatorOutputs) for event in events):
-            return events
-        return tuple(
-            setting
-            for event in events
-            for setting in (self._moves(event) if isinstance(event, WekinatorOutputs) else (event,))
-        )
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """A change of model."""
+        return {ModelSwitched: lambda event: self.use_controls()}
 
-    def _moves(self, outputs: WekinatorOutputs) -> tuple[Event, ...]:
+    def expansions(self) -> Mapping[type[Event], Expansion]:
+        """Wekinator's outputs, as values of the controls that they move."""
+        return {WekinatorOutputs: self._values}
+
+    def use_controls(self) -> None:
+        """Move the controls of the model that plays now; where one is missing, none."""
+        try:
+            self._targets = _targets(self._playing.newest.table, self._addresses)
+        except MappingError as error:
+            logger.warning("--wekinator moves nothing with this model: %s", error)
+            self._targets = ()
+
+    def _values(self, outputs: WekinatorOutputs) -> tuple[Event, ...]:
         return tuple(
             SetControl(
                 control.address,
@@ -43,6 +56,10 @@ class Wekinator:
             )
             for control, output in zip(self._targets, outputs.values, strict=False)
         )
+
+
+def _targets(table: ControlTable, addresses: Sequence[str]) -> tuple[Control, ...]:
+    return tuple(_target(table, address) for address in addresses)
 
 
 def _target(table: ControlTable, address: str) -> Control:

@@ -51,7 +51,6 @@ class LiveOutput:
         lane: OutputPath,
         open_lane: Callable[[OutputChoice], OutputPath],
         switch: Callable[[OutputPath], None],
-        report: Callable[[], None] = lambda: None,
         state: State = "playing",
         watch_s: float = WATCH_S,
         retry_s: float = RETRY_S,
@@ -63,7 +62,7 @@ class LiveOutput:
         self._output: Output = lane.output
         self._open_lane = open_lane
         self._switch = switch
-        self._report = report
+        self.report: Callable[[], None] = lambda: None
         self._watch_s = watch_s
         self._retry_s = retry_s
         self._underruns = self._device_xruns = 0
@@ -132,7 +131,7 @@ class LiveOutput:
             return
         logger.info("output %s at %g Hz", self._output.name, self._output.sample_rate_hz)
         then(None)
-        self._report()
+        self.report()
 
     def _lose(self) -> None:
         """Go on without the card, at once and with what waits for it."""
@@ -146,7 +145,7 @@ class LiveOutput:
         self._output.start(self._lane.ring)
         self.losses += 1
         self.state = "lost"
-        self._report()
+        self.report()
 
     def _try_again(self) -> None:
         try:
@@ -155,7 +154,7 @@ class LiveOutput:
             logger.debug("the sound card is not there (%s)", error)
             return
         logger.warning("the sound card '%s' plays", self._output.name)
-        self._report()
+        self.report()
 
     def _open(self, choice: OutputChoice) -> None:
         """Fade to ``choice``.

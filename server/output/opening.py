@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from export.bundle.format import Manifest
 from server.output.card_stream import CardRequest
@@ -75,7 +74,6 @@ def live_output(
     card: CardChoice,
     manifest: Manifest,
     producer: Producer,
-    report: Callable[[], None],
     last: str | None = None,
 ) -> LiveOutput:
     """The output of ``producer``, to be started; see ``server.output.live_output``.
@@ -92,6 +90,5 @@ def live_output(
         producer.lane(output, card),
         lambda other: producer.lane(open_output(other, *form), card),
         producer.switch,
-        report,
         state,
     )

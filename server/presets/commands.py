@@ -1,10 +1,10 @@
-"""What the hands ask of presets, carried out.
+"""Presets: saved, listed and deleted as files, recalled and morphed to as values.
 
-    /preset/load, /preset/morph, program change -> settings, at once and together with what came
-    /preset/save, /list, /delete                -> files, in a thread of their own
+    /preset/load, /preset/morph, program change -> values, together with what arrived with it
+    /preset/save, /list, /delete                -> files, in another thread
 
-Presets are read when playing starts and kept in memory, so that a recall waits for no disk; one
-that is not known is looked for in the folder before it is refused.
+Presets are read at the start and kept in memory, so that a recall waits for no disk; an unknown one
+is looked for in the folder before it is rejected.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from server.controls.events import (
     ListPresets,
     LoadPreset,
     MorphPreset,
-    PresetEvent,
     Recalled,
     RecallProgram,
     SavePreset,
     Sender,
     SetControl,
 )
+from server.controls.feature import Expansion, Feature, Handler
 from server.controls.notify import Tell
+from server.controls.playing import Playing
 from server.controls.replies import Argument, Reply
-from server.osc.mapping import shown
 from server.presets.preset import Preset, PresetError, clean_name
 from server.presets.preset_folder import PresetFolder
 from server.presets.recall import Recall, changes, preset_of, recall
 from server.system.config_folder import NO_FOLDER
 from server.system.log_limit import LimitedLog
+from server.system.printable import shown
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class FileQueue(Protocol):
         """``errand`` elsewhere, then what came of it."""
 
 
-class PresetCommands:
+class PresetCommands(Feature):
     """Used by the thread of the event loop."""
 
     def __init__(
@@ -66,54 +67,57 @@ class PresetCommands:
         config: Path | None,
         files: FileQueue,
         desk: Desk,
-        bundle: Callable[[], str],
-        rejection_reason: Callable[[SetControl], str | None],
-        carry_out: Callable[[tuple[Event, ...]], None],
+        playing: Playing,
         tell: Tell,
     ) -> None:
-        """``config`` is the configuration folder, None to keep nothing; ``bundle`` names what
-        plays, ``rejection_reason`` tells in one line why a value cannot be set, ``carry_out`` does
-        what was
-        found late, and ``tell`` tells others of a command."""
+        """``config`` is the configuration folder, None to keep nothing; ``tell`` notifies
+        clients."""
         self._folder = PresetFolder(config) if config else None
         self._files = files
         self._desk = desk
-        self._bundle = bundle
-        self._why_not = rejection_reason
-        self._carry_out = carry_out
+        self._playing = playing
         self._tell = tell
         self._presets: Mapping[str, Preset] = {}
         self._log = LimitedLog(logger)
+
+    @property
+    def _bundle_name(self) -> str:
+        return self._playing.newest.bundle.manifest.name
 
     def begin(self) -> None:
         """Read what there is."""
         self._look(lambda presets: None, logger.warning)
 
-    def settings(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        """``events`` with each recall of a known preset replaced by what it sets."""
-        return tuple(one for event in events for one in self._setting(event))
+    def expansions(self) -> Mapping[type[Event], Expansion]:
+        """A recall of a known preset, as the values that it sets."""
+        return dict.fromkeys((LoadPreset, MorphPreset, RecallProgram), self._values_of)
 
-    def carry_out(self, event: PresetEvent) -> None:
-        """Do what has to do with files, and answer; the answer may come later."""
-        match event:
-            case Recalled(command=command, left_out=left_out):
-                more = (left_out,) if left_out else ()
-                event.answer(replies.done(command.address, *command.arguments, *more))
-                self._tell(command, event.reply_to)
-            case RecallProgram(number=number):
-                self._log.warning(f"MIDI program {number}: no preset has this number")
-            case LoadPreset() | MorphPreset() if not self._recall(event):
-                self._look_for(event)
-            case SavePreset():
-                self._save(event)
-            case ListPresets():
-                self._list(event)
-            case DeletePreset():
-                self._delete(event)
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """What needs files, and recalls of presets that are not known yet."""
+        return {
+            Recalled: self._on_recalled,
+            RecallProgram: self._on_unknown_program,
+            LoadPreset: self._on_unknown_preset,
+            MorphPreset: self._on_unknown_preset,
+            SavePreset: self._on_save,
+            ListPresets: self._on_list,
+            DeletePreset: self._on_delete,
+        }
 
-    def _setting(self, event: Event) -> tuple[Event, ...]:
-        if not isinstance(event, _Recall):
-            return (event,)
+    def _on_recalled(self, event: Recalled) -> None:
+        more = (event.left_out,) if event.left_out else ()
+        event.answer(replies.done(event.command.address, *event.command.arguments, *more))
+        self._tell(event.command, event.reply_to)
+
+    def _on_unknown_program(self, event: RecallProgram) -> None:
+        self._log.warning(f"MIDI program {event.number}: no preset has this number")
+
+    def _on_unknown_preset(self, event: LoadPreset | MorphPreset) -> None:
+        """It may have been saved, or have come into the folder, since it arrived."""
+        if not self._recall(event):
+            self._look_for(event)
+
+    def _values_of(self, event: _Recall) -> tuple[Event, ...]:
         preset = self._meant(event)
         if preset is None:
             return (event,)
@@ -157,7 +161,7 @@ class PresetCommands:
     def _possible(self, wanted: Recall) -> tuple[list[SetControl], str]:
         """What can be set here, and in one line what not and why."""
         state = self._desk.snapshot()
-        reasons = [f"{name}: not in bundle {shown(self._bundle())}" for name in wanted.unknown]
+        reasons = [f"{name}: not in bundle {shown(self._bundle_name)}" for name in wanted.unknown]
         possible = []
         for one in wanted.values:
             is_new = state.vector(one.address) != one.values
@@ -172,13 +176,13 @@ class PresetCommands:
         clock = CLOCKS[int(self._desk.snapshot().value(CLOCK))]
         if setting.address == TEMPO and clock != INTERNAL:
             return f"the tempo is that of /clock {clock}"
-        return self._why_not(setting)
+        return self.dispatcher.rejection_reason(setting)
 
     def _recall(self, event: LoadPreset | MorphPreset) -> bool:
         """Whether it is known now, and carried out."""
         is_known = self._meant(event) is not None
         if is_known:
-            self._carry_out(self._setting(event))
+            self.dispatcher.carry_out(self._values_of(event))
         return is_known
 
     def _look_for(self, event: LoadPreset | MorphPreset) -> None:
@@ -206,7 +210,7 @@ class PresetCommands:
         else:
             self._files.do(folder.presets, read, failed)
 
-    def _save(self, event: SavePreset) -> None:
+    def _on_save(self, event: SavePreset) -> None:
         def saved(preset: Preset) -> None:
             self._presets = {**self._presets, preset.name: preset}
             self._done(event, SAVE, preset.name, *_numbers(preset))
@@ -214,10 +218,10 @@ class PresetCommands:
         named = self._named(event, SAVE)
         if named:
             folder, name = named
-            preset = preset_of(self._desk.snapshot(), name, self._bundle(), event.program)
+            preset = preset_of(self._desk.snapshot(), name, self._bundle_name, event.program)
             self._files.do(lambda: folder.save(preset), saved, partial(_fail, event, SAVE))
 
-    def _delete(self, event: DeletePreset) -> None:
+    def _on_delete(self, event: DeletePreset) -> None:
         failed = partial(_fail, event, DELETE)
 
         def deleted(_: None) -> None:
@@ -242,7 +246,7 @@ class PresetCommands:
             return None
         return self._folder, name
 
-    def _list(self, event: ListPresets) -> None:
+    def _on_list(self, event: ListPresets) -> None:
         def listed(presets: Mapping[str, Preset]) -> None:
             for one in presets.values():
                 (number,) = _numbers(one) or (-1,)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from server.controls.replies import Argument
-from server.osc.mapping import shown
+from server.system.printable import shown
 
 KIND, VERSION = "preset", 1
 MAX_NAME = 100

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from server.controls import replies
-from server.controls.events import AskRecording, Sender, StartRecording, StopRecording
+from server.controls.events import AskRecording, Event, Sender, StartRecording, StopRecording
+from server.controls.feature import Feature, Handler
 from server.controls.notify import Tell
 from server.controls.replies import Argument, Reply
 from server.recording.recorder import RecordingError, SoundRecorder
@@ -17,8 +19,8 @@ logger = logging.getLogger(__name__)
 RECORD, START, STOP = "/record", "/record/start", "/record/stop"
 
 
-class RecordingCommands:
-    """Carries out what is asked of the recorder, which it holds, and tells clients what happens."""
+class RecordingCommands(Feature):
+    """Holds the recorder, and notifies clients of what happens to it."""
 
     def __init__(self, folder: Path, tell: Tell, soon: Soon) -> None:
         self.recorder = SoundRecorder(folder, self._report, self._over)
@@ -34,15 +36,13 @@ class RecordingCommands:
         except RecordingError as error:
             logger.warning("the recording does not go on: %s", error)
 
-    def carry_out(self, event: StartRecording | StopRecording | AskRecording) -> None:
-        """Do what ``event`` says; a stop is answered when the file is whole."""
-        match event:
-            case AskRecording():
-                event.answer(self.present())
-            case StartRecording(name=name):
-                self._start(event, name)
-            case StopRecording():
-                self._stop(event)
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """``/record``; a stop is answered when the file is whole."""
+        return {
+            AskRecording: lambda event: event.answer(self.present()),
+            StartRecording: self._on_start,
+            StopRecording: self._on_stop,
+        }
 
     def present(self) -> Reply:
         """1 or 0, the name of the file and how many seconds, of the recording or the last one."""
@@ -57,9 +57,9 @@ class RecordingCommands:
             "recording_lost_s": self.recorder.lost_s,
         }
 
-    def _start(self, event: StartRecording, name: str) -> None:
+    def _on_start(self, event: StartRecording) -> None:
         try:
-            path = self.recorder.begin_named(name)
+            path = self.recorder.begin_named(event.name)
         except RecordingError as error:
             event.answer(replies.fail(START, str(error)))
             return
@@ -67,7 +67,7 @@ class RecordingCommands:
         event.answer(replies.done(START, path.name))
         self._tell(self.present(), event.reply_to)
 
-    def _stop(self, event: StopRecording) -> None:
+    def _on_stop(self, event: StopRecording) -> None:
         names = self.recorder.names
 
         def closed(failure: str | None) -> None:

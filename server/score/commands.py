@@ -1,9 +1,12 @@
-"""What the hands ask of the score recorder, and the answers."""
+"""``/score/record NAME`` and ``/score/stop``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from server.controls import replies
 from server.controls.events import Event, RecordScore, StopScore
+from server.controls.feature import Feature, Handler
 from server.score.recorder import ScoreRecorder
 from server.score.score_file import ScoreError
 from server.system.callbacks import Soon
@@ -11,30 +14,26 @@ from server.system.callbacks import Soon
 RECORD, STOP = "/score/record", "/score/stop"
 
 
-class ScoreCommands:
-    """Begins and ends recordings; used by the thread of the event loop."""
+class ScoreCommands(Feature):
+    """Begins and ends recordings of scores; used by the thread of the event loop."""
 
     def __init__(self, recorder: ScoreRecorder, soon: Soon) -> None:
         self._recorder = recorder
         self._soon = soon
 
-    def __call__(self, event: Event) -> None:
-        """Carry out ``event`` and answer it."""
-        match event:
-            case RecordScore(name=name):
-                self._record(event, name)
-            case StopScore():
-                self._stop(event)
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """``/score/record`` and ``/score/stop``."""
+        return {RecordScore: self._on_record, StopScore: self._on_stop}
 
-    def _record(self, event: Event, name: str) -> None:
+    def _on_record(self, event: RecordScore) -> None:
         try:
-            self._recorder.begin_named(name)
+            self._recorder.begin_named(event.name)
         except ScoreError as error:
             event.answer(replies.fail(RECORD, str(error)))
         else:
-            event.answer(replies.done(RECORD, name))
+            event.answer(replies.done(RECORD, event.name))
 
-    def _stop(self, event: Event) -> None:
+    def _on_stop(self, event: StopScore) -> None:
         def closed(failure: str | None) -> None:
             self._soon(lambda: event.answer(replies.outcome(STOP, name, failure)))
 

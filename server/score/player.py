@@ -13,11 +13,11 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from server.controls.desk import Snapshot
-from server.controls.events import DeckLoaded, Event, LoadDeck, LoadModel, ModelSwitched
+from server.controls.events import DeckLoaded, Event, LoadDeck, LoadModel
 from server.controls.gestures import Gestures
-from server.models.model_controls import carry_to, wekinator_of
+from server.models.model_controls import switched_to
 from server.models.switch import Model, ModelSwitch
+from server.osc.wekinator import Wekinator
 from server.score.prepare import PreparedModel, PreparedScore
 from server.score.score import Score
 
@@ -69,8 +69,8 @@ class ScorePlayer:
         self._laid = laid
         self._switch = switch
         self._ready = ready
-        self._targets = wekinator
-        self._use(switch.newest)
+        self._gestures = Gestures(switch, refuse=_warn)
+        self._wekinator = Wekinator(switch, wekinator)
 
     def due(self, before_frame: int) -> list[tuple[int, tuple[Event, ...]]]:
         """What happens before ``before_frame`` and has not yet, in order, each with its frame."""
@@ -99,25 +99,21 @@ class ScorePlayer:
             case LoadDeck(deck=deck, source=source):
                 self._switch.put_deck(deck, self._laid.decks[id(event)])
                 return (DeckLoaded(deck, source),)
-            case LoadModel(name=name):
-                return (ModelSwitched(name, self._change(self._laid.models[id(event)])),)
+            case LoadModel():
+                return (self._change(self._laid.models[id(event)]),)
             case _:
-                return self._gestures.settings(self._wekinator.settings((event,)))
+                moved = self._wekinator.expand(event)
+                return tuple(one for each in moved for one in self._gestures.expand(each))
 
-    def _change(self, coming: PreparedModel) -> Callable[[Snapshot], Snapshot]:
-        """Offer the model that comes; what makes the desk its own."""
+    def _change(self, coming: PreparedModel) -> Event:
+        """Offer the model that comes; the event that makes the desk its own."""
         model = self._ready(coming)
         for deck, data in coming.decks.items():
             model.engine.put_deck(deck, data)
         self._switch.offer(model)
-        self._use(model)
-        return carry_to(model)
-
-    def _use(self, model: Model) -> None:
-        """Its gestures, with random numbers of their own, and what Wekinator moves of it."""
-        engine, latents = model.engine, model.bundle.latents
-        self._gestures = Gestures(model.table, latents, lambda: engine.deck_style, refuse=_warn)
-        self._wekinator = wekinator_of(model.table, self._targets)
+        self._gestures = Gestures(self._switch, refuse=_warn)
+        self._wekinator.use_controls()
+        return switched_to(model)
 
 
 def _warn(event: Event, address: str, why: str) -> None:

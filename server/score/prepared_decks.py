@@ -15,7 +15,7 @@ from export.bundle.format import Bundle
 from server.controls.addresses import BYPASS
 from server.controls.desk import Desk
 from server.decks.encoding import DeckEncoder
-from server.decks.loader import initial_decks
+from server.decks.media import initial_decks
 from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
 from server.score.prepare import PreparedScore, prepare

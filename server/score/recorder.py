@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import FileIO
 from itertools import chain
@@ -26,6 +26,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from server.controls.desk import Snapshot
+from server.controls.playing import Playing
 from server.engine.deck import DeckData
 from server.score import lines
 from server.score.captures import Captures
@@ -86,14 +87,12 @@ class _ScoreTake:
 class ScoreRecorder:
     """``begin`` and ``end`` are the event loop's, ``hear`` and ``laid`` the engine's."""
 
-    def __init__(
-        self, head: str, frame_s: float, folder: Path, position: Callable[[], float]
-    ) -> None:
-        """``head`` is the first line, ``folder`` where names go, ``position`` the playhead's."""
+    def __init__(self, head: str, frame_s: float, folder: Path) -> None:
+        """``head`` is the first line; names are files in ``folder``."""
         self._head = head
         self._frame_s = frame_s
         self.folder = folder
-        self._position = position
+        self._playing: Playing | None = None
         self._take: _ScoreTake | None = None
         self._threads: list[threading.Thread] = []
         self._lying: dict[str, DeckData] = {}
@@ -105,6 +104,10 @@ class ScoreRecorder:
         """What is being recorded, empty where nothing is."""
         take = self._take
         return "" if take is None or take.is_over else take.path.name
+
+    def follow(self, playing: Playing) -> None:
+        """Read positions from the model that plays; before the engine starts."""
+        self._playing = playing
 
     def begin_named(self, name: str) -> Path:
         """Record from the next block on into the folder; the file.
@@ -188,6 +191,9 @@ class ScoreRecorder:
         take = self._take
         if take is not None and take.last is not None:
             take.queue.put(_DeckLoad(self._block_frame, deck, data))
+
+    def _position(self) -> float | None:
+        return self._playing.newest.engine.position if self._playing else None
 
     def _finish(self) -> None:
         take, self._take = self._take, None

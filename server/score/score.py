@@ -18,21 +18,13 @@ from server.controls.events import Event
 from server.controls.table import control_table
 from server.decks.media import MediaError
 from server.models.model_controls import missing_in
-from server.osc.mapping import MappingError, events_of_message, shown
+from server.osc.mapping import MappingError, events_of_message
 from server.osc.packet import OscMessage
 from server.score.score_file import Header, ScoreFile, ScoreLine, read_score_file
+from server.system.printable import shown
 
 END_SILENCE_S = 2.0
 """A score without an end is given so long behind its last line."""
-
-_ASKS = (
-    events.Query,
-    events.StatusRequest,
-    events.VersionRequest,
-    events.SyncRequest,
-    events.Notify,
-    events.ListPresets,
-)
 
 
 @dataclass(frozen=True)
@@ -140,8 +132,7 @@ def _entry(
     except MappingError as error:
         raise file.error(line.number, str(error)) from error
     for event in found:
-        is_question = isinstance(event, events.SetGlide) and event.seconds is None
-        if is_question or isinstance(event, _ASKS):
+        if event.is_question:
             raise file.error(
                 line.number, f"{line.address}: asks for an answer, and nobody is there to hear it"
             )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from server.osc.arguments import Argument
-from server.osc.mapping import shown
+from server.system.printable import shown
 
 VERSION = 1
 MAX_SECONDS = 6 * 3600.0

@@ -13,6 +13,7 @@ from typing import IO
 
 import pytest
 
+from server.controls.desk import Desk
 from server.controls.events import Event, LoadDeck, Play, Query, SetControl, SyncRequest
 from server.controls.replies import Reply
 from server.controls.table import control_table
@@ -30,7 +31,8 @@ async def listening(kind: str = "udp") -> AsyncIterator[tuple[OscServer, str, li
     def take(group: tuple[Event, ...], time_tag: int | None = None) -> None:
         events.extend(replace(event, reply_to=None) for event in group)
 
-    server = OscServer(TABLE, take)
+    server = OscServer(Desk(TABLE))
+    server.connect(take)
     ((_, port),) = await server.start("127.0.0.1", 0)
     try:
         yield server, f"osc.{kind}://127.0.0.1:{port}", events

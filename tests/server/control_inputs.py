@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,35 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from export.audio.model_input import Captured
+from export.bundle.format import Bundle
 from server.clock.clocks import Clocks
 from server.clock.link import REMEDY, LinkUnavailable
 from server.clock.phase_lock import PhaseLock
 from server.clock.tempo_line import TempoLine
-from server.controls.addresses import POSITION
 from server.controls.control import ControlTable
 from server.controls.desk import Desk, Segment
 from server.controls.events import Event
+from server.controls.feature import Feature
 from server.controls.gestures import Gestures
 from server.controls.notify import Notifier
 from server.controls.replies import STATUS_NAMES, Reply
 from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
+from server.controls.value_queries import ValueQueries
 from server.decks.commands import DeckCommands
 from server.decks.encoding import Source
-from server.decks.loader import DeckLoader
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live_input import NO_INPUT, InputError
 from server.live.dispatcher import Dispatcher
-from server.midi.commands import midi_commands
+from server.live.service import Service
+from server.midi.commands import MidiCommands
 from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.store import MappingStore
+from server.models.commands import ModelCommands
 from server.osc.dump import OscDump
-from server.osc.intake import take_in
+from server.osc.mapping import read_events
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
 from server.output.choice import OutputChoice
@@ -126,6 +130,19 @@ class FakeLive:
         then(self.failure)
 
 
+class DeckSpy:
+    """The engine of a rig, but that decks are only noted."""
+
+    def __init__(self, rig: Hands) -> None:
+        self._rig = rig
+
+    def put_deck(self, name: str, deck: DeckData) -> None:
+        self._rig.put.append((name, deck.name))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rig.engine, name)
+
+
 class AtOnce:
     """Errands that are done at once."""
 
@@ -150,7 +167,6 @@ class Hands:
         self,
         *,
         media: Path = Path("."),
-        missing: Mapping[str, str] | None = None,
         wekinator: tuple[str, ...] = (),
         table: ControlTable | None = None,
         playing: bool = True,
@@ -158,9 +174,15 @@ class Hands:
         config: Path | None = None,
         plays: str = "mini",
         latency_s: float = 0.0,
+        has_prior: bool = True,
+        has_cue: bool = True,
+        features: Sequence[Feature] = (),
     ) -> None:
         self.has_link = has_link
-        bundle = mini_bundle.bundle()
+        bundle = self.bundle = mini_bundle.bundle(
+            manifest=replace(mini_bundle.manifest(), name=plays),
+            prior_onnx=b"never opened" if has_prior else None,
+        )
         self.now_s = 1_700_000_000.0
         self.table = table or control_table(mini_bundle.STYLE_DIMS)
         self.desk = Desk(self.table, playing=playing)
@@ -170,9 +192,8 @@ class Hands:
         self.lock = PhaseLock(lambda: self.engine.playhead, self.timeline.clock)
         self.timeline.follow(self.lock)
         self.session = FakeSession(bundle.manifest)
-        self.recorder = ScoreRecorder(
-            head_line(bundle, 4), FRAME_S, media, lambda: self.engine.position
-        )
+        self.recorder = ScoreRecorder(head_line(bundle, 4), FRAME_S, media)
+        self.recorder.follow(self)
         self.timeline.tell(self.recorder.hear)
         self.engine = Engine(
             bundle.manifest,
@@ -185,7 +206,6 @@ class Hands:
         self.captured: Captured | InputError = InputError(NO_INPUT)
         self.put: list[tuple[str, str]] = []
         self.cancelled: list[int] = []
-        self.loader = DeckLoader(bundle.decks, media, self, self._put_deck)
         self.due: list[Callable[[], None]] = []
         self.notifier = Notifier(
             self.desk, lambda _, call: self.due.append(call), lambda: self.now_s
@@ -195,16 +215,11 @@ class Hands:
         self.dump = OscDump(self.lines.append, lambda: self.now_s)
         self.quits = 0
         self.live = FakeLive()
-        outputs = OutputCommands(self.live, self.notifier.tell, lambda call: call())
-        self.presets = PresetCommands(
-            config,
-            AtOnce(),
-            self.desk,
-            lambda: plays,
-            lambda event: self.dispatch.rejection_reason(event),
-            lambda events: self.dispatch.carry_out(events),
-            self.notifier.tell,
+        outputs = OutputCommands(self.live, self.notifier.tell, lambda call: call(), has_cue)
+        self.decks = DeckCommands(
+            self, media, self._start_encoder, self._capture, self.notifier.tell
         )
+        self.presets = PresetCommands(config, AtOnce(), self.desk, self, self.notifier.tell)
         self.presets.begin()
         self.record = RecordingCommands(media, self.notifier.tell, lambda call: call())
         self.models: list[str] = []
@@ -212,48 +227,48 @@ class Hands:
         self.links: list[FakeLink] = []
         self.clocks = Clocks(
             self.desk,
-            lambda events: self.dispatch.carry_out(events),
+            self,
             lambda _, call: self.due.append(call),
             self.lock,
-            heard_bpm=lambda: self.engine.tempo_bpm,
             open_link=self._open_link,
             link_unavailable_reason=lambda: None if self.has_link else REMEDY,
             now_s=lambda: self.now_s,
         )
-        self.midi = midi_commands(
+        self.midi = MidiCommands(
             self.desk,
             MappingStore(None, FileWorker(lambda call: call())),
-            lambda events: self.dispatch(events),
             self.notifier.tell,
             lambda _, call: self.due.append(call),
         )
+        self.gestures = Gestures(self)
         self.dispatch = Dispatcher(
             self.desk,
-            DeckCommands(self.loader, self.notifier, self._capture),
-            lambda: status,
-            self._quit,
-            missing,
-            scheduler=self.scheduler,
-            notifier=self.notifier,
-            wekinator=Wekinator(self.table, wekinator),
-            gestures=Gestures(self.table, bundle.latents, lambda: self.engine.deck_style),
-            clocks=self.clocks,
-            presets=self.presets,
-            set_dump=self.dump.switch,
-            load_model=lambda name, then: self.models.append(name) or then(None),
-            score_desk=ScoreCommands(self.recorder, lambda call: call()),
-            record=self.record.carry_out,
-            live={POSITION: lambda: self.engine.position},
-            bypass_unavailable_reason=self.engine.bypass_unavailable_reason,
-            change_output=outputs.carry_out,
-            change_maps=self.midi.carry_out,
+            self.scheduler,
+            [
+                Wekinator(self, wekinator),
+                self.gestures,
+                ValueQueries(self.desk, self, self.notifier.tell),
+                Service(lambda: status, self._quit),
+                self.decks,
+                ScoreCommands(self.recorder, lambda call: call()),
+                self.record,
+                ModelCommands(self, self, self.notifier.tell, lambda _, call: None),
+                outputs,
+                self.midi,
+                self.dump,
+                self.scheduler,
+                self.presets,
+                self.clocks,
+                self.notifier,
+                *features,
+            ],
         )
         self.sender = FakeSender()
 
     def send(self, packet: bytes, sender: FakeSender | None = None) -> None:
         """A packet arrives."""
         sender = sender or self.sender
-        intake = take_in(self.table, packet, sender)
+        intake = read_events(self.table, packet, sender)
         self.notifier.heard(sender)
         self.dump.watch(sender, intake)
         assert not intake.refusals, intake.refusals
@@ -298,8 +313,21 @@ class Hands:
             raise self.captured
         return self.captured
 
-    def _put_deck(self, name: str, deck: DeckData) -> None:
-        self.put.append((name, deck.name))
+    @property
+    def newest(self) -> Any:
+        """The model that plays, its decks put where tests see them."""
+        return SimpleNamespace(bundle=self.bundle, table=self.table, engine=DeckSpy(self))
+
+    def load(self, name: str, install: object, then: Then) -> None:
+        """Of the loader of models."""
+        self.models.append(name)
+        then(None)
+
+    def _start_encoder(self, bundle: Bundle, report: object) -> Hands:
+        return self
+
+    def stop(self) -> None:
+        """Of the encoder's worker."""
 
     def _open_link(self, tempo_bpm: float) -> FakeLink:
         if not self.has_link:

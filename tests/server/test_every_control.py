@@ -108,14 +108,14 @@ def loaded(hands: Hands, control: Control) -> None:
 def captured(hands: Hands, control: Control) -> None:
     hands.captured = Captured("live", np.zeros(100, np.float32), 100)
     hands.send(build_msg(control.address, 2.0).dgram)
-    hands.loader.take(Finished(1, fake_deck("live", 0.0)))
+    hands.decks.take(Finished(1, fake_deck("live", 0.0)))
     assert hands.put == [(control.member, "live")]
     assert hands.sender.replies[-1] == Reply("/done", (control.address, 2.0))
 
 
 def cancelled(hands: Hands, control: Control) -> None:
-    sound = Captured("live", np.zeros(100, np.float32), 100)
-    hands.loader.capture(str(control.member), sound, lambda why: None, lambda share: None)
+    hands.captured = Captured("live", np.zeros(100, np.float32), 100)
+    hands.send(build_msg(control.address.replace("cancel", "capture"), 2.0).dgram, FakeSender())
     hands.send(build_msg(control.address).dgram)
     assert hands.cancelled == [1]
     assert hands.sender.replies == [Reply("/done", (control.address, 1))]

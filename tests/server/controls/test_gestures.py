@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
@@ -18,17 +20,22 @@ TABLE = control_table(DIMS)
 
 
 def made(style: np.ndarray | None = None, seed: int = 0) -> Gestures:
-    return Gestures(TABLE, LATENTS, lambda: style, seed)
+    model = SimpleNamespace(
+        table=TABLE,
+        bundle=SimpleNamespace(latents=LATENTS),
+        engine=SimpleNamespace(deck_style=style),
+    )
+    return Gestures(SimpleNamespace(newest=model), seed)
 
 
 def offsets(gestures: Gestures, event: Flatten | Randomise | ResetOffsets) -> np.ndarray:
-    (setting,) = gestures.settings((event,))
+    (setting,) = gestures.expand(event)
     assert isinstance(setting, SetControl) and setting.address == "/latent"
     return np.array(setting.values)
 
 
 def test_max_is_the_top_of_one_dimension() -> None:
-    assert made().settings((MaxOut(2),)) == (SetControl("/latent/2", (3.0,)),)
+    assert made().expand(MaxOut(2)) == (SetControl("/latent/2", (3.0,)),)
 
 
 def test_flatten_leads_to_the_trained_mean() -> None:
@@ -55,7 +62,8 @@ def test_random_is_within_a_spread_and_repeats_by_its_seed() -> None:
 
 
 def test_other_events_pass_and_the_order_stays() -> None:
-    first, _, last = made().settings((Play(), ResetOffsets(), SetControl("/latent/0", (1.0,))))
+    given, gestures = (Play(), ResetOffsets(), SetControl("/latent/0", (1.0,))), made()
+    first, _, last = (one for event in given for one in gestures.expand(event))
     assert (first, last) == (Play(), SetControl("/latent/0", (1.0,)))
 
 

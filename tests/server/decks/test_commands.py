@@ -38,8 +38,8 @@ def test_progress_is_told_to_who_asked_and_to_who_listens(hands: Hands) -> None:
     hands.send(build_msg("/notify", 1).dgram, listening)
     send(hands, "/deck/c/load", "one.wav")
     for share in (0.25, 0.2501, 0.5, 1.0):
-        hands.loader.take(Progressed(1, share))
-    hands.loader.take(Finished(1, fake_deck("one", 0.0)))
+        hands.decks.take(Progressed(1, share))
+    hands.decks.take(Finished(1, fake_deck("one", 0.0)))
     progress = [Reply("/deck/c/progress", (share,)) for share in (0.0, 0.25, 0.5, 1.0)]
     assert hands.sender.replies == [*progress, Reply("/done", ("/deck/c/load", "one.wav"))]
     assert listening.replies[1:] == [*progress, Reply("/deck/c/load", ("one.wav",))]
@@ -48,7 +48,7 @@ def test_progress_is_told_to_who_asked_and_to_who_listens(hands: Hands) -> None:
 def test_a_long_file_tells_a_hundred_steps_and_no_more(hands: Hands) -> None:
     send(hands, "/deck/a/load", "one.wav")
     for window in range(1, 10_001):
-        hands.loader.take(Progressed(1, window / 10_000))
+        hands.decks.take(Progressed(1, window / 10_000))
     assert len(hands.sender.replies) == 101
 
 
@@ -63,9 +63,9 @@ def test_a_cancelled_load_fails_and_the_deck_keeps_what_it_has(hands: Hands, ver
         Reply("/fail", (f"/deck/b/{verb}", "cancelled")),
         Reply("/done", ("/deck/b/cancel", 1)),
     ]
-    hands.loader.take(Progressed(1, 0.9))
-    hands.loader.take(Finished(1, fake_deck("late", 0.0)))
-    hands.loader.take(Failed(1, "late"))
+    hands.decks.take(Progressed(1, 0.9))
+    hands.decks.take(Finished(1, fake_deck("late", 0.0)))
+    hands.decks.take(Failed(1, "late"))
     assert not hands.put and len(told(hands.sender)) == 2
 
 
@@ -78,7 +78,7 @@ def test_cancelling_nothing_and_another_deck_stops_nothing(hands: Hands) -> None
         Reply("/done", ("/deck/a/cancel", 0)),
         Reply("/done", ("/deck/b/cancel", 0)),
     ]
-    hands.loader.take(Finished(1, fake_deck("one", 0.0)))
+    hands.decks.take(Finished(1, fake_deck("one", 0.0)))
     assert hands.put == [("a", "one")]
 
 
@@ -104,7 +104,7 @@ def test_a_capture_goes_the_way_of_a_file(hands: Hands) -> None:
     hands.send(build_msg("/notify", 1).dgram, listening)
     send(hands, "/deck/d/capture", 1)
     assert hands.submitted == [HEARD]
-    hands.loader.take(Finished(1, fake_deck("heard", 0.0)))
+    hands.decks.take(Finished(1, fake_deck("heard", 0.0)))
     assert hands.put == [("d", "heard")]
     assert told(hands.sender) == [Reply("/done", ("/deck/d/capture", 1.0))]
     assert told(listening)[1:] == [Reply("/deck/d/capture", (1.0,))]

@@ -144,7 +144,7 @@ def test_a_fault_in_it_leaves_the_main_sound_alone() -> None:
 
 @pytest.mark.parametrize("value", ["a", 1])
 def test_without_a_second_pair_it_is_refused(value: float | str) -> None:
-    hands = Hands(missing={CUE: NO_CUE})
+    hands = Hands(has_cue=False)
     hands.send(build_msg(CUE, value).dgram)
     assert hands.sender.replies[-1].arguments == (CUE, NO_CUE)
     assert hands.desk.snapshot().value(CUE) == 0

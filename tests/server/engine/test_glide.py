@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
+from server.command_line.initial_values import setting
 from server.controls.desk import Desk, glide_s
 from server.controls.events import SetGlide
 from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.engine.glide import Glide
-from server.osc.mapping import MappingError, setting
+from server.osc.mapping import MappingError
 from tests.server.control_inputs import FRAME_S, FakeSender, Hands
 
 TABLE = control_table(4)

@@ -22,8 +22,8 @@ from server.controls.events import (
 )
 from server.controls.replies import Reply
 from server.decks.encoder_worker import Failed, Finished, Progressed
-from server.decks.loader import initial_decks
-from server.decks.media import MediaError
+from server.decks.media import MediaError, initial_decks
+from server.engine.structure_prior import NO_PRIOR
 from tests import mini_bundle
 from tests.server.control_inputs import Hands
 from tests.server.fakes import fake_deck
@@ -78,10 +78,10 @@ def test_a_question_in_one_packet_with_a_value_answers_the_value(rig: Rig) -> No
 def test_what_the_bundle_has_nothing_for_fails_and_the_rest_of_the_packet_is_taken(
     tmp_path: Path,
 ) -> None:
-    rig = Rig(media=tmp_path, missing={"/generate": "no prior"})
+    rig = Rig(media=tmp_path, has_prior=False)
     set_it = SetControl("/generate", (1.0,), reply_to=rig.sender)
     rig.dispatch((set_it, SetControl("/level", (-3.0,))))
-    assert rig.sender.replies == [Reply("/fail", ("/generate", "no prior"))]
+    assert rig.sender.replies == [Reply("/fail", ("/generate", NO_PRIOR))]
     state = rig.desk.snapshot()
     assert (state.value("/generate"), state.value("/level")) == (0.0, -3.0)
     rig.dispatch((SetControl("/generate", (1.0,)),))  # of a MIDI knob: nobody to tell
@@ -102,15 +102,15 @@ def test_a_library_deck_is_there_at_once(rig: Rig) -> None:
 def test_a_file_is_done_when_it_is_encoded(rig: Rig) -> None:
     rig.load("one.wav")
     assert rig.submitted[0].name == "one.wav"
-    rig.loader.take(Progressed(1, 0.5))
-    rig.loader.take(Finished(1, fake_deck("one", 0.0)))
+    rig.decks.take(Progressed(1, 0.5))
+    rig.decks.take(Finished(1, fake_deck("one", 0.0)))
     assert rig.put == [("a", "one")]
     assert rig.sender.replies[-1] == Reply("/done", ("/deck/a/load", "one.wav"))
 
 
 def test_a_file_that_cannot_be_encoded_fails_with_the_reason(rig: Rig) -> None:
     rig.load("one.wav")
-    rig.loader.take(Failed(1, "one.wav: silent"))
+    rig.decks.take(Failed(1, "one.wav: silent"))
     assert not rig.put
     assert rig.sender.replies[-1] == Reply("/fail", ("/deck/a/load", "one.wav: silent"))
 
@@ -135,18 +135,18 @@ def newer_file(rig: Rig) -> None:
 def test_the_newest_load_of_a_deck_wins(rig: Rig, newer: Callable[[Rig], None]) -> None:
     rig.load("one.wav")
     newer(rig)
-    rig.loader.take(Finished(1, fake_deck("one", 0.0)))
+    rig.decks.take(Finished(1, fake_deck("one", 0.0)))
     assert ("a", "one") not in rig.put
     assert "/fail" in [reply.address for reply in rig.sender.replies]
     rig.load("one.wav", "b")
-    rig.loader.take(Finished(len(rig.submitted), fake_deck("one", 0.0)))
+    rig.decks.take(Finished(len(rig.submitted), fake_deck("one", 0.0)))
     assert rig.put[-1] == ("b", "one")
 
 
 def test_a_failed_load_does_not_stand_in_the_way_of_an_older_one(rig: Rig) -> None:
     rig.load("one.wav")
     rig.load("none.wav")
-    rig.loader.take(Finished(1, fake_deck("one", 0.0)))
+    rig.decks.take(Finished(1, fake_deck("one", 0.0)))
     assert rig.put == [("a", "one")]
 
 

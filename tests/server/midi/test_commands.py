@@ -11,11 +11,15 @@ from pythonosc.osc_message_builder import build_msg
 from server.controls.desk import Desk
 from server.controls.events import Event, LearnMidi, SetControl
 from server.controls.replies import Reply
+from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
-from server.midi.commands import MidiCommands, midi_commands
+from server.controls.timeline import Timeline
+from server.live.dispatcher import Dispatcher
+from server.midi.commands import MidiCommands
 from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.store import MappingStore
 from server.midi.ports.open_ports import PortChanges
+from server.osc.scheduler import Scheduler
 from server.system.file_worker import FileWorker
 from tests.server.control_inputs import FakeSender, Hands
 
@@ -224,10 +228,12 @@ class Kept:
         self.sender = FakeSender()
         self.errands = FileWorker(lambda call: call())
         self.desk = Desk(control_table(style_dims=4))
-        self.hands: MidiCommands = midi_commands(
-            self.desk, MappingStore(folder, self.errands), self.desk.apply, lambda *_: None,
-            lambda *_: None,
-        )  # fmt: skip
+        self.hands = MidiCommands(
+            self.desk, MappingStore(folder, self.errands), lambda *_: None, lambda *_: None
+        )
+        self.dispatch = Dispatcher(
+            self.desk, Scheduler(Timeline(self.desk, SampleClock(0.01))), [self.hands]
+        )
 
     def learn(self, address: str, *values: int) -> None:
         self.do(LearnMidi((address,), reply_to=self.sender))
@@ -236,7 +242,7 @@ class Kept:
         self.errands.stop()
 
     def do(self, event: Event) -> None:
-        self.hands.carry_out(event)  # type: ignore[arg-type]
+        self.dispatch((event,))
 
 
 def test_what_was_learned_is_on_the_disk_when_that_is_answered(tmp_path: Path) -> None:

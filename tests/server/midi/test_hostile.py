@@ -10,7 +10,6 @@ import pytest
 
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from server.midi.mappings.active_mappings import ActiveMappings
 from tests.server.control_inputs import Hands
 from tests.server.midi.fake_midi import FakeMidi
 
@@ -35,8 +34,8 @@ def anything(random: np.random.Generator) -> Iterator[bytes]:
 def test_whatever_comes_values_stay_in_their_ranges_and_the_sound_goes_on(seed: int) -> None:
     hands = Hands()
     hands.put_decks()
-    maps = ActiveMappings(hands.desk, hands.dispatch)
-    keys = Keys(hands.desk, hands.dispatch, maps.take, lambda knob: bool(maps.book.of_knob(knob)))
+    keys = Keys(hands.desk, hands.midi)
+    keys.connect(hands.dispatch)
     midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=hands.clocks.hear)
     messages = anything(np.random.default_rng(seed))
     for batch in range(BATCHES):

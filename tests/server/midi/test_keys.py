@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from server.controls.desk import Desk
@@ -21,7 +23,9 @@ class Rig:
         self.desk = Desk(control_table(style_dims=4))
         self.events: list[Event] = []
         self.mapped: list[Move] = []
-        self.keys = Keys(self.desk, self._hear, self.mapped.extend, lambda knob: is_mapped)
+        mappings = SimpleNamespace(take=self.mapped.extend, is_mapped=lambda knob: is_mapped)
+        self.keys = Keys(self.desk, mappings)
+        self.keys.connect(self._hear)
         self.choose(mode)
 
     def choose(self, mode: str) -> None:

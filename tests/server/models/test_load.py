@@ -17,7 +17,7 @@ from export.bundle.archive import write_bundle
 from export.bundle.format import Bundle
 from server.controls.carry import carried
 from server.controls.desk import Desk
-from server.controls.events import ModelSwitched, PlayNote, SetControl, SetGlide, Stop
+from server.controls.events import PlayNote, SetControl, SetGlide, Stop
 from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
@@ -26,7 +26,7 @@ from server.decks.media import MediaError
 from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
 from server.models.carried_decks import decks_for
-from server.models.model_controls import carry_to
+from server.models.model_controls import switched_to
 from server.models.preparing import bundle_below, ready_model
 from server.models.switch import FADE_S, ModelSwitch
 from tests import mini_bundle
@@ -107,7 +107,7 @@ class Rig:
         model = ready_model(bundle, CPU, BLOCK, lambda *_: None, name="other")
         model.engine.put_deck("a", library_deck(next(iter(bundle.decks.values()))))
         self.switch.offer(model)
-        self.desk.apply([ModelSwitched("other", carry_to(model))])
+        self.desk.apply([switched_to(model)])
 
     def render(self, seconds: float) -> np.ndarray:
         blocks = round(seconds * RATE / HOP / BLOCK)

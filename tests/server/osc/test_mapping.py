@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from server.command_line.initial_values import setting
 from server.controls.events import (
     Event,
     LoadDeck,
@@ -22,7 +23,7 @@ from server.controls.events import (
 from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.osc.arguments import Argument, Char, Impulse, TimeTag
-from server.osc.mapping import MappingError, events_of_message, setting
+from server.osc.mapping import MappingError, events_of_message
 from server.osc.packet import OscMessage
 
 TABLE = control_table(style_dims=8)

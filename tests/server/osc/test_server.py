@@ -14,6 +14,7 @@ import pytest
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
+from server.controls.desk import Desk
 from server.controls.events import Event, Query, SetControl
 from server.controls.replies import Reply, fail, synced
 from server.controls.table import control_table
@@ -76,7 +77,8 @@ class Scene:
     def __init__(self, *allowed: str) -> None:
         self.batches: list[tuple[Event, ...]] = []
         self.time_tags: list[int | None] = []
-        self.server = OscServer(TABLE, self.take, allowed=[network(some) for some in allowed])
+        self.server = OscServer(Desk(TABLE), allowed=[network(some) for some in allowed])
+        self.server.connect(self.take)
 
     def take(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         self.batches.append(events)
@@ -265,10 +267,10 @@ def test_a_mistake_of_ours_does_not_end_the_server(caplog: pytest.LogCaptureFixt
         def broken(events: tuple[Event, ...], time_tag: int | None = None) -> None:
             raise RuntimeError("our own")
 
-        take, scene.server._on_events = scene.server._on_events, broken
+        scene.server.connect(broken)
         client.send(build_msg("/interp", 0.5).dgram)
         await scene.until(1)
-        scene.server._on_events = take
+        scene.server.connect(scene.take)
         client.send(build_msg("/interp", 0.75).dgram)
         await scene.until(2)
         assert scene.values == [0.75]
@@ -281,7 +283,7 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         _, port = client.socket.getpeername()
         with pytest.raises(OscAddressError) as caught:
-            await OscServer(TABLE, scene.take).start("127.0.0.1", port)
+            await OscServer(Desk(TABLE)).start("127.0.0.1", port)
         assert f"127.0.0.1:{port} (Address already in use)" in str(caught.value)
         assert "--osc HOST:PORT, or --osc none" in str(caught.value)
         assert "\n" not in str(caught.value)
@@ -292,7 +294,7 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
 def test_a_host_that_is_not_ours_is_refused() -> None:
     async def run() -> None:
         with pytest.raises(OscAddressError, match=r"cannot listen for OSC on 203\.0\.113\.1:0"):
-            await OscServer(TABLE, lambda *_: None).start("203.0.113.1", 0)
+            await OscServer(Desk(TABLE)).start("203.0.113.1", 0)
 
     asyncio.run(run())
 
@@ -305,14 +307,14 @@ def test_a_port_that_only_tcp_or_only_udp_has_is_in_use(kind: socket.SocketKind)
             if kind == socket.SOCK_STREAM:
                 other.listen()
             with pytest.raises(OscAddressError, match="Address already in use"):
-                await OscServer(TABLE, lambda *_: None).start(*other.getsockname())
+                await OscServer(Desk(TABLE)).start(*other.getsockname())
 
     asyncio.run(run())
 
 
 def test_a_host_that_does_not_exist_is_one_line() -> None:
     with pytest.raises(OscAddressError, match=r"'no host\.invalid': no such host.*--osc"):
-        asyncio.run(OscServer(TABLE, lambda *_: None).start("no host.invalid", 0))
+        asyncio.run(OscServer(Desk(TABLE)).start("no host.invalid", 0))
 
 
 def has_ipv6() -> bool:

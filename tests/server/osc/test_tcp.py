@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
+from server.controls.desk import Desk
 from server.controls.events import Event, Query, SetControl
 from server.controls.replies import Reply
 from server.controls.table import control_table
@@ -32,7 +33,8 @@ class Scene:
     def __init__(self, *allowed: str) -> None:
         self.events: list[Event] = []
         self.answer = Reply("/interp", (0.25,))
-        self.server = OscServer(TABLE, self.take, allowed=[network(some) for some in allowed])
+        self.server = OscServer(Desk(TABLE), allowed=[network(some) for some in allowed])
+        self.server.connect(self.take)
 
     def take(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
         self.events += events

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
@@ -59,5 +61,6 @@ def test_others_are_told_what_the_outputs_moved() -> None:
     ],
 )
 def test_what_no_output_can_move_is_refused(address: str, reason: str) -> None:
+    model = SimpleNamespace(table=control_table(4))
     with pytest.raises(MappingError, match=reason):
-        Wekinator(control_table(4), ("/interp", address))
+        Wekinator(SimpleNamespace(newest=model), ("/interp", address))

@@ -40,9 +40,9 @@ class Rig:
             self.open_lane(CARD),
             self.open_lane,
             self.producer.switch,
-            report=lambda: self.reports.append(self.live.state),
             retry_s=0.1,
         )
+        self.live.report = lambda: self.reports.append(self.live.state)
         self.producer.start(self.live.lane)
         self.live.start()
 

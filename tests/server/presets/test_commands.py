@@ -14,6 +14,7 @@ from pythonosc.osc_message_builder import build_msg
 from server.controls.events import LoadPreset, RecallProgram, SetControl
 from server.controls.replies import Reply
 from server.controls.table import control_table
+from server.engine.structure_prior import NO_PRIOR
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, SILENCE, FakeSender, Hands
 from tests.server.fakes import fake_deck
@@ -240,14 +241,14 @@ def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> 
     hands = rig(tmp_path)
     values = {"/deck/c/bypass": 1, "/tempo": 90.0, "/generate": 1.0, "/pitch": 2.0}
     write(tmp_path, "x", values)
-    hands = rig(tmp_path, missing={"/generate": "this bundle has no prior"})
+    hands = rig(tmp_path, has_prior=False)
     say(hands, "/clock", "midi")
     say(hands, "/preset/load", "x")
     state = hands.desk.snapshot()
     assert [state.value(address) for address in values] == [0.0, 0.0, 0.0, 2.0]
     (reply,) = said(hands)
     left_out = str(reply.arguments[2]).split("; ")
-    assert left_out[0] == "/generate: this bundle has no prior"
+    assert left_out[0] == f"/generate: {NO_PRIOR}"
     assert left_out[1].startswith("/deck/c/bypass: nothing lies on deck c")
     assert left_out[2] == "/tempo: the tempo is that of /clock midi"
 

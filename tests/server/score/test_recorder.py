@@ -53,9 +53,9 @@ class Performance:
         self.table = control_table(bundle.manifest.style_dims, bundle.names)
         self.desk = Desk(self.table, playing=True)
         self.timeline = Timeline(self.desk, SampleClock(FRAME_S, 0.0))
-        self.recorder = ScoreRecorder(
-            head_line(bundle, BLOCK), FRAME_S, folder, lambda: self.engine.position
-        )
+        self.bundle = bundle
+        self.recorder = ScoreRecorder(head_line(bundle, BLOCK), FRAME_S, folder)
+        self.recorder.follow(self)
         self.timeline.tell(self.recorder.hear)
         self.engine = Engine(
             bundle.manifest,
@@ -65,13 +65,18 @@ class Performance:
             prior=open_prior(bundle),
             on_deck=self.recorder.laid,
         )
-        self.gestures = Gestures(self.table, bundle.latents, lambda: self.engine.deck_style)
+        self.gestures = Gestures(self)
         self.blocks: list[Floats] = []
         self.producer = Producer(
             self.engine, BLOCK, 3, hear=lambda samples, _: self.blocks.append(samples)
         )
         self.lane = self.producer.lane(NullOutput(RATE, 1))
         self.is_over = False
+
+    @property
+    def newest(self) -> Performance:
+        """The model that plays: bundle, table and engine are here."""
+        return self
 
     def play(self, hands: Callable[[], None]) -> np.ndarray:
         """The engine's samples while ``hands`` move."""
@@ -93,7 +98,7 @@ class Performance:
 
     def do(self, *given: Event) -> None:
         """At once, together."""
-        self.desk.apply(self.gestures.settings(given))
+        self.desk.apply(one for event in given for one in self.gestures.expand(event))
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +171,7 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
             else:
                 ahead_s = performance.timeline.clock.time_of(performance.timeline.next_frame)
                 due_s = ahead_s + float(random.uniform(0, 0.1))
-                resolved = performance.gestures.settings((event,))
+                resolved = performance.gestures.expand(event)
                 performance.timeline.schedule(due_s, resolved)
             if number % 50 == 49:
                 performance.do(events.Play(), events.SetControl("/mute", (0.0,)))
