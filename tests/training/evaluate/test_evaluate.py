@@ -42,7 +42,7 @@ from training.store.writer import StoreWriter
 CONFIG = preset("tiny")
 GRID = grid_of_config(CONFIG)
 RATE_HZ = GRID.sample_rate_hz
-SHIPPED = Path(__file__).parents[2] / "server" / "default.bundle"
+SHIPPED = Path(__file__).parents[3] / "server" / "default.bundle"
 FEW = ["--clips", "3", "--seconds", "1", "--shown", "1"]
 
 

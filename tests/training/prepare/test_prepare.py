@@ -20,7 +20,7 @@ from training.store.index import INDEX_FILE
 from training.store.store import Store
 
 RATE_HZ = 16_000
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 
 
 def write_tone(path: Path, seconds: float = 1.0, hz: float = 440.0, rate_hz: int = RATE_HZ) -> None:

@@ -23,7 +23,7 @@ from training.store.store import Store
 from training.support import processes
 from training.support.processes import SharedBatchNorm2d
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 FAST = ["--preset", "tiny", "--batch", "8", "--threads", "1", "--precision", "32"]
 STEPS = ["--minutes", "50", "--steps", "3"]
 
