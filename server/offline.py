@@ -36,12 +36,12 @@ def render(
     path: Path,
     kind: FileKind,
     *,
-    stage: PreparedDecks,
+    prepared: PreparedDecks,
     wekinator: tuple[str, ...] = (),
     frames: int | None = None,
     seconds: float | None = None,
 ) -> None:
-    """Render the playing ``desk`` from position 0; by default as long as ``stage`` is.
+    """Render the playing ``desk`` from position 0; by default as long as ``prepared`` is.
 
     Raises:
         MediaError: no deck, or one that is bypassed and cannot be.
@@ -49,15 +49,15 @@ def render(
         OutputError: the file cannot be written.
         RuntimeUnavailable: the model does not load, or the device cannot be used.
     """
-    if not (stage.decks or stage.laid.decks or stage.laid.models):
+    if not (prepared.decks or prepared.prepared_score.decks or prepared.prepared_score.models):
         raise MediaError("nothing to render: name a recording with --deck-a FILE")
     frame_s = bundle.manifest.frame_s
-    moments = _moments(stage.score, frame_s)
-    frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
+    moments = _moments(prepared.score, frame_s)
+    frames = frames or prepared.block_frames or block_frames(bundle, BLOCK_SAMPLES)
     timeline = Timeline(desk, SampleClock(frame_s))
     model = ready_model(bundle, options, frames, table=desk.table)
     switch = ModelSwitch(timeline, model)
-    for name, deck in stage.decks.items():
+    for name, deck in prepared.decks.items():
         switch.put_deck(name, deck)
     for name in DECKS:
         if why := bypass_rejection_reason(desk, name, model.engine.bypass_unavailable_reason(name)):
@@ -67,11 +67,11 @@ def render(
         model = ready_model(coming.bundle, options, frames, name=coming.name)
         return try_out(model, coming.decks, frames)
 
-    player = ScorePlayer(moments, stage.laid, switch, come, wekinator)
+    player = ScorePlayer(moments, prepared.prepared_score, switch, come, wekinator)
     timeline.play(player)
     bar = ProgressBar(f"rendering {path.name}")
     played = _CutAtDecks(switch, timeline, player)
-    render_file(played, path, kind, seconds or stage.seconds, frames, bar)
+    render_file(played, path, kind, seconds or prepared.seconds, frames, bar)
 
 
 def _moments(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:

@@ -123,13 +123,13 @@ def _run(settings: Settings, folder: StateFolder | None) -> int:
     if settings.bench:
         return _print(questions.bench_lines(bundle, options, settings.as_json))
     desk = desk_of(settings, bundle)
-    stage = stage_of(settings, bundle, desk)
+    prepared = prepare_session(settings, bundle, desk)
     if settings.output.is_file:
-        return _render(settings, bundle, desk, options, stage)
-    return App(settings, bundle, desk, stage, folder=folder).run()
+        return _render(settings, bundle, desk, options, prepared)
+    return App(settings, bundle, desk, prepared, folder=folder).run()
 
 
-def stage_of(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedDecks | None:
+def prepare_session(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedDecks | None:
     """What has to be ready before the first sound; None where decks may come later.
 
     Raises:
@@ -165,16 +165,16 @@ def _render(
     bundle: Bundle,
     desk: Desk,
     options: RuntimeOptions,
-    stage: PreparedDecks | None,
+    prepared: PreparedDecks | None,
 ) -> int:
-    assert settings.output.target is not None and stage is not None
+    assert settings.output.target is not None and prepared is not None
     render(
         bundle,
         desk,
         options,
         Path(settings.output.target),
         cast(FileKind, settings.output.kind),
-        stage=stage,
+        prepared=prepared,
         wekinator=settings.wekinator,
         frames=settings.block_frames,
         seconds=settings.seconds,

@@ -55,7 +55,7 @@ Raises:
 """
 
 
-class Encoder(Protocol):
+class BackgroundEncoder(Protocol):
     """Encodes in the background."""
 
     def submit(self, source: Source) -> int:
@@ -68,7 +68,7 @@ class Encoder(Protocol):
         """End; nothing more is reported."""
 
 
-StartEncoder = Callable[[Bundle, Callable[[Report], None]], Encoder]
+StartEncoder = Callable[[Bundle, Callable[[Report], None]], BackgroundEncoder]
 """Starts the encoder of a bundle, which reports in the thread of the event loop."""
 
 

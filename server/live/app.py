@@ -1,4 +1,4 @@
-"""Playing live: builds a session's sound and hands, starts them, waits for the end, stops them.
+"""A live session: builds its playback and control inputs, starts them, waits, stops them.
 
 OSC, MIDI --> server.live.control_inputs --> desk --> server.live.playback --> output
 """
@@ -37,7 +37,7 @@ class App:
     """One live session.
 
     Raises:
-        OutputError, RuntimeUnavailable: what was asked for cannot be had here.
+        OutputError, RuntimeUnavailable: something that was asked for is not available.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class App:
         settings: Settings,
         bundle: Bundle,
         desk: Desk,
-        stage: PreparedDecks | None = None,
+        prepared: PreparedDecks | None = None,
         folder: StateFolder | None = None,
     ) -> None:
         self._settings = settings
@@ -54,16 +54,16 @@ class App:
         self._loop = EventLoop()
         self._ending = asyncio.Event()
         self._sources = (
-            {deck: data.name for deck, data in stage.decks.items()}
-            if stage
+            {deck: data.name for deck, data in prepared.decks.items()}
+            if prepared
             else initial_decks(bundle.decks, settings.decks)
         )
         self._notifier = Notifier(desk, self._loop.later)
-        self._sound = Playback(
+        self._playback = Playback(
             settings,
             bundle,
             desk,
-            stage,
+            prepared,
             folder,
             self._notifier,
             self._loop.soon,
@@ -71,12 +71,12 @@ class App:
             self._facts,
         )
         self._inputs = ControlInputs(
-            settings, self._sound, desk, self._notifier, self._loop, self._ending.set
+            settings, self._playback, desk, self._notifier, self._loop, self._ending.set
         )
-        keeper, before = self._sound.keeper, self._sound.before
-        self._watch = Watch(keeper, self._sound.producer, self._loop.later) if keeper else None
-        self._osc_at = before.osc if before else settings.osc
-        self._ends_s = before.ends_s if before else None
+        keeper, previous = self._playback.keeper, self._playback.previous
+        self._watch = Watch(keeper, self._playback.producer, self._loop.later) if keeper else None
+        self._osc_at = previous.osc if previous else settings.osc
+        self._ends_s = previous.ends_s if previous else None
 
     def run(self) -> int:
         """Play until told to end; the exit code.
@@ -101,8 +101,8 @@ class App:
         return self._exit_code
 
     async def _play(self) -> None:
-        """Until the end is wanted."""
-        if self._settings.seconds and not self._sound.before:
+        """Wait until the session is to end."""
+        if self._settings.seconds and not self._playback.previous:
             self._ends_s = time.monotonic() + self._settings.seconds
         left_s = None if self._ends_s is None else self._ends_s - time.monotonic()
         with contextlib.suppress(TimeoutError):
@@ -112,27 +112,27 @@ class App:
 
     async def _start(self, stack: ExitStack) -> None:
         """Start everything; ``stack`` stops it in the reverse order."""
-        sound = self._sound
+        playback = self._playback
         stack.callback(self._inputs.stop)
         osc = await self._inputs.start(self._osc_at)
         self._osc_at = osc[0] if osc else None
-        self._lay_decks()
-        sound.play_score()
-        stack.callback(sound.score.close)
-        stack.callback(sound.recordings.recorder.close)
-        sound.begin_recordings()
+        self._load_decks()
+        playback.play_score()
+        stack.callback(playback.score.close)
+        stack.callback(playback.recordings.recorder.close)
+        playback.begin_recordings()
         stack.enter_context(undisturbed())
-        stack.callback(sound.producer.stop)
-        sound.producer.start(sound.live.lane)
-        stack.callback(sound.live.stop)
-        sound.live.start()
+        stack.callback(playback.producer.stop)
+        playback.producer.start(playback.live.lane)
+        stack.callback(playback.live.stop)
+        playback.live.start()
         if self._watch is not None:
             self._watch.look()
         lines = banner_lines(
-            sound.model.bundle.manifest.name,
-            sound.model.session.provider,
-            sound.live.lane.output,
-            sound.producer,
+            playback.model.bundle.manifest.name,
+            playback.model.session.provider,
+            playback.live.lane.output,
+            playback.producer,
             self._inputs.status.latency(),
             self._sources,
             osc,
@@ -140,26 +140,27 @@ class App:
         )
         print("\n".join(lines), flush=True)
 
-    def _lay_decks(self) -> None:
-        """What lies on the decks at the start, at once or when it is encoded."""
-        sound = self._sound
-        first = InitialDecks(self._desk, sound.switch, self._inputs.decks, self._refuse)
-        if sound.before:
-            self._sources = {name: deck.name for name, deck in sound.model.engine.decks.items()}
-        elif sound.stage is None:
-            first.load(self._sources)
+    def _load_decks(self) -> None:
+        """Load the decks of the start: at once, or when they are encoded."""
+        playback = self._playback
+        initial = InitialDecks(self._desk, playback.switch, self._inputs.decks, self._refuse)
+        if playback.previous:
+            decks = playback.model.engine.decks
+            self._sources = {name: deck.name for name, deck in decks.items()}
+        elif playback.prepared is None:
+            initial.load(self._sources)
         else:
-            first.put(sound.stage.decks)
+            initial.put(playback.prepared.decks)
 
     async def _fade_out(self) -> None:
-        """Stop without a click: the fade has to get through the ring and the device."""
+        """Stop without a click: the fade has to pass the ring and the device."""
         self._desk.apply([Stop()])
-        lane, window_s = self._sound.live.lane, self._sound.switch.manifest.latency_s
-        await asyncio.sleep(2 * GATE_RAMP_S + window_s + lane.wanted_s + lane.delay_s)
+        path, window_s = self._playback.live.lane, self._playback.switch.manifest.latency_s
+        await asyncio.sleep(2 * GATE_RAMP_S + window_s + path.wanted_s + path.delay_s)
 
-    def _refuse(self, why: str) -> None:
-        """What is wrong with the command line ends the program."""
-        print(f"python -m server: {why}", file=sys.stderr)
+    def _refuse(self, reason: str) -> None:
+        """A mistake on the command line ends the program."""
+        print(f"python -m server: {reason}", file=sys.stderr)
         self._exit_code = 2
         self._ending.set()
 
@@ -170,10 +171,10 @@ class App:
 
     def _facts(self) -> Facts:
         return Facts(
-            block_frames=self._sound.producer.block_frames,
+            block_frames=self._playback.producer.block_frames,
             osc=self._osc_at,
-            output=str(self._sound.live.choice),
-            recording=self._sound.recordings.recorder.asked,
+            output=str(self._playback.live.choice),
+            recording=self._playback.recordings.recorder.asked,
             listeners=listeners.listeners(self._notifier),
             ends_s=self._ends_s,
         )

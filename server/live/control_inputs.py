@@ -1,4 +1,4 @@
-"""What moves the controls of a live session: OSC and MIDI, and the features that carry it out.
+"""What sets the controls of a live session: OSC and MIDI, and the features that carry it out.
 
     OSC, MIDI -> dispatcher -> desk
                      '-> features: decks, models, presets, clocks, mappings, recordings ...
@@ -44,26 +44,31 @@ from server.system.file_worker import FileWorker
 
 
 class ControlInputs:
-    """Moves ``desk`` and what else of ``sound`` can be moved; ``end`` ends the program."""
+    """Sets ``desk``, and what else of ``playback`` can be controlled; ``end`` ends the program."""
 
     def __init__(
         self,
         settings: Settings,
-        sound: Playback,
+        playback: Playback,
         desk: Desk,
         notifier: Notifier,
         loop: EventLoop,
         end: Callable[[], None],
     ) -> None:
         self._settings = settings
-        self._sound = sound
+        self._playback = playback
         self._notifier = notifier
         self._loop = loop
-        switch, tell = sound.switch, notifier.tell
+        switch, tell = playback.switch, notifier.tell
         self.input = LiveInput(settings.input)
         self.files = FileWorker(loop.soon)
         self.models = ModelLoader(
-            settings.media, sound.ready, switch, loop.soon, loop.later, sound.producer.block_frames
+            settings.media,
+            playback.ready,
+            switch,
+            loop.soon,
+            loop.later,
+            playback.producer.block_frames,
         )
         self.decks = DeckCommands(
             switch,
@@ -73,7 +78,7 @@ class ControlInputs:
             tell,
         )
         self.presets = PresetCommands(settings.config, self.files, desk, switch, tell)
-        self.clocks = Clocks(desk, switch, loop.later, sound.lock)
+        self.clocks = Clocks(desk, switch, loop.later, playback.lock)
         self._mappings = MidiCommands(
             desk, MappingStore(settings.config, self.files), tell, loop.later
         )
@@ -90,14 +95,14 @@ class ControlInputs:
             allowed=settings.osc_allow,
             watchers=[lambda sender, _: notifier.heard(sender), self._dump.watch],
         )
-        scheduler = Scheduler(sound.timeline)
-        self.status = Status(desk, sound, self.osc, self.midi, notifier, scheduler, self.clocks)
+        scheduler = Scheduler(playback.timeline)
+        self.status = Status(desk, playback, self.osc, self.midi, notifier, scheduler, self.clocks)
         self._dispatcher = Dispatcher(desk, scheduler, self._features(desk, scheduler, end))
-        sound.timeline.report_to(self._executed)
+        playback.timeline.report_to(self._executed)
 
     def _features(self, desk: Desk, scheduler: Scheduler, end: Callable[[], None]) -> list[Feature]:
         """All features, in the order in which they handle an event."""
-        sound, switch, tell = self._sound, self._sound.switch, self._notifier.tell
+        playback, switch, tell = self._playback, self._playback.switch, self._notifier.tell
         return [
             self.osc,
             self._keys,
@@ -106,10 +111,10 @@ class ControlInputs:
             ValueQueries(desk, switch, tell),
             Service(self.status.figures, end),
             self.decks,
-            ScoreCommands(sound.score, self._loop.soon),
-            sound.recordings,
+            ScoreCommands(playback.score, self._loop.soon),
+            playback.recordings,
             ModelCommands(switch, self.models, tell, self._loop.later),
-            sound.outputs,
+            playback.outputs,
             self._mappings,
             self._dump,
             scheduler,
@@ -125,8 +130,8 @@ class ControlInputs:
             OscAddressError, MidiPortError, InputError: a port or the live input cannot be opened.
         """
         listening = await self.osc.start(*osc_at) if osc_at else ()
-        if before := self._sound.before:
-            listeners.take_up(before.listeners, self._notifier, self.osc)
+        if previous := self._playback.previous:
+            listeners.take_up(previous.listeners, self._notifier, self.osc)
         self.clocks.choose()
         await self.midi.start()
         if self._settings.midi_feedback:

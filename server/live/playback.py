@@ -1,7 +1,7 @@
-"""What sounds in a live session: the model that plays, its time, the engine's thread, the output.
+"""The sound of a live session: the model that plays, its timeline, the engine's thread, the output.
 
 desk -> timeline -> model switch -> producer -> live output
-            '-> score recorder         '-> recorder of what is heard
+            '-> score recorder         '-> sound recorder
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from server.system.callbacks import Soon
 class Playback:
     """Everything from the desk to the ear.
 
-    ``before`` are the facts of an instrument that died, in whose place this one plays.
+    ``previous`` holds facts of an instrument that died, if this one plays on in its place.
 
     Raises:
-        OutputError, RuntimeUnavailable: what was asked for cannot be had here.
+        OutputError, RuntimeUnavailable: something that was asked for is not available.
     """
 
     def __init__(
@@ -51,50 +51,113 @@ class Playback:
         settings: Settings,
         bundle: Bundle,
         desk: Desk,
-        stage: PreparedDecks | None,
+        prepared: PreparedDecks | None,
         folder: StateFolder | None,
         notifier: Notifier,
         soon: Soon,
         on_death: Callable[[], None],
         facts: Callable[[], Facts],
     ) -> None:
-        """``on_death`` is called when the engine's thread has died; ``facts`` gives what the next
+        """``on_death`` is called when the engine's thread dies; ``facts`` gives what the next
         instrument must know of this one."""
-        manifest = bundle.manifest
-        options = RuntimeOptions(settings.device)
         self._settings = settings
-        self.stage = stage
-        before = folder.read() if folder else None
-        recorded = stage.block_frames if stage else None
-        recorded = recorded or (before.facts.block_frames if before else None)
-        frames = settings.block_frames or recorded or choose_block_frames(bundle, options)
-        self.score = ScoreRecorder(head_line(bundle, frames), manifest.frame_s, settings.media)
-        self.recordings = RecordingCommands(settings.media, notifier.tell, soon)
+        self._desk = desk
+        self.prepared = prepared
         self.has_cue = settings.card.cue is not None
-        self.ready = partial(
+        frames = self._block_frames(bundle, folder)
+        self.score = ScoreRecorder(
+            head_line(bundle, frames), bundle.manifest.frame_s, settings.media
+        )
+        self.recordings = RecordingCommands(settings.media, notifier.tell, soon)
+        self.ready = self._model_maker(frames)
+        first = self.ready(bundle, table=desk.table)
+        if folder is not None:
+            folder.wait()  # loaded, and ready to play when the previous instrument has died
+            first = self._previous_model(folder, first)
+        last_state = folder.read() if folder else None
+        self.previous = last_state.facts if last_state else None
+        clock = SampleClock(bundle.manifest.frame_s, time.time())
+        self.timeline = Timeline(desk, clock)
+        self.switch = ModelSwitch(self.timeline, first)
+        self.lock = PhaseLock(lambda: self.switch.playhead, clock)
+        self.producer = self._open_producer(frames, on_death)
+        self.live = live_output(
+            settings.output,
+            settings.card,
+            bundle.manifest,
+            self.producer,
+            self.previous.output if self.previous else None,
+        )
+        self.outputs = OutputCommands(self.live, notifier.tell, soon, self.has_cue)
+        self.keeper = (
+            StateKeeper(folder, desk, self.switch, self.timeline, facts) if folder else None
+        )
+        self._connect()
+        if folder and last_state:
+            take_up(last_state, folder.read_decks(), desk, first.engine, self.timeline)
+
+    @property
+    def model(self) -> Model:
+        """The model that plays, or will in a moment."""
+        return self.switch.newest
+
+    def begin_recordings(self) -> None:
+        """Record what the command line asks for from the first sound on, or go on recording.
+
+        Raises:
+            ScoreError, RecordingError: a file cannot be written.
+        """
+        if path := self._settings.score_out:
+            (self.score.go_on if self.previous else self.score.begin)(path)
+        if self.previous:
+            self.recordings.go_on(self.previous.recording)
+        elif self._settings.record:
+            self.recordings.recorder.begin(self._settings.record)
+
+    def play_score(self) -> None:
+        """Play the score, if there is one; after a restart, from where it was."""
+        if self.prepared is None or self.prepared.score is None:
+            return
+        frame_s, played = self.timeline.clock.frame_s, self.timeline.frames_before
+        score = self.prepared.prepared_score
+        models = {id(one): self._ready_for_score(one) for one in score.models.values()}
+        player = ScorePlayer(
+            score_events(self.prepared.score, frame_s, played),
+            score,
+            self.switch,
+            lambda prepared: models.pop(id(prepared)),
+            self._settings.wekinator,
+        )
+        self.timeline.play(player)
+
+    def _block_frames(self, bundle: Bundle, folder: StateFolder | None) -> int:
+        """As asked for; else as in a recorded score, or before a restart; else by measurement."""
+        recorded = self.prepared.block_frames if self.prepared else None
+        last_state = folder.read() if folder else None
+        recorded = recorded or (last_state.facts.block_frames if last_state else None)
+        options = RuntimeOptions(self._settings.device)
+        return self._settings.block_frames or recorded or choose_block_frames(bundle, options)
+
+    def _model_maker(self, frames: int) -> Callable[..., Model]:
+        """Makes any bundle a model that is ready to play."""
+        options = RuntimeOptions(self._settings.device)
+        cue_for = partial(open_cue, options=options, frames=frames, desk=self._desk)
+        return partial(
             ready_model,
             options=options,
             frames=frames,
             on_deck=self.score.laid,
-            cue_for=partial(open_cue, options=options, frames=frames, desk=desk)
-            if self.has_cue
-            else None,
+            cue_for=cue_for if self.has_cue else None,
         )
-        self.first = self.ready(bundle, table=desk.table)
-        if folder is not None:
-            folder.wait()  # loaded, and ready to play when the one before has died
-            before = folder.read()
-            name = before.model if before else ""
-            self.first = last_model(name, self.first, self.ready, desk, settings.media)
-        self.before = before.facts if before else None
-        clock = SampleClock(manifest.frame_s, time.time())
-        self.timeline = Timeline(desk, clock)
-        self.timeline.tell(self.score.hear)
-        self.switch = ModelSwitch(self.timeline, self.first)
-        self.score.follow(self.switch)
-        self.lock = PhaseLock(lambda: self.switch.playhead, clock)
-        self.timeline.follow(self.lock)
-        self.producer = Producer(
+
+    def _previous_model(self, folder: StateFolder, first: Model) -> Model:
+        """The model that played before a restart, else ``first``."""
+        last_state = folder.read()
+        name = last_state.model if last_state else ""
+        return last_model(name, first, self.ready, self._desk, self._settings.media)
+
+    def _open_producer(self, frames: int, on_death: Callable[[], None]) -> Producer:
+        return Producer(
             self.switch,
             frames,
             hear=self.recordings.recorder.hear,
@@ -102,58 +165,16 @@ class Playback:
             on_death=on_death,
             cue=SwitchedCue(self.switch) if self.has_cue else None,
         )
-        self.live = live_output(
-            settings.output,
-            settings.card,
-            manifest,
-            self.producer,
-            self.before.output if self.before else None,
-        )
-        self.outputs = OutputCommands(self.live, notifier.tell, soon, self.has_cue)
-        self.keeper = (
-            StateKeeper(folder, desk, self.switch, self.timeline, facts) if folder else None
-        )
-        if folder and before:
-            take_up(before, folder.read_decks(), desk, self.first.engine, self.timeline)
 
-    @property
-    def model(self) -> Model:
-        """What plays, or will in a moment."""
-        return self.switch.newest
+    def _connect(self) -> None:
+        self.score.follow(self.switch)
+        self.timeline.tell(self.score.hear)
+        self.timeline.follow(self.lock)
 
-    def begin_recordings(self) -> None:
-        """Record what the command line says from the first sound on, or what was being recorded.
-
-        Raises:
-            ScoreError, RecordingError: a file cannot be written.
-        """
-        if path := self._settings.score_out:
-            (self.score.go_on if self.before else self.score.begin)(path)
-        if self.before:
-            self.recordings.go_on(self.before.recording)
-        elif self._settings.record:
-            self.recordings.recorder.begin(self._settings.record)
-
-    def play_score(self) -> None:
-        """Play the score, if there is one, from where the instrument before has come to."""
-        if self.stage is None or self.stage.score is None:
-            return
-        frame_s, played = self.timeline.clock.frame_s, self.timeline.frames_before
-        moments, laid = score_events(self.stage.score, frame_s, played), self.stage.laid
-        comes = {id(one): self._come(one) for one in laid.models.values()}
-        player = ScorePlayer(
-            moments,
-            laid,
-            self.switch,
-            lambda coming: comes.pop(id(coming)),
-            self._settings.wekinator,
-        )
-        self.timeline.play(player)
-
-    def _come(self, coming: PreparedModel) -> Model:
-        """A model of the score, ready before it begins."""
-        model = self.ready(coming.bundle, name=coming.name)
-        return try_out(model, coming.decks, self.producer.block_frames)
+    def _ready_for_score(self, prepared: PreparedModel) -> Model:
+        """A model that the score loads, ready before the score begins."""
+        model = self.ready(prepared.bundle, name=prepared.name)
+        return try_out(model, prepared.decks, self.producer.block_frames)
 
     def _observe(self, behind_s: float) -> None:
         """The next block leaves the device ``behind_s`` from now (engine's thread)."""

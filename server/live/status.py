@@ -22,7 +22,7 @@ class Status:
     """Asks each part when it is asked itself."""
 
     desk: Desk
-    sound: Playback
+    playback: Playback
     osc: OscServer
     midi: MidiInput
     notifier: Notifier
@@ -31,42 +31,42 @@ class Status:
 
     def latency(self) -> Latency:
         """Where the milliseconds go, from a hand to the ear."""
-        model = self.sound.switch.newest
+        model = self.playback.switch.newest
         manifest = model.bundle.manifest
         return latency(
-            block_s=self.sound.producer.block_s,
-            ring_s=self.sound.live.lane.wanted_s,
-            device_s=self.sound.live.lane.output.latency_s,
+            block_s=self.playback.producer.block_s,
+            ring_s=self.playback.live.lane.wanted_s,
+            device_s=self.playback.live.lane.output.latency_s,
             window_s=manifest.latency_s,
-            resampler_s=self.sound.live.lane.resampler.latency_s,
+            resampler_s=self.playback.live.lane.resampler.latency_s,
             transposing_s=model.engine.lead_s,
             smoothing_s=self.desk.table.controls["/interp/style"].smoothing_s,
         )
 
     def figures(self) -> Mapping[str, Argument]:
         """The figures of ``/status.reply``."""
-        model = self.sound.switch.newest
+        model = self.playback.switch.newest
         return {
             "bundle": model.bundle.manifest.name,
             "provider": model.session.provider,
-            "block_samples": self.sound.producer.block_samples,
+            "block_samples": self.playback.producer.block_samples,
             "model_rate_hz": float(model.bundle.manifest.sample_rate_hz),
-            "device_rate_hz": float(self.sound.live.lane.output.sample_rate_hz),
-            "decode_p50_ms": self.sound.producer.timings.percentile_ms(50),
-            "decode_p99_ms": self.sound.producer.timings.percentile_ms(99),
-            "ring_blocks": self.sound.producer.ring_blocks,
-            "late_blocks": self.sound.producer.late_blocks,
-            "underruns": self.sound.live.underruns,
+            "device_rate_hz": float(self.playback.live.lane.output.sample_rate_hz),
+            "decode_p50_ms": self.playback.producer.timings.percentile_ms(50),
+            "decode_p99_ms": self.playback.producer.timings.percentile_ms(99),
+            "ring_blocks": self.playback.producer.ring_blocks,
+            "late_blocks": self.playback.producer.late_blocks,
+            "underruns": self.playback.live.underruns,
             "osc_received": self.osc.received,
             "osc_rejected": self.osc.rejected,
             "midi_received": self.midi.received,
             "midi_rejected": self.midi.rejected,
             "latency_ms": self.latency().total_ms,
-            "device_xruns": self.sound.live.device_xruns,
+            "device_xruns": self.playback.live.device_xruns,
             "process_id": os.getpid(),
-            "output": str(self.sound.live.choice),
-            "output_lost": int(self.sound.live.state == "lost"),
-            "output_losses": self.sound.live.losses,
+            "output": str(self.playback.live.choice),
+            "output_lost": int(self.playback.live.state == "lost"),
+            "output_losses": self.playback.live.losses,
             "failed_blocks": model.engine.failed_blocks,
             "failed_ticks": model.engine.failed_ticks,
             "playing": int(self.desk.snapshot().playing),
@@ -76,5 +76,5 @@ class Status:
             "osc_late": self.scheduler.late,
             "osc_far_ahead": self.scheduler.far,
             **self.clocks.status(),
-            **self.sound.recordings.status(),
+            **self.playback.recordings.status(),
         }

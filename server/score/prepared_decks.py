@@ -29,7 +29,7 @@ class PreparedDecks:
 
     decks: Mapping[str, DeckData]
     score: Score | None = None
-    laid: PreparedScore = field(default_factory=PreparedScore)
+    prepared_score: PreparedScore = field(default_factory=PreparedScore)
 
     @property
     def block_frames(self) -> int | None:
