@@ -1,1 +1,1 @@
-"""The command line of ``python -m server``: options, settings, and answers without playing."""
+"""The command line of ``python -m server``: options, settings, and lists to print."""

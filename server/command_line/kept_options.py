@@ -1,9 +1,9 @@
-"""Options of the command line that are kept: ``settings.json`` in the configuration folder.
+"""Command-line options kept as defaults: ``settings.json`` in the configuration folder.
 
     {"settings": 1, "output": "soundcard:USB", "latency": 5, "osc-allow": ["192.168.1.7"]}
 
-Names and values are those of the options, so what is allowed is what they allow. ``--keep`` writes
-it, and a person may. What the command line itself says comes first.
+Names and values are those of the options. ``--keep`` writes the file, and a user may edit it.
+Options on the command line take precedence.
 """
 
 from __future__ import annotations
@@ -21,68 +21,68 @@ logger = logging.getLogger(__name__)
 FILE_NAME, KIND = "settings.json", "settings"
 
 Kept = Mapping[str, str | int | float | bool | list[str | int | float]]
-"""Values by the names of options without ``--``; true for those that take none."""
+"""Values by option name, without ``--``; true for an option without a value."""
 
-Refusal = Callable[[Sequence[str]], str | None]
-"""In one line why arguments cannot be kept; None if they can."""
+RejectionReason = Callable[[Sequence[str]], str | None]
+"""Says in one line why arguments cannot be kept; None if they can."""
 
 
 def kept_arguments(
-    config: Path | None, given: Sequence[str], rejection_reason: Refusal
+    config: Path | None, given: Sequence[str], rejection_reason: RejectionReason
 ) -> list[str]:
-    """What is kept, as arguments to stand before those ``given``, without what these say.
+    """Return the kept options that ``given`` does not set, as arguments to put before it.
 
-    What cannot be used is told in one line each and passed over.
+    An option that cannot be used is logged in one line and ignored.
     """
     if config is None:
         return []
     document = _document(config)
-    kept = document.read(_understood) or {}
-    said = options_in(given)
+    kept = document.read(_checked) or {}
+    set_anyway = options_in(given)
     arguments: list[str] = []
     for name, value in kept.items():
-        if name in said:
+        if name in set_anyway:
             continue
-        own = arguments_of({name: value})
-        if why := rejection_reason(own):
-            logger.warning("'%s': %s; passed over", document.path, why)
+        option = arguments_of({name: value})
+        if why := rejection_reason(option):
+            logger.warning("'%s': %s; ignored", document.path, why)
         else:
-            arguments += own
+            arguments += option
     return arguments
 
 
 def options_in(arguments: Sequence[str]) -> Kept:
-    """The options of a valid command line, each with one value, several or none.
+    """Return the options of a valid command line, each with one value, several or none.
 
     >>> options_in(["--rate=48000", "--generate", "--osc-allow", "::1", "--osc-allow", "::2"])
     {'rate': '48000', 'generate': True, 'osc-allow': ['::1', '::2']}
     """
     found: dict[str, Any] = {}
-    for argument, behind in zip_longest(arguments, arguments[1:], fillvalue="--"):
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue="--"):
         if not argument.startswith("--"):
             continue
         name, equals, value = argument[2:].partition("=")
-        given: Any = value if equals else True if behind.startswith("--") else behind
-        before = found.get(name)
-        if before is not None and given is not True:
-            given = [*(before if isinstance(before, list) else [before]), given]
+        given: Any = value if equals else True if following.startswith("--") else following
+        previous = found.get(name)
+        if previous is not None and given is not True:
+            given = [*(previous if isinstance(previous, list) else [previous]), given]
         found[name] = given
     return found
 
 
 def arguments_of(kept: Kept) -> list[str]:
-    """The arguments that say what is kept."""
-    return [one for name, value in kept.items() for one in _said(name, value)]
+    """Return kept options as command-line arguments."""
+    return [one for name, value in kept.items() for one in _arguments(name, value)]
 
 
 def keep(config: Path, options: Kept) -> Path:
-    """Write ``options`` in place of those that were kept; the file.
+    """Write ``options`` in place of those kept so far, and return the file.
 
     Raises:
-        SavedError: it cannot be written.
+        DocumentError: the file cannot be written.
     """
     document = _document(config)
-    document.read(_understood)  # what is no such file is kept beside
+    document.read(_checked)  # moves a file that cannot be read out of the way
     document.write(options)
     return document.path
 
@@ -91,15 +91,15 @@ def _document(config: Path) -> JsonDocument:
     return JsonDocument(config / FILE_NAME, KIND)
 
 
-def _understood(content: Mapping[str, Any]) -> Kept:
+def _checked(content: Mapping[str, Any]) -> Kept:
     for name, value in content.items():
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str | int | float) for one in values):
-            raise ValueError(f"{name!r:.60} is no text, number, true, false or list of these")
+            raise ValueError(f"{name!r:.60} is not text, a number, true, false or a list of these")
     return content
 
 
-def _said(name: str, value: object) -> Iterator[str]:
+def _arguments(name: str, value: object) -> Iterator[str]:
     if value is True:
         yield f"--{name}"
     elif value is not False:

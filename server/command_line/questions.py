@@ -1,4 +1,4 @@
-"""What the program tells without playing: its lists and its bench."""
+"""The lists and the benchmark that the program prints instead of playing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.output.protocol import NoSoundCard
 
 
 def deck_lines(bundle: Bundle) -> Iterator[str]:
-    """One line for each library deck."""
+    """Yield a line for each library deck."""
     for deck in bundle.decks.values():
         tempo = "" if deck.tempo_bpm is None else f", {deck.tempo_bpm:.0f} bpm"
         yield (
@@ -26,12 +26,12 @@ def deck_lines(bundle: Bundle) -> Iterator[str]:
 
 
 def control_lines(bundle: Bundle) -> Iterator[str]:
-    """One line for each control or family of controls."""
+    """Yield a line for each control or family of controls."""
     yield listing(control_table(bundle.manifest.style_dims, bundle.names))
 
 
 def sound_card_lines() -> Iterator[str]:
-    """One line for each sound card, or what is missing."""
+    """Yield a line for each sound card, or one that says what is missing."""
     try:
         cards = output_devices(load_portaudio())
     except NoSoundCard as error:
@@ -41,7 +41,7 @@ def sound_card_lines() -> Iterator[str]:
 
 
 def input_lines() -> Iterator[str]:
-    """One line for each device that --input can listen to."""
+    """Yield a line for each device that --input can use, or one that says what is missing."""
     try:
         inputs = input_devices(load_portaudio())
     except NoSoundCard as error:
@@ -51,7 +51,7 @@ def input_lines() -> Iterator[str]:
 
 
 def bench_lines(bundle: Bundle, options: RuntimeOptions, as_json: bool) -> Iterator[str]:
-    """One line a block size and number of threads, as it is measured."""
+    """Yield a line for each block size and number of threads, as soon as it is measured."""
     for row in bench(bundle, options):
         if as_json:
             yield json.dumps(asdict(row))

@@ -1,4 +1,4 @@
-"""The command line of ``python -m server``: text in, one frozen ``Settings`` out."""
+"""The command line of ``python -m server``, parsed into one frozen ``Settings``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from server.system.config_folder import NO_FOLDER, usual_folder
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line asked for; see ``--help``."""
+    """The values of the options, from the command line and ``settings.json``; see ``--help``."""
 
     bundle: Path | None = None
     output: OutputChoice = field(default_factory=OutputChoice)
@@ -53,14 +53,16 @@ class Settings:
 
     @property
     def decks(self) -> Mapping[str, str]:
-        """What was asked for, by deck: a library deck's name or a file."""
+        """The library deck or file asked for, by deck."""
         named = {"a": self.deck_a, "b": self.deck_b, "c": self.deck_c, "d": self.deck_d}
         return {deck: source for deck, source in named.items() if source is not None}
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it; ``kept`` are the arguments
-    that do not stand on the command line."""
+    """Reports an error in one line, without the usage.
+
+    ``kept`` are the arguments that come from ``settings.json``.
+    """
 
     kept: Sequence[str] = ()
 
@@ -68,36 +70,36 @@ class _OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}{besides(self.kept)}; --help shows what is allowed\n")
 
 
-class _Refused(Exception):
-    """Arguments that cannot be kept."""
+class _NotKeepable(Exception):
+    """Arguments that ``settings.json`` cannot hold."""
 
 
 class _KeptParser(argparse.ArgumentParser):
-    """Of the options that can be kept."""
+    """Knows only the options that ``settings.json`` can hold; raises ``_NotKeepable``."""
 
     def error(self, message: str) -> NoReturn:
-        raise _Refused(message)
+        raise _NotKeepable(message)
 
 
 def besides(kept: Sequence[str]) -> str:
-    """What a message about the command line has to add where some of it is ``kept``."""
+    """Return what an error message adds if some of the arguments were ``kept``."""
     return f" (settings.json says {' '.join(kept)})" if kept else ""
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Settings:
-    """Settings of a command line; exits with 2 and one line where it makes no sense."""
+    """Parse a command line; exit with code 2 and one line of error if it is invalid."""
     parser = _parser()
     argv = sys.argv[1:] if argv is None else argv
     given = parser.parse_args(argv)
     if given.json and not given.bench:
         parser.error("--json goes with --bench")
     if given.score_out and given.output.is_file:
-        parser.error("--score-out records live playing; a file is made from --score")
+        parser.error("--score-out records live playing; an --output file plays a --score")
     if given.record and given.output.is_file:
-        parser.error("--record records live playing; --output wav:FILE renders a file by itself")
+        parser.error("--record records live playing; --output wav:FILE already writes a file")
     if not given.keep:
-        no_card = [f"--{option}" for option in CARD_OPTIONS if given.output.is_file]
-        parser.kept = kept_arguments(given.config, [*argv, *no_card], _why_not_kept)
+        unused = [f"--{option}" for option in CARD_OPTIONS if given.output.is_file]
+        parser.kept = kept_arguments(given.config, [*argv, *unused], _why_not_kept)
         given = parser.parse_args([*parser.kept, *argv])
     return Settings(
         bundle=given.bundle,
@@ -143,20 +145,20 @@ def _parser() -> _OneLineParser:
 
 
 def _why_not_kept(arguments: Sequence[str]) -> str | None:
-    """In one line why these are nothing to keep; None if they are."""
+    """Return in one line why ``settings.json`` cannot hold these arguments; None if it can."""
     parser = _KeptParser(allow_abbrev=False, add_help=False)
     add_keepable(parser)
     try:
         given = parser.parse_args(arguments)
-    except _Refused as refused:
-        return str(refused)
-    return f"--output {given.output} is no live output" if given.output.is_file else None
+    except _NotKeepable as error:
+        return str(error)
+    return f"--output {given.output} is not a live output" if given.output.is_file else None
 
 
 def _to_keep(
     parser: argparse.ArgumentParser, given: argparse.Namespace, argv: Sequence[str]
 ) -> Kept:
-    """What ``argv`` says besides where to keep it; files by their whole path."""
+    """Return the options in ``argv`` to keep, with files as absolute paths."""
     if given.config is None:
         parser.error(NO_FOLDER)
     options = {
@@ -170,6 +172,6 @@ def _to_keep(
 
 
 def _is_path(given: argparse.Namespace, name: str, value: object) -> bool:
-    """Whether ``value`` means another file where another folder is the current one."""
+    """Return whether ``value`` is a path that depends on the current folder."""
     is_path = isinstance(getattr(given, name.replace("-", "_"), None), Path)
     return is_path or (name.startswith("deck-") and Path(str(value)).is_file())

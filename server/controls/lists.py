@@ -1,4 +1,4 @@
-"""The table of controls as people read it: ``--list-controls`` and the README."""
+"""The table of controls as text: ``--list-controls`` and ``docs/controls.md``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from server.controls.table import control_table
 
 
 def markdown_table(style_dims: int = 16) -> str:
-    """The README's table of controls: one line a row, families folded, ``slug`` for any name."""
+    """Return the table of ``docs/controls.md``, a line per row, with ``slug`` for any name."""
     lines = [
         "| address | arguments | default | MIDI | meaning |",
         "| --- | --- | --- | --- | --- |",
@@ -20,7 +20,7 @@ def markdown_table(style_dims: int = 16) -> str:
 
 
 def listing(table: ControlTable) -> str:
-    """What ``--list-controls`` prints: one line a row, in columns."""
+    """Return the text of ``--list-controls``: one line per row, in columns."""
     rows = [
         (_folded_address(row), _arguments(row), _default(row), _midi(row)) for row in table.rows
     ]
@@ -47,7 +47,7 @@ def _arguments(row: Control) -> str:
     """``f 0..1``, ``f... -3..3 spreads``, ``s``."""
     tags = f"{row.types[0]}..." if row.takes_fewer or row.repeats else " ".join(row.types)
     if row.choices:
-        # Not a bar between them: it would end a cell of the table.
+        # A bar between them would end the table's cell.
         return f"{tags} {' or '.join(row.choices)}"
     if row.minimum is None or row.maximum is None:
         return tags

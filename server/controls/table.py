@@ -1,7 +1,7 @@
 """The table of controls: everything a hand can move or ask for, each in one place.
 
 From it follow OSC dispatch and MIDI targets (``server.osc.mapping``), the desk's values
-(``server.controls.desk``), ``--list-controls`` and the README's table
+(``server.controls.desk``), ``--list-controls`` and ``docs/controls.md``
 (``server.controls.lists``). To add a control, add a row in ``server.controls.rows``.
 
 A row may stand for a family: ``{}`` in its address is filled from ``members``. A row is one of

@@ -23,32 +23,32 @@ def add_output(group: argparse._ArgumentGroup) -> None:
         default=OutputChoice(),
         metavar="KIND",
         help="soundcard, soundcard:NAME, wav:FILE, flac:FILE or null (default: soundcard); "
-        "a file is rendered as fast as it goes and opens no port and no device",
+        "a file is rendered as fast as possible, without opening a port or device",
     )
     group.add_argument(
         "--rate",
         type=_taking(choice.rate_hz),
         metavar="HZ",
-        help="the sound card's rate (default: the model's where the card offers it, else the "
+        help="sample rate of the sound card (default: the model's if the card offers it, else the "
         "card's own)",
     )
     group.add_argument(
         "--latency",
         type=_taking(choice.latency_wish),
         metavar="MS",
-        help="what the sound card is asked for: low, high or milliseconds (default: low)",
+        help="latency to ask the sound card for: low, high or milliseconds (default: low)",
     )
     group.add_argument(
         "--channels",
         type=_taking(choice.channel_pair),
         metavar="LEFT,RIGHT",
-        help="channels of the sound card that are played on, from 1 (default: 1,2)",
+        help="output channels of the sound card, counted from 1 (default: 1,2)",
     )
     group.add_argument(
         "--cue",
         type=_taking(choice.channel_pair),
         metavar="LEFT,RIGHT",
-        help="a second pair of channels, for the deck that /cue names (default: none)",
+        help="second pair of channels, for the deck chosen with /cue (default: none)",
     )
 
 

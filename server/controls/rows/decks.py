@@ -1,4 +1,4 @@
-"""What lies on the four decks."""
+"""Loading the four decks, and how each is played."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DECK_ROWS = (
         types="s",
         members=DECKS,
         command=events.LoadDeck,
-        description="a library deck by name, or an audio file under the media folder; "
-        "answers /done or /fail when it is there, before that /deck/{}/progress 0..1",
+        description="Load a library deck by name, or an audio file from the media folder. Sends "
+        "/deck/{a..d}/progress 0..1 on the way, then /done or /fail",
     ),
     Control(
         name="capture deck",
@@ -26,8 +26,8 @@ DECK_ROWS = (
         unit="s",
         members=DECKS,
         command=events.CaptureDeck,
-        description="the last seconds of live input (--input), encoded as a file is; answers as "
-        "/deck/{}/load does",
+        description="Load the last seconds of live input (--input), encoded as a file is. "
+        "Replies as /deck/{a..d}/load does",
     ),
     Control(
         name="cancel load",
@@ -35,8 +35,9 @@ DECK_ROWS = (
         types="",
         members=DECKS,
         command=events.CancelDeck,
-        description="stop the load or capture that goes on or waits, which answers /fail "
-        "cancelled; the deck keeps what it has; answers /done and 1, or 0 where there was none",
+        description="Cancel the running or waiting load or capture, which then replies /fail "
+        "cancelled; the deck keeps its music. Replies /done with 1, or 0 if there was nothing to "
+        "cancel",
     ),
     Control(
         name="deck style",
@@ -48,7 +49,8 @@ DECK_ROWS = (
         smoothing_s=0.05,
         midi=True,
         members=DECKS,
-        description="the deck's style: the mean of the whole, or as it changes at the playhead",
+        description="Style of the deck: the mean of the whole recording, or the style at the "
+        "playhead",
     ),
     Control(
         name="bypass",
@@ -59,8 +61,8 @@ DECK_ROWS = (
         smoothing_s=0.01,
         midi=True,
         members=DECKS,
-        description="1 plays the deck's original recording instead of what is decoded, at the same "
-        "place and wherever /interp is, to compare; /fail where there is none: library decks and "
-        "files longer than 10 minutes",
+        description="1 plays the deck's recording instead of the decoded sound, at the playhead "
+        "and wherever /interp is, to compare. /fail if there is none: library decks and files "
+        "longer than 10 minutes",
     ),
 )

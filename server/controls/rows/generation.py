@@ -1,4 +1,4 @@
-"""Structure that a prior plays on."""
+"""Structure drawn by the prior."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ GENERATION = (
         maximum=1.0,
         smoothing_s=0.05,
         midi=True,
-        description="1 plays on for ever from the last ticks played, 0 is the decks' own "
-        "structure, between the two improvises along; /fail where the bundle has no prior",
+        description="1 plays on endlessly from the last ticks, 0 plays the decks' own structure, "
+        "values between improvise on it. /fail if the bundle has no prior",
     ),
     Control(
         name="generate temperature",
@@ -25,6 +25,7 @@ GENERATION = (
         maximum=2.0,
         default=1.0,
         midi=True,
-        description="how daring what is played on is: 0 the likeliest, 1 as the training music",
+        description="How daring the prior is: 0 takes the most likely, 1 varies as the training "
+        "music does",
     ),
 )

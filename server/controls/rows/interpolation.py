@@ -1,4 +1,4 @@
-"""Where between the decks the sound is."""
+"""The position between the decks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ INTERPOLATION = (
         midi_ccs=(1,),
         moves=("/interp/style", "/interp/structure"),
         resets=("/interp/y",),
-        description="position between deck A (0) and deck B (1), style and structure together; "
-        "the same as /interp/xy with y 0; asked, it answers style's",
+        description="Position between deck A (0) and deck B (1), style and structure together; "
+        "the same as /interp/xy with y at 0. A query returns the style position",
     ),
     Control(
         name="interp xy",
@@ -28,9 +28,9 @@ INTERPOLATION = (
         takes_all=True,
         moves=("/interp/style", "/interp/structure", "/interp/y"),
         sources=(0, 0, 1),
-        description="position between four decks, bilinear: A 0 0, B 1 0, C 0 1, D 1 1; an empty "
-        "deck is heard as the one beside it, else above or below, else across; asked, it "
-        "answers style's",
+        description="Position between four decks, bilinear: A at 0 0, B at 1 0, C at 0 1, D at 1 "
+        "1. An empty deck sounds like its neighbour: the one beside it, else above or below, "
+        "else across. A query returns the style position",
     ),
     Control(
         name="interp style",
@@ -40,8 +40,8 @@ INTERPOLATION = (
         maximum=1.0,
         smoothing_s=0.02,
         midi=True,
-        description="position of what stays the same: timbre, instrumentation, texture; from A "
-        "and C (0) to B and D (1), y stays",
+        description="Style position (timbre, instrumentation, texture), from decks A and C (0) "
+        "to B and D (1); y stays",
     ),
     Control(
         name="interp structure",
@@ -51,8 +51,8 @@ INTERPOLATION = (
         maximum=1.0,
         smoothing_s=0.02,
         midi=True,
-        description="position of what changes: rhythm, notes, phrasing; from A and C (0) to B and "
-        "D (1), y stays",
+        description="Structure position (rhythm, notes, phrasing), from decks A and C (0) to B "
+        "and D (1); y stays",
     ),
     Control(
         name="interp y",
@@ -62,7 +62,7 @@ INTERPOLATION = (
         maximum=1.0,
         smoothing_s=0.02,
         midi=True,
-        description="position from decks A and B (0) to decks C and D (1), style and structure "
+        description="Position from decks A and B (0) to C and D (1), style and structure "
         "together; x stays",
     ),
     Control(
@@ -74,8 +74,8 @@ INTERPOLATION = (
         maximum=1.0,
         smoothing_s=0.05,
         midi=True,
-        description="way between styles: a straight line, or an arc that keeps its distance from "
-        "the trained mean; structure always takes the line",
+        description="Path between styles: a straight line, or an arc that keeps its distance "
+        "from the trained mean. Structure always takes the line",
     ),
     Control(
         name="interp align",
@@ -85,8 +85,7 @@ INTERPOLATION = (
         maximum=1.0,
         default=1.0,
         midi=True,
-        description="1 reads decks whose tempo is known in beats, so that the beats of one meet "
-        "those of the other, in loops of whole beats; 0, and decks without a tempo: all at one "
-        "pace",
+        description="1 reads decks of known tempo beat on beat, in loops of whole beats. 0 reads "
+        "all decks at one pace, as it always does those without a tempo",
     ),
 )

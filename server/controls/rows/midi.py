@@ -1,4 +1,4 @@
-"""Which knob of a controller moves what."""
+"""MIDI mappings: learning, listing and changing them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ MIDI_MAPS = (
         types="s",
         repeats=True,
         command=events.LearnMidi,
-        description="an address, then turn the knob that shall move it, an endless one up first, "
-        "then down; jump, pick-up or scale may follow; answers /done with the knob when it is "
-        "kept, /fail after 30 s; without an address: cancel",
+        description="Learn a knob: send an address, then turn the knob (an endless encoder up "
+        "first, then down). A takeover (jump, pick-up, scale) and an encoder's coding (or "
+        "absolute) may follow the address. Replies /done with the knob once it is saved, /fail "
+        "after 30 s. Without an address: cancel",
     ),
     Control(
         name="forget MIDI",
         address="/midi/forget",
         types="s",
         command=events.ForgetMidi,
-        description="no knob that was learned moves this address any more; where none was, not its "
-        "usual knob either",
+        description="Remove the learned mappings of an address; if it has none, disconnect its "
+        "default knob",
     ),
     Control(
         name="MIDI maps",
         address="/midi/maps",
         types="",
         command=events.ListMidiMaps,
-        description="answers /midi/map for each: address, knob, then names and values of its "
-        "options; then /done and how many",
+        description="List the mappings: /midi/map for each, with address, knob, and names and "
+        "values of its options; then /done with the count",
     ),
     Control(
         name="MIDI map",
@@ -38,9 +39,10 @@ MIDI_MAPS = (
         types="ssvs",
         asks=True,
         command=events.ChangeMidiMap,
-        description="an address, and an option with its value: takeover jump, pick-up or scale; "
-        "low, high; curve linear, exponential or logarithmic; invert 0 or 1; relative off, signed "
-        "bit, signed bit 2, bin offset or 2's complement; feedback 0 or 1; of one knob only if it "
-        "is named as /midi/maps has it; asked with the address alone",
+        description="Change an option of a mapping: address, option, value. Options: takeover "
+        "jump, pick-up or scale; low, high; curve linear, exponential or logarithmic; invert 0 "
+        "or 1; relative off, signed bit, signed bit 2, bin offset or 2's complement; feedback 0 "
+        "or 1. Changes every knob of the address, or only the one named last, as /midi/maps "
+        "spells it. Query with the address alone",
     ),
 )

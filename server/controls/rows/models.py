@@ -1,4 +1,4 @@
-"""Which model plays."""
+"""Changing the model while playing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MODELS = (
         address="/model/load",
         types="s",
         command=events.LoadModel,
-        description="another bundle under the media folder, or default, the one built in; made "
-        "ready beside the music, then cross-faded; answers /done, or /fail and nothing changes",
+        description="Crossfade to another bundle from the media folder, or to default, the "
+        "built-in one, once it is ready. Replies /done; or /fail, and nothing changes",
     ),
 )

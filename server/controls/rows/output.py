@@ -1,4 +1,4 @@
-"""Level and silence."""
+"""Level, mute, cue and the choice of output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTPUT = (
         smoothing_s=0.02,
         midi=True,
         in_presets=False,
-        description="output level",
+        description="Output level",
     ),
     Control(
         name="mute",
@@ -36,7 +36,7 @@ OUTPUT = (
         address="/panic",
         types="",
         command=events.Panic,
-        description="stop and forget every ringing state, now",
+        description="Stop at once, and clear everything that still rings",
     ),
     Control(
         name="cue",
@@ -47,8 +47,8 @@ OUTPUT = (
         maximum=float(len(DECKS)),
         midi=True,
         in_presets=False,
-        description="a deck alone on the second pair of channels (--cue), in its own style, at the "
-        "playhead; it also runs while the rest is stopped; /fail where there is no such pair",
+        description="Play one deck alone on the second pair of channels (--cue), in its own "
+        "style, at the playhead, also while the rest is stopped. /fail if there is no such pair",
     ),
     Control(
         name="cue level",
@@ -60,7 +60,7 @@ OUTPUT = (
         default=-12.0,
         midi=True,
         in_presets=False,
-        description="level of the cue; /level and /mute leave it alone",
+        description="Level of the cue; /level and /mute do not change it",
     ),
     Control(
         name="output",
@@ -68,7 +68,7 @@ OUTPUT = (
         types="s",
         repeats=True,
         command=events.ChangeOutput,
-        description="play on another output from now on: soundcard, soundcard:NAME or null; one "
-        "that cannot be opened changes nothing; asked, it answers which, and playing or lost",
+        description="Switch to another output: soundcard, soundcard:NAME or null. If it cannot "
+        "be opened, nothing changes. A query returns the output, and playing or lost",
     ),
 )

@@ -1,4 +1,4 @@
-"""Transport, playhead, glides, and motion that is recorded and looped."""
+"""Transport, playhead, notes, glides, and recorded motion."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TRANSPORT = (
         address="/play",
         types="",
         command=events.Play,
-        description="let the playhead run",
+        description="Start the playhead",
     ),
     Control(
         name="stop",
         address="/stop",
         types="",
         command=events.Stop,
-        description="hold the playhead and fall silent",
+        description="Hold the playhead and go silent",
     ),
 )
 
@@ -44,7 +44,7 @@ PLAYHEAD = (
         smoothing_s=0.02,
         midi=True,
         midi_bend=(0.0, 2.0),
-        description="of the playhead: below 0 backwards; pitch stays",
+        description="Speed of the playhead; below 0 plays backwards. Pitch stays",
     ),
     Control(
         name="pitch",
@@ -55,8 +55,8 @@ PLAYHEAD = (
         unit="semitones",
         smoothing_s=0.02,
         midi=True,
-        description="transposition of what is decoded; tempo stays, and a bypassed recording's own "
-        "pitch",
+        description="Transpose the decoded sound; tempo stays. A bypassed recording keeps its "
+        "own pitch",
     ),
     Control(
         name="freeze",
@@ -75,7 +75,8 @@ PLAYHEAD = (
         maximum=1.0,
         midi=True,
         in_presets=False,
-        description="jump, 0..1 of the loop; asked, it answers where the first loaded deck is now",
+        description="Jump to a place in the loop, 0..1. A query returns where the first loaded "
+        "deck is now",
     ),
     Control(
         name="loop",
@@ -85,8 +86,8 @@ PLAYHEAD = (
         maximum=1.0,
         takes_all=True,
         moves=("/loop/start", "/loop/end"),
-        description="part of each deck that is repeated; an end before the start goes on over the "
-        "deck's end, an end at the start is the whole deck",
+        description="Part of each deck to repeat. An end before the start wraps around the "
+        "deck's end; an end at the start loops the whole deck",
     ),
     Control(
         name="loop start",
@@ -95,7 +96,7 @@ PLAYHEAD = (
         minimum=0.0,
         maximum=1.0,
         midi=True,
-        description="the loop's first point alone",
+        description="Start of the loop",
     ),
     Control(
         name="loop end",
@@ -105,7 +106,7 @@ PLAYHEAD = (
         maximum=1.0,
         default=1.0,
         midi=True,
-        description="the loop's last point alone",
+        description="End of the loop",
     ),
     Control(
         name="slice",
@@ -115,8 +116,8 @@ PLAYHEAD = (
         maximum=SLICES - 1.0,
         midi=True,
         in_presets=False,
-        description="jump to one of 16 equal parts of each deck and loop it; /loop 0 1 opens the "
-        "loop again",
+        description="Jump to one of 16 equal parts of each deck and loop it; /loop 0 1 loops the "
+        "whole deck again",
     ),
 )
 
@@ -128,8 +129,9 @@ NOTES = (
         minimum=0.0,
         maximum=127.0,
         command=events.PlayNote,
-        description="a key and its velocity, 0 lets it go: key 36 and those above play the 16 "
-        "slices, also while all is stopped; while it is held, its slice is looped at its level",
+        description="Key and velocity; velocity 0 releases the key. Key 36 plays slice 0, the "
+        "next keys the slices after it, every 16 keys again, also while stopped. The slice loops "
+        "while the key is held; velocity sets its level",
     ),
     Control(
         name="keys",
@@ -140,8 +142,8 @@ NOTES = (
         maximum=len(KEYS) - 1.0,
         default=float(KEYS.index(KEYS_GATE)),
         midi=True,
-        description="what the keys of MIDI do: off nothing, gate /note for as long as they are "
-        "held, latch until the same key is pressed again",
+        description="What MIDI keys do: off ignores them, gate plays /note while they are held, "
+        "latch holds it until the same key is pressed again",
     ),
 )
 
@@ -155,8 +157,8 @@ GLIDE = (
         unit="s",
         asks=True,
         command=events.SetGlide,
-        description="how slowly a value is followed: its address and the time constant, in which "
-        "63 % of the way are gone, 95 % in three times as long; asked with the address alone",
+        description="How slowly a value is followed: its address and a time constant. 63 % of "
+        "the way takes that long, 95 % three times as long. Query with the address alone",
     ),
 )
 
@@ -169,8 +171,8 @@ MOTION_RECORDER = (
         maximum=1.0,
         midi=True,
         in_presets=False,
-        description="1 begins to record all changes of values in place of those before, 0 ends: "
-        "the time between is the loop",
+        description="1 starts recording all changes of values, in place of the last recording; 0 "
+        "stops. The time between is the loop",
     ),
     Control(
         name="play motion",
@@ -180,14 +182,14 @@ MOTION_RECORDER = (
         maximum=1.0,
         midi=True,
         in_presets=False,
-        description="1 loops the recorded changes from their beginning, 0 leaves values as they "
-        "are; a recording comes first",
+        description="1 loops the recorded changes from their start, 0 leaves values where they "
+        "are. Record something first",
     ),
     Control(
         name="clear motion",
         address=f"{MOTION}/clear",
         types="",
         command=events.ClearMotion,
-        description="forget the recorded changes",
+        description="Discard the recorded changes",
     ),
 )

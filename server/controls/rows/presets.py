@@ -1,4 +1,4 @@
-"""Snapshots of what the hands set."""
+"""Presets: snapshots of control values."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ PRESETS = (
         maximum=127.0,
         asks=True,
         command=events.SavePreset,
-        description="keeps all values but places, clock, cue and output, and their glides, under a "
-        "name; the number is the MIDI program that loads it, by default the next free one; "
-        "answers /done with both when it is on the disk",
+        description="Save all values and their glides under a name, except /position, /slice, "
+        "/beat, /nudge, /clock, motion, cue, level and mute. The number is the MIDI program that "
+        "recalls it (default: the next free one). Replies /done with both once it is on disk",
     ),
     Control(
         name="load preset",
         address="/preset/load",
         types="s",
         command=events.LoadPreset,
-        description="all its values at once; answers /done with the name, and what this bundle has "
-        "nothing for; /fail and nothing changes where there is none",
+        description="Recall a preset: all its values at once. Replies /done with the name and "
+        "whatever this bundle has no control for; /fail if there is no such preset, and nothing "
+        "changes",
     ),
     Control(
         name="morph to preset",
@@ -34,22 +35,23 @@ PRESETS = (
         maximum=3600.0,
         unit="s",
         command=events.MorphPreset,
-        description="goes there from where values are, in so many seconds, on straight lines; "
-        "switches, choices and glides change at once; what another hand moves meanwhile is its",
+        description="Morph to a preset from the current values, in straight lines over so many "
+        "seconds. Switches, choices and glides change at once. A value that something else moves "
+        "meanwhile leaves the morph",
     ),
     Control(
         name="list presets",
         address="/preset/list",
         types="",
         command=events.ListPresets,
-        description="reads the folder anew and answers /preset/list.reply with number (-1: none) "
-        "and name for each, then /done and how many",
+        description="Read the preset folder again. Replies /preset/list.reply with number (-1: "
+        "none) and name for each, then /done with the count",
     ),
     Control(
         name="delete preset",
         address="/preset/delete",
         types="s",
         command=events.DeletePreset,
-        description="takes its file away; answers /done or /fail",
+        description="Delete a preset's file. Replies /done or /fail",
     ),
 )

@@ -1,4 +1,4 @@
-"""What is heard, recorded."""
+"""Recording the output to a file."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ RECORDING = (
         address="/record/start",
         types="s",
         command=events.StartRecording,
-        description="records what is heard from now on as NAME in the media folder: NAME.flac in "
-        "24 bits, else NAME.wav in 32-bit float, exactly what the output gets; answers /done, or "
-        "/fail where the name is taken",
+        description="Record the output from now on, exactly, as NAME in the media folder: "
+        "NAME.flac in 24 bits, else NAME.wav in 32-bit float. Replies /done, or /fail if the "
+        "name is taken",
     ),
     Control(
         name="stop recording",
         address="/record/stop",
         types="",
         command=events.StopRecording,
-        description="ends the recording; answers /done with the names of its files (another "
-        "output begins another file) when they are written",
+        description="Stop recording. Replies /done with the names of its files once they are "
+        "written (changing the output starts another file)",
     ),
     Control(
         name="recording",
         address="/record",
         types="",
         command=events.AskRecording,
-        description="answers 1 while something is recorded, else 0, the file's name and how many "
-        "seconds; those of /notify are told of start, stop and, with /fail, of an early end",
+        description="Replies 1 while recording, else 0, with the file's name and its length in "
+        "seconds. Clients of /notify also get start, stop and, with /fail, an early end",
     ),
 )

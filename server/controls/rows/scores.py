@@ -1,4 +1,4 @@
-"""What is played, recorded as a score."""
+"""Recording a performance as a score."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SCORES = (
         address="/score/record",
         types="s",
         command=events.RecordScore,
-        description="records all changes with their times from now on as NAME.jsonl in the media "
-        "folder, for --score; answers /done, or /fail where the name is taken",
+        description="Record all changes with their times from now on as NAME.jsonl in the media "
+        "folder, for --score. Replies /done, or /fail if the name is taken",
     ),
     Control(
         name="stop score",
         address="/score/stop",
         types="",
         command=events.StopScore,
-        description="ends the recording of a score; answers /done with its name when it is written",
+        description="Stop recording the score. Replies /done with its name once it is written",
     ),
 )

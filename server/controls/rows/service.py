@@ -1,4 +1,4 @@
-"""What clients ask of the server itself."""
+"""Requests about the server itself."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ SERVER = (
         address="/status",
         types="",
         command=events.StatusRequest,
-        description="answers /status.reply: alternating names and values",
+        description="Replies /status.reply with alternating names and values",
     ),
     Control(
         name="version",
         address="/version",
         types="",
         command=events.VersionRequest,
-        description="answers /version.reply: program, major, minor, patch",
+        description="Replies /version.reply with program, major, minor, patch",
     ),
     Control(
         name="sync",
         address="/sync",
         types="i",
         command=events.SyncRequest,
-        description="answers /synced with the same number once all before it has been taken in",
+        description="Replies /synced with the same number once everything sent before it has "
+        "been taken in",
     ),
     Control(
         name="notify",
@@ -34,8 +35,8 @@ SERVER = (
         minimum=0.0,
         maximum=1.0,
         command=events.Notify,
-        description="1 tells the sender of every change that others make, 0 no more; answers "
-        "/done /notify and a number; over UDP it ends five minutes after the last message",
+        description="1 sends you every change that others make, 0 stops that. Replies /done "
+        "/notify and a number. Over UDP it ends five minutes after your last message",
     ),
     Control(
         name="dump",
@@ -44,7 +45,7 @@ SERVER = (
         minimum=0.0,
         maximum=1.0,
         command=events.Dump,
-        description="1 prints incoming messages, 0 no more; answers /done /dump",
+        description="1 prints incoming messages, 0 stops that. Replies /done /dump",
     ),
     Control(
         name="wekinator outputs",
@@ -52,14 +53,15 @@ SERVER = (
         types="f",
         repeats=True,
         command=events.WekinatorOutputs,
-        description="outputs of Wekinator, 0..1 each: the first moves the first control of "
-        "--wekinator through its range, and so on; those beyond 0..1 or the list are cut off",
+        description="Wekinator's outputs, 0..1 each: the first moves the first control of "
+        "--wekinator through its range, and so on. Values outside 0..1 are clipped, outputs "
+        "beyond the list ignored",
     ),
     Control(
         name="quit",
         address="/quit",
         types="",
         command=events.Quit,
-        description="answers /done /quit and ends the program",
+        description="Replies /done /quit and ends the program",
     ),
 )

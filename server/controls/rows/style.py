@@ -19,8 +19,8 @@ def style_offsets(style_dims: int) -> tuple[Control, ...]:
             maximum=3.0,
             unit="spreads",
             moves=tuple(f"/latent/{member}" for member in members),
-            description="style offsets, the most important dimension first; "
-            "a shorter list sets the first ones",
+            description="Style offsets, the most important dimension first. A shorter list sets "
+            "only the first ones",
         ),
         Control(
             name="latent",
@@ -33,13 +33,13 @@ def style_offsets(style_dims: int) -> tuple[Control, ...]:
             midi=True,
             midi_ccs=tuple(range(16, 32))[:style_dims],
             members=members,
-            description="offset of one style dimension",
+            description="Offset of one style dimension",
         ),
     )
 
 
 def named_offsets(names: Sequence[str | None]) -> tuple[Control, ...]:
-    """One family for all names there are; nothing where there are none."""
+    """One family for all names; no rows if there are none."""
     named = [(name, index) for index, name in enumerate(names) if name is not None]
     if not named:
         return ()
@@ -54,7 +54,8 @@ def named_offsets(names: Sequence[str | None]) -> tuple[Control, ...]:
             midi=True,
             members=tuple(name for name, _ in named),
             moves=tuple(f"/latent/{index}" for _, index in named),
-            description="the style dimension that was measured to do this, by name; more is more",
+            description="Offset of the style dimension measured to do what this name says; "
+            "higher is more",
         ),
     )
 
@@ -68,30 +69,30 @@ def gestures(style_dims: int) -> tuple[Control, ...]:
             minimum=0.0,
             maximum=style_dims - 1.0,
             command=events.MaxOut,
-            description="one style dimension as far up as it goes",
+            description="Turn one style dimension up as far as it goes",
         ),
         Control(
             name="flatten",
             address="/gesture/flatten",
             types="",
             command=events.Flatten,
-            description="offsets that make the present style the mean of all that was trained on, "
-            "as far as offsets reach",
+            description="Set the offsets that bring the current style to the mean of the "
+            "training music, as far as offsets reach",
         ),
         Control(
             name="randomise",
             address="/gesture/random",
             types="",
             command=events.Randomise,
-            description="each offset anywhere within one trained spread, the same numbers in each "
-            "session",
+            description="Set each offset at random, at most one spread either way; every session "
+            "draws the same numbers",
         ),
         Control(
             name="reset offsets",
             address="/gesture/reset",
             types="",
             command=events.ResetOffsets,
-            description="all offsets to 0",
+            description="Set all offsets to 0",
         ),
     )
 
@@ -105,8 +106,8 @@ WALK = (
         maximum=1.0,
         smoothing_s=0.02,
         midi=True,
-        description="depth of a slow random walk of style around its offsets: at 1 about one "
-        "trained spread, two at most; the same way in each session",
+        description="Depth of a slow random walk of style around its offsets: at 1 about one "
+        "spread, never more than two. The walk is the same in every session",
     ),
     Control(
         name="walk rate",
@@ -117,6 +118,7 @@ WALK = (
         unit="Hz",
         default=0.2,
         midi=True,
-        description="random places a second that each dimension walks to; nothing moves faster",
+        description="Pace of the walk: random targets per second in each dimension; nothing "
+        "moves faster",
     ),
 )

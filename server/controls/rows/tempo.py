@@ -1,4 +1,4 @@
-"""How fast music goes, and who says so."""
+"""Tempo, beat and their clock."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ TEMPO_ROWS = (
         also=(AS_RECORDED,),
         unit="bpm",
         default=AS_RECORDED,
-        description="tempo of decks whose own is known, before /speed; 0 is as recorded: each "
-        "deck's own, and between decks between them",
+        description="Tempo of decks whose own tempo is known, before /speed. 0 is as recorded: "
+        "each deck's own tempo, and interpolated between decks",
     ),
     Control(
         name="tap tempo",
         address=TAP,
         types="",
         command=events.Tap,
-        description="a beat is now: from the second on, /tempo is the median of the last taps; two "
-        "seconds of pause begin anew",
+        description="Tap a beat. From the second tap on, /tempo is the median of the last taps; "
+        "a pause of two seconds starts over",
     ),
     Control(
         name="clock",
@@ -48,8 +48,8 @@ TEMPO_ROWS = (
         maximum=len(CLOCKS) - 1.0,
         midi=True,
         in_presets=False,
-        description="who says tempo and beat: /tempo and taps, MIDI clock (its start, continue, "
-        "stop and song position too), or Ableton Link, if the extra link is installed",
+        description="Source of tempo and beat: internal (/tempo and taps), MIDI clock (with its "
+        "start, continue, stop and song position), or Ableton Link if the extra link is installed",
     ),
     Control(
         name="nudge",
@@ -60,8 +60,8 @@ TEMPO_ROWS = (
         unit="%",
         midi=True,
         in_presets=False,
-        description="how much faster the playhead goes for the moment, as one pushes a record; "
-        "moved by the clock that is followed",
+        description="Push the playhead faster or slower for the moment, like a record. The clock "
+        "that is followed moves it too",
     ),
     Control(
         name="beat",
@@ -71,7 +71,7 @@ TEMPO_ROWS = (
         maximum=MOST_BEATS,
         unit="beats",
         in_presets=False,
-        description="jump to a beat, counted from the start of each deck's loop and around it; "
-        "moved by the clock that is followed",
+        description="Jump to a beat, counted from the start of each deck's loop and around it. "
+        "The clock that is followed moves it too",
     ),
 )

@@ -114,7 +114,7 @@ def test_each_fault_is_one_line_and_the_rest_holds(
     before = path.read_text()
     assert parsed(tmp_path) == Settings(config=tmp_path, midi="Knobs")
     (line,) = caplog.messages
-    assert line.startswith(f"'{path}': ") and line.endswith("; passed over") and "\n" not in line
+    assert line.startswith(f"'{path}': ") and line.endswith("; ignored") and "\n" not in line
     assert path.read_text() == before
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from server.command_line.options import add_keepable, add_others
 from server.command_line.settings import Settings, parse_args
 from server.output.choice import CardChoice, OutputChoice
 
@@ -138,6 +140,32 @@ def test_help_tells_every_option_with_its_default(capsys: pytest.CaptureFixture[
     for option in ("--bundle", "--output", "--device", "--block", *own, "--deck-a"):
         described = said.split(f"  {option} ")[1].split("\n  --")[0]
         assert "default:" in described
+
+
+def option_helps() -> dict[str, str]:
+    """The help of each option that takes a value, by its name."""
+    parser = argparse.ArgumentParser()
+    add_keepable(parser)
+    add_others(parser)
+    return {
+        action.option_strings[-1]: action.help or ""
+        for action in parser._actions
+        if action.nargs != 0
+    }
+
+
+@pytest.mark.parametrize(("option", "text"), option_helps().items())
+def test_help_of_each_option_with_a_value_tells_its_default(option: str, text: str) -> None:
+    assert "(default: " in text, option
+
+
+def test_help_of_keep_names_the_groups_that_it_keeps() -> None:
+    parser = argparse.ArgumentParser()
+    add_keepable(parser)
+    groups = [group.title for group in parser._action_groups if group._group_actions]
+    add_others(parser)
+    (keep,) = (action for action in parser._actions if "--keep" in action.option_strings)
+    assert f"({', '.join(str(group) for group in groups if group != 'options')})" in str(keep.help)
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

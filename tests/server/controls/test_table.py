@@ -186,7 +186,7 @@ def test_a_row_that_contradicts_itself_is_refused(fields: dict[str, object]) -> 
         replace(VALUE, **fields)  # type: ignore[arg-type]
 
 
-def test_the_readme_table_has_one_line_for_each_row() -> None:
+def test_the_markdown_table_has_one_line_for_each_row() -> None:
     lines = markdown_table(16).splitlines()
     assert len(lines) == 2 + len(control_table(16, ("slug",)).rows)
     assert {line.count("|") for line in lines} == {6}
@@ -194,7 +194,7 @@ def test_the_readme_table_has_one_line_for_each_row() -> None:
     (latent,) = (line for line in lines if line.startswith("| `/latent/"))
     assert latent == (
         "| `/latent/{0..15}` | f -3..3 spreads | 0 spreads | CC16-31 "
-        "| offset of one style dimension |"
+        "| Offset of one style dimension |"
     )
 
 
