@@ -3,11 +3,11 @@
 import os
 import sys
 
-from server.supervision.agreement import NO_SUPERVISOR
+from server.supervision.protocol import NO_SUPERVISOR
 
 
 def main() -> int:
-    """Run the program's command line; the exit code."""
+    """Run the command line; return the exit code."""
     argv = sys.argv[1:]
     if NO_SUPERVISOR in argv or os.name != "posix":
         from server import program

@@ -32,8 +32,8 @@ from server.score.player import ScorePlayer, score_events
 from server.score.prepare import PreparedModel
 from server.score.prepared_decks import PreparedDecks
 from server.score.recorder import ScoreRecorder
-from server.supervision.keeping import StateKeeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
+from server.supervision.state_keeper import StateKeeper, restore
 from server.system.callbacks import Soon
 
 
@@ -120,7 +120,7 @@ class Playback:
             StateKeeper(folder, desk, self.switch, self.timeline, facts) if folder else None
         )
         if folder and before:
-            take_up(before, folder.read_decks(), desk, self.first.engine, self.timeline)
+            restore(before, folder, desk, self.first.engine, self.timeline)
 
     @property
     def model(self) -> Model:

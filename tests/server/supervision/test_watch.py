@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from server.controls import events
-from server.supervision.keeping import INTERVAL_S, StateKeeper
-from server.supervision.pulse import Heartbeat
+from server.supervision.heartbeat import Heartbeat
 from server.supervision.state_folder import Facts, StateFolder
+from server.supervision.state_keeper import INTERVAL_S, StateKeeper
 from server.supervision.watch import STUCK_S, StuckWatch, Watch
 from tests.server.control_inputs import Hands
 from tests.waiting import until
@@ -115,7 +115,7 @@ def test_where_nothing_can_be_written_it_still_shows_life(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("server.supervision.state_folder.pickle.dump", full)
+    monkeypatch.setattr("server.supervision.state_folder.write_plain", full)
     rig.hands.render(4)
     rig.hands.desk.apply([events.Stop()])
     rig.pass_time()

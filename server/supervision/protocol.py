@@ -1,0 +1,11 @@
+"""What the supervisor and the instrument agree on; standard library only."""
+
+from __future__ import annotations
+
+NO_SUPERVISOR = "--no-supervisor"
+
+CRASHED = 70
+"""Exit code with which the instrument asks to be restarted."""
+
+STATE = "state"
+"""File of the last state, in the supervisor's folder; it exists once the instrument has played."""
