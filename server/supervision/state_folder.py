@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from server.controls.events import SetControl
 from server.engine.deck import DeckData
 from server.engine.playhead import PlayheadState
 from server.osc.listeners import Listener
+from server.supervision.motion_arrays import MotionArrays, MotionLoop, arrays_of, loop_of
 from server.supervision.plain_data import read_plain, write_plain
 from server.supervision.protocol import STATE
 
@@ -32,9 +32,6 @@ logger = logging.getLogger(__name__)
 
 MOTION = "motion"
 DECK = "deck-"
-
-MotionLoop = tuple[Mapping[int, tuple[SetControl, ...]], int]
-"""Recorded changes by frame, and the loop's length in frames."""
 
 T = TypeVar("T")
 
@@ -71,14 +68,6 @@ class LastState:
     model: str = ""
 
 
-@dataclass(frozen=True)
-class _Motion:
-    """A ``MotionLoop`` as it is written: frame, address and values of each change."""
-
-    length_frames: int
-    changes: tuple[tuple[int, str, tuple[float, ...]], ...]
-
-
 class StateFolder:
     """Where the state is kept; ``wait`` returns when this instrument may play."""
 
@@ -100,26 +89,15 @@ class StateFolder:
 
     def read_motion(self) -> MotionLoop | None:
         """Return the motion loop that was kept."""
-        motion = self._read(MOTION, _Motion)
-        if motion is None:
-            return None
-        changes: dict[int, tuple[SetControl, ...]] = {}
-        for frame, address, values in motion.changes:
-            changes[frame] = (*changes.get(frame, ()), SetControl(address, values))
-        return changes, motion.length_frames
+        arrays = self._read(MOTION, MotionArrays)
+        return None if arrays is None else loop_of(arrays)
 
     def write_motion(self, loop: MotionLoop | None) -> None:
         """Keep the motion loop ``loop``, or that there is none."""
         if loop is None:
             (self._folder / MOTION).unlink(missing_ok=True)
-            return
-        changes, length_frames = loop
-        rows = (
-            (frame, event.address, event.values)
-            for frame, events in changes.items()
-            for event in events
-        )
-        self._replace(MOTION, _Motion(length_frames, tuple(rows)))
+        else:
+            self._replace(MOTION, arrays_of(loop))
 
     def read_decks(self) -> dict[str, DeckData]:
         """Return the decks that were kept, by their letters."""

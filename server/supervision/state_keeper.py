@@ -17,7 +17,8 @@ from server.controls.timeline import Timeline
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.playhead import Playhead
-from server.supervision.state_folder import Facts, LastState, MotionLoop, StateFolder
+from server.supervision.motion_arrays import MotionLoop
+from server.supervision.state_folder import Facts, LastState, StateFolder
 
 INTERVAL_S = 0.2
 """Between two snapshots of the playhead."""
