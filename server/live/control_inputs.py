@@ -27,7 +27,7 @@ from server.live.status import Status
 from server.midi.commands import midi_commands
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from server.midi.mappings.store import MappingStore
+from server.midi.mappings.mapping_file import MappingFile
 from server.models.loader import ModelLoader
 from server.models.model_controls import carry_to, gestures_of, missing_in, wekinator_of
 from server.models.switch import FADE_S, Model
@@ -89,7 +89,7 @@ class ControlInputs:
         self.errands = FileWorker(loop.soon)
         self._midi_hands = midi_commands(
             desk,
-            MappingStore(settings.config, self.errands),
+            MappingFile(settings.config, self.errands),
             lambda events: self.dispatcher(events),
             notifier.tell,
             loop.later,

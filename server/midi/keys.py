@@ -1,4 +1,4 @@
-"""What no mapping has to say of: keys are slices of the deck, programs are presets."""
+"""Keys and program changes without a mapping: keys play slices of the deck, programs presets."""
 
 from __future__ import annotations
 
@@ -11,43 +11,42 @@ from server.midi.decode.moves import Knob, Move
 
 
 class Keys:
-    """Hands moves to ``maps``, and plays what ``is_mapped`` says that no mapping has."""
+    """Passes moves to ``on_moves``, and plays those that ``is_mapped`` does not claim."""
 
     def __init__(
         self,
         desk: Desk,
         on_events: EventSink,
-        maps: Callable[[Sequence[Move]], None],
+        on_moves: Callable[[Sequence[Move]], None],
         is_mapped: Callable[[Knob], bool] = lambda knob: False,
     ) -> None:
         self._desk = desk
         self._on_events = on_events
-        self._maps = maps
+        self._on_moves = on_moves
         self._is_mapped = is_mapped
 
     def take(self, moves: Sequence[Move]) -> None:
-        """Carry out what moved, in order."""
+        """Carry out ``moves``, in order."""
         for move in moves:
-            event = self._played(move)
+            event = self._event_of(move)
             if event is not None and not self._is_mapped(move.knob):
                 self._on_events((event,))
-            self._maps([move])
+            self._on_moves([move])
 
-    def _played(self, move: Move) -> PlayNote | RecallProgram | None:
-        """What a move is without a mapping."""
+    def _event_of(self, move: Move) -> PlayNote | RecallProgram | None:
         match move.knob.kind:
             case "program":
                 return RecallProgram(move.value)
             case "velocity":
-                return self._key(move.knob.number, move.value)
+                return self._note_of(move.knob.number, move.value)
         return None
 
-    def _key(self, key: int, velocity: int) -> PlayNote | None:
-        """A key as ``/note/keys`` has it."""
+    def _note_of(self, key: int, velocity: int) -> PlayNote | None:
+        """Return the note of a key, in the mode of ``/note/keys``."""
         state = self._desk.snapshot()
         mode = KEYS[int(state.value(NOTE_KEYS))]
         if mode == KEYS_OFF:
-            return None if velocity else PlayNote(key, 0)  # it may have been pressed before
+            return None if velocity else PlayNote(key, 0)  # it may have been pressed earlier
         if mode == KEYS_LATCH:
             is_again = state.note.is_held and state.note.key == key
             return PlayNote(key, 0 if is_again else velocity) if velocity else None

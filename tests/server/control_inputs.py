@@ -35,7 +35,7 @@ from server.input.live_input import NO_INPUT, InputError
 from server.live.dispatcher import Dispatcher
 from server.midi.commands import midi_commands
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.store import MappingStore
+from server.midi.mappings.mapping_file import MappingFile
 from server.osc.dump import OscDump
 from server.osc.intake import take_in
 from server.osc.scheduler import Scheduler
@@ -222,7 +222,7 @@ class Hands:
         )
         self.midi = midi_commands(
             self.desk,
-            MappingStore(None, FileWorker(lambda call: call())),
+            MappingFile(None, FileWorker(lambda call: call())),
             lambda events: self.dispatch(events),
             self.notifier.tell,
             lambda _, call: self.due.append(call),

@@ -36,7 +36,7 @@ def test_whatever_comes_values_stay_in_their_ranges_and_the_sound_goes_on(seed: 
     hands = Hands()
     hands.put_decks()
     maps = ActiveMappings(hands.desk, hands.dispatch)
-    keys = Keys(hands.desk, hands.dispatch, maps.take, lambda knob: bool(maps.book.of_knob(knob)))
+    keys = Keys(hands.desk, hands.dispatch, maps.take, lambda knob: bool(maps.table.of_knob(knob)))
     midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=hands.clocks.hear)
     messages = anything(np.random.default_rng(seed))
     for batch in range(BATCHES):

@@ -13,7 +13,7 @@ from mido import Message
 
 from server.midi.decode.moves import Knob, Move
 from server.midi.input import MidiInput
-from server.midi.ports.source import MidiPortError, MidiSource, MidiUnavailable
+from server.midi.ports.backend import MidiBackend, MidiPortError, MidiUnavailable
 from tests.server.midi.fake_midi import FakeMidi
 
 
@@ -153,7 +153,7 @@ def test_a_named_port_that_is_not_there_stops_the_start() -> None:
 
 
 def test_a_machine_without_midi_starts_and_stops(caplog: pytest.LogCaptureFixture) -> None:
-    def nothing_there() -> MidiSource:
+    def nothing_there() -> MidiBackend:
         raise MidiUnavailable("no server")
 
     async def run() -> None:
