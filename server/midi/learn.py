@@ -36,7 +36,7 @@ ABSOLUTE: Literal["absolute"] = "absolute"
 PATIENCE_S = 30.0
 
 Sends = Coding | Literal["absolute"] | None
-"""How a knob is known to send: steps of a coding, or its position; None if it is to be detected."""
+"""The form in which a knob sends: steps of a coding, or its position; None: to be detected."""
 
 MIN_VALUES = 4
 MIN_TRAVEL = 1 / 8

@@ -1,4 +1,4 @@
-"""The recorded motion loop as arrays, so that many changes are written and read in no time.
+"""The recorded motion loop as arrays, which are quick to write and read even if it is long.
 
 changes by frame   {0: (/pitch 1, /interp/xy .2 .3), 7: (/pitch 2,)}
 addresses          /pitch /interp/xy

@@ -1,4 +1,4 @@
-"""What the supervisor and the instrument agree on; standard library only."""
+"""Names and codes that the supervisor and the instrument share; standard library only."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The folder belongs to the supervisor, is private and usually in memory:
 
     state     values, playhead, facts      five times a second
     motion    the recorded motion loop     when it changes
-    deck-a    what is loaded on deck A     when it changes
+    deck-a    the music on deck A          when it changes
 
 Each file replaces the previous one as a whole (``server.supervision.plain_data``). One that cannot
 be read is logged and ignored: the next instrument starts without it.
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the next instrument must know of this one, besides its sound."""
+    """Facts of this instrument that the next one must know, besides its sound."""
 
     block_frames: int
     osc: tuple[str, int] | None = None
@@ -106,7 +106,7 @@ class StateFolder:
         return {letter: deck for letter, deck in decks.items() if deck is not None}
 
     def write_deck(self, letter: str, deck: DeckData) -> None:
-        """Keep ``deck`` as what is loaded on the deck ``letter``."""
+        """Keep ``deck``, which is loaded on the deck ``letter``."""
         self._replace(DECK + letter, deck)
 
     def touch(self) -> None:

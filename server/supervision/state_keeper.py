@@ -33,7 +33,7 @@ class PlayedState(Protocol):
 
     @property
     def decks(self) -> Mapping[str, DeckData]:
-        """What is loaded, by deck."""
+        """The loaded music, by deck."""
 
 
 class StateKeeper:

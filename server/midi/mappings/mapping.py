@@ -21,10 +21,10 @@ from server.controls.control import Control
 from server.midi.decode.moves import BEND_CENTRE, FOURTEEN_BITS, Kind, Knob, Move
 
 Takeover = Literal["jump", "pick-up", "scale"]
-"""How a knob takes over a control that something else has moved."""
+"""The ways in which a knob takes over a control that something else has moved."""
 Curve = Literal["linear", "exponential", "logarithmic"]
 Coding = Literal["signed bit", "signed bit 2", "bin offset", "2's complement"]
-"""How an endless encoder sends its steps."""
+"""The ways in which endless encoders send their steps (``turning``)."""
 
 TAKEOVERS: tuple[Takeover, ...] = get_args(Takeover)
 CURVES: tuple[Curve, ...] = get_args(Curve)

@@ -49,7 +49,7 @@ STEP = 1 / 128
 
 @dataclass(frozen=True)
 class TakeoverState:
-    """How far a knob has taken over its control.
+    """The state of a soft takeover, by one knob of one control.
 
     ``position`` is where the knob was last, ``target`` where it moved the control to (None: it left
     it alone), both 0..1. Once they have met, the knob is ``in_control``.

@@ -53,7 +53,7 @@ class JackWatch:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the server is alive."""
+        """False once the server has died."""
         return not self._died.is_set()
 
     def names(self, *, inputs: bool) -> list[str]:

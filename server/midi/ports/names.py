@@ -13,7 +13,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 _COUNTED = re.compile(r" \d+:\d+$| \[\d+\]" + (r"| \d+$" if sys.platform == "win32" else ""))
-"""What ALSA, a2jmidid and, on Windows, RtMidi add by the order of plugging."""
+"""Numbers that ALSA, a2jmidid and, on Windows, RtMidi add in the order of plugging."""
 _DIRECTION = re.compile(r"(?<![a-z])(midi)?(in|out|input|output|capture|playback)(?![a-z])")
 
 

@@ -42,7 +42,7 @@ class _Watch(Protocol):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the MIDI system is alive."""
+        """False once the MIDI system has gone."""
 
     def names(self, *, inputs: bool) -> list[str]:
         """Return the ports that send to us (``inputs``), or those that receive."""

@@ -23,7 +23,7 @@ KNOB = "cc 9, channel 1, knobs"
 
 
 def sent(hands: Hands, address: str, *arguments: object) -> list[Reply]:
-    """What is answered to one message."""
+    """The answers to one message."""
     before = len(hands.sender.replies)
     hands.send(build_msg(address, list(arguments)).dgram)
     return hands.sender.replies[before:]

@@ -1,4 +1,4 @@
-"""What controllers are told, and when: a desk, knobs, and a clock that the test turns."""
+"""Feedback to controllers: a desk, knobs, and a clock that the test turns."""
 
 from __future__ import annotations
 

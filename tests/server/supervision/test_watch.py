@@ -1,4 +1,4 @@
-"""What hangs is found, and nothing else is taken for it."""
+"""An instrument that hangs is found, and nothing else is mistaken for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.waiting import until
 
 
 class Thread:
-    """Comes round when told to."""
+    """A thread whose turns the test counts."""
 
     def __init__(self, block_s: float = 0.01) -> None:
         self.block_s = block_s
