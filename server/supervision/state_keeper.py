@@ -2,8 +2,8 @@
 
     desk, playhead, motion loop, decks, facts  --->  StateFolder  --->  the next instrument
 
-Playing goes on where the playhead was at most ``INTERVAL_S`` before the crash. What rang, and what
-the prior drew last, is not kept.
+Playing goes on where the playhead was at most ``INTERVAL_S`` before the crash. Ringing tails, and
+the structure that the prior drew last, are not kept.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from server.midi.ports.backend import InputPort, MidiPortError, MidiUnavailable,
 
 
 class FakePort:
-    """One port; ``played`` is what its player has sent and nobody has read."""
+    """An input; ``played`` are the messages that were sent and not yet read."""
 
     def __init__(self) -> None:
         self.played: list[Sequence[int]] = []
@@ -23,7 +23,7 @@ class FakePort:
 
 
 class FakeOutput:
-    """One output; ``received`` is what came there."""
+    """An output; ``received`` are the messages sent to it."""
 
     def __init__(self) -> None:
         self.received: list[Sequence[int]] = []
@@ -37,7 +37,7 @@ class FakeOutput:
 
 
 class FakeMidi:
-    """A third source beside RtMidi's; calling it opens it, as calling RtMidi's class does.
+    """A second backend beside RtMidi's; calling it opens it, as calling RtMidi's class does.
 
     ``outputs`` are the outputs that are there; with ``is_dead`` the whole system has gone.
     """

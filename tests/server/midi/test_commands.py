@@ -218,7 +218,7 @@ def test_learned_again_a_knob_keeps_its_options() -> None:
 
 
 class Kept:
-    """Hands whose mappings lie in a folder; ``told`` is what their sender was answered."""
+    """MIDI commands whose mappings are kept in a folder, and the ``sender`` that they answer."""
 
     def __init__(self, folder: Path) -> None:
         self.sender = FakeSender()

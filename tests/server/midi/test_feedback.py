@@ -23,40 +23,40 @@ INTERP = MidiMapping("/interp", FADER)
 
 
 class Scene:
-    """Knobs that were learned, and what their controller is ``told``."""
+    """Learned knobs, and the messages ``sent`` to their controller."""
 
     def __init__(self, *learned: MidiMapping) -> None:
         self.desk = Desk(TABLE)
         self.maps = ActiveMappings(self.desk, self.desk.apply, MappingTable(learned))
-        self.told: list[tuple[str, Sequence[int]]] = []
+        self.sent: list[tuple[str, Sequence[int]]] = []
         self.now_s = 100.0
         self.due: list[Callable[[], None]] = []
         self.feedback = Feedback(
             self.desk,
             self.maps,
-            lambda port, message: self.told.append((port, tuple(message))),
+            lambda port, message: self.sent.append((port, tuple(message))),
             lambda seconds, call: self.due.append(call),
             lambda: self.now_s,
         )
         self.feedback.start()
-        self.told.clear()
+        self.sent.clear()
 
     def wait(self, seconds: float = INTERVAL_S) -> list[Sequence[int]]:
-        """Time passes; what was told meanwhile."""
-        self.told.clear()
+        """Let time pass; return the messages sent meanwhile."""
+        self.sent.clear()
         end_s = self.now_s + seconds
         while self.now_s < end_s - 1e-9:
             self.now_s += INTERVAL_S
             waiting, self.due = self.due, []
             for call in waiting:
                 call()
-        return [message for _, message in self.told]
+        return [message for _, message in self.sent]
 
     def set(self, address: str, value: float) -> None:
         self.desk.apply([SetControl(address, (value,))])
 
     def turn(self, *values: int, number: int = 7, largest: int = 127) -> int:
-        """A knob is turned; how many of its moves were taken as moves."""
+        """Turn a knob; return how many of its moves were no echoes."""
         moves = [Move(Knob("desk", 0, "cc", number), value, largest) for value in values]
         taken = [move for move in moves if not self.feedback.is_echo(move)]
         for move in taken:
@@ -93,7 +93,7 @@ def test_a_learned_knob_follows_what_something_else_moves() -> None:
     scene.set("/interp", 1.0)
     assert scene.wait() == [(0xB0, 7, 127)]
     assert scene.wait(1.0) == []
-    assert scene.told == [] and scene.wait() == []
+    assert scene.sent == [] and scene.wait() == []
 
 
 def test_at_the_start_it_is_told_where_everything_is() -> None:

@@ -22,7 +22,7 @@ def turned(number: int, value: int, largest: int = 127, port: str = "Knobs") -> 
 
 
 class Scene:
-    """A fake machine, the input on it, and what came out of it in which thread."""
+    """A fake machine, its input, the moves that came out, and the threads they came in."""
 
     def __init__(self, choice: str = "all") -> None:
         self.midi = FakeMidi("Knobs")

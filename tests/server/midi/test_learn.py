@@ -1,4 +1,4 @@
-"""Which knob was meant: tables of what controllers send while one of them is turned."""
+"""Detection of the knob that is meant: tables of what controllers send while one is turned."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_what_moves_now_and_then_is_slow_not_stuck() -> None:
 
 
 class Rig:
-    """A watch whose time is passed by hand."""
+    """A watch whose time the test passes."""
 
     def __init__(self, folder: Path) -> None:
         self.hands = hands = Hands()

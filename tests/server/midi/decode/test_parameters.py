@@ -1,4 +1,4 @@
-"""RPN and NRPN: bytes as DAWs and controllers send them, and the value that comes of them."""
+"""RPN and NRPN: bytes as DAWs and controllers send them, and the values they mean."""
 
 from __future__ import annotations
 

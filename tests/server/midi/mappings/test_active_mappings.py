@@ -1,4 +1,4 @@
-"""Moves to events: what the mappings make of each knob."""
+"""Moves to events, by the mappings of each knob."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def turned(number: int, value: int, largest: int = 127, channel: int = 0) -> Mov
 
 
 class Played:
-    """A desk that knobs move, and what they made of it."""
+    """A desk that knobs move, and the events that they caused."""
 
     def __init__(self, *learned: MidiMapping, table: ControlTable = TABLE) -> None:
         self.desk = Desk(table)

@@ -1,4 +1,4 @@
-"""Places of a knob and values of a control: there and back."""
+"""Positions of a knob and values of a control: there and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document of mappings: written, read, edited by hand."""
+"""The file of mappings: written, read, edited by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mapping is in force for a knob."""
+"""The mapping that acts for a knob: learned, default, disabled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ports are opened, and how they follow what is plugged."""
+"""The ports that are opened, and how they follow plugging."""
 
 from __future__ import annotations
 
