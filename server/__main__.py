@@ -3,7 +3,7 @@
 import os
 import sys
 
-from server.supervision.agreement import NO_SUPERVISOR
+from server.supervision.protocol import NO_SUPERVISOR
 
 
 def main() -> int:

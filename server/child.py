@@ -1,8 +1,8 @@
 """The instrument as ``server.supervision.supervisor`` starts it: LIFELINE GO FOLDER ARGUMENTS...
 
-Ends when the parent has gone, and keeps its state in FOLDER. It loads all it can, then waits for a
-byte on GO: the first one at once, a standby until the one that played has died. Where the standby
-is still loading by then, nothing sounds, and it goes on loading before all other programs.
+It keeps its state in FOLDER and ends when the parent has gone. It loads all it can, then waits for
+a byte on GO: the first instrument gets it at once, a hot standby when the playing one has died. A
+standby that is still loading by then, while nothing sounds, goes on loading with priority.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ import threading
 import time
 from pathlib import Path
 
-from server.supervision.agreement import STATE
+from server.supervision.protocol import STATE
 from server.system.priority import HANDS_PRIORITY, raise_priority
 
 FAREWELL_S = 5.0
-"""For the end in good order when the parent has gone."""
+"""For an end in good order when the parent has gone."""
 
 
 def main() -> int:
-    """Run; the exit code."""
+    """Run the instrument; return its exit code."""
     lifeline, go, folder, *argv = sys.argv[1:]
     is_orphan, may_play = threading.Event(), threading.Event()
-    loads = threading.get_native_id()
+    loader_id = threading.get_native_id()
     for call, arguments in (
         (_end_with_parent, (int(lifeline), is_orphan)),
-        (_wait_for_go, (int(go), Path(folder, STATE), loads, may_play)),
+        (_wait_for_go, (int(go), Path(folder, STATE), loader_id, may_play)),
     ):
         threading.Thread(target=call, args=arguments, daemon=True).start()
 
-    # The longest part of starting, and so after the threads that it must not hold up.
+    # The slowest part of starting: the threads above must not wait for it.
     from server.program import main as play
     from server.supervision.state_folder import StateFolder
 
@@ -46,12 +46,12 @@ def main() -> int:
     return code
 
 
-def _wait_for_go(go: int, state: Path, loads: int, may_play: threading.Event) -> None:
-    """Tell ``may_play`` of the byte; the thread that ``loads`` hurries where music broke off."""
+def _wait_for_go(go: int, state: Path, loader_id: int, may_play: threading.Event) -> None:
+    """Set ``may_play`` at the byte; if music broke off, raise the loading thread's priority."""
     if not os.read(go, 1):
         os._exit(0)
     if state.exists():
-        raise_priority(loads, HANDS_PRIORITY)
+        raise_priority(loader_id, HANDS_PRIORITY)
     may_play.set()
 
 

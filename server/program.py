@@ -27,8 +27,8 @@ from server.engine.runtime import RuntimeOptions, RuntimeUnavailable
 from server.engine.structure_prior import NoPriorError
 from server.input.live_input import InputError
 from server.live.app import App
+from server.midi.ports.backend import MidiPortError
 from server.midi.ports.open_ports import midi_port_names
-from server.midi.ports.source import MidiPortError
 from server.models.default import open_bundle
 from server.models.model_controls import missing_in
 from server.models.preparing import bundle_below, require_same_clock

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from server.engine.runtime import Device
 from server.osc.access import Network, network
 from server.output.output_options import add_output
-from server.supervision.agreement import NO_SUPERVISOR
+from server.supervision.protocol import NO_SUPERVISOR
 from server.system.config_folder import usual_folder
 
 Listing = Literal["devices", "decks", "controls"]

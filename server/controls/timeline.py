@@ -91,7 +91,7 @@ class Timeline:
         self.clock = clock
         self.next_frame = 0
         self.frames_before = 0
-        """Frames that an instrument before this one has played (``server.supervision.keeping``)."""
+        """Frames that an instrument before this one has played (``server.supervision``)."""
         self._desk = desk
         self._cues: TimedEvents | None = None
         self._conductor: ScoreSource | None = None

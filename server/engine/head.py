@@ -52,6 +52,17 @@ class HeadPositions:
     loop_frames: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class HeadState:
+    """All that a ``ReadHead`` remembers, as plain values; ``loop`` is start, end and beats."""
+
+    deck_frames: float
+    loop: tuple[float, float, BeatGrid | None]
+    inside: float
+    before: float
+    faded: int
+
+
 class ReadHead:
     """Where decks of one length and beat are read, in frames from the loop's start."""
 
@@ -79,6 +90,19 @@ class ReadHead:
     def copy(self) -> ReadHead:
         """Another one at the same place."""
         return copy.copy(self)
+
+    @property
+    def state(self) -> HeadState:
+        """All that ``restored`` needs to make a head at the same place."""
+        return HeadState(self._deck_frames, self._loop, self._inside, self._before, self._faded)
+
+    @classmethod
+    def restored(cls, state: HeadState) -> ReadHead:
+        """Return a head that goes on from ``state``."""
+        start, end, grid = state.loop
+        head = cls(state.deck_frames, HeadStep(0.0, start, end, math.nan, math.nan, grid))
+        head._inside, head._before, head._faded = state.inside, state.before, state.faded
+        return head
 
     def place(self, share: float, moved: float) -> None:
         """Begin behind ``share`` of the loop, by so many frames; beats where it keeps them."""

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle.beats import Beats
-from server.engine.head import HeadPositions, ReadHead
+from server.engine.head import HeadPositions, HeadState, ReadHead
 from server.engine.playhead_motion import PlayheadMotion
 from server.system.arrays import Floats
 
@@ -67,6 +67,21 @@ class TimePositions(Protocol):
         """The same places on a deck of so many ticks (K), with these beats."""
 
 
+@dataclass(frozen=True)
+class PlayheadState:
+    """All that a ``Playhead`` remembers, as plain values."""
+
+    position_frames: float
+    beat: float | None
+    late_frames: float
+    leader: Key | None
+    is_led: bool
+    jumped_to: float
+    since_jump_frames: float
+    since_jump_beats: float
+    heads: tuple[tuple[Key, HeadState], ...]
+
+
 class Playhead:
     """Moves the heads of all decks; runs at one frame a frame until it is told otherwise."""
 
@@ -89,6 +104,31 @@ class Playhead:
     def begin_at(self, share: float) -> None:
         """Begin at ``share`` 0..1 of the loop; before the first block."""
         self._jumped_to = share
+
+    @property
+    def state(self) -> PlayheadState:
+        """All that ``restore`` needs to go on from here."""
+        return PlayheadState(
+            self.position_frames,
+            self.beat,
+            self.late_frames,
+            self._leader,
+            self._is_led,
+            self._jumped_to,
+            self._since_jump_frames,
+            self._since_jump_beats,
+            tuple((key, head.state) for key, head in self._heads.items()),
+        )
+
+    def restore(self, state: PlayheadState) -> None:
+        """Go on from ``state``; before the first block."""
+        self.position_frames, self.beat = state.position_frames, state.beat
+        self.late_frames = state.late_frames
+        self._leader, self._is_led = state.leader, state.is_led
+        self._jumped_to = state.jumped_to
+        self._since_jump_frames = state.since_jump_frames
+        self._since_jump_beats = state.since_jump_beats
+        self._heads = {key: ReadHead.restored(head) for key, head in state.heads}
 
     def advance(self, motion: PlayheadMotion) -> FramePositions:
         """The places of the next N frames."""

@@ -24,7 +24,7 @@ from server.live.initial_decks import InitialDecks
 from server.live.playback import Playback
 from server.osc import listeners
 from server.score.prepared_decks import PreparedDecks
-from server.supervision.agreement import CRASHED
+from server.supervision.protocol import CRASHED
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.watch import Watch
 from server.system import priority

@@ -29,7 +29,7 @@ from server.live.status import Status
 from server.midi.commands import MidiCommands
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from server.midi.mappings.store import MappingStore
+from server.midi.mappings.mapping_file import MappingFile
 from server.models.commands import ModelCommands
 from server.models.loader import ModelLoader
 from server.osc import listeners
@@ -80,7 +80,7 @@ class ControlInputs:
         self.presets = PresetCommands(settings.config, self.files, desk, switch, tell)
         self.clocks = Clocks(desk, switch, loop.later, playback.lock)
         self._mappings = MidiCommands(
-            desk, MappingStore(settings.config, self.files), tell, loop.later
+            desk, MappingFile(settings.config, self.files), tell, loop.later
         )
         self._keys = Keys(desk, self._mappings)
         self.midi = MidiInput(

@@ -32,8 +32,8 @@ from server.score.player import ScorePlayer, score_events
 from server.score.prepare import PreparedModel
 from server.score.prepared_decks import PreparedDecks
 from server.score.recorder import ScoreRecorder
-from server.supervision.keeping import StateKeeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
+from server.supervision.state_keeper import StateKeeper, restore
 from server.system.callbacks import Soon
 
 
@@ -94,7 +94,7 @@ class Playback:
         )
         self._connect()
         if folder and last_state:
-            take_up(last_state, folder.read_decks(), desk, first.engine, self.timeline)
+            restore(last_state, folder, desk, first.engine, self.timeline)
 
     @property
     def model(self) -> Model:

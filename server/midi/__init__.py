@@ -1,1 +1,1 @@
-"""Controllers: ports, what they send, and which control it moves."""
+"""MIDI controllers: their ports, the messages they send, and the controls they move."""

@@ -1,12 +1,12 @@
-"""Controllers are told where their controls are: LEDs and motor faders follow.
+"""Feedback to controllers: their LEDs and motor faders follow the controls.
 
-    every 20 ms:   desk -> the value of each learned knob's control, if it does not know it -> send
+    every 20 ms:   desk -> value of each learned knob's control, if the knob shows another -> send
 
-Only knobs that were learned, from a port that has a way back: who was never touched may be a synth.
-A knob knows the value that it gave its control itself, so it is not told that again, and one in
-somebody's hand is not talked to before it rests. What comes back as it was sent is an echo, of a
-loop in the cables or of the controller itself, and no move. An endless encoder does not know where
-it is and is told each time.
+Only knobs that were learned, on a port that has an output, get feedback: other ports may be synths.
+A knob shows the value that it gave its control itself, so that is not sent back, and a knob that is
+being turned gets nothing until it rests. A message that comes back as it was sent is an echo, from
+a loop in the cabling or the controller itself, and no move. An endless encoder does not know its
+position and is sent every change.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from dataclasses import dataclass, field
 from server.controls.desk import Desk, Snapshot
 from server.midi.decode.moves import FOURTEEN_BITS, SEVEN_BITS, Kind, Knob, Move
 from server.midi.mappings.active_mappings import ActiveMappings
-from server.midi.mappings.mapping import MidiMap, place_of
+from server.midi.mappings.mapping import MidiMapping, position_of
 from server.midi.mappings.mapping_table import MappingTable
 from server.system.callbacks import Later
 
 INTERVAL_S = 0.02
 REST_S = 0.3
-"""Without a move a knob is in nobody's hand."""
+"""A knob that has not moved for this long is at rest."""
 ECHO_S = 0.5
-"""As long as what was sent may take to come back."""
+"""An echo comes back within this time."""
 
 Send = Callable[[str, Sequence[int]], None]
 
-_TOLD_KINDS: tuple[Kind, ...] = ("cc", "nrpn", "bend", "velocity")
+_KINDS: tuple[Kind, ...] = ("cc", "nrpn", "bend", "velocity")
 
 
 @dataclass
-class _Known:
-    """What a knob knows: its control's ``value`` and the place it shows (``raw``); None: unknown.
+class _Shown:
+    """A knob's feedback: its control's ``value`` and the ``raw`` value of 7 or 14 bits it shows.
 
-    ``sent`` are the upper seven bits of what was sent, with the time.
+    None is unknown. ``sent`` are the MSBs that were sent, each with its time.
     """
 
     value: float | None = None
@@ -52,125 +52,127 @@ class Feedback:
     def __init__(
         self,
         desk: Desk,
-        maps: ActiveMappings,
+        mappings: ActiveMappings,
         send: Send,
         later: Later,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desk = desk
-        self._maps = maps
+        self._mappings = mappings
         self._send = send
         self._later = later
         self._clock_s = clock_s
-        self._known: dict[Knob, _Known] = {}
-        self._book = MappingTable()
-        self._told: dict[Knob, MidiMap] = {}
-        self._seen: Snapshot | None = None
+        self._shown: dict[Knob, _Shown] = {}
+        self._table = MappingTable()
+        self._mapping_of: dict[Knob, MidiMapping] = {}
+        self._up_to_date: Snapshot | None = None
 
     def start(self) -> None:
-        """Begin to tell, and never end."""
-        self._tell()
+        """Send changes, now and every ``INTERVAL_S``."""
+        self._update()
         self._later(INTERVAL_S, self.start)
 
     def is_echo(self, move: Move) -> bool:
-        """Whether ``move`` is what was sent there and came back; each comes back once."""
-        known = self._known.get(move.knob)
-        if known is None or not known.sent:
+        """Return whether ``move`` is a message that was sent there; each comes back once."""
+        shown = self._shown.get(move.knob)
+        if shown is None or not shown.sent:
             return False
         since_s = self._clock_s() - ECHO_S
-        known.sent = [one for one in known.sent if one[0] >= since_s]
-        place = move.value if move.largest == SEVEN_BITS else move.value >> 7
-        echoed = next((one for one in known.sent if one[1] == place), None)
+        shown.sent = [one for one in shown.sent if one[0] >= since_s]
+        msb = move.value if move.largest == SEVEN_BITS else move.value >> 7
+        echoed = next((one for one in shown.sent if one[1] == msb), None)
         if echoed is not None:
-            known.sent.remove(echoed)
+            shown.sent.remove(echoed)
         return echoed is not None
 
     def moved(self, move: Move) -> None:
-        """A knob has moved, and the mappings have taken it."""
-        one = self._those_told().get(move.knob)
-        if one is None or one.relative is not None or move.steps:
+        """Note a move of a knob, after the mappings have taken it."""
+        mapping = self._mappings_by_knob().get(move.knob)
+        if mapping is None or mapping.relative is not None or move.steps:
             return
-        known = self._known.setdefault(move.knob, _Known())
-        known.value = self._maps.gave(one, move.knob)
-        known.raw = move.value
-        known.moved_s = self._clock_s()
-        known.sent.clear()  # a hand, which may go there too
-        self._seen = None
+        shown = self._shown.setdefault(move.knob, _Shown())
+        shown.value = self._mappings.last_value(mapping, move.knob)
+        shown.raw = move.value
+        shown.moved_s = self._clock_s()
+        shown.sent.clear()  # the performer may turn the knob there too
+        self._up_to_date = None
 
     def forget(self, ports: Iterable[str]) -> None:
-        """These came back, and know nothing."""
-        for knob in [knob for knob in self._known if knob.port in ports]:
-            del self._known[knob]
-        self._seen = None
+        """Send everything anew to ``ports``, which have come back."""
+        for knob in [knob for knob in self._shown if knob.port in ports]:
+            del self._shown[knob]
+        self._up_to_date = None
 
-    def _those_told(self) -> dict[Knob, MidiMap]:
-        if self._book is not self._maps.book:
-            self._book = self._maps.book
-            self._told = _told(self._book)
-            self._known = {knob: k for knob, k in self._known.items() if knob in self._told}
-            self._seen = None
-        return self._told
+    def _mappings_by_knob(self) -> dict[Knob, MidiMapping]:
+        if self._table is not self._mappings.table:
+            self._table = self._mappings.table
+            self._mapping_of = _with_feedback(self._table)
+            self._shown = {
+                knob: one for knob, one in self._shown.items() if knob in self._mapping_of
+            }
+            self._up_to_date = None
+        return self._mapping_of
 
-    def _tell(self) -> None:
-        told, state = self._those_told(), self._desk.snapshot()
-        if state is self._seen:
+    def _update(self) -> None:
+        mappings, state = self._mappings_by_knob(), self._desk.snapshot()
+        if state is self._up_to_date:
             return
-        resting = [self._tell_one(knob, one, state) for knob, one in told.items()]
-        self._seen = state if all(resting) else None
+        resting = [self._update_one(knob, mapping, state) for knob, mapping in mappings.items()]
+        self._up_to_date = state if all(resting) else None
 
-    def _tell_one(self, knob: Knob, one: MidiMap, state: Snapshot) -> bool:
-        """Tell what ``knob`` does not know; False: not yet, somebody moves it."""
-        if one.address not in state.table.slots:
+    def _update_one(self, knob: Knob, mapping: MidiMapping, state: Snapshot) -> bool:
+        """Send what ``knob`` does not show; return False if it has to wait, for it is turned."""
+        if mapping.address not in state.table.slots:
             return True
-        value, now_s = state.value(one.address), self._clock_s()
-        known = self._known.setdefault(knob, _Known())
-        if value == known.value:
+        value, now_s = state.value(mapping.address), self._clock_s()
+        shown = self._shown.setdefault(knob, _Shown())
+        if value == shown.value:
             return True
-        if now_s - known.moved_s < REST_S:
+        if now_s - shown.moved_s < REST_S:
             return False
-        place = place_of(one, state.table.controls[one.address], value)
-        known.value = value
-        self._show(
-            knob, one, known, round(place * (SEVEN_BITS if one.bits == 7 else FOURTEEN_BITS))
-        )
+        position = position_of(mapping, state.table.controls[mapping.address], value)
+        shown.value = value
+        raw = round(position * (SEVEN_BITS if mapping.bits == 7 else FOURTEEN_BITS))
+        self._show(knob, mapping.bits, shown, raw)
         return True
 
-    def _show(self, knob: Knob, one: MidiMap, known: _Known, raw: int) -> None:
-        if raw == known.raw:
+    def _show(self, knob: Knob, bits: int, shown: _Shown, raw: int) -> None:
+        if raw == shown.raw:
             return
-        known.raw = raw
-        halves = 2 if one.bits == 14 and knob.kind != "bend" else 1
-        known.sent += [(self._clock_s(), raw if one.bits == 7 else raw >> 7)] * halves
-        for message in messages_of(knob, raw, one.bits):
+        shown.raw = raw
+        # Both bytes of a pair come back as moves.
+        count = 2 if bits == 14 and knob.kind != "bend" else 1
+        shown.sent += [(self._clock_s(), raw if bits == 7 else raw >> 7)] * count
+        for message in messages_of(knob, raw, bits):
             self._send(knob.port, message)
 
 
 def messages_of(knob: Knob, raw: int, bits: int) -> Sequence[tuple[int, ...]]:
-    """The bytes that put ``knob`` to ``raw``, of 7 or 14 bits.
+    """Return the bytes that set ``knob`` to ``raw``, of 7 or 14 bits.
 
     MIDI 1.0 detailed specification: control change, pitch bend, NRPN by data entry; a pad's light
     is the velocity of its note.
     """
-    high, low = (raw >> 7, raw & 127) if bits == 14 else (raw, 0)
+    msb, lsb = (raw >> 7, raw & 127) if bits == 14 else (raw, 0)
     control = 0xB0 | knob.channel
     match knob.kind:
         case "bend":
-            return [(0xE0 | knob.channel, low, high)]
+            return [(0xE0 | knob.channel, lsb, msb)]
         case "velocity":
-            return [(0x90 | knob.channel, knob.number, high)]
+            return [(0x90 | knob.channel, knob.number, msb)]
         case "nrpn":
             number = [(control, 99, knob.number >> 7), (control, 98, knob.number & 127)]
-            return [*number, (control, 6, high), *([(control, 38, low)] if bits == 14 else [])]
+            return [*number, (control, 6, msb), *([(control, 38, lsb)] if bits == 14 else [])]
         case _:
-            halves = [(control, knob.number, high), (control, knob.number + 32, low)]
-            return halves if bits == 14 else halves[:1]
+            pair = [(control, knob.number, msb), (control, knob.number + 32, lsb)]
+            return pair if bits == 14 else pair[:1]
 
 
-def _told(book: MappingTable) -> dict[Knob, MidiMap]:
-    """Which mapping each knob shows: the first of those that want it."""
-    told: dict[Knob, MidiMap] = {}
-    for one in book.learned:
-        knob = one.knobs.one
-        if knob is not None and one.feedback and knob.kind in _TOLD_KINDS:
-            told.setdefault(knob, one)
-    return told
+def _with_feedback(table: MappingTable) -> dict[Knob, MidiMapping]:
+    """Return the mapping that each knob shows: the first learned one with feedback."""
+    found: dict[Knob, MidiMapping] = {}
+    for mapping in table.learned:
+        knob = mapping.pattern.single_knob
+        if knob is not None and mapping.feedback and knob.kind in _KINDS:
+            found.setdefault(knob, mapping)
+    return found

@@ -1,11 +1,10 @@
-"""MIDI in and out: one thread opens, closes, empties and fills the ports; moves come out in the
-event loop.
+"""MIDI in and out: one thread serves the ports, and moves come out in the event loop.
 
     ports -> bytes -> mido -> messages -> on_moves
       '<------- send                  '-> on_ports
     '---- thread ---'        '--- event loop ---'
 
-RtMidi reports no unplugging, so the names of the ports are read twice a second: a port that
+RtMidi does not report unplugging, so the names of the ports are read twice a second: a port that
 comes back is opened again. A machine without MIDI is a line in the log.
 """
 
@@ -25,38 +24,38 @@ from mido import Message
 
 from server.midi.decode.messages import DecoderState, moves_of, newest, released
 from server.midi.decode.moves import Move
-from server.midi.ports.open_ports import MidiPorts, OpenSource, PortChanges
-from server.midi.ports.rtmidi_source import RtMidiSource
+from server.midi.ports.open_ports import MidiPorts, OpenBackend, PortChanges
+from server.midi.ports.rtmidi_backend import RtMidiBackend
 
 logger = logging.getLogger(__name__)
 
-EMPTYING_INTERVAL_S = 0.004
+POLL_INTERVAL_S = 0.004
 """Well below the shortest glide, and 250 wake-ups a second cost next to nothing."""
-LOOKING_INTERVAL_S = 0.5
+SCAN_INTERVAL_S = 0.5
 
 OnClock = Callable[[Message, float], object]
-"""Is told each message of a clock, and when it came, in s."""
+"""Takes each message of a MIDI clock, and when it came, in s."""
 OnMoves = Callable[[tuple[Move, ...]], None]
 OnPorts = Callable[[PortChanges, bool], None]
-"""Is told which ports came and have gone, and whether there are any."""
+"""Takes the ports that came and went, and whether any are left."""
 
 MAX_UNSENT = 10_000
-"""Messages that wait to be sent; a port that takes none must not fill the memory."""
+"""Messages that wait to be sent: a port that accepts none must not fill the memory."""
 
 
 class MidiInput:
     """Listens to ``all`` ports (and one of its own), ``none``, or those whose name has ``choice``.
 
-    ``received`` counts the messages that came, of whatever kind, ``rejected`` those that are none.
+    ``received`` counts all messages, ``rejected`` the bytes among them that are no message.
     """
 
     def __init__(
         self,
         choice: str,
         on_moves: OnMoves,
-        open_source: OpenSource = RtMidiSource,
+        open_backend: OpenBackend = RtMidiBackend,
         on_clock: OnClock = lambda message, at_s: None,
-        on_ports: OnPorts = lambda seen, are_any: None,
+        on_ports: OnPorts = lambda changes, any_left: None,
     ) -> None:
         self.received = self.rejected = 0
         self._choice = choice
@@ -64,18 +63,18 @@ class MidiInput:
         self._on_clock = on_clock
         self._on_ports = on_ports
         self._unsent: deque[tuple[str, Sequence[int]]] = deque(maxlen=MAX_UNSENT)
-        self._memories: dict[str, DecoderState] = {}
+        self._states: dict[str, DecoderState] = {}
         self._stopping = threading.Event()
         self._opened: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ports = MidiPorts(choice, open_source)
+        self._ports = MidiPorts(choice, open_backend)
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
 
     async def start(self) -> None:
-        """Open the ports that are there.
+        """Open the ports.
 
         Raises:
-            MidiPortError: a port was named and is not there.
+            MidiPortError: a port was named and does not exist.
         """
         if self._choice == "none":
             return
@@ -84,7 +83,7 @@ class MidiInput:
         await asyncio.wrap_future(self._opened)
 
     def send(self, port: str, message: Sequence[int]) -> None:
-        """Send the bytes of a message to the controller that is heard at ``port``, soon."""
+        """Send the bytes of a message to the controller of the input ``port``, soon."""
         self._unsent.append((port, message))
 
     def stop(self) -> None:
@@ -101,31 +100,31 @@ class MidiInput:
             return
         self._opened.set_result(None)
         try:
-            self._listen()
+            self._serve()
         except Exception:
             logger.exception("MIDI has stopped")
         finally:
             self._ports.close()
 
-    def _listen(self) -> None:
-        next_look_s = time.monotonic() + LOOKING_INTERVAL_S
-        while not self._stopping.wait(EMPTYING_INTERVAL_S):
+    def _serve(self) -> None:
+        next_scan_s = time.monotonic() + SCAN_INTERVAL_S
+        while not self._stopping.wait(POLL_INTERVAL_S):
             if messages := self._ports.messages():
                 self._soon(self._take, messages, time.time())
             while self._unsent:
                 self._ports.send(*self._unsent.popleft())
-            if time.monotonic() >= next_look_s:
-                if seen := self._ports.look():
-                    self._soon(self._changed, seen, bool(self._ports.names))
-                next_look_s = time.monotonic() + LOOKING_INTERVAL_S
+            if time.monotonic() >= next_scan_s:
+                if changes := self._ports.scan():
+                    self._soon(self._ports_changed, changes, bool(self._ports.names))
+                next_scan_s = time.monotonic() + SCAN_INTERVAL_S
 
     def _soon(self, call: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop has ended before us
+        with contextlib.suppress(RuntimeError):  # the loop has ended before this thread
             self._loop.call_soon_threadsafe(call, *arguments)
 
     def _take(self, messages: list[tuple[str, Sequence[int]]], at_s: float) -> None:
-        """All that has come since the last time: clocks and moves stay in order."""
+        """Decode the messages since the last poll; clock messages and moves stay in order."""
         moves: list[Move] = []
         for port, data in messages:
             self.received += 1
@@ -133,24 +132,24 @@ class MidiInput:
                 message = Message.from_bytes(list(data))
             except (ValueError, LookupError, TypeError) as error:
                 self.rejected += 1
-                logger.debug("MIDI message that is none: %s", error)
+                logger.debug("not a MIDI message: %s", error)
                 continue
             if message.is_realtime or message.type == "songpos":
-                self._hand_over(moves)
+                self._pass_on(moves)
                 self._on_clock(message, at_s)
-            memory = self._memories.get(port, DecoderState())
-            self._memories[port], more = moves_of(memory, port, message)
+            state = self._states.get(port, DecoderState())
+            self._states[port], more = moves_of(state, port, message)
             moves += more
-        self._hand_over(moves)
+        self._pass_on(moves)
 
-    def _changed(self, seen: PortChanges, are_any: bool) -> None:
-        """What was held at a controller that has gone is not held any more."""
-        self._on_ports(seen, are_any)
-        for port in seen.gone:
-            self._hand_over([*released(self._memories.pop(port, DecoderState()), port)[1]])
+    def _ports_changed(self, changes: PortChanges, any_left: bool) -> None:
+        """Report ``changes``, and release what was held on a controller that has gone."""
+        self._on_ports(changes, any_left)
+        for port in changes.gone:
+            self._pass_on([*released(self._states.pop(port, DecoderState()), port)[1]])
 
-    def _hand_over(self, moves: list[Move]) -> None:
-        """Tell of ``moves``, and empty the list."""
+    def _pass_on(self, moves: list[Move]) -> None:
+        """Pass ``moves`` to ``on_moves``, and empty the list."""
         if moves:
             self._on_moves(newest(moves))
             moves.clear()

@@ -1,1 +1,1 @@
-"""Presets: what the hands set, kept in files, recalled at once, in seconds or by MIDI program."""
+"""Presets: control values in files, recalled at once, by a morph, or by a MIDI program change."""

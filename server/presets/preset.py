@@ -1,10 +1,10 @@
-"""A preset, and the text it is kept as.
+"""A preset, and its text.
 
     {"preset": 1, "name": "Verse / loud", "program": 0, "bundle": "default",
      "values": {"/interp/style": 0.5, "/interp/curve": "linear", "/named/brightness": 1.5, ...},
      "glides": {"/interp/style": 2.0, ...}}
 
-A person may write one, or leave values out: what is not there is left as it is.
+A person may write one, or leave values out: a control that is not listed stays as it is.
 """
 
 from __future__ import annotations
@@ -24,17 +24,20 @@ MAX_NUMBER = 1e9
 PROGRAMS = range(128)
 _KEYS = ("name", "program", "bundle", "values", "glides")
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Categories of characters that nobody types: controls, halves of characters, separators."""
+"""Categories of characters that nobody types: controls, surrogates, separators."""
 
 
 class PresetError(ValueError):
-    """A preset that cannot be kept or recalled; the message is one line."""
+    """A preset that cannot be saved or recalled; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """``values`` and ``glides`` (time constants in s) by the names that any model understands
-    (``server.controls.carry``); ``bundle`` is the one they were set for."""
+    """Control ``values`` and ``glides`` (time constants in s) by names that any model understands.
+
+    The names are those of ``server.controls.carry``; ``bundle`` is the one that was playing, and
+    ``program`` the MIDI program that recalls the preset.
+    """
 
     name: str
     bundle: str
@@ -44,13 +47,13 @@ class Preset:
 
 
 def clean_name(text: str) -> str:
-    """The name that is meant by ``text``: composed, as macOS does not type it, and trimmed.
+    """Return ``text`` as the name of a preset: trimmed, and composed, as macOS does not type it.
 
     >>> clean_name(" Verse / loud ")
     'Verse / loud'
 
     Raises:
-        PresetError: it is none.
+        PresetError: it is no name.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not name or len(name) > MAX_NAME or _NO_TEXT & {unicodedata.category(one) for one in name}:
@@ -61,16 +64,16 @@ def clean_name(text: str) -> str:
 
 
 def content_of(preset: Preset) -> Mapping[str, Any]:
-    """What is written, in the order in which a person reads it."""
+    """Return the content of the file, in the order in which a person reads it."""
     content = asdict(preset)
     return {key: content[key] for key in _KEYS}
 
 
-def understood(content: Mapping[str, Any]) -> Preset:
-    """The preset that a file says.
+def parse(content: Mapping[str, Any]) -> Preset:
+    """Inverse of ``content_of``.
 
     Raises:
-        ValueError: it says something else.
+        ValueError: ``content`` is no preset.
     """
     if unknown := sorted(content.keys() - set(_KEYS)):
         raise ValueError(f"{shown(unknown[0])} is unknown; allowed are {', '.join(_KEYS)}")
@@ -104,7 +107,7 @@ def _value(address: str, value: object) -> Argument:
 
 
 def _number(address: str, value: object) -> float:
-    # Compared, not converted: JSON has whole numbers that no float holds.
+    # Compared, not converted: JSON has whole numbers that overflow a float.
     if isinstance(value, int | float) and type(value) is not bool and abs(value) <= MAX_NUMBER:
         return value
     raise ValueError(f"{shown(address)} is {shown(value)}; expected a number")

@@ -1,8 +1,9 @@
 """The presets in the configuration folder: a file each, ``verse-loud-1c9f0a3be2d4.json``.
 
-The name that counts stands in the file. That of the file is made of it so that any file system
-takes it and no name leads out of the folder; a file of any other name that is dropped here is found
-as well. What cannot be understood is told once and left as it is. All here may wait for a disk.
+The preset's name is in the file. The name of the file is derived from it so that every file system
+accepts it and no name leads out of the folder; a file of any other name that is dropped here is
+found as well. A file that is no preset is logged once and left as it is. Everything here may wait
+for a disk.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from server.presets.preset import KIND, PROGRAMS, VERSION, Preset, content_of, understood
+from server.presets.preset import KIND, PROGRAMS, VERSION, Preset, content_of, parse
 from server.system.json_document import DocumentError, JsonDocument, sync_folder
 
 logger = logging.getLogger(__name__)
 
 FOLDER, SUFFIX = "presets", ".json"
 MAX_BYTES = 400_000
-"""Of one preset: reading more while it plays would hold the engine up."""
+"""Of one preset: reading more while music plays would delay the engine."""
 _Stamp = tuple[int, int, int]
-"""What changes with a file: when it was written, its size, which one it is."""
+"""Time of writing, size and inode of a file: it changes with the content."""
 
 
 @dataclass(frozen=True)
@@ -42,58 +43,60 @@ class PresetFolder:
         self._read: dict[Path, tuple[_Stamp, Preset | None]] = {}
 
     def presets(self) -> tuple[Preset, ...]:
-        """All there are, by program, then by name.
+        """Return all presets, by program, then by name.
 
         Raises:
-            SavedError: the folder cannot be read.
+            DocumentError: the folder cannot be read.
         """
-        found = [filed.preset for filed in self._filed().values()]
-        return tuple(sorted(found, key=lambda one: (_place(one), one.name)))
+        presets = [file.preset for file in self._files().values()]
+        return tuple(sorted(presets, key=lambda preset: (_sort_key(preset), preset.name)))
 
     def save(self, preset: Preset) -> Preset:
-        """Keep ``preset`` in place of one of its name; with the program that it has from now on.
+        """Write ``preset`` in place of one of its name; return it with its program.
+
+        Without a program it keeps that of the old preset, or gets the next free one.
 
         Raises:
-            SavedError: it cannot be written, or its program is another's.
+            DocumentError: it cannot be written, or another preset has its program.
         """
-        filed = self._filed()
-        before = filed.get(preset.name)
-        others = {one.preset.program: name for name, one in filed.items() if name != preset.name}
+        files = self._files()
+        old = files.get(preset.name)
+        others = {one.preset.program: name for name, one in files.items() if name != preset.name}
         program = preset.program
         if program is None:
-            program = before.preset.program if before else _next_program(others)
+            program = old.preset.program if old else _next_program(others)
         elif program in others:
             raise DocumentError(f"program {program} is that of preset '{others[program]}'")
         saved = replace(preset, program=program)
-        path = before.path if before else self._free_path(preset.name, filed)
+        path = old.path if old else self._free_path(preset.name, files)
         document = JsonDocument(path, KIND, VERSION, MAX_BYTES)
-        document.read(understood)  # what is no preset there is kept beside
+        document.read(parse)  # sets aside a file there that is no preset
         document.write(content_of(saved))
         return saved
 
     def delete(self, name: str) -> None:
-        """Take the file of the preset ``name`` away.
+        """Delete the file of the preset ``name``.
 
         Raises:
-            SavedError: there is none, or it cannot be done.
+            DocumentError: there is no such preset, or its file cannot be deleted.
         """
-        filed = self._filed().get(name)
-        if filed is None:
+        file = self._files().get(name)
+        if file is None:
             raise DocumentError(f"there is no preset '{name}'; /preset/list shows them")
         try:
-            filed.path.unlink(missing_ok=True)
+            file.path.unlink(missing_ok=True)
             sync_folder(self._folder)
         except OSError as error:
-            raise DocumentError(f"cannot delete '{filed.path}' ({error.strerror})") from error
+            raise DocumentError(f"cannot delete '{file.path}' ({error.strerror})") from error
 
-    def _filed(self) -> Mapping[str, _PresetFile]:
-        """The presets by name; of two with one name, that whose file comes first."""
-        filed: dict[str, _PresetFile] = {}
+    def _files(self) -> Mapping[str, _PresetFile]:
+        """Return the presets by name; of two with the same name, the one whose file comes first."""
+        files: dict[str, _PresetFile] = {}
         for path in self._paths():
             preset = self._preset_at(path)
             if preset is None:
                 continue
-            first = filed.setdefault(preset.name, _PresetFile(path, preset))
+            first = files.setdefault(preset.name, _PresetFile(path, preset))
             if first.path != path:
                 logger.warning(
                     "'%s' and '%s' are both preset '%s'; the first one counts",
@@ -101,7 +104,7 @@ class PresetFolder:
                     path.name,
                     preset.name,
                 )
-        return filed
+        return files
 
     def _paths(self) -> list[Path]:
         try:
@@ -113,21 +116,21 @@ class PresetFolder:
         return [self._folder / n for n in names if n.endswith(SUFFIX) and not n.startswith(".")]
 
     def _preset_at(self, path: Path) -> Preset | None:
-        """What is there; a file that has not changed is not read again."""
+        """Return the preset in the file ``path``; a file that has not changed is not read again."""
         try:
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             known, preset = self._read.get(path, (None, None))
             if known != stamp:
-                preset = _opened(path)
+                preset = _read_preset(path)
                 self._read[path] = (stamp, preset)
-        except OSError:  # gone meanwhile
+        except OSError:  # deleted meanwhile
             return None
         return preset
 
-    def _free_path(self, name: str, filed: Mapping[str, _PresetFile]) -> Path:
-        """Where a preset that is not there yet goes; another one may lie there under this name."""
-        taken = {one.path for one in filed.values()}
+    def _free_path(self, name: str, files: Mapping[str, _PresetFile]) -> Path:
+        """Return a path for a new preset; one of another name may be in the file of this name."""
+        taken = {one.path for one in files.values()}
         return next(path for path in self._paths_for(name) if path not in taken)
 
     def _paths_for(self, name: str) -> Iterator[Path]:
@@ -137,7 +140,7 @@ class PresetFolder:
 
 
 def file_stem(name: str) -> str:
-    """A file's name for any preset's: letters that every system has, and a digest of all.
+    """Return a file name for a preset's name: letters that every system has, and a digest.
 
     >>> file_stem("../Verse: LOUD")
     'verse-loud-7d5408dff12a'
@@ -147,21 +150,21 @@ def file_stem(name: str) -> str:
     return f"{words or 'preset'}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def _opened(path: Path) -> Preset | None:
+def _read_preset(path: Path) -> Preset | None:
     try:
-        return JsonDocument(path, KIND, VERSION, MAX_BYTES).opened(understood)
+        return JsonDocument(path, KIND, VERSION, MAX_BYTES).opened(parse)
     except (DocumentError, ValueError) as error:
         why = " ".join(str(error).split())
-        logger.warning("'%s' is passed over (%s); it is left as it is", path, why)
+        logger.warning("'%s' is no preset (%s); ignored, and left as it is", path, why)
         return None
 
 
-def _place(preset: Preset) -> int:
+def _sort_key(preset: Preset) -> int:
     return len(PROGRAMS) if preset.program is None else preset.program
 
 
 def _next_program(taken: Mapping[int | None, str]) -> int | None:
-    """Behind the last one; then what is free; none where all are taken."""
+    """Return the program after the last one, else the first free one; None if all are taken."""
     last = max((one for one in taken if one is not None), default=-1)
     order = [*range(last + 1, len(PROGRAMS)), *PROGRAMS]
     return next((one for one in order if one not in taken), None)

@@ -1,8 +1,8 @@
-"""Presets of a desk, and what sets a desk to a preset. Pure: nothing is read, moved or told.
+"""A preset of the desk, and the events that set a desk to a preset. Pure.
 
-Values go by the names that other models know them by, as a desk does that changes models
-(``server.controls.carry``): what this model has nothing for is told, and what it has beyond them
-is left as it is.
+Values go by names that other models know too, as when the model is changed
+(``server.controls.carry``): names that this model lacks are reported, and its controls that the
+preset lacks stay as they are.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from server.presets.preset import Preset, PresetError
 
 @dataclass(frozen=True)
 class Recall:
-    """What sets a desk to a preset: changes of ``values`` and ``glides``; ``unknown`` are names
-    that this model has nothing for."""
+    """The changes that set a desk to a preset; ``unknown`` are names that this model lacks."""
 
     values: tuple[SetControl, ...]
     glides: tuple[SetGlide, ...]
@@ -32,7 +31,7 @@ class Recall:
 
 
 def preset_of(state: Snapshot, name: str, bundle: str, program: int | None = None) -> Preset:
-    """What is set, as the preset ``name``."""
+    """Return the values and glides of ``state`` as the preset ``name``."""
     names = kept_names(state.table)
     values = {
         names[control.address]: shown_value(control, state.value(control.address))
@@ -45,10 +44,10 @@ def preset_of(state: Snapshot, name: str, bundle: str, program: int | None = Non
 
 
 def recall(preset: Preset, table: ControlTable) -> Recall:
-    """What sets a desk of ``table`` to ``preset``.
+    """Return the changes that set a desk of ``table`` to ``preset``.
 
     Raises:
-        PresetError: a value that its control does not take.
+        PresetError: a value that its control does not accept.
     """
     try:
         values = tuple(_events(preset.values, table, table.in_presets, ""))
@@ -65,16 +64,17 @@ def recall(preset: Preset, table: ControlTable) -> Recall:
 def changes(
     settings: Sequence[SetControl], state: Snapshot, seconds: float
 ) -> tuple[SetControl | Morph, ...]:
-    """What makes ``settings`` of ``state`` in ``seconds``: at once what cannot slide, and a morph,
-    which also ends the one before."""
-    targets = {one.address: one.values for one in settings if seconds and _slides(one, state)}
+    """Return the events that bring ``state`` to ``settings`` within ``seconds``.
+
+    Values that cannot morph change at once. The morph, even an empty one, ends the previous one.
+    """
+    targets = {one.address: one.values for one in settings if seconds and _can_morph(one, state)}
     at_once = (one for one in settings if one.address not in targets)
     return (*at_once, Morph(targets, seconds))
 
 
-def _slides(setting: SetControl, state: Snapshot) -> bool:
-    """Whether a value can take all that lies between; a switch cannot, nor what is beyond its
-    range, as ``/tempo 0`` is."""
+def _can_morph(setting: SetControl, state: Snapshot) -> bool:
+    """Return whether all values on the way are valid: not for a switch, nor for ``/tempo 0``."""
     control = state.table.controls[setting.address]
     ends = (*state.vector(setting.address), *setting.values)
     low, high = control.minimum, control.maximum
@@ -86,7 +86,10 @@ def _slides(setting: SetControl, state: Snapshot) -> bool:
 def _events(
     saved: Mapping[str, Argument], table: ControlTable, controls: tuple[Control, ...], through: str
 ) -> Iterator[Event]:
-    """``saved`` as messages to their controls, or to ``through``, would have it."""
+    """Yield the events of OSC messages with the ``saved`` values to their controls.
+
+    With ``through``, such as ``/glide``, they go to that address instead.
+    """
     names = kept_names(table)
     for control in controls:
         address = control.address
@@ -101,7 +104,7 @@ def _gliding(table: ControlTable) -> Iterator[Control]:
 
 
 def _unknown(preset: Preset, table: ControlTable) -> Iterator[str]:
-    """Names that there is nothing for; an offset of 0 is nothing."""
+    """Yield the names that no control has; a missing offset of 0 makes no difference."""
     names = kept_names(table)
     used = {
         found(control.address, names[control.address], preset.values)

@@ -1,1 +1,1 @@
-"""The parent that starts the instrument again with its last state where it dies."""
+"""Keeping the instrument alive: a parent process, the last state, and a hot standby."""

@@ -1,36 +1,51 @@
-"""The last state of the instrument in a folder, for the one that is started after it died.
+"""The last state of the instrument in a folder, for the instrument that starts after it died.
 
-The folder belongs to the supervisor, is private and mostly lies in memory. Each file replaces the
-one before as a whole. Both sides are the same program on the same machine, so objects are pickled.
+The folder belongs to the supervisor, is private and usually in memory:
+
+    state     values, playhead, facts      five times a second
+    motion    the recorded motion loop     when it changes
+    deck-a    the music on deck A          when it changes
+
+Each file replaces the previous one as a whole (``server.supervision.plain_data``). One that cannot
+be read is logged and ignored: the next instrument starts without it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
-import pickle
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from server.controls.events import SetControl
 from server.engine.deck import DeckData
+from server.engine.playhead import PlayheadState
 from server.osc.listeners import Listener
-from server.supervision.agreement import STATE
+from server.supervision.motion_arrays import MotionArrays, MotionLoop, arrays_of, loop_of
+from server.supervision.plain_data import read_plain, write_plain
+from server.supervision.protocol import STATE
+
+logger = logging.getLogger(__name__)
+
+MOTION = "motion"
+DECK = "deck-"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the next instrument must know of the one before, besides its sound."""
+    """Facts of this instrument that the next one must know, besides its sound."""
 
     block_frames: int
     osc: tuple[str, int] | None = None
     """Where it listens."""
     output: str | None = None
     recording: Path | None = None
-    """The file that what is heard was being recorded to."""
+    """The file to which the output is recorded."""
     listeners: tuple[Listener, ...] = ()
     ends_s: float | None = None
     """When it is to end by itself, by the clock that all processes share (``time.monotonic``)."""
@@ -38,21 +53,19 @@ class Facts:
 
 @dataclass(frozen=True)
 class LastState:
-    """What the hands did, and where the music was.
+    """The values of all controls, and where the music was.
 
-    ``frames`` have been played. ``model`` is the one that was loaded, empty for that of the start.
-    ``values`` and ``smoothing_s`` are by address. ``motion`` is the recorder's loop: changes by
-    frame, and its length; ``playhead`` a pickled ``server.engine.playhead.Playhead``.
+    ``values`` and ``smoothing_s`` are by address. ``model`` is the one that was loaded, empty for
+    that of the start; ``frames`` is how many have been played.
     """
 
     values: Mapping[str, tuple[float, ...]]
     smoothing_s: Mapping[str, tuple[float, ...]]
     playing: bool
-    playhead: bytes
+    playhead: PlayheadState
     facts: Facts
     frames: int = 0
     model: str = ""
-    motion: tuple[Mapping[int, tuple[SetControl, ...]], int] | None = None
 
 
 class StateFolder:
@@ -63,45 +76,67 @@ class StateFolder:
         self.wait = wait
 
     def read(self) -> LastState | None:
-        """What the instrument before this one left; None where there was none."""
-        state: LastState | None = self._load(STATE)
-        return state
+        """Return what the previous instrument left; None if there was none."""
+        return self._read(STATE, LastState)
 
     def write(self, state: LastState) -> None:
-        """Keep all but the decks."""
-        self._save(STATE, state)
+        """Keep ``state``.
 
-    def show_life(self) -> None:
-        """Tell the parent that this instrument does not hang (``server.supervision.pulse``)."""
+        Raises:
+            OSError: it cannot be written; the previous one is kept.
+        """
+        self._replace(STATE, state)
+
+    def read_motion(self) -> MotionLoop | None:
+        """Return the motion loop that was kept."""
+        arrays = self._read(MOTION, MotionArrays)
+        return None if arrays is None else loop_of(arrays)
+
+    def write_motion(self, loop: MotionLoop | None) -> None:
+        """Keep the motion loop ``loop``, or that there is none."""
+        if loop is None:
+            (self._folder / MOTION).unlink(missing_ok=True)
+        else:
+            self._replace(MOTION, arrays_of(loop))
+
+    def read_decks(self) -> dict[str, DeckData]:
+        """Return the decks that were kept, by their letters."""
+        letters = sorted(path.name[-1] for path in self._folder.glob(f"{DECK}?"))
+        decks = {letter: self._read(DECK + letter, DeckData) for letter in letters}
+        return {letter: deck for letter, deck in decks.items() if deck is not None}
+
+    def write_deck(self, letter: str, deck: DeckData) -> None:
+        """Keep ``deck``, which is loaded on the deck ``letter``."""
+        self._replace(DECK + letter, deck)
+
+    def touch(self) -> None:
+        """Show the parent that this instrument does not hang (``server.supervision.heartbeat``)."""
         with contextlib.suppress(OSError):  # the folder may be gone
             os.utime(self._folder / STATE)
 
     def forget(self) -> None:
-        """Keep no state any more."""
+        """Delete the state: no instrument follows one that ends in good order."""
         with contextlib.suppress(OSError):
             (self._folder / STATE).unlink()
 
-    def read_decks(self) -> dict[str, DeckData]:
-        """The decks that were kept, by their names."""
-        names = sorted(path.name for path in self._folder.glob("deck-?"))
-        return {name[-1]: self._load(name) for name in names}
-
-    def write_deck(self, name: str, deck: DeckData) -> None:
-        """Keep what lies on deck ``name``."""
-        self._save(f"deck-{name}", deck)
-
-    def _load(self, name: str) -> Any:
+    def _read(self, name: str, kind: type[T]) -> T | None:
         try:
-            return pickle.loads((self._folder / name).read_bytes())
+            with (self._folder / name).open("rb") as file:
+                return read_plain(file, kind)
         except FileNotFoundError:
             return None
+        except ValueError as error:
+            why = " ".join(str(error).split())
+            logger.warning("the last %s cannot be read (%.200s); starting without it", name, why)
+            return None
 
-    def _save(self, name: str, value: object) -> None:
+    def _replace(self, name: str, value: object) -> None:
         handle, temporary = tempfile.mkstemp(dir=self._folder)
         try:
             with os.fdopen(handle, "wb") as file:
-                pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+                write_plain(file, value)
             os.replace(temporary, self._folder / name)
-        except OSError:
-            os.unlink(temporary)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
             raise

@@ -1,14 +1,14 @@
-"""``python -m server``: a small parent that starts the instrument again when it dies while playing.
+"""``python -m server``: a small parent that restarts the instrument when it dies while playing.
 
     parent (standard library only) --- starts, passes signals on ---> instrument
        |                                                                 |
        '--- folder in memory: the last state  <--- five times a second --'
-       '--- standby: an instrument that has loaded everything and waits
+       '--- hot standby: an instrument that has loaded everything and waits
 
-Only what has played is started again: an error in a command line ends the program with its exit
-code, as does any end in good order. One that hangs is ended and started again, too: a stuck engine
-by itself (``server.supervision.watch``), a process that does nothing at all by the parent
-(``server.supervision.pulse``). Where the parent dies, the instrument ends as well
+Only an instrument that has played is restarted: an error in the command line ends the program with
+its exit code, as does any end in good order. An instrument that hangs is ended and restarted too: a
+stuck engine ends itself (``server.supervision.watch``), a process that does nothing at all is ended
+by the parent (``server.supervision.heartbeat``). If the parent dies, the instrument ends as well
 (``server.child``).
 """
 
@@ -25,8 +25,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from server.supervision.agreement import CRASHED, NO_SUPERVISOR, STATE
-from server.supervision.pulse import Heartbeat
+from server.supervision.heartbeat import Heartbeat
+from server.supervision.protocol import CRASHED, NO_SUPERVISOR, STATE
 
 CHILD = "server.child"
 MOST_DEATHS, WITHIN_S = 5, 30.0
@@ -36,7 +36,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the instrument with a command line; the exit code."""
+    """Run the instrument with the command line ``argv``; return the exit code."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = tempfile.mkdtemp(prefix="latent-deck-", dir=memory)
     try:
@@ -46,12 +46,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 class _Instrument:
-    """A process that waits until it may play."""
+    """A process that loads everything, then waits until it may play."""
 
     def __init__(self, argv: Sequence[str], folder: str, lifeline: int) -> None:
         go_reader, self._go = os.pipe()
         try:
-            # A group of its own: Ctrl-C reaches the parent alone, which passes it on.
+            # In a separate process group, so that Ctrl-C reaches the parent alone.
             self.process = subprocess.Popen(
                 [
                     sys.executable,
@@ -69,32 +69,32 @@ class _Instrument:
             os.close(go_reader)
 
     def play(self) -> None:
-        """Let it begin; one that has died is found out soon."""
+        """Let it begin; if it has died, the supervisor's next wait finds out."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self._go, b"!")
         os.close(self._go)
 
     def end(self) -> None:
-        """End one that never played."""
+        """End an instrument that never played."""
         self.process.kill()
         self.process.wait()
         os.close(self._go)
 
 
 class _Supervisor:
-    """Holds the instrument that plays and the one that waits."""
+    """Holds the instrument that plays and the hot standby."""
 
     def __init__(self, argv: Sequence[str], folder: str) -> None:
         self._argv = argv
         self._folder = folder
-        # Held open for as long as this process lives; the instruments read its end.
+        # Held open for as long as this process lives; the instruments read the other end.
         self._lifeline, self._held = os.pipe()
         self._standby: _Instrument | None = None
         self._is_ending = False
         self._instrument = self._start()
 
     def run(self) -> int:
-        """Until it ends in good order, or dies too often."""
+        """Run until the instrument ends in good order, or dies too often; return the exit code."""
         for name in _SIGNALS:
             signal.signal(getattr(signal, name), self._pass_on)
         deaths: list[float] = []
@@ -128,9 +128,9 @@ class _Supervisor:
         standby.play()
 
     def _wait(self) -> int:
-        """Its exit code; a standby is started once it has played for a while."""
+        """Wait for the instrument's exit code; start a standby once it has played for a while."""
         began_s = time.monotonic()
-        pulse = self._pulse()
+        heartbeat = self._heartbeat()
         while True:
             try:
                 return self._instrument.process.wait(_LOOK_S)
@@ -139,12 +139,12 @@ class _Supervisor:
             has_played_s = time.monotonic() - began_s if self._has_played() else 0.0
             if not self._standby and not self._is_ending and has_played_s > STANDBY_AFTER_S:
                 self._standby = self._start()
-            if pulse is not None and pulse.is_gone():
-                _say("it hangs: it has shown no life for 10 s")
+            if heartbeat is not None and heartbeat.is_gone():
+                _say("it hangs: no sign of life for 10 s")
                 self._instrument.process.kill()
 
-    def _pulse(self) -> Heartbeat | None:
-        if not hasattr(os, "waitid"):  # where it cannot be told from one that was stopped
+    def _heartbeat(self) -> Heartbeat | None:
+        if not hasattr(os, "waitid"):  # a process that was stopped could not be told apart
             return None
         return Heartbeat(self._instrument.process.pid, os.path.join(self._folder, STATE))
 

@@ -1,10 +1,10 @@
-"""What the instrument does while it plays for the one that may have to follow it.
+"""The instrument's own watch: keeps its state, and ends the process if the engine is stuck.
 
-    five times a second: state -> folder;  engine's thread comes round?  --- no, for 2 s ---> end
+    five times a second: state -> folder;  engine's thread turns?  --- no, for 2 s ---> end
 
-A thread that is stuck, in a call that never returns or waiting for itself, cannot say so; whoever
-looks counts its own looks. On a busy machine they become rarer together with the blocks, and in a
-process that was stopped for a while none is made: neither is taken for being stuck.
+A thread that is stuck, in a call that never returns or in a deadlock, cannot report it, so this
+counts looks that find no turn. On a busy machine looks become rarer together with blocks, and a
+process that was stopped makes none: neither is mistaken for being stuck.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, Protocol
 
-from server.supervision.agreement import CRASHED
-from server.supervision.keeping import INTERVAL_S, StateKeeper
+from server.supervision.protocol import CRASHED
+from server.supervision.state_keeper import INTERVAL_S, StateKeeper
 from server.system.callbacks import Later
 
 logger = logging.getLogger(__name__)
@@ -30,11 +30,11 @@ class HasTurns(Protocol):
 
     block_s: float
     turns: int
-    """Counts as long as it is not stuck."""
+    """Grows as long as the thread is not stuck."""
 
 
 class StuckWatch:
-    """Looks at a thread again and again."""
+    """Finds out whether a thread is stuck, by looking at it again and again."""
 
     def __init__(self, thread: HasTurns) -> None:
         self._thread = thread
@@ -43,7 +43,7 @@ class StuckWatch:
         self._turns, self._looks = -1, 0
 
     def is_stuck(self) -> bool:
-        """Look; whether nothing has moved for too many looks."""
+        """Look once; return whether too many looks found no turn."""
         turns = self._thread.turns
         self._looks = self._looks + 1 if turns == self._turns else 0
         self._turns = turns
@@ -60,46 +60,46 @@ class Watch:
         later: Later,
         give_up: Callable[[], None] | None = None,
     ) -> None:
-        """``give_up`` is called where the thread is stuck; by default the process ends."""
+        """``give_up`` is called if the thread is stuck; by default the process ends."""
         self._keeper = keeper
         self._stuck = StuckWatch(thread)
         self._later = later
         self._give_up = give_up or _end
         self._is_over = False
-        self._could_keep = True
+        self._could_write = True
 
     def look(self) -> None:
-        """Keep the state and look, now and every ``INTERVAL_S``."""
+        """Keep the state and look at the thread, now and every ``INTERVAL_S``."""
         if self._is_over:
             return
-        self._keep()
+        self._write()
         if self._stuck.is_stuck():
             self._give_up()
             return
         self._later(INTERVAL_S, self.look)
 
     def end(self) -> None:
-        """The end is wanted: nothing is to follow."""
+        """The program ends in good order: delete the state, so that nothing follows."""
         self._is_over = True
-        self._keeper.forget()
+        self._keeper.folder.forget()
 
-    def _keep(self) -> None:
+    def _write(self) -> None:
         try:
             self._keeper.write()
         except OSError as error:
-            if self._could_keep:
+            if self._could_write:
                 logger.warning(
-                    "the state cannot be kept (%s): should it die now, it begins anew or not at "
-                    "all",
+                    "the state cannot be kept (%s): after a crash, playing starts from scratch or "
+                    "not at all",
                     error,
                 )
-            self._could_keep = False
+            self._could_write = False
         else:
-            self._could_keep = True
-        self._keeper.show_life()
+            self._could_write = True
+        self._keeper.folder.touch()
 
 
 def _end() -> NoReturn:
-    """At once: a thread that is stuck cannot be waited for."""
+    """End at once: a thread that is stuck cannot be waited for."""
     print("python -m server: the engine is stuck in a block", file=sys.stderr, flush=True)
     os._exit(CRASHED)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from server.midi.ports.rtmidi_source import ALSA_SEQUENCER
+from server.midi.ports.rtmidi_backend import ALSA_SEQUENCER
 
 REQUIRED = "LATENT_DECK_REQUIRE_REAL"
 """Set to 1 (as ``.ci/run`` does), a missing program is a failure instead of a skip."""

@@ -23,8 +23,8 @@ from server.engine.notes import SHORTEST_S
 from server.midi.decode.moves import Kind, Knob, Move
 from server.midi.input import MidiInput
 from server.midi.mappings.active_mappings import ActiveMappings
+from server.midi.ports.backend import MidiPortError
 from server.midi.ports.open_ports import midi_port_names
-from server.midi.ports.source import MidiPortError
 from tests import mini_bundle
 from tests.real.jack_server import JackServer
 from tests.real.needs import needs_jack_midi

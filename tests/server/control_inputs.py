@@ -38,7 +38,7 @@ from server.live.dispatcher import Dispatcher
 from server.live.service import Service
 from server.midi.commands import MidiCommands
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.store import MappingStore
+from server.midi.mappings.mapping_file import MappingFile
 from server.models.commands import ModelCommands
 from server.osc.dump import OscDump
 from server.osc.mapping import read_events
@@ -236,7 +236,7 @@ class Hands:
         )
         self.midi = MidiCommands(
             self.desk,
-            MappingStore(None, FileWorker(lambda call: call())),
+            MappingFile(None, FileWorker(lambda call: call())),
             self.notifier.tell,
             lambda _, call: self.due.append(call),
         )

@@ -1,1 +1,1 @@
-"""MIDI messages to controller moves. Pure."""
+"""MIDI messages to moves of knobs. Pure."""

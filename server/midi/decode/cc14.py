@@ -1,12 +1,12 @@
-"""Control changes of 7 and of 14 bits: when 32-63 are low halves of 0-31, and when knobs.
+"""Control changes of 7 and of 14 bits: when 32-63 are the LSBs of 0-31, and when knobs.
 
-A knob may send its low half 32 higher than its high half (MIDI 1.0 detailed specification, "control
-change"); as many controllers have plain knobs and buttons there. A pair begins where a low half
-comes next to its high half, and never before, so that a plain knob reaches its top; it ends where
-the high half comes several times without the low one.
+A knob may send its LSB 32 numbers above its MSB (MIDI 1.0 detailed specification, "control
+change"); as many controllers have plain knobs and buttons there. So a pair begins only when an LSB
+comes next to its MSB, and a plain knob still reaches its top; it ends when the MSB comes several
+times without the LSB.
 
-    high only:   value = high                 of 127
-    a pair:      value = high * 128 + low     of 16383
+    MSB only:   value = MSB               of 127
+    a pair:     value = MSB * 128 + LSB   of 16383
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from dataclasses import dataclass, field, replace
 
 from server.midi.decode.moves import FOURTEEN_BITS, SEVEN_BITS
 
-LOW = 32
-"""How far a low half lies above its high half, and how many there are."""
+LSB_OFFSET = 32
+"""From the number of an MSB to that of its LSB; also how many of them there are."""
 
-ALONE = 4
-"""So many high halves one after the other are those of a plain knob."""
+PLAIN_AFTER = 4
+"""MSBs in a row, without an LSB, that only a plain knob sends."""
 
 
 @dataclass(frozen=True)
 class Cc14Reading:
-    """A knob's number, its value and the largest that it can have."""
+    """A knob's number, its value, and the largest value that it can have."""
 
     number: int
     value: int
@@ -34,48 +34,48 @@ class Cc14Reading:
 
 @dataclass(frozen=True)
 class Cc14State:
-    """The last halves of a knob; ``low`` is None for one of 7 bits.
+    """The last bytes of one knob; ``lsb`` is None for a knob of 7 bits.
 
-    ``alone`` is how many high halves came since the last low one.
+    ``msbs_in_row`` counts the MSBs since the last LSB.
     """
 
-    high: int = 0
-    low: int | None = None
-    alone: int = 0
+    msb: int = 0
+    lsb: int | None = None
+    msbs_in_row: int = 0
 
     def reading(self, number: int) -> Cc14Reading:
-        """Of the knob ``number``."""
-        if self.low is None:
-            return Cc14Reading(number, self.high, SEVEN_BITS)
-        return Cc14Reading(number, self.high * 128 + self.low, FOURTEEN_BITS)
+        """Return the value, as that of the knob ``number``."""
+        if self.lsb is None:
+            return Cc14Reading(number, self.msb, SEVEN_BITS)
+        return Cc14Reading(number, self.msb * 128 + self.lsb, FOURTEEN_BITS)
 
 
 @dataclass(frozen=True)
 class Cc14Decoder:
-    """What the knobs of one channel have sent: pairs by number, and the last control change."""
+    """The knobs of one channel by number, and the ``last`` control change and its value."""
 
-    pairs: Mapping[int, Cc14State] = field(default_factory=dict)
+    knobs: Mapping[int, Cc14State] = field(default_factory=dict)
     last: tuple[int, int] | None = None
 
 
-def turned(halves: Cc14Decoder, control: int, value: int) -> tuple[Cc14Decoder, Cc14Reading]:
-    """What a control change moved, and what to remember for the next one."""
-    number = control - LOW
-    before = halves.pairs.get(number)
-    is_next = halves.last is not None and halves.last[0] == number
-    if LOW <= control < 2 * LOW and before and (is_next or before.low is not None):
-        pair = replace(before, low=value, alone=0)
+def decode(decoder: Cc14Decoder, control: int, value: int) -> tuple[Cc14Decoder, Cc14Reading]:
+    """Decode one control change; return the next decoder and the knob's new value."""
+    number = control - LSB_OFFSET
+    previous = decoder.knobs.get(number)
+    follows_msb = decoder.last is not None and decoder.last[0] == number
+    is_lsb = previous and (follows_msb or previous.lsb is not None)
+    if LSB_OFFSET <= control < 2 * LSB_OFFSET and previous and is_lsb:
+        knob = replace(previous, lsb=value, msbs_in_row=0)
     else:
-        number, pair = control, _high(halves, control, value)
-    pairs = {**halves.pairs, number: pair}
-    return Cc14Decoder(pairs, (control, value)), pair.reading(number)
+        number, knob = control, _with_msb(decoder, control, value)
+    return Cc14Decoder({**decoder.knobs, number: knob}, (control, value)), knob.reading(number)
 
 
-def _high(halves: Cc14Decoder, control: int, value: int) -> Cc14State:
-    before = halves.pairs.get(control, Cc14State())
-    low, alone = before.low, before.alone + 1
-    if alone >= ALONE:
-        low = None
-    if halves.last and control < LOW and halves.last[0] == control + LOW:
-        low, alone = halves.last[1], 0
-    return Cc14State(value, low, alone)
+def _with_msb(decoder: Cc14Decoder, control: int, value: int) -> Cc14State:
+    previous = decoder.knobs.get(control, Cc14State())
+    lsb, msbs_in_row = previous.lsb, previous.msbs_in_row + 1
+    if msbs_in_row >= PLAIN_AFTER:
+        lsb = None
+    if decoder.last and control < LSB_OFFSET and decoder.last[0] == control + LSB_OFFSET:
+        lsb, msbs_in_row = decoder.last[1], 0
+    return Cc14State(value, lsb, msbs_in_row)

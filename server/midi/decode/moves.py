@@ -1,4 +1,4 @@
-"""What moved at a controller: what decoding makes of bytes (``messages``) and maps take."""
+"""Moves of knobs: the result of decoding MIDI (``messages``), and the input of mappings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["cc", "nrpn", "rpn", "bend", "pressure", "poly", "velocity", "pro
 
 @dataclass(frozen=True)
 class Knob:
-    """One thing that can be moved at one controller.
+    """Anything that can be moved at one controller: a knob, fader, wheel, key, pad or button.
 
     ``channel`` is 0..15; ``number`` that of the control change, of the parameter, or the key. In an
     MPE zone the channel is the zone's master channel, whichever note is moved. A key goes to its
@@ -29,11 +29,11 @@ class Knob:
 
 @dataclass(frozen=True)
 class Move:
-    """A knob was moved to ``value``, 0 to ``largest`` (127, or 16383 where it has two halves).
+    """A knob was moved to ``value``, 0 to ``largest`` (127, or 16383 if it has an LSB).
 
-    ``steps`` is not 0 where the controller said only that it was turned by so many, each of them
-    1/128 of the range (data increment and decrement); ``value`` then counts on from what it said
-    last, and from 0 where it said nothing.
+    ``steps`` is not 0 if the controller only said by how many steps it was turned, each of them
+    1/128 of the range (data increment and decrement); ``value`` then counts on from the last value
+    that it sent, or from 0.
     """
 
     knob: Knob

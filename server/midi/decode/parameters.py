@@ -1,13 +1,13 @@
-"""Registered and non-registered parameters: numbers of 14 bits behind a few control changes.
+"""NRPN and RPN: parameters with numbers of 14 bits, set by a few control changes.
 
-    99 98 (NRPN) or 101 100 (RPN)      select a parameter, by the high and the low half of its
-                                       number; 127 127 selects none
-    6 38                               its value, high and low half
-    96 97                              one step up, one step down
+    99 98 (NRPN) or 101 100 (RPN)      select a parameter, by MSB and LSB of its number;
+                                       127 127 selects none
+    6 38                               data entry: its value, MSB and LSB
+    96 97                              data increment, data decrement
 
 As the MIDI 1.0 detailed specification has it ("registered and non-registered parameter numbers").
-The selected one stays so until another one is. A value is of 7 bits until its first low half. What
-a step is, is the receiver's to say (RP-018): here 1/128 of the range, whatever the byte says.
+A parameter stays selected until another one is. A value is of 7 bits until its first LSB. The size
+of a step is for the receiver to choose (RP-018): here 1/128 of the range, whatever the byte says.
 """
 
 from __future__ import annotations
@@ -22,26 +22,22 @@ from server.midi.decode.moves import FOURTEEN_BITS, SEVEN_BITS
 
 ParameterKind = Literal["nrpn", "rpn"]
 
-_SELECTING: Mapping[int, tuple[ParameterKind, int]] = {
-    99: ("nrpn", 0),
-    98: ("nrpn", 1),
-    101: ("rpn", 0),
-    100: ("rpn", 1),
-}
-_ENTRY_HIGH, _ENTRY_LOW = 6, 38
+_SELECT_MSB: Mapping[int, ParameterKind] = {99: "nrpn", 101: "rpn"}
+_SELECT_LSB: Mapping[int, ParameterKind] = {98: "nrpn", 100: "rpn"}
+_ENTRY_MSB, _ENTRY_LSB = 6, 38
 _STEPS: Mapping[int, int] = {96: 1, 97: -1}
-_ENTERING = (_ENTRY_HIGH, _ENTRY_LOW, *_STEPS)
+_ENTERING = (_ENTRY_MSB, _ENTRY_LSB, *_STEPS)
 _NONE = (127, 127)
 
-MOST = 64
-"""Parameters of a channel whose values are remembered, the last ones."""
+MAX_VALUES = 64
+"""Parameters of a channel whose values are remembered: the last ones entered."""
 
 Key = tuple[ParameterKind, int]
 
 
 @dataclass(frozen=True)
 class ParameterValue:
-    """A parameter has got a value; ``steps`` as in ``Move``."""
+    """The new value of a parameter; ``steps`` as in ``Move``."""
 
     kind: ParameterKind
     reading: Cc14Reading
@@ -50,56 +46,69 @@ class ParameterValue:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What was selected on one channel, in halves, and the values that were entered."""
+    """The selected numbers (MSB, LSB) on one channel, and the values that were entered.
 
-    halves: Mapping[ParameterKind, tuple[int | None, int | None]] = field(default_factory=dict)
+    ``kind`` is the one that was selected last.
+    """
+
+    numbers: Mapping[ParameterKind, tuple[int | None, int | None]] = field(default_factory=dict)
     kind: ParameterKind | None = None
     values: Mapping[Key, Cc14State] = field(default_factory=dict)
 
     @property
     def selected(self) -> Key | None:
-        """The parameter whose value may be entered now."""
+        """The parameter whose value data entry sets."""
         if self.kind is None:
             return None
-        high, low = self.halves[self.kind]
-        if high is None or low is None or (high, low) == _NONE:
+        msb, lsb = self.numbers[self.kind]
+        if msb is None or lsb is None or (msb, lsb) == _NONE:
             return None
-        return self.kind, high * 128 + low
+        return self.kind, msb * 128 + lsb
 
     def takes(self, control: int) -> bool:
-        """Whether a control change is about a parameter now, and no knob of its own."""
-        return control in _SELECTING or (control in _ENTERING and self.selected is not None)
+        """Return whether a control change is about a parameter now, and not a plain knob."""
+        is_selecting = control in _SELECT_MSB or control in _SELECT_LSB
+        return is_selecting or (control in _ENTERING and self.selected is not None)
 
     def none_selected(self) -> Parameters:
-        """As after 127 127."""
-        return replace(self, kind=None, halves={})
+        """Return the parameters as after 127 127."""
+        return replace(self, kind=None, numbers={})
 
 
-def heard(
+def decode(
     parameters: Parameters, control: int, value: int
 ) -> tuple[Parameters, ParameterValue | None]:
-    """What a control change that parameters take does, and what to remember."""
-    if control in _SELECTING:
-        kind, half = _SELECTING[control]
-        high, low = parameters.halves.get(kind, (None, None))
-        halves = (value, low) if half == 0 else (high, value)
-        return replace(parameters, halves={**parameters.halves, kind: halves}, kind=kind), None
+    """Decode a control change that ``parameters`` takes; return what it entered, if anything."""
+    if kind := _SELECT_MSB.get(control):
+        return _with_number(parameters, kind, (value, _number(parameters, kind)[1])), None
+    if kind := _SELECT_LSB.get(control):
+        return _with_number(parameters, kind, (_number(parameters, kind)[0], value)), None
     key = parameters.selected
     assert key is not None  # else it does not take this one
-    pair = _entered(parameters.values.get(key, Cc14State()), control, value)
-    kept = {known: pair for known, pair in parameters.values.items() if known != key}
-    kept = dict(islice(kept.items(), max(len(kept) - MOST + 1, 0), None))
-    entered = ParameterValue(key[0], pair.reading(key[1]), _STEPS.get(control, 0))
-    return replace(parameters, values={**kept, key: pair}), entered
+    entered = _entered(parameters.values.get(key, Cc14State()), control, value)
+    kept = {known: state for known, state in parameters.values.items() if known != key}
+    kept = dict(islice(kept.items(), max(len(kept) - MAX_VALUES + 1, 0), None))
+    reading = ParameterValue(key[0], entered.reading(key[1]), _STEPS.get(control, 0))
+    return replace(parameters, values={**kept, key: entered}), reading
 
 
-def _entered(pair: Cc14State, control: int, value: int) -> Cc14State:
-    if control == _ENTRY_HIGH:
-        return replace(pair, high=value)
-    if control == _ENTRY_LOW:
-        return replace(pair, low=value)
+def _number(parameters: Parameters, kind: ParameterKind) -> tuple[int | None, int | None]:
+    return parameters.numbers.get(kind, (None, None))
+
+
+def _with_number(
+    parameters: Parameters, kind: ParameterKind, number: tuple[int | None, int | None]
+) -> Parameters:
+    return replace(parameters, numbers={**parameters.numbers, kind: number}, kind=kind)
+
+
+def _entered(state: Cc14State, control: int, value: int) -> Cc14State:
+    if control == _ENTRY_MSB:
+        return replace(state, msb=value)
+    if control == _ENTRY_LSB:
+        return replace(state, lsb=value)
     steps = _STEPS[control]
-    if pair.low is None:
-        return replace(pair, high=min(max(pair.high + steps, 0), SEVEN_BITS))
-    whole = min(max(pair.high * 128 + pair.low + steps * 128, 0), FOURTEEN_BITS)
-    return replace(pair, high=whole // 128, low=whole % 128)
+    if state.lsb is None:
+        return replace(state, msb=min(max(state.msb + steps, 0), SEVEN_BITS))
+    whole = min(max(state.msb * 128 + state.lsb + steps * 128, 0), FOURTEEN_BITS)
+    return replace(state, msb=whole // 128, lsb=whole % 128)

@@ -1,1 +1,1 @@
-"""Which controller moves which control, and how."""
+"""Mappings: which knob moves which control, and how."""

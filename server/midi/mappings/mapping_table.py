@@ -1,6 +1,6 @@
-"""All mappings of an instrument: what was learned, and what knobs move without being taught.
+"""All mappings of an instrument: those the user has learned, and the default ones.
 
-A knob that was learned for anything no longer does what it does by itself.
+A knob that was learned for any control loses its default mapping.
 """
 
 from __future__ import annotations
@@ -11,97 +11,102 @@ from functools import cached_property
 
 from server.controls.control import ControlTable
 from server.midi.decode.moves import Knob
-from server.midi.mappings.mapping import KnobPattern, MidiMap
+from server.midi.mappings.mapping import KnobPattern, MidiMapping
 
 
 @dataclass(frozen=True)
 class MappingTable:
-    """``learned`` by the user; ``off`` are the addresses whose usual knob was taken from them."""
+    """The mappings; ``disabled`` are the addresses whose default mapping was forgotten."""
 
-    learned: tuple[MidiMap, ...] = ()
-    off: tuple[str, ...] = ()
-    usual: tuple[MidiMap, ...] = ()
+    learned: tuple[MidiMapping, ...] = ()
+    disabled: tuple[str, ...] = ()
+    defaults: tuple[MidiMapping, ...] = ()
 
-    def over(self, table: ControlTable) -> MappingTable:
-        """The same, with what ``table`` maps by itself."""
-        return replace(self, usual=usual_maps(table))
+    def with_defaults(self, controls: ControlTable) -> MappingTable:
+        """Return the table with the default mappings of ``controls``."""
+        return replace(self, defaults=default_mappings(controls))
 
-    def of_knob(self, knob: Knob) -> tuple[MidiMap, ...]:
-        """What ``knob`` moves, whether the model has such a control or not."""
-        learned = _having(self._learned_by_knob.get((knob.kind, knob.number), ()), knob)
-        return learned or _having(self._usual_by_knob.get((knob.kind, knob.number), ()), knob)
+    def of_knob(self, knob: Knob) -> tuple[MidiMapping, ...]:
+        """Return the mappings of ``knob``, whether or not the model has their controls."""
+        key = (knob.kind, knob.number)
+        learned = _matching(self._learned_by_knob.get(key, ()), knob)
+        return learned or _matching(self._defaults_by_knob.get(key, ()), knob)
 
-    def of_address(self, address: str) -> tuple[MidiMap, ...]:
-        """What moves the control at ``address``."""
-        return tuple(one for one in self.maps if one.address == address)
+    def of_address(self, address: str) -> tuple[MidiMapping, ...]:
+        """Return the mappings that move the control at ``address``."""
+        return tuple(mapping for mapping in self.mappings if mapping.address == address)
 
     @cached_property
-    def maps(self) -> tuple[MidiMap, ...]:
-        """What was learned, then what is there by itself and in force for some knob."""
-        return (*self.learned, *(one for one in self.usual if one.address not in self.off))
+    def mappings(self) -> tuple[MidiMapping, ...]:
+        """The learned mappings, then the default ones that are not disabled."""
+        return (*self.learned, *self._enabled_defaults)
 
-    def taught(self, one: MidiMap) -> MappingTable:
-        """With ``one``; it replaces what the same knob was to the same control."""
-        kept = tuple(m for m in self.learned if not _are_alike(m, one))
-        return replace(self, learned=(*kept, one))
+    def with_learned(self, mapping: MidiMapping) -> MappingTable:
+        """Return the table with ``mapping`` in place of one of the same knob and control."""
+        same = (mapping.address, mapping.pattern)
+        kept = tuple(one for one in self.learned if (one.address, one.pattern) != same)
+        return replace(self, learned=(*kept, mapping))
 
-    def changed(self, before: MidiMap, after: MidiMap) -> MappingTable:
-        """With ``after`` in the place of ``before``; what was there by itself is learned then."""
-        if before not in self.learned:
-            return self.taught(after)
-        return replace(self, learned=tuple(after if m == before else m for m in self.learned))
+    def with_changed(self, old: MidiMapping, new: MidiMapping) -> MappingTable:
+        """Return the table with ``new`` in place of ``old``; a changed default becomes learned."""
+        if old not in self.learned:
+            return self.with_learned(new)
+        return replace(self, learned=tuple(new if one == old else one for one in self.learned))
 
     def without(self, address: str) -> MappingTable:
-        """Nothing moves ``address`` any more: not what was learned, else not its usual knob."""
-        kept = tuple(one for one in self.learned if one.address != address)
+        """Return the table without what was learned for ``address``, else without its default."""
+        kept = tuple(mapping for mapping in self.learned if mapping.address != address)
         if len(kept) < len(self.learned):
             return replace(self, learned=kept)
-        return replace(self, off=(*self.off, address))
+        return replace(self, disabled=(*self.disabled, address))
+
+    @property
+    def _enabled_defaults(self) -> tuple[MidiMapping, ...]:
+        return tuple(one for one in self.defaults if one.address not in self.disabled)
 
     @cached_property
-    def _learned_by_knob(self) -> dict[tuple[str, int], list[MidiMap]]:
+    def _learned_by_knob(self) -> dict[tuple[str, int], list[MidiMapping]]:
         return _by_knob(self.learned)
 
     @cached_property
-    def _usual_by_knob(self) -> dict[tuple[str, int], list[MidiMap]]:
-        return _by_knob(one for one in self.usual if one.address not in self.off)
+    def _defaults_by_knob(self) -> dict[tuple[str, int], list[MidiMapping]]:
+        return _by_knob(self._enabled_defaults)
 
 
-def usual_maps(table: ControlTable) -> tuple[MidiMap, ...]:
-    """What ``table`` says of control changes and the pitch bend wheel, of any port and channel."""
-    turned = (
-        MidiMap(control.address, KnobPattern(None, None, "cc", number))
-        for number, control in table.midi_ccs.items()
+def default_mappings(controls: ControlTable) -> tuple[MidiMapping, ...]:
+    """Return the default mappings of ``controls``: CCs and pitch bend, any port and channel."""
+    ccs = (
+        MidiMapping(control.address, KnobPattern(None, None, "cc", number))
+        for number, control in controls.midi_ccs.items()
     )
-    bent = (
-        ranged(MidiMap(control.address, KnobPattern(None, None, "bend")), table)
-        for control in table.midi_bent
+    bends = (
+        with_default_range(MidiMapping(control.address, KnobPattern(None, None, "bend")), controls)
+        for control in controls.midi_bent
     )
-    return (*turned, *bent)
+    return (*ccs, *bends)
 
 
-def ranged(one: MidiMap, table: ControlTable) -> MidiMap:
-    """``one`` as it is unless set otherwise: the control's whole range, but that of its wheel
-    for a wheel; equal turns are equal ratios for what is in Hz."""
-    control = table.controls[one.address]
+def with_default_range(mapping: MidiMapping, controls: ControlTable) -> MidiMapping:
+    """Return ``mapping`` with the range and curve that it has unless set otherwise.
+
+    A pitch bend wheel has the control's range for wheels, other knobs the whole range; equal turns
+    are equal ratios for a control in Hz.
+    """
+    control = controls.controls[mapping.address]
     if control.unit == "Hz":
-        one = replace(one, curve="exponential")
-    if one.knobs.kind == "bend" and control.midi_bend is not None:
+        mapping = replace(mapping, curve="exponential")
+    if mapping.pattern.kind == "bend" and control.midi_bend is not None:
         low, high = control.midi_bend
-        one = replace(one, low=low, high=high)
-    return one
+        mapping = replace(mapping, low=low, high=high)
+    return mapping
 
 
-def _by_knob(maps: Iterable[MidiMap]) -> dict[tuple[str, int], list[MidiMap]]:
-    found: dict[tuple[str, int], list[MidiMap]] = {}
-    for one in maps:
-        found.setdefault((one.knobs.kind, one.knobs.number), []).append(one)
+def _by_knob(mappings: Iterable[MidiMapping]) -> dict[tuple[str, int], list[MidiMapping]]:
+    found: dict[tuple[str, int], list[MidiMapping]] = {}
+    for mapping in mappings:
+        found.setdefault((mapping.pattern.kind, mapping.pattern.number), []).append(mapping)
     return found
 
 
-def _having(maps: Iterable[MidiMap], knob: Knob) -> tuple[MidiMap, ...]:
-    return tuple(one for one in maps if one.knobs.has(knob))
-
-
-def _are_alike(one: MidiMap, other: MidiMap) -> bool:
-    return (one.address, one.knobs) == (other.address, other.knobs)
+def _matching(mappings: Iterable[MidiMapping], knob: Knob) -> tuple[MidiMapping, ...]:
+    return tuple(mapping for mapping in mappings if mapping.pattern.matches(knob))

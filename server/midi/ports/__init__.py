@@ -1,1 +1,1 @@
-"""MIDI ports of the platform: found, opened, watched."""
+"""The MIDI ports of the platform: found, opened, watched."""

@@ -1,6 +1,6 @@
-"""Names of ports: what stays the same when a controller is plugged in again, and its way back.
+"""Names of ports: the part that survives replugging, and the output of an input.
 
-of the system                       that stays               its output
+of the system                       stable                   its output
 nanoKONTROL2:CTRL 24:0   (ALSA)     nanoKONTROL2:CTRL        nanoKONTROL2:CTRL 24:0
 system:midi_capture_1    (JACK)     system:midi_capture_1    system:midi_playback_1
 nanoKONTROL2 1           (Windows)  nanoKONTROL2             nanoKONTROL2 2
@@ -13,12 +13,12 @@ import sys
 from collections.abc import Collection, Sequence
 
 _COUNTED = re.compile(r" \d+:\d+$| \[\d+\]" + (r"| \d+$" if sys.platform == "win32" else ""))
-"""What ALSA, a2jmidid and, on Windows, RtMidi add by the order of plugging."""
+"""Numbers that ALSA, a2jmidid and, on Windows, RtMidi add in the order of plugging."""
 _DIRECTION = re.compile(r"(?<![a-z])(midi)?(in|out|input|output|capture|playback)(?![a-z])")
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Names with a number behind the second and later of the same.
+    """Number the second and later of equal names.
 
     >>> numbered(["Knobs", "Pads", "Knobs"])
     ['Knobs', 'Pads', 'Knobs (2)']
@@ -30,10 +30,10 @@ def numbered(names: Sequence[str]) -> list[str]:
     ]
 
 
-def lasting(name: str, taken: Collection[str] = ()) -> str:
-    """What ``name`` is wherever and whenever it is plugged in; a second one alike is numbered.
+def stable_name(name: str, taken: Collection[str] = ()) -> str:
+    """Return the part of ``name`` that survives replugging; numbered if it is ``taken``.
 
-    >>> lasting("Knobs:Knobs MIDI 1 24:0"), lasting("Knobs 28:0", {"Knobs"})
+    >>> stable_name("Knobs:Knobs MIDI 1 24:0"), stable_name("Knobs 28:0", {"Knobs"})
     ('Knobs:Knobs MIDI 1', 'Knobs (2)')
     """
     plain = _COUNTED.sub("", name)
@@ -43,10 +43,10 @@ def lasting(name: str, taken: Collection[str] = ()) -> str:
     return free
 
 
-def way_back(name: str, outputs: Sequence[str]) -> str | None:
-    """The one of ``outputs`` that belongs to the input ``name``; None: it has none.
+def output_of(name: str, outputs: Sequence[str]) -> str | None:
+    """Return the one of ``outputs`` that belongs to the input ``name``, if any.
 
-    >>> way_back("knobs:out", ["synth:in", "knobs:in"])
+    >>> output_of("knobs:out", ["synth:in", "knobs:in"])
     'knobs:in'
     """
     if name in outputs:
@@ -55,6 +55,6 @@ def way_back(name: str, outputs: Sequence[str]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """Without what says in which direction."""
+    """Return ``name`` without the words for a direction."""
     without = _DIRECTION.sub(lambda found: found[1] or "", _COUNTED.sub("", name).lower())
     return " ".join(re.findall(r"[^\W_]+", without))

@@ -9,11 +9,11 @@ from server.midi.decode.moves import Kind, Knob, Move
 
 
 def moved(*messages: bytes) -> list[Move]:
-    """What a fresh controller's messages move."""
-    memory = DecoderState()
+    """The moves of a fresh controller's messages."""
+    state = DecoderState()
     moves: list[Move] = []
     for message in messages:
-        memory, more = moves_of(memory, "knobs", Message.from_bytes(list(message)))
+        state, more = moves_of(state, "knobs", Message.from_bytes(list(message)))
         moves.extend(more)
     return moves
 
@@ -24,5 +24,5 @@ def cc(control: int, *values: int, channel: int = 0) -> list[bytes]:
 
 
 def move(kind: Kind, number: int, value: int, largest: int = 127, channel: int = 0) -> Move:
-    """What is expected."""
+    """An expected move."""
     return Move(Knob("knobs", channel, kind, number), value, largest)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.midi.ports.source import MidiOutlet, MidiPort, MidiPortError, MidiUnavailable
+from server.midi.ports.backend import InputPort, MidiPortError, MidiUnavailable, OutputPort
 
 
 class FakePort:
-    """One port; ``played`` is what its player has sent and nobody has read."""
+    """An input; ``played`` are the messages that were sent and not yet read."""
 
     def __init__(self) -> None:
         self.played: list[Sequence[int]] = []
@@ -22,22 +22,22 @@ class FakePort:
         self.closed = True
 
 
-class FakeOutlet:
-    """One output; ``heard`` is what came there."""
+class FakeOutput:
+    """An output; ``received`` are the messages sent to it."""
 
     def __init__(self) -> None:
-        self.heard: list[Sequence[int]] = []
+        self.received: list[Sequence[int]] = []
         self.closed = False
 
     def send(self, message: Sequence[int]) -> None:
-        self.heard.append(message)
+        self.received.append(message)
 
     def close(self) -> None:
         self.closed = True
 
 
 class FakeMidi:
-    """A third source beside RtMidi's; calling it opens it, as calling RtMidi's class does.
+    """A second backend beside RtMidi's; calling it opens it, as calling RtMidi's class does.
 
     ``outputs`` are the outputs that are there; with ``is_dead`` the whole system has gone.
     """
@@ -54,9 +54,9 @@ class FakeMidi:
         self.busy = set(busy)
         self.has_own = has_own
         self.opened: dict[str, list[FakePort]] = {}
-        self.outlets: dict[str, list[FakeOutlet]] = {}
+        self.opened_outputs: dict[str, list[FakeOutput]] = {}
         self.own = FakePort()
-        self.own_outlet = FakeOutlet()
+        self.own_output = FakeOutput()
         self.looks = 0
         self.closed = False
         self.is_dead = False
@@ -76,27 +76,27 @@ class FakeMidi:
         self._live()
         return list(self.outputs)
 
-    def went(self) -> set[str]:
-        went, self.pulled = self.pulled, set()
-        return went
+    def unplugged(self) -> set[str]:
+        unplugged, self.pulled = self.pulled, set()
+        return unplugged
 
-    def open(self, name: str) -> MidiPort:
+    def open(self, name: str) -> InputPort:
         self._free(name)
         port = FakePort()
         self.opened.setdefault(name, []).append(port)
         return port
 
-    def open_output(self, name: str) -> MidiOutlet:
+    def open_output(self, name: str) -> OutputPort:
         self._free(name)
-        outlet = FakeOutlet()
-        self.outlets.setdefault(name, []).append(outlet)
-        return outlet
+        output = FakeOutput()
+        self.opened_outputs.setdefault(name, []).append(output)
+        return output
 
-    def open_own(self) -> MidiPort | None:
+    def open_own(self) -> InputPort | None:
         return self.own if self.has_own else None
 
-    def open_own_output(self) -> MidiOutlet | None:
-        return self.own_outlet if self.has_own else None
+    def open_own_output(self) -> OutputPort | None:
+        return self.own_output if self.has_own else None
 
     def close(self) -> None:
         self.closed = True

@@ -17,7 +17,7 @@ from server.controls.timeline import Timeline
 from server.live.dispatcher import Dispatcher
 from server.midi.commands import MidiCommands
 from server.midi.decode.moves import Knob, Move
-from server.midi.mappings.store import MappingStore
+from server.midi.mappings.mapping_file import MappingFile
 from server.midi.ports.open_ports import PortChanges
 from server.osc.scheduler import Scheduler
 from server.system.file_worker import FileWorker
@@ -27,7 +27,7 @@ KNOB = "cc 9, channel 1, knobs"
 
 
 def sent(hands: Hands, address: str, *arguments: object) -> list[Reply]:
-    """What is answered to one message."""
+    """The answers to one message."""
     before = len(hands.sender.replies)
     hands.send(build_msg(address, list(arguments)).dgram)
     return hands.sender.replies[before:]
@@ -73,8 +73,8 @@ def test_the_others_are_told_what_was_learned_and_forgotten() -> None:
     ("words", "why"),
     [
         (["/nothing"], "'/nothing' is no control; --list-controls shows them all"),
-        (["/interp/xy"], "/interp/xy is nothing that a knob can move"),
-        (["/play"], "/play is nothing that a knob can move"),
+        (["/interp/xy"], "/interp/xy cannot be moved by a knob"),
+        (["/play"], "/play cannot be moved by a knob"),
         (["/level", "grab"], "'grab'; allowed is one each of: jump, pick-up, scale; signed bit, "
          "signed bit 2, bin offset, 2's complement, absolute"),
         (["/level", "jump", "scale"], "'jump scale'; allowed is one each of: jump, pick-up, scale; "
@@ -105,7 +105,7 @@ def test_a_newer_one_replaces_the_one_before() -> None:
     hands.send(build_msg("/midi/learn", "/walk").dgram, other)
     learn(hands, "/level")
     assert other.replies == fail("/midi/learn", "/walk: /level is learned instead")
-    assert [one.address for one in hands.midi.book.learned] == ["/level"]
+    assert [one.address for one in hands.midi.table.learned] == ["/level"]
 
 
 def test_it_can_be_cancelled() -> None:
@@ -116,7 +116,7 @@ def test_it_can_be_cancelled() -> None:
         Reply("/done", ("/midi/learn",)),
     ]
     hands.turn(0, 40, 80, 127)
-    assert hands.midi.book.learned == ()
+    assert hands.midi.table.learned == ()
     assert sent(hands, "/midi/learn") == [Reply("/done", ("/midi/learn",))]
 
 
@@ -151,7 +151,7 @@ def test_a_port_that_vanishes_meanwhile_is_told(
     hands.midi.ports(PortChanges(gone=gone), are_left)
     assert hands.sender.replies == ([] if why is None else fail("/midi/learn", why))
     hands.midi.ports(PortChanges(gone=gone), are_left)
-    assert hands.midi.book.learned == ()
+    assert hands.midi.table.learned == ()
 
 
 def test_nothing_is_forgotten_where_nothing_is_mapped() -> None:
@@ -190,9 +190,9 @@ def test_the_usual_knob_can_be_given_options() -> None:
 def test_an_option_that_cannot_be_changes_nothing(arguments: tuple[object, ...], why: str) -> None:
     hands = Hands()
     learn(hands, "/level")
-    before = hands.midi.book
+    before = hands.midi.table
     assert sent(hands, "/midi/map", *arguments) == fail("/midi/map", why)
-    assert hands.midi.book == before
+    assert hands.midi.table == before
 
 
 def test_an_option_of_one_of_two_knobs() -> None:
@@ -201,7 +201,7 @@ def test_an_option_of_one_of_two_knobs() -> None:
     sent(hands, "/midi/learn", "/level")
     hands.turn(0, 10, 20, 30, number=8)
     sent(hands, "/midi/map", "/level", "invert", 1, KNOB)
-    assert [one.invert for one in hands.midi.book.learned] == [True, False]
+    assert [one.invert for one in hands.midi.table.learned] == [True, False]
 
 
 def test_the_first_turn_after_it_was_learned_scales_already() -> None:
@@ -217,19 +217,19 @@ def test_learned_again_a_knob_keeps_its_options() -> None:
     learn(hands, "/level", "scale")
     sent(hands, "/midi/map", "/level", "high", 0.0)
     learn(hands, "/level")
-    (one,) = hands.midi.book.learned
+    (one,) = hands.midi.table.learned
     assert (one.high, one.takeover) == (0.0, "scale")
 
 
 class Kept:
-    """Hands whose mappings lie in a folder; ``told`` is what their sender was answered."""
+    """MIDI commands whose mappings are kept in a folder, and the ``sender`` that they answer."""
 
     def __init__(self, folder: Path) -> None:
         self.sender = FakeSender()
         self.errands = FileWorker(lambda call: call())
         self.desk = Desk(control_table(style_dims=4))
         self.hands = MidiCommands(
-            self.desk, MappingStore(folder, self.errands), lambda *_: None, lambda *_: None
+            self.desk, MappingFile(folder, self.errands), lambda *_: None, lambda *_: None
         )
         self.dispatch = Dispatcher(
             self.desk, Scheduler(Timeline(self.desk, SampleClock(0.01))), [self.hands]
@@ -269,7 +269,7 @@ def test_a_file_that_makes_no_sense_is_kept_aside_and_said(
 ) -> None:
     text = '{"midi maps": 1, "maps": [{"control": "/level", "kind": "pedal"}]}'
     (tmp_path / "midi.json").write_text(text)
-    assert Kept(tmp_path).hands.book.learned == ()
+    assert Kept(tmp_path).hands.table.learned == ()
     assert (tmp_path / "midi.json.unusable-1").read_text() == text
     (line,) = caplog.messages
     assert "map 1: kind 'pedal'; allowed are cc, nrpn" in line and "\n" not in line
@@ -284,6 +284,6 @@ def test_controls_that_the_bundle_does_not_have_are_kept_and_said_once(
     kept.hands.take([Move(Knob("knobs", 0, "cc", 20), 5, 127)] * 3)
     kept.learn("/level", 0, 10, 20, 30)
     kept.hands.take([])
-    assert caplog.messages == ["mapped, but not in this bundle, and kept: /named/warmth"]
+    assert caplog.messages == ["mapped, but not in this bundle; the mapping is kept: /named/warmth"]
     maps = json.loads((tmp_path / "midi.json").read_text())["maps"]
     assert [one["control"] for one in maps] == ["/named/warmth", "/level"]

@@ -1,4 +1,4 @@
-"""What controllers are told, and when: a desk, knobs, and a clock that the test turns."""
+"""Feedback to controllers: a desk, knobs, and a clock that the test turns."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from server.midi.decode.messages import DecoderState, moves_of
 from server.midi.decode.moves import Knob, Move
 from server.midi.feedback import ECHO_S, INTERVAL_S, REST_S, Feedback, messages_of
 from server.midi.mappings.active_mappings import ActiveMappings
-from server.midi.mappings.mapping import KnobPattern, MidiMap
+from server.midi.mappings.mapping import KnobPattern, MidiMapping
 from server.midi.mappings.mapping_table import MappingTable
 
 TABLE = control_table(style_dims=4)
 FADER = KnobPattern("desk", 0, "cc", 7)
-INTERP = MidiMap("/interp", FADER)
+INTERP = MidiMapping("/interp", FADER)
 
 
 class Scene:
-    """Knobs that were learned, and what their controller is ``told``."""
+    """Learned knobs, and the messages ``sent`` to their controller."""
 
-    def __init__(self, *learned: MidiMap) -> None:
+    def __init__(self, *learned: MidiMapping) -> None:
         self.desk = Desk(TABLE)
         self.maps = ActiveMappings(self.desk, self.desk.apply, MappingTable(learned))
-        self.told: list[tuple[str, Sequence[int]]] = []
+        self.sent: list[tuple[str, Sequence[int]]] = []
         self.now_s = 100.0
         self.due: list[Callable[[], None]] = []
         self.feedback = Feedback(
             self.desk,
             self.maps,
-            lambda port, message: self.told.append((port, tuple(message))),
+            lambda port, message: self.sent.append((port, tuple(message))),
             lambda seconds, call: self.due.append(call),
             lambda: self.now_s,
         )
         self.feedback.start()
-        self.told.clear()
+        self.sent.clear()
 
     def wait(self, seconds: float = INTERVAL_S) -> list[Sequence[int]]:
-        """Time passes; what was told meanwhile."""
-        self.told.clear()
+        """Let time pass; return the messages sent meanwhile."""
+        self.sent.clear()
         end_s = self.now_s + seconds
         while self.now_s < end_s - 1e-9:
             self.now_s += INTERVAL_S
             waiting, self.due = self.due, []
             for call in waiting:
                 call()
-        return [message for _, message in self.told]
+        return [message for _, message in self.sent]
 
     def set(self, address: str, value: float) -> None:
         self.desk.apply([SetControl(address, (value,))])
 
     def turn(self, *values: int, number: int = 7, largest: int = 127) -> int:
-        """A knob is turned; how many of its moves were taken as moves."""
+        """Turn a knob; return how many of its moves were no echoes."""
         moves = [Move(Knob("desk", 0, "cc", number), value, largest) for value in values]
         taken = [move for move in moves if not self.feedback.is_echo(move)]
         for move in taken:
@@ -93,11 +93,11 @@ def test_a_learned_knob_follows_what_something_else_moves() -> None:
     scene.set("/interp", 1.0)
     assert scene.wait() == [(0xB0, 7, 127)]
     assert scene.wait(1.0) == []
-    assert scene.told == [] and scene.wait() == []
+    assert scene.sent == [] and scene.wait() == []
 
 
 def test_at_the_start_it_is_told_where_everything_is() -> None:
-    scene = Scene(MidiMap("/level", FADER))
+    scene = Scene(MidiMapping("/level", FADER))
     scene.feedback.forget(["desk"])
     assert scene.wait() == [(0xB0, 7, round(48 / 66 * 127))]
 
@@ -112,16 +112,16 @@ def test_of_fast_changes_the_newest_is_told() -> None:
 
 
 def test_a_knob_is_not_told_what_it_did_itself() -> None:
-    scene = Scene(INTERP, MidiMap("/slice", FADER))
+    scene = Scene(INTERP, MidiMapping("/slice", FADER))
     scene.turn(20, 21, 22)
     assert scene.wait(2.0) == []
-    scene = Scene(MidiMap("/slice", FADER))
+    scene = Scene(MidiMapping("/slice", FADER))
     scene.turn(70)
     assert scene.wait(2.0) == []
 
 
 def test_another_knob_of_the_same_control_is_told() -> None:
-    scene = Scene(INTERP, MidiMap("/interp", KnobPattern("desk", 0, "cc", 8), invert=True))
+    scene = Scene(INTERP, MidiMapping("/interp", KnobPattern("desk", 0, "cc", 8), invert=True))
     scene.turn(127)
     assert scene.wait() == [(0xB0, 8, 0)]
     scene.turn(0)
@@ -137,7 +137,7 @@ def test_a_knob_in_somebodys_hand_is_told_when_it_rests() -> None:
 
 
 def test_a_knob_that_waits_to_pick_up_is_told_where_its_control_is() -> None:
-    scene = Scene(MidiMap("/interp", FADER, takeover="pick-up"))
+    scene = Scene(MidiMapping("/interp", FADER, takeover="pick-up"))
     scene.set("/interp", 1.0)
     scene.wait()
     scene.turn(5, 10)
@@ -147,15 +147,15 @@ def test_a_knob_that_waits_to_pick_up_is_told_where_its_control_is() -> None:
 @pytest.mark.parametrize(
     "one",
     [
-        MidiMap("/interp", FADER, feedback=False),
-        MidiMap("/interp", KnobPattern(None, 0, "cc", 7)),
-        MidiMap("/interp", KnobPattern("desk", None, "cc", 7)),
-        MidiMap("/interp", KnobPattern("desk", 0, "pressure")),
-        MidiMap("/named/gone", FADER),
+        MidiMapping("/interp", FADER, feedback=False),
+        MidiMapping("/interp", KnobPattern(None, 0, "cc", 7)),
+        MidiMapping("/interp", KnobPattern("desk", None, "cc", 7)),
+        MidiMapping("/interp", KnobPattern("desk", 0, "pressure")),
+        MidiMapping("/named/gone", FADER),
     ],
     ids=["off", "any port", "any channel", "pressure", "no control"],
 )
-def test_who_is_not_to_be_told_is_not(one: MidiMap) -> None:
+def test_who_is_not_to_be_told_is_not(one: MidiMapping) -> None:
     scene = Scene(one)
     scene.set("/interp", 1.0)
     assert scene.wait(1.0) == []
@@ -175,7 +175,7 @@ def test_what_comes_back_is_no_move_but_a_hand_is() -> None:
 
 
 def test_the_two_halves_that_come_back_are_no_moves_either() -> None:
-    scene = Scene(MidiMap("/interp", FADER, bits=14))
+    scene = Scene(MidiMapping("/interp", FADER, bits=14))
     scene.set("/interp", 0.5)
     assert scene.wait() == [(0xB0, 7, 64), (0xB0, 39, 0)]
     assert scene.turn(64 * 128 + 99, 64 * 128, largest=16383) == 0
@@ -190,7 +190,7 @@ def test_what_was_sent_long_ago_is_no_echo() -> None:
 
 def test_a_controller_that_comes_back_is_told_all() -> None:
     pad = KnobPattern("pads", 9, "velocity", 36)
-    scene = Scene(INTERP, MidiMap("/walk", pad))
+    scene = Scene(INTERP, MidiMapping("/walk", pad))
     scene.set("/interp", 1.0)
     scene.wait()
     scene.feedback.forget(["desk"])
@@ -203,12 +203,12 @@ def test_what_is_learned_now_follows_from_now_on() -> None:
     scene = Scene()
     scene.set("/walk", 1.0)
     assert scene.wait() == []
-    scene.maps.book = scene.maps.book.taught(MidiMap("/walk", FADER))
+    scene.maps.table = scene.maps.table.with_learned(MidiMapping("/walk", FADER))
     assert scene.wait() == [(0xB0, 7, 127)]
 
 
 def test_an_encoders_lights_follow_its_own_steps() -> None:
-    scene = Scene(MidiMap("/interp", FADER, relative="2's complement"))
+    scene = Scene(MidiMapping("/interp", FADER, relative="2's complement"))
     scene.set("/interp", 0.5)
     scene.wait()
     scene.turn(1, 1, 2)

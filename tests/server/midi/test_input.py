@@ -13,7 +13,7 @@ from mido import Message
 
 from server.midi.decode.moves import Knob, Move
 from server.midi.input import MidiInput
-from server.midi.ports.source import MidiPortError, MidiSource, MidiUnavailable
+from server.midi.ports.backend import MidiBackend, MidiPortError, MidiUnavailable
 from tests.server.midi.fake_midi import FakeMidi
 
 
@@ -22,7 +22,7 @@ def turned(number: int, value: int, largest: int = 127, port: str = "Knobs") -> 
 
 
 class Scene:
-    """A fake machine, the input on it, and what came out of it in which thread."""
+    """A fake machine, its input, the moves that came out, and the threads they came in."""
 
     def __init__(self, choice: str = "all") -> None:
         self.midi = FakeMidi("Knobs")
@@ -153,7 +153,7 @@ def test_a_named_port_that_is_not_there_stops_the_start() -> None:
 
 
 def test_a_machine_without_midi_starts_and_stops(caplog: pytest.LogCaptureFixture) -> None:
-    def nothing_there() -> MidiSource:
+    def nothing_there() -> MidiBackend:
         raise MidiUnavailable("no server")
 
     async def run() -> None:

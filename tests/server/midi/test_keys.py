@@ -1,4 +1,4 @@
-"""Programs and keys that no mapping has; what a mapping has is the mapping's."""
+"""Programs and keys without a mapping; those with one are left to it."""
 
 from __future__ import annotations
 

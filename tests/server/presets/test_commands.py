@@ -1,4 +1,4 @@
-"""Presets as the hands use them: OSC and program changes in, values at the engine out."""
+"""Presets as performers use them: OSC and program changes in, values at the engine out."""
 
 from __future__ import annotations
 

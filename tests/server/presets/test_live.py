@@ -1,4 +1,4 @@
-"""Presets of the running program: on the disk when it says so, whatever becomes of it then."""
+"""Presets of the running program: on the disk once it answers, even if it is killed then."""
 
 from __future__ import annotations
 

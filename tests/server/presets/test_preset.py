@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.presets.preset import MAX_NAME, Preset, PresetError, clean_name, content_of, understood
+from server.presets.preset import MAX_NAME, Preset, PresetError, clean_name, content_of, parse
 
 PRESET = Preset("x", "default", {"/pitch": 1.5, "/interp/curve": "linear"}, {"/pitch": 0.02}, 3)
 
@@ -34,13 +34,13 @@ KEYS = ["name", "program", "bundle", "values", "glides"]
     )
 )
 def test_what_is_written_is_understood_as_the_same(preset: Preset) -> None:
-    assert understood(json.loads(json.dumps(content_of(preset)))) == preset
+    assert parse(json.loads(json.dumps(content_of(preset)))) == preset
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(), ANYTHING))
 def test_whatever_a_file_says_is_a_preset_or_refused_in_one_line(content: dict[str, Any]) -> None:
     try:
-        understood({"name": "x", **content})
+        parse({"name": "x", **content})
     except ValueError as error:
         line = str(error)
     else:
@@ -73,7 +73,7 @@ def test_whatever_a_file_says_is_a_preset_or_refused_in_one_line(content: dict[s
 )
 def test_anything_else_is_refused_in_one_line(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
-        understood({**content_of(PRESET), **change})
+        parse({**content_of(PRESET), **change})
 
 
 @pytest.mark.parametrize(

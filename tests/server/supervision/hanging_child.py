@@ -16,14 +16,14 @@ from server.child import main
 from server.output.producer import Producer
 from server.system.arrays import Floats
 
-FOR_EVER_S = 1_000_000
+FOREVER_S = 1_000_000
 
 
 def hang(word: str) -> None:
     """Never return."""
     if word == "engine":
-        time.sleep(FOR_EVER_S)
-    ctypes.PyDLL(None).sleep(FOR_EVER_S)
+        time.sleep(FOREVER_S)
+    ctypes.PyDLL(None).sleep(FOREVER_S)
 
 
 def hanging(render: object) -> object:

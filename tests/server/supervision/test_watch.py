@@ -1,4 +1,4 @@
-"""What hangs is found, and nothing else is taken for it."""
+"""An instrument that hangs is found, and nothing else is mistaken for it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from server.controls import events
-from server.supervision.keeping import INTERVAL_S, StateKeeper
-from server.supervision.pulse import Heartbeat
+from server.supervision.heartbeat import Heartbeat
 from server.supervision.state_folder import Facts, StateFolder
+from server.supervision.state_keeper import INTERVAL_S, StateKeeper
 from server.supervision.watch import STUCK_S, StuckWatch, Watch
 from tests.server.control_inputs import Hands
 from tests.waiting import until
 
 
 class Thread:
-    """Comes round when told to."""
+    """A thread whose turns the test counts."""
 
     def __init__(self, block_s: float = 0.01) -> None:
         self.block_s = block_s
@@ -50,7 +50,7 @@ def test_what_moves_now_and_then_is_slow_not_stuck() -> None:
 
 
 class Rig:
-    """A watch whose time is passed by hand."""
+    """A watch whose time the test passes."""
 
     def __init__(self, folder: Path) -> None:
         self.hands = hands = Hands()
@@ -115,7 +115,7 @@ def test_where_nothing_can_be_written_it_still_shows_life(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("server.supervision.state_folder.pickle.dump", full)
+    monkeypatch.setattr("server.supervision.state_folder.write_plain", full)
     rig.hands.render(4)
     rig.hands.desk.apply([events.Stop()])
     rig.pass_time()

@@ -1,4 +1,4 @@
-"""Knobs of 7 and 14 bits, as their halves come."""
+"""Knobs of 7 and 14 bits, as their MSBs and LSBs come."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from hypothesis import strategies as st
 
 from tests.server.midi.bytes import cc, move, moved
 
-HIGH, LOW = 1, 33
+MSB, LSB = 1, 33
 
 
 @pytest.mark.parametrize(
-    ("halves", "values"),
+    ("pairs", "values"),
     [
-        ([(HIGH, 127), (LOW, 127)], [(127, 127), (16383, 16383)]),
-        ([(HIGH, 0), (LOW, 0)], [(0, 127), (0, 16383)]),
-        ([(HIGH, 64), (LOW, 1)], [(64, 127), (64 * 128 + 1, 16383)]),
+        ([(MSB, 127), (LSB, 127)], [(127, 127), (16383, 16383)]),
+        ([(MSB, 0), (LSB, 0)], [(0, 127), (0, 16383)]),
+        ([(MSB, 64), (LSB, 1)], [(64, 127), (64 * 128 + 1, 16383)]),
         (
-            [(HIGH, 64), (LOW, 16), (HIGH, 65)],
+            [(MSB, 64), (LSB, 16), (MSB, 65)],
             [(64, 127), (64 * 128 + 16, 16383), (65 * 128 + 16, 16383)],
         ),
         (
-            [(HIGH, 64), (LOW, 16), (LOW, 17)],
+            [(MSB, 64), (LSB, 16), (LSB, 17)],
             [(64, 127), (64 * 128 + 16, 16383), (64 * 128 + 17, 16383)],
         ),
-        ([(HIGH, 127), (HIGH, 126), (HIGH, 127)], [(127, 127), (126, 127), (127, 127)]),
+        ([(MSB, 127), (MSB, 126), (MSB, 127)], [(127, 127), (126, 127), (127, 127)]),
     ],
-    ids=["top", "bottom", "between", "high half after", "low half alone after", "high alone"],
+    ids=["top", "bottom", "between", "MSB after", "LSB alone after", "MSB alone"],
 )
-def test_fourteen_bits_begin_with_the_first_low_half(
-    halves: list[tuple[int, int]], values: list[tuple[int, int]]
+def test_fourteen_bits_begin_with_the_first_lsb(
+    pairs: list[tuple[int, int]], values: list[tuple[int, int]]
 ) -> None:
-    messages = [message for control, value in halves for message in cc(control, value)]
-    assert moved(*messages) == [move("cc", HIGH, value, largest) for value, largest in values]
+    messages = [message for control, value in pairs for message in cc(control, value)]
+    assert moved(*messages) == [move("cc", MSB, value, largest) for value, largest in values]
 
 
-def test_a_low_half_that_comes_first_counts() -> None:
-    assert moved(*cc(LOW, 127), *cc(HIGH, 127))[1:] == [move("cc", HIGH, 16383, 16383)]
+def test_an_lsb_that_comes_first_counts() -> None:
+    assert moved(*cc(LSB, 127), *cc(MSB, 127))[1:] == [move("cc", MSB, 16383, 16383)]
 
 
-def test_a_button_where_low_halves_are_is_a_button() -> None:
+def test_a_button_where_lsbs_are_is_a_button() -> None:
     """As on controllers with knobs at 16-23 and buttons at 48-55."""
     assert moved(*cc(16, 5), *cc(17, 6), *cc(48, 127, 0), *cc(17, 7), *cc(16, 8)) == [
         move("cc", 16, 5),
@@ -67,10 +67,10 @@ def test_each_knob_pairs_on_its_own() -> None:
 
 
 def test_each_channel_pairs_on_its_own() -> None:
-    assert moved(*cc(HIGH, 127), *cc(LOW, 0, channel=1), *cc(HIGH, 127)) == [
-        move("cc", HIGH, 127),
-        move("cc", LOW, 0, channel=1),
-        move("cc", HIGH, 127),
+    assert moved(*cc(MSB, 127), *cc(LSB, 0, channel=1), *cc(MSB, 127)) == [
+        move("cc", MSB, 127),
+        move("cc", LSB, 0, channel=1),
+        move("cc", MSB, 127),
     ]
 
 

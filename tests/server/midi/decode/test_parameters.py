@@ -1,4 +1,4 @@
-"""RPN and NRPN: bytes as DAWs and controllers send them, and the value that comes of them."""
+"""RPN and NRPN: bytes as DAWs and controllers send them, and the values they mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.midi.decode.moves import Kind, Knob, Move
-from server.midi.decode.parameters import MOST, ParameterKind
+from server.midi.decode.parameters import MAX_VALUES, ParameterKind
 from tests.server.midi.bytes import cc, move, moved
 
 
@@ -106,9 +106,9 @@ def test_no_sequence_leaves_the_range(sent: list[tuple[int, int]]) -> None:
 
 
 def test_more_parameters_than_are_remembered_are_no_harm() -> None:
-    sent = [m for n in range(3 * MOST) for m in (*select("nrpn", n), *cc(6, 1), *cc(38, 1))]
-    again = [*select("nrpn", 0), *cc(6, 2), *select("nrpn", 3 * MOST - 1), *cc(6, 2)]
+    sent = [m for n in range(3 * MAX_VALUES) for m in (*select("nrpn", n), *cc(6, 1), *cc(38, 1))]
+    again = [*select("nrpn", 0), *cc(6, 2), *select("nrpn", 3 * MAX_VALUES - 1), *cc(6, 2)]
     assert moved(*sent, *again)[-2:] == [
         move("nrpn", 0, 2),
-        move("nrpn", 3 * MOST - 1, 2 * 128 + 1, 16383),
+        move("nrpn", 3 * MAX_VALUES - 1, 2 * 128 + 1, 16383),
     ]

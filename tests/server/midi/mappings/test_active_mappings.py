@@ -1,4 +1,4 @@
-"""Moves to events: what the mappings make of each knob."""
+"""Moves to events, by the mappings of each knob."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from server.controls.events import Event, SetControl
 from server.controls.table import control_table
 from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.active_mappings import ActiveMappings
-from server.midi.mappings.mapping import KnobPattern, MidiMap
+from server.midi.mappings.mapping import KnobPattern, MidiMapping
 from server.midi.mappings.mapping_table import MappingTable
 
 TABLE = control_table(style_dims=16)
@@ -24,9 +24,9 @@ def turned(number: int, value: int, largest: int = 127, channel: int = 0) -> Mov
 
 
 class Played:
-    """A desk that knobs move, and what they made of it."""
+    """A desk that knobs move, and the events that they caused."""
 
-    def __init__(self, *learned: MidiMap, table: ControlTable = TABLE) -> None:
+    def __init__(self, *learned: MidiMapping, table: ControlTable = TABLE) -> None:
         self.desk = Desk(table)
         self.events: list[Event] = []
         self.maps = ActiveMappings(self.desk, self.take, MappingTable(learned))
@@ -99,7 +99,10 @@ def test_a_switch_turns_at_the_middle() -> None:
 
 
 def test_one_knob_moves_all_that_it_was_taught_at_once() -> None:
-    both = MidiMap("/interp", KNOB), MidiMap("/level", KNOB, low=-20.0, high=0.0, invert=True)
+    both = (
+        MidiMapping("/interp", KNOB),
+        MidiMapping("/level", KNOB, low=-20.0, high=0.0, invert=True),
+    )
     assert Played(*both).play(turned(9, 127)) == [
         SetControl("/interp", (1.0,)),
         SetControl("/level", (-20.0,)),
@@ -107,18 +110,18 @@ def test_one_knob_moves_all_that_it_was_taught_at_once() -> None:
 
 
 def test_a_knob_that_was_taught_something_else_does_only_that() -> None:
-    level = MidiMap("/level", KnobPattern("knobs", None, "cc", 1))
+    level = MidiMapping("/level", KnobPattern("knobs", None, "cc", 1))
     assert Played(level).play(turned(1, 127)) == [SetControl("/level", (6.0,))]
 
 
 def test_a_control_that_the_model_does_not_have_moves_nothing() -> None:
-    gone = MidiMap("/named/warmth", KnobPattern(None, None, "cc", 1))
+    gone = MidiMapping("/named/warmth", KnobPattern(None, None, "cc", 1))
     assert Played(gone).play(turned(1, 127)) == []
 
 
 @pytest.mark.parametrize("by", ["osc", "another knob"])
 def test_a_knob_waits_until_it_has_come_to_what_something_else_has_moved(by: str) -> None:
-    played = Played(MidiMap("/interp", KNOB, takeover="pick-up"))
+    played = Played(MidiMapping("/interp", KNOB, takeover="pick-up"))
     played.desk.apply([SetControl("/interp", (64 / 127,))])
     assert played.values(turned(9, 20), turned(9, 70), turned(9, 30)) == [70 / 127, 30 / 127]
     if by == "osc":
@@ -129,7 +132,7 @@ def test_a_knob_waits_until_it_has_come_to_what_something_else_has_moved(by: str
 
 
 def test_whole_numbers_are_scaled_without_getting_stuck() -> None:
-    played = Played(MidiMap("/slice", KNOB, takeover="scale"))
+    played = Played(MidiMapping("/slice", KNOB, takeover="scale"))
     played.desk.apply([SetControl("/slice", (8.0,))])
     values = played.values(*(turned(9, place) for place in range(20, 128)))
     assert values == sorted(values) and set(values) == set(map(float, range(8, 16)))
@@ -150,34 +153,34 @@ def test_whole_numbers_are_scaled_without_getting_stuck() -> None:
 def test_an_encoder_moves_from_where_the_control_is(
     address: str, present: float, raws: list[int], value: float
 ) -> None:
-    played = Played(MidiMap(address, KNOB, relative="2's complement"))
+    played = Played(MidiMapping(address, KNOB, relative="2's complement"))
     played.desk.apply([SetControl(address, (present,))])
     assert played.values(*(turned(9, raw) for raw in raws))[-1] == pytest.approx(value)
 
 
 def test_a_parameter_that_is_counted_up_moves_from_where_the_control_is() -> None:
-    played = Played(MidiMap("/interp", KnobPattern("knobs", 0, "nrpn", 5)))
+    played = Played(MidiMapping("/interp", KnobPattern("knobs", 0, "nrpn", 5)))
     played.desk.apply([SetControl("/interp", (0.5,))])
     assert played.values(Move(Knob("knobs", 0, "nrpn", 5), 128, 16383, steps=2)) == [0.5 + 2 / 128]
 
 
 def test_a_step_of_none_asks_for_nothing() -> None:
-    played = Played(MidiMap("/position", KNOB, relative="2's complement"))
+    played = Played(MidiMapping("/position", KNOB, relative="2's complement"))
     assert played.play(turned(9, 0)) == []
 
 
 def test_an_inverted_encoder_goes_the_other_way() -> None:
     for address in ("/slice", "/latent/0"):
-        played = Played(MidiMap(address, KNOB, relative="bin offset", invert=True))
+        played = Played(MidiMapping(address, KNOB, relative="bin offset", invert=True))
         played.desk.apply([SetControl(address, (3.0,))])
         assert played.values(turned(9, 65))[0] < 3.0
 
 
 def test_what_a_knob_holds_is_forgotten_with_its_mapping() -> None:
-    one = MidiMap("/interp", KNOB, takeover="pick-up")
+    one = MidiMapping("/interp", KNOB, takeover="pick-up")
     played = Played(one)
     played.desk.apply([SetControl("/interp", (0.5,))])
     played.play(turned(9, 64))
-    assert played.maps.gave(one, Knob("knobs", 0, "cc", 9)) == 64 / 127
-    played.maps.book = played.maps.book.changed(one, replace(one, invert=True))
-    assert played.maps.gave(one, Knob("knobs", 0, "cc", 9)) is None
+    assert played.maps.last_value(one, Knob("knobs", 0, "cc", 9)) == 64 / 127
+    played.maps.table = played.maps.table.with_changed(one, replace(one, invert=True))
+    assert played.maps.last_value(one, Knob("knobs", 0, "cc", 9)) is None

@@ -1,4 +1,4 @@
-"""Places of a knob and values of a control: there and back."""
+"""Positions of a knob and values of a control: there and back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.mapping import (
     CURVES,
     KnobPattern,
-    MidiMap,
-    MidiMapError,
-    knob_place,
-    place_of,
-    value_of,
+    MidiMapping,
+    MidiMappingError,
+    knob_position,
+    position_of,
+    value_at,
 )
 
 CONTROLS = control_table(style_dims=4).controls
@@ -40,9 +40,9 @@ def test_both_ends_of_the_range_are_reached_exactly(
     address: str, low: float | None, high: float | None, curve: str, invert: bool
 ) -> None:
     control = CONTROLS[address]
-    one = MidiMap(address, CC, low, high, curve, invert)  # type: ignore[arg-type]
+    one = MidiMapping(address, CC, low, high, curve, invert)  # type: ignore[arg-type]
     ends = (control.minimum if low is None else low, control.maximum if high is None else high)
-    reached = (value_of(one, control, 0.0), value_of(one, control, 1.0))
+    reached = (value_at(one, control, 0.0), value_at(one, control, 1.0))
     assert reached == (ends[::-1] if invert else ends)
 
 
@@ -56,8 +56,10 @@ def test_a_value_leads_back_to_the_place_of_the_knob(
     place: float, curve: str, invert: bool, address: str
 ) -> None:
     control = CONTROLS[address]
-    one = MidiMap(address, CC, curve=curve, invert=invert)  # type: ignore[arg-type]
-    assert place_of(one, control, value_of(one, control, place)) == pytest.approx(place, abs=1e-6)
+    one = MidiMapping(address, CC, curve=curve, invert=invert)  # type: ignore[arg-type]
+    assert position_of(one, control, value_at(one, control, place)) == pytest.approx(
+        place, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,22 +74,22 @@ def test_a_value_leads_back_to_the_place_of_the_knob(
 def test_equal_turns_of_an_exponential_one_are_equal_ratios(
     curve: str, place: float, value: float
 ) -> None:
-    one = MidiMap("/walk/rate", CC, curve=curve)  # type: ignore[arg-type]
-    assert value_of(one, CONTROLS["/walk/rate"], place) == pytest.approx(value, rel=1e-2)
+    one = MidiMapping("/walk/rate", CC, curve=curve)  # type: ignore[arg-type]
+    assert value_at(one, CONTROLS["/walk/rate"], place) == pytest.approx(value, rel=1e-2)
 
 
 def test_a_range_of_another_bundle_is_cut_to_what_there_is() -> None:
     control = CONTROLS["/latent/0"]
-    assert MidiMap("/latent/0", CC, -10.0, 1.0).ends(control) == (-3.0, 1.0)
-    assert MidiMap("/latent/0", CC, 5.0, 9.0).ends(control) == (-3.0, 3.0)
-    assert place_of(MidiMap("/latent/0", CC, 0.0, 1.0), control, 3.0) == 1.0
+    assert MidiMapping("/latent/0", CC, -10.0, 1.0).limits(control) == (-3.0, 1.0)
+    assert MidiMapping("/latent/0", CC, 5.0, 9.0).limits(control) == (-3.0, 3.0)
+    assert position_of(MidiMapping("/latent/0", CC, 0.0, 1.0), control, 3.0) == 1.0
 
 
 @pytest.mark.parametrize(
     ("value", "place"), [(0, 0.0), (8192, 0.5), (16383, 1.0), (4096, 0.25), (12287, 0.75)]
 )
 def test_a_wheel_rests_at_exactly_a_half(value: int, place: float) -> None:
-    there = knob_place(Move(Knob("x", 0, "bend"), value, 16383))
+    there = knob_position(Move(Knob("x", 0, "bend"), value, 16383))
     assert there == pytest.approx(place, abs=1e-4)
     if place in (0.0, 0.5, 1.0):
         assert there == place
@@ -99,23 +101,23 @@ def test_a_wheel_rests_at_exactly_a_half(value: int, place: float) -> None:
         ({"curve": "cubic"}, "curve 'cubic'; allowed are linear, exponential, logarithmic"),
         ({"takeover": None}, "takeover None; allowed are jump, pick-up, scale"),
         ({"relative": "sometimes"}, "allowed are signed bit, signed bit 2, bin offset"),
-        ({"low": float("nan")}, "low nan is no number"),
-        ({"high": float("inf")}, "high inf is no number"),
+        ({"low": float("nan")}, "low nan; allowed are finite numbers"),
+        ({"high": float("inf")}, "high inf; allowed are finite numbers"),
         ({"low": 1.0, "high": 1.0}, "low 1 is not below high 1; invert turns a knob around"),
         ({"bits": 8}, "bits 8; allowed are 7, 14"),
         ({"bits": True}, "bits True"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, object], why: str) -> None:
-    with pytest.raises(MidiMapError, match=why):
-        replace(MidiMap("/interp", CC), **changes)  # type: ignore[arg-type]
+    with pytest.raises(MidiMappingError, match=why):
+        replace(MidiMapping("/interp", CC), **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     "knob", [("x", 0, "pedal", 1), ("x", 16, "cc", 1), ("x", 0, "cc", 128), ("x", 0, "bend", 1)]
 )
 def test_a_knob_that_cannot_be_is_refused(knob: tuple[str, int, str, int]) -> None:
-    with pytest.raises(MidiMapError, match="allowed are"):
+    with pytest.raises(MidiMappingError, match="allowed are"):
         KnobPattern(*knob)  # type: ignore[arg-type]
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from server.controls.replies import Argument
 from server.controls.table import control_table
-from server.midi.mappings.mapping import KnobPattern, MidiMap, MidiMapError
+from server.midi.mappings.mapping import KnobPattern, MidiMapping, MidiMappingError
 from server.midi.mappings.mapping_options import options_of, with_option
 
 CONTROL = control_table(style_dims=4).controls["/latent/0"]
-ONE = MidiMap("/latent/0", KnobPattern("knobs", 0, "cc", 7))
+ONE = MidiMapping("/latent/0", KnobPattern("knobs", 0, "cc", 7))
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_an_option_is_set_and_told(name: str, value: Argument, field: str, becom
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(name: str, value: Argument, why: str) -> None:
-    with pytest.raises(MidiMapError, match=why) as caught:
+    with pytest.raises(MidiMappingError, match=why) as caught:
         with_option(ONE, CONTROL, name, value)
     assert "\n" not in str(caught.value)
 
 
 def test_the_ends_have_to_be_apart() -> None:
     low = with_option(ONE, CONTROL, "low", 1.0)
-    with pytest.raises(MidiMapError, match=r"low 1 is not below high 0\.5"):
+    with pytest.raises(MidiMappingError, match=r"low 1 is not below high 0\.5"):
         with_option(low, CONTROL, "high", 0.5)

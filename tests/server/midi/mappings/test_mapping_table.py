@@ -1,4 +1,4 @@
-"""Which mapping is in force for a knob."""
+"""The mapping that acts for a knob: learned, default, disabled."""
 
 from __future__ import annotations
 
@@ -6,76 +6,81 @@ from dataclasses import replace
 
 from server.controls.table import control_table
 from server.midi.decode.moves import Knob
-from server.midi.mappings.mapping import KnobPattern, MidiMap
-from server.midi.mappings.mapping_table import MappingTable, ranged
+from server.midi.mappings.mapping import KnobPattern, MidiMapping
+from server.midi.mappings.mapping_table import MappingTable, with_default_range
 
-TABLE = control_table(style_dims=16)
-BOOK = MappingTable().over(TABLE)
+CONTROLS = control_table(style_dims=16)
+TABLE = MappingTable().with_defaults(CONTROLS)
 WHEEL = Knob("keys", 0, "cc", 1)
-LEVEL = MidiMap("/level", KnobPattern("keys", 0, "cc", 1))
+LEVEL = MidiMapping("/level", KnobPattern("keys", 0, "cc", 1))
 
 
-def addresses(book: MappingTable, knob: Knob) -> list[str]:
-    return [one.address for one in book.of_knob(knob)]
+def addresses(table: MappingTable, knob: Knob) -> list[str]:
+    return [one.address for one in table.of_knob(knob)]
 
 
-def test_knobs_do_something_without_being_taught() -> None:
-    assert addresses(BOOK, WHEEL) == ["/interp"]
-    assert addresses(BOOK, Knob("any", 15, "cc", 31)) == ["/latent/15"]
-    (bend,) = BOOK.of_knob(Knob("any", 3, "bend"))
+def test_knobs_do_something_without_being_learned() -> None:
+    assert addresses(TABLE, WHEEL) == ["/interp"]
+    assert addresses(TABLE, Knob("any", 15, "cc", 31)) == ["/latent/15"]
+    (bend,) = TABLE.of_knob(Knob("any", 3, "bend"))
     assert (bend.address, bend.low, bend.high) == ("/speed", 0.0, 2.0)
 
 
 def test_a_knob_that_was_learned_does_no_longer_what_it_did_by_itself() -> None:
-    book = BOOK.taught(LEVEL)
-    assert addresses(book, WHEEL) == ["/level"]
-    assert addresses(book, replace(WHEEL, channel=1)) == ["/interp"]
-    assert addresses(book, replace(WHEEL, port="pads")) == ["/interp"]
-    assert addresses(book.without("/level"), WHEEL) == ["/interp"]
+    table = TABLE.with_learned(LEVEL)
+    assert addresses(table, WHEEL) == ["/level"]
+    assert addresses(table, replace(WHEEL, channel=1)) == ["/interp"]
+    assert addresses(table, replace(WHEEL, port="pads")) == ["/interp"]
+    assert addresses(table.without("/level"), WHEEL) == ["/interp"]
 
 
 def test_several_controls_by_one_knob_and_several_knobs_to_one_control() -> None:
-    other = MidiMap("/level", KnobPattern("keys", 0, "cc", 7))
-    book = BOOK.taught(LEVEL).taught(MidiMap("/walk", LEVEL.knobs)).taught(other)
-    assert addresses(book, WHEEL) == ["/level", "/walk"]
-    assert book.of_address("/level") == (LEVEL, other)
+    other = MidiMapping("/level", KnobPattern("keys", 0, "cc", 7))
+    table = (
+        TABLE.with_learned(LEVEL)
+        .with_learned(MidiMapping("/walk", LEVEL.pattern))
+        .with_learned(other)
+    )
+    assert addresses(table, WHEEL) == ["/level", "/walk"]
+    assert table.of_address("/level") == (LEVEL, other)
 
 
 def test_learned_again_it_takes_the_place_of_what_it_was() -> None:
     again = replace(LEVEL, takeover="scale")
-    assert BOOK.taught(LEVEL).taught(again).learned == (again,)
+    assert TABLE.with_learned(LEVEL).with_learned(again).learned == (again,)
 
 
-def test_forgotten_nothing_moves_it_not_even_its_usual_knob() -> None:
-    book = BOOK.without("/interp")
-    assert addresses(book, WHEEL) == [] and book.of_address("/interp") == ()
-    assert addresses(book.over(TABLE), WHEEL) == []
+def test_forgotten_nothing_moves_it_not_even_its_default_knob() -> None:
+    table = TABLE.without("/interp")
+    assert addresses(table, WHEEL) == [] and table.of_address("/interp") == ()
+    assert addresses(table.with_defaults(CONTROLS), WHEEL) == []
 
 
-def test_what_was_learned_is_forgotten_before_the_usual_knob() -> None:
-    mine = MidiMap("/interp", KnobPattern("pads", 0, "cc", 9))
-    once = BOOK.taught(mine).without("/interp")
+def test_what_was_learned_is_forgotten_before_the_default() -> None:
+    mine = MidiMapping("/interp", KnobPattern("pads", 0, "cc", 9))
+    once = TABLE.with_learned(mine).without("/interp")
     assert addresses(once, WHEEL) == ["/interp"]
     assert addresses(once.without("/interp"), WHEEL) == []
 
 
-def test_a_usual_knob_that_is_changed_is_learned() -> None:
-    (usual,) = BOOK.of_address("/interp")
-    slow = replace(usual, takeover="pick-up")
-    book = BOOK.changed(usual, slow)
-    assert book.learned == (slow,) and book.of_knob(WHEEL) == (slow,)
-    assert book.changed(slow, usual).learned == (usual,)
+def test_a_default_that_is_changed_is_learned() -> None:
+    (default,) = TABLE.of_address("/interp")
+    slow = replace(default, takeover="pick-up")
+    table = TABLE.with_changed(default, slow)
+    assert table.learned == (slow,) and table.of_knob(WHEEL) == (slow,)
+    assert table.with_changed(slow, default).learned == (default,)
 
 
 def test_a_control_that_another_model_does_not_have_is_kept() -> None:
-    mine = MidiMap("/latent/15", KnobPattern("keys", 0, "cc", 9))
-    small = BOOK.taught(mine).over(control_table(style_dims=2))
+    mine = MidiMapping("/latent/15", KnobPattern("keys", 0, "cc", 9))
+    small = TABLE.with_learned(mine).with_defaults(control_table(style_dims=2))
     assert addresses(small, Knob("keys", 0, "cc", 31)) == []
-    assert addresses(small.over(TABLE), Knob("keys", 0, "cc", 9)) == ["/latent/15"]
+    assert addresses(small.with_defaults(CONTROLS), Knob("keys", 0, "cc", 9)) == ["/latent/15"]
 
 
 def test_what_is_in_hertz_is_turned_in_ratios_and_a_wheel_has_the_wheels_range() -> None:
-    assert ranged(MidiMap("/walk/rate", LEVEL.knobs), TABLE).curve == "exponential"
-    assert ranged(LEVEL, TABLE) == LEVEL
-    speed = ranged(MidiMap("/speed", KnobPattern("keys", 0, "bend")), TABLE)
+    rate = with_default_range(MidiMapping("/walk/rate", LEVEL.pattern), CONTROLS)
+    assert rate.curve == "exponential"
+    assert with_default_range(LEVEL, CONTROLS) == LEVEL
+    speed = with_default_range(MidiMapping("/speed", KnobPattern("keys", 0, "bend")), CONTROLS)
     assert (speed.low, speed.high) == (0.0, 2.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.midi.ports.names import lasting, numbered, way_back
+from server.midi.ports.names import numbered, output_of, stable_name
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from server.midi.ports.names import lasting, numbered, way_back
     ],
 )
 def test_a_name_lasts(name: str, taken: tuple[str, ...], keeps: str) -> None:
-    assert lasting(name, taken) == keeps
+    assert stable_name(name, taken) == keeps
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_name_lasts(name: str, taken: tuple[str, ...], keeps: str) -> None:
 def test_an_input_has_one_way_back_or_none(
     name: str, outputs: list[str], output: str | None
 ) -> None:
-    assert way_back(name, outputs) == output
+    assert output_of(name, outputs) == output
 
 
 def test_names_that_come_twice_are_numbered() -> None:

@@ -1,4 +1,4 @@
-"""Which ports are opened, and how they follow what is plugged."""
+"""The ports that are opened, and how they follow plugging."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import logging
 
 import pytest
 
+from server.midi.ports.backend import OWN_NAME, MidiBackend, MidiPortError, MidiUnavailable
 from server.midi.ports.open_ports import MidiPorts, PortChanges, midi_port_names
-from server.midi.ports.source import OWN_NAME, MidiPortError, MidiSource, MidiUnavailable
 from tests.server.midi.fake_midi import FakeMidi
 
 TWO = ("nanoKONTROL2 20:0", "Launch Control 24:0")
 CC1_TOP = (0xB0, 1, 127)
 
 
-def nothing_there() -> MidiSource:
+def nothing_there() -> MidiBackend:
     raise MidiUnavailable("no JACK server; start one first")
 
 
@@ -53,8 +53,8 @@ def test_a_named_port_that_is_not_there_is_an_error_that_lists_what_is() -> None
 def test_no_midi_at_all_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     ports = MidiPorts("all", nothing_there)
     ports.open()
-    ports.look()
-    ports.look()
+    ports.scan()
+    ports.scan()
     assert caplog.messages == ["no MIDI: no JACK server; start one first"]
     assert ports.messages() == []
     ports.close()
@@ -72,12 +72,12 @@ def test_a_port_that_is_pulled_and_plugged_again_is_opened_again(
     ports = MidiPorts("all", midi)
     ports.open()
     midi.there.remove("Knobs")
-    ports.look()
-    ports.look()
+    ports.scan()
+    ports.scan()
     assert midi.opened["Knobs"][0].closed
     assert caplog.messages == ["MIDI port 'Knobs' has gone"]
     midi.there.append("Knobs")
-    ports.look()
+    ports.scan()
     midi.opened["Knobs"][1].played.append(CC1_TOP)
     assert ports.messages() == [("Knobs", CC1_TOP)]
 
@@ -87,7 +87,7 @@ def test_a_port_that_comes_later_is_opened() -> None:
     ports = MidiPorts("all", midi)
     ports.open()
     midi.there.append("Knobs")
-    ports.look()
+    ports.scan()
     assert len(midi.opened["Knobs"]) == 1
 
 
@@ -95,10 +95,10 @@ def test_a_busy_port_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixtu
     midi = FakeMidi("Knobs", "Pads", busy=["Knobs"])
     ports = MidiPorts("all", midi)
     ports.open()
-    ports.look()
+    ports.scan()
     assert caplog.messages == ["cannot open the MIDI port 'Knobs': busy"]
     midi.busy.clear()
-    ports.look()
+    ports.scan()
     assert list(midi.opened) == ["Pads", "Knobs"]
 
 
@@ -135,9 +135,9 @@ def test_a_port_keeps_its_name_wherever_it_is_plugged_in() -> None:
     ports.open()
     assert ports.names == ("Knobs", "Knobs (2)", "Pads", OWN_NAME)
     midi.there.remove("Knobs 20:0")
-    assert ports.look() == PortChanges(gone=("Knobs",))
+    assert ports.scan() == PortChanges(gone=("Knobs",))
     midi.there.append("Knobs 32:0")
-    assert ports.look() == PortChanges(came=("Knobs",))
+    assert ports.scan() == PortChanges(came=("Knobs",))
     midi.opened["Knobs 24:0"][0].played.append(CC1_TOP)
     assert ports.messages() == [("Knobs (2)", CC1_TOP)]
 
@@ -148,11 +148,11 @@ def test_one_that_was_out_between_two_looks_is_opened_anew() -> None:
     ports.open()
     ports.send("Knobs", CC1_TOP)
     midi.pulled = {"Knobs"}
-    assert ports.look() == PortChanges(gone=("Knobs",), came=("Knobs",))
-    assert midi.opened["Knobs"][0].closed and midi.outlets["Knobs"][0].closed
+    assert ports.scan() == PortChanges(gone=("Knobs",), came=("Knobs",))
+    assert midi.opened["Knobs"][0].closed and midi.opened_outputs["Knobs"][0].closed
     ports.send("Knobs", CC1_TOP)
-    assert midi.outlets["Knobs"][1].heard == [CC1_TOP]
-    assert not ports.look()
+    assert midi.opened_outputs["Knobs"][1].received == [CC1_TOP]
+    assert not ports.scan()
 
 
 def test_several_that_go_and_come_at_once_are_told() -> None:
@@ -160,8 +160,8 @@ def test_several_that_go_and_come_at_once_are_told() -> None:
     ports = MidiPorts("all", midi)
     ports.open()
     midi.there = ["B", "D", "E"]
-    assert ports.look() == PortChanges(gone=("A", "C"), came=("D", "E"))
-    assert not ports.look()
+    assert ports.scan() == PortChanges(gone=("A", "C"), came=("D", "E"))
+    assert not ports.scan()
 
 
 def test_a_name_without_what_plugging_adds_to_it_is_exact() -> None:
@@ -176,9 +176,9 @@ def test_what_is_sent_goes_to_the_output_of_that_input_and_nowhere_else() -> Non
     ports.open()
     for name in ("knobs:out", "knobs:out", OWN_NAME, "nobody"):
         ports.send(name, CC1_TOP)
-    assert list(midi.outlets) == ["knobs:in"]
-    assert midi.outlets["knobs:in"][0].heard == [CC1_TOP] * 2
-    assert midi.own_outlet.heard == [CC1_TOP]
+    assert list(midi.opened_outputs) == ["knobs:in"]
+    assert midi.opened_outputs["knobs:in"][0].received == [CC1_TOP] * 2
+    assert midi.own_output.received == [CC1_TOP]
 
 
 def test_an_output_that_comes_later_is_found_and_told() -> None:
@@ -186,16 +186,16 @@ def test_an_output_that_comes_later_is_found_and_told() -> None:
     ports = MidiPorts("all", midi)
     ports.open()
     ports.send("knobs:out", CC1_TOP)
-    assert not ports.look()
+    assert not ports.scan()
     midi.outputs.append("knobs:in")
-    assert ports.look() == PortChanges(came=("knobs:out",))
+    assert ports.scan() == PortChanges(came=("knobs:out",))
     ports.send("knobs:out", CC1_TOP)
-    assert midi.outlets["knobs:in"][0].heard == [CC1_TOP]
+    assert midi.opened_outputs["knobs:in"][0].received == [CC1_TOP]
     midi.outputs.clear()
-    assert not ports.look() and midi.outlets["knobs:in"][0].closed
+    assert not ports.scan() and midi.opened_outputs["knobs:in"][0].closed
     ports.send("knobs:out", CC1_TOP)
     midi.outputs.append("knobs:in")
-    assert ports.look() == PortChanges(came=("knobs:out",))
+    assert ports.scan() == PortChanges(came=("knobs:out",))
 
 
 def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
@@ -204,9 +204,9 @@ def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
     ports.open()
     midi.busy.add("Knobs")
     ports.send("Knobs", CC1_TOP)
-    assert not ports.look() and not midi.outlets
+    assert not ports.scan() and not midi.opened_outputs
     midi.busy.clear()
-    assert ports.look() == PortChanges(came=("Knobs",))
+    assert ports.scan() == PortChanges(came=("Knobs",))
 
 
 def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
@@ -217,16 +217,16 @@ def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
     ports.open()
     ports.send("Knobs", CC1_TOP)
     midi.is_dead = True
-    assert ports.look() == PortChanges(gone=("Knobs", OWN_NAME))
-    assert midi.closed and midi.own.closed and midi.own_outlet.closed
-    assert midi.opened["Knobs"][0].closed and midi.outlets["Knobs"][0].closed
-    assert not ports.look() and ports.messages() == []
+    assert ports.scan() == PortChanges(gone=("Knobs", OWN_NAME))
+    assert midi.closed and midi.own.closed and midi.own_output.closed
+    assert midi.opened["Knobs"][0].closed and midi.opened_outputs["Knobs"][0].closed
+    assert not ports.scan() and ports.messages() == []
     ports.send("Knobs", CC1_TOP)
     assert caplog.messages == [
-        "no MIDI any more: the JACK server has gone; it is heard again when it is back"
+        "no MIDI any more: the JACK server has gone; trying again until it is back"
     ]
     midi.is_dead = False
-    assert ports.look() == PortChanges(came=("Knobs", OWN_NAME))
+    assert ports.scan() == PortChanges(came=("Knobs", OWN_NAME))
     assert len(midi.opened["Knobs"]) == 2 and not midi.closed
 
 
@@ -236,7 +236,7 @@ def test_a_system_that_comes_later_is_heard() -> None:
     ports = MidiPorts("all", midi)
     ports.open()
     midi.is_dead = False
-    assert ports.look() == PortChanges(came=("Knobs", OWN_NAME))
+    assert ports.scan() == PortChanges(came=("Knobs", OWN_NAME))
 
 
 def test_names_can_be_listed(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""Which knob was meant: tables of what controllers send while one of them is turned."""
+"""Detection of the knob that is meant: tables of what controllers send while one is turned."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.midi.decode.moves import Kind, Knob, Move
-from server.midi.learning import LearnedKnob, Learning, Sends
+from server.midi.learn import KnobDetector, LearnedKnob, Sends
 
 KNOB = Knob("knobs", 0, "cc", 16)
 OTHER = Knob("knobs", 0, "cc", 17)
 
 
-def heard(
+def detected(
     *values: int, knob: Knob = KNOB, largest: int = 127, sends: Sends = None
 ) -> tuple[LearnedKnob | None, int]:
-    """What was found, and after how many moves."""
-    learning = Learning(sends)
+    """The knob that is found, and after how many moves."""
+    detector = KnobDetector(sends)
     for count, value in enumerate(values, 1):
-        if found := learning.hear(Move(knob, value, largest)):
+        if found := detector.take(Move(knob, value, largest)):
             return found, count
     return None, len(values)
 
@@ -38,7 +38,7 @@ def heard(
     ids=["knob", "down and up", "button", "let go", "slowly", "fader", "one place twice"],
 )
 def test_a_knob_that_is_turned_is_found(values: list[int], count: int) -> None:
-    assert heard(*values) == (LearnedKnob(KNOB, None, 7), count)
+    assert detected(*values) == (LearnedKnob(KNOB, None, 7), count)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_knob_that_is_turned_is_found(values: list[int], count: int) -> None:
     ids=["jitter", "at the bottom", "at the top", "once", "held", "still", "too little", "zero"],
 )
 def test_noise_is_no_knob(values: list[int]) -> None:
-    assert heard(*values)[0] is None
+    assert detected(*values)[0] is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_noise_is_no_knob(values: list[int]) -> None:
     ],
 )
 def test_an_encoder_is_found_with_its_coding(values: list[int], coding: str) -> None:
-    found, _ = heard(*values)
+    found, _ = detected(*values)
     assert found is not None and (found.knob, found.relative) == (KNOB, coding)
 
 
@@ -83,30 +83,30 @@ def test_an_encoder_is_found_with_its_coding(values: list[int], coding: str) -> 
     [
         ("signed bit", [1] * 8, "signed bit"),
         ("bin offset", [63] * 4 + [65] * 4, "bin offset"),
-        ("place", [1, 1, 1, 5, 9, 30], None),
+        ("absolute", [1, 1, 1, 5, 9, 30], None),
     ],
 )
 def test_what_is_said_beforehand_is_not_guessed(
     sends: Sends, values: list[int], relative: str | None
 ) -> None:
-    assert heard(*values, sends=sends) == (LearnedKnob(KNOB, relative, 7), len(values))
+    assert detected(*values, sends=sends) == (LearnedKnob(KNOB, relative, 7), len(values))
 
 
 def test_a_jittering_knob_beside_it_does_not_win() -> None:
-    learning = Learning()
+    detector = KnobDetector()
     for step in range(40):
-        assert learning.hear(Move(OTHER, 63 + step % 3, 127)) is None
-        if found := learning.hear(Move(KNOB, 3 * step, 127)):
+        assert detector.take(Move(OTHER, 63 + step % 3, 127)) is None
+        if found := detector.take(Move(KNOB, 3 * step, 127)):
             break
     assert found == LearnedKnob(KNOB, None, 7)
 
 
 def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
-    learning = Learning()
-    assert learning.hear(Move(KNOB, 10, 127)) is None
+    detector = KnobDetector()
+    assert detector.take(Move(KNOB, 10, 127)) is None
     found = None
     for value in range(1280, 4000, 8):
-        found = found or learning.hear(Move(KNOB, value, 16383))
+        found = found or detector.take(Move(KNOB, value, 16383))
     assert found == LearnedKnob(KNOB, None, 14)
 
 
@@ -114,27 +114,27 @@ def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
 def test_other_kinds_are_learned_as_well(kind: Kind) -> None:
     knob = Knob("keys", 2, kind)
     largest = 127 if kind == "pressure" else 16383
-    places = [largest * n // 20 for n in (10, 11, 12, 14, 16)]
-    assert heard(*places, knob=knob, largest=largest)[0] == LearnedKnob(
+    values = [largest * n // 20 for n in (10, 11, 12, 14, 16)]
+    assert detected(*values, knob=knob, largest=largest)[0] == LearnedKnob(
         knob, None, 7 if largest == 127 else 14
     )
 
 
 def test_a_pad_is_pressed_and_let_go_and_a_program_is_no_knob() -> None:
     pad = Knob("pads", 9, "velocity", 36)
-    assert heard(80, 0, knob=pad) == (LearnedKnob(pad, None, 7), 2)
-    assert heard(*range(0, 127, 5), knob=Knob("pads", 9, "program"))[0] is None
+    assert detected(80, 0, knob=pad) == (LearnedKnob(pad, None, 7), 2)
+    assert detected(*range(0, 127, 5), knob=Knob("pads", 9, "program"))[0] is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([KNOB, OTHER]), st.integers(0, 127)), max_size=200))
 def test_whatever_comes_it_is_one_that_was_moved(moves: list[tuple[Knob, int]]) -> None:
-    learning = Learning()
+    detector = KnobDetector()
     for knob, value in moves:
-        found = learning.hear(Move(knob, value, 127))
+        found = detector.take(Move(knob, value, 127))
         assert found is None or found.knob == knob
 
 
 def test_it_says_on_which_ports_something_was_moved() -> None:
-    learning = Learning()
-    learning.hear(Move(KNOB, 1, 127))
-    assert learning.ports == {"knobs"}
+    detector = KnobDetector()
+    detector.take(Move(KNOB, 1, 127))
+    assert detector.ports == {"knobs"}

@@ -1,4 +1,4 @@
-"""The document of mappings: written, read, edited by hand."""
+"""The file of mappings: written, read, edited by hand."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.midi.mappings.map_file import book_of, document_of
-from server.midi.mappings.mapping import CURVES, TAKEOVERS, KnobPattern, MidiMap, MidiMapError
+from server.midi.mappings.mapping import (
+    CODINGS,
+    CURVES,
+    TAKEOVERS,
+    KnobPattern,
+    MidiMapping,
+    MidiMappingError,
+)
+from server.midi.mappings.mapping_file import document_of, table_of
 from server.midi.mappings.mapping_table import MappingTable
-from server.midi.mappings.relative import CODINGS
 
 ENTRY = {"control": "/interp", "port": "knobs", "channel": 1, "kind": "cc", "number": 9}
 
-MAPS = st.builds(
-    MidiMap,
+MAPPINGS = st.builds(
+    MidiMapping,
     address=st.sampled_from(["/interp", "/named/gone", "/latent/3"]),
-    knobs=st.builds(
+    pattern=st.builds(
         KnobPattern,
         st.none() | st.text(max_size=20),
         st.none() | st.integers(0, 15),
@@ -38,22 +44,22 @@ MAPS = st.builds(
 )
 
 
-@given(st.lists(MAPS, max_size=5), st.lists(st.sampled_from(["/interp", "/speed"]), max_size=2))
-def test_what_is_written_is_read_again(maps: list[MidiMap], off: list[str]) -> None:
-    book = MappingTable(tuple(maps), tuple(off))
-    assert book_of(json.loads(json.dumps(document_of(book)))) == book
+@given(st.lists(MAPPINGS, max_size=5), st.lists(st.sampled_from(["/interp", "/speed"]), max_size=2))
+def test_what_is_written_is_read_again(mappings: list[MidiMapping], disabled: list[str]) -> None:
+    table = MappingTable(tuple(mappings), tuple(disabled))
+    assert table_of(json.loads(json.dumps(document_of(table)))) == table
 
 
 def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
-    book = book_of({"maps": [{"control": "/level", "kind": "cc", "number": 7}]})
-    assert book.learned == (MidiMap("/level", KnobPattern(None, None, "cc", 7)),)
-    assert book_of({}) == MappingTable()
+    table = table_of({"maps": [{"control": "/level", "kind": "cc", "number": 7}]})
+    assert table.learned == (MidiMapping("/level", KnobPattern(None, None, "cc", 7)),)
+    assert table_of({}) == MappingTable()
 
 
 @pytest.mark.parametrize(
     ("document", "why"),
     [
-        ({"map": []}, "'map' is nothing of maps"),
+        ({"map": []}, "'map'; allowed are maps, without usual knob"),
         ({"maps": {}}, "maps is no list"),
         ({"without usual knob": [1]}, "without usual knob is no list of addresses"),
         ({"maps": [7]}, "map 1: is no object"),
@@ -75,5 +81,5 @@ def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
 def test_a_wrong_one_is_refused_as_a_whole_and_says_where(
     document: Mapping[str, Any], why: str
 ) -> None:
-    with pytest.raises(MidiMapError, match=why):
-        book_of(document)
+    with pytest.raises(MidiMappingError, match=why):
+        table_of(document)

@@ -1,16 +1,19 @@
-"""What the instrument did is kept, and the next one goes on with it."""
+"""The state of the instrument is kept, and the next one goes on with it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from server.supervision.keeping import StateKeeper, take_up
+from export.bundle.beats import Beats
 from server.supervision.state_folder import Facts, StateFolder
-from tests.server.control_inputs import Hands
+from server.supervision.state_keeper import StateKeeper, restore
+from tests.server.control_inputs import FRAME_S, Hands
+from tests.server.fakes import fake_deck
 
 FACTS = Facts(4, ("127.0.0.1", 9), "null", Path("/media/take.wav"))
 
@@ -43,7 +46,7 @@ def next_one(folder: StateFolder) -> Hands:
     state = folder.read()
     assert state is not None
     assert state.facts == FACTS
-    take_up(state, folder.read_decks(), hands.desk, hands.engine, hands.timeline)
+    restore(state, folder, hands.desk, hands.engine, hands.timeline)
     return hands
 
 
@@ -81,12 +84,64 @@ def test_nothing_is_written_while_nothing_changes_and_no_half_file_is_left(tmp_p
     folder = StateFolder(tmp_path)
     _, keeper = played(folder)
     names = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
-    assert names.keys() == {"state", "deck-a", "deck-b"}
+    assert names.keys() == {"state", "motion", "deck-a", "deck-b"}
     keeper.write()
     assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == names
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_playhead_goes_on_exactly_where_it_was_in_beats_and_fades(
+    tmp_path: Path, steps: int
+) -> None:
+    folder = StateFolder(tmp_path)
+    before, keeper = played(folder)
+    for letter, beat_frames in (("a", 20), ("b", 25)):
+        beats = Beats(60 / (beat_frames * FRAME_S), 4 * FRAME_S, 1.0)
+        before.engine.put_deck(letter, fake_deck(letter, 0.0, ticks=80, beats=beats))
+    for address, *values in (("/tempo", 133.0), ("/loop", 0.3, 0.62), ("/position", 0.6)):
+        before.send(build_msg(address, values).dgram)
+    before.render(200 + steps, 1)
+    assert before.engine.playhead.state.leader is not None
+    keeper.look()
+    keeper.write()
+    state = folder.read()
+    assert state is not None and state.playhead == before.engine.playhead.state
+    after = next_one(folder)
+    assert after.engine.playhead.state == before.engine.playhead.state
+    for hands in (before, after):
+        hands.render(100, 1)
+    assert after.engine.position == before.engine.position
+
+
+def test_a_motion_that_is_cleared_does_not_come_back(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    before, keeper = played(folder)
+    before.send(build_msg("/motion/clear", []).dgram)
+    before.render(4)
+    keeper.write()
+    assert folder.read_motion() is None
+    assert next_one(folder).timeline.motion.loop is None
+
+
+@pytest.mark.parametrize("name", ["state", "motion", "deck-a"])
+@pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b""])
+def test_a_damaged_file_is_logged_and_ignored(
+    tmp_path: Path, name: str, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = StateFolder(tmp_path)
+    played(folder)
+    path = tmp_path / name
+    path.write_bytes(damage(path.read_bytes()))
+    readable = {f"deck-{letter}" for letter in folder.read_decks()}
+    readable |= {"state"} if folder.read() else set()
+    readable |= {"motion"} if folder.read_motion() else set()
+    assert readable == {"state", "motion", "deck-a", "deck-b"} - {name}
+    (line,) = caplog.messages
+    assert line.startswith(f"the last {name} cannot be read (") and "\n" not in line
 
 
 def test_a_first_instrument_finds_nothing(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     assert folder.read() is None
+    assert folder.read_motion() is None
     assert folder.read_decks() == {}

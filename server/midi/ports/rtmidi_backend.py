@@ -1,11 +1,11 @@
 """The platform's MIDI ports, through RtMidi.
 
 RtMidi's callback is not used: under JACK it would run Python in the real-time thread, which
-then waits for the interpreter. Its own queue is filled without Python, keeps the time stamps
-that mido's ports drop, and is emptied by the one thread that opens and closes ports.
+then waits for the interpreter. Its queue is filled without Python, keeps the time stamps that
+mido's ports drop, and is emptied by the one thread that opens and closes ports.
 
-Under JACK RtMidi 5.0 (python-rtmidi 1.5.8) hears nothing of a port behind a system exclusive
-message that nobody ends, until something there ends in F7 or the port is plugged again.
+Under JACK, RtMidi 5.0 (python-rtmidi 1.5.8) delivers nothing from a port after an unterminated
+system exclusive message, until something there ends in F7 or the port is plugged in again.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from server.midi.ports.jack_watch import JackWatch
-from server.midi.ports.names import numbered
-from server.midi.ports.source import (
+from server.midi.ports.backend import (
     CLIENT_NAME,
-    MidiOutlet,
-    MidiPort,
+    InputPort,
     MidiPortError,
     MidiUnavailable,
+    OutputPort,
 )
+from server.midi.ports.jack_watch import JackWatch
+from server.midi.ports.names import numbered
 from server.system import library_output as native_noise
 
 # CoreMIDI shows a port without its client.
@@ -38,108 +38,111 @@ ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 
 class _Watch(Protocol):
-    """Sees what ports there are."""
+    """Sees which ports exist."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still can."""
+        """False once the MIDI system has gone."""
 
     def names(self, *, inputs: bool) -> list[str]:
-        """The ports that can be heard, or spoken to."""
+        """Return the ports that send to us (``inputs``), or those that receive."""
 
-    def went(self) -> set[str]:
-        """Ports that have gone since this was asked last."""
+    def unplugged(self) -> set[str]:
+        """Return the ports that have gone since the last call."""
 
     def is_connected(self, name: str, client: str) -> bool:
-        """Whether a port is connected to one of a client whose name begins so."""
+        """Return whether a port is connected to a client whose name begins so."""
 
     def at_rest(self) -> AbstractContextManager[None]:
-        """A port may be closed within."""
+        """Return a context in which a port may be closed."""
 
     def close(self) -> None:
-        """No more."""
+        """Stop watching."""
 
 
-class RtMidiSource:
+class RtMidiBackend:
     """ALSA, CoreMIDI or Windows; JACK on a Linux without ALSA's sequencer.
 
     Raises:
-        MidiUnavailable: neither is there.
+        MidiUnavailable: neither exists.
     """
 
     def __init__(self) -> None:
         self._rtmidi = _load_rtmidi()
         self._api = _chosen_api(self._rtmidi)
-        # One client that only looks: making one per look would reorder JACK's graph each second.
+        # One client that only watches: a new one per scan would reorder JACK's graph each second.
         self._watch = self._make_watch(f"{CLIENT_NAME}-watch")
 
     def names(self) -> list[str]:
-        """Inputs that are there now; a name that comes twice is numbered."""
+        """Return the present inputs; a name that comes twice is numbered."""
         return self._others(inputs=True)
 
     def output_names(self) -> list[str]:
-        """Outputs that are there now; a name that comes twice is numbered."""
+        """Return the present outputs; a name that comes twice is numbered."""
         return self._others(inputs=False)
 
-    def went(self) -> set[str]:
-        """What was taken out and may be back: JACK tells, elsewhere it takes longer than a look."""
-        return self._watch.went()
+    def unplugged(self) -> set[str]:
+        """Return what was unplugged since the last call and may be back.
 
-    def open(self, name: str) -> MidiPort:
+        Only JACK reports it; elsewhere replugging takes longer than a scan.
+        """
+        return self._watch.unplugged()
+
+    def open(self, name: str) -> InputPort:
         """Open one of ``names``."""
         try:
             client = self._input()
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI port '{name}': {error}") from error
-        port = _RtMidiPort(client, self._watch)
+        port = _RtMidiInput(client, self._watch)
         self._require_connected(name, port)
         return port
 
-    def open_output(self, name: str) -> MidiOutlet:
+    def open_output(self, name: str) -> OutputPort:
         """Open one of ``output_names``."""
         try:
             client = self._output()
             client.open_port(numbered(client.get_ports()).index(name))
         except (ValueError, MidiUnavailable, self._rtmidi.RtMidiError) as error:
             raise MidiPortError(f"cannot open the MIDI output '{name}': {error}") from error
-        outlet = _RtMidiOutlet(client, self._watch, self._rtmidi.RtMidiError)
-        self._require_connected(name, outlet)
-        return outlet
+        port = _RtMidiOutput(client, self._watch, self._rtmidi.RtMidiError)
+        self._require_connected(name, port)
+        return port
 
-    def open_own(self) -> MidiPort | None:
-        """The port ``latent-deck:in``; Windows has none."""
+    def open_own(self) -> InputPort | None:
+        """Open the virtual port ``latent-deck:in``; Windows has none."""
         try:
             client = self._input()
             client.open_virtual_port(_OWN_INPUT)
         except (MidiUnavailable, self._rtmidi.RtMidiError):
             return None
-        return _RtMidiPort(client, self._watch)
+        return _RtMidiInput(client, self._watch)
 
-    def open_own_output(self) -> MidiOutlet | None:
-        """The port ``latent-deck-out:out``: under JACK a client of its own has to have its name."""
+    def open_own_output(self) -> OutputPort | None:
+        """Open the virtual port ``latent-deck-out:out``: a JACK client needs a name of its own."""
         try:
             client = self._output()
             client.open_virtual_port(_OWN_OUTPUT)
         except (MidiUnavailable, self._rtmidi.RtMidiError):
             return None
-        return _RtMidiOutlet(client, self._watch, self._rtmidi.RtMidiError)
+        return _RtMidiOutput(client, self._watch, self._rtmidi.RtMidiError)
 
     def close(self) -> None:
-        """Let go of the machine."""
+        """Leave the MIDI system."""
         self._watch.close()
 
     def _others(self, *, inputs: bool) -> list[str]:
-        """Ports that are not ours; nor another instrument's, for two would play each other."""
+        """Return ports that belong to no instrument: two instruments would play each other."""
         if not self._watch.is_alive:
             raise MidiUnavailable("the JACK server has gone")
         names = numbered(self._watch.names(inputs=inputs))
         return [name for name in names if not name.startswith(CLIENT_NAME)]
 
-    def _require_connected(self, name: str, port: MidiPort | MidiOutlet) -> None:
+    def _require_connected(self, name: str, port: InputPort | OutputPort) -> None:
         if not self._watch.is_connected(name, CLIENT_NAME):
             port.close()
-            raise MidiPortError(f"the MIDI port '{name}' is not ready; it is tried again")
+            raise MidiPortError(f"the MIDI port '{name}' is not ready; trying again")
 
     def _make_watch(self, name: str) -> _Watch:
         if self._api != self._rtmidi.API_UNIX_JACK:
@@ -166,7 +169,7 @@ class RtMidiSource:
 
 
 class _RtMidiWatch:
-    """Two clients of RtMidi that only look."""
+    """Two clients of RtMidi that only watch."""
 
     is_alive = True
 
@@ -174,24 +177,24 @@ class _RtMidiWatch:
         self._inputs, self._outputs = inputs, outputs
 
     def names(self, *, inputs: bool) -> list[str]:
-        """The ports that can be heard, or spoken to."""
+        """Return the ports that send to us (``inputs``), or those that receive."""
         names: list[str] = (self._inputs if inputs else self._outputs).get_ports()
         return names
 
-    def went(self) -> set[str]:
-        """Nobody tells."""
+    def unplugged(self) -> set[str]:
+        """Return nothing: RtMidi does not report it."""
         return set()
 
     def is_connected(self, name: str, client: str) -> bool:
-        """Nobody tells; there opening fails where it does."""
+        """Return True: where a port cannot be connected, opening it fails."""
         return True
 
     def at_rest(self) -> AbstractContextManager[None]:
-        """Always."""
+        """Return a context that does not wait: here a port may be closed at any time."""
         return nullcontext()
 
     def close(self) -> None:
-        """No more."""
+        """Delete both clients."""
         self._inputs.delete()
         self._outputs.delete()
 
@@ -204,29 +207,29 @@ class _RtMidiClient:
         self._watch = watch
 
     def close(self) -> None:
-        """Let go of the port and its client."""
+        """Close the port and delete its client."""
         with self._watch.at_rest():
             self._client.close_port()
         self._client.delete()
 
 
-class _RtMidiPort(_RtMidiClient):
-    """Its port is an input."""
+class _RtMidiInput(_RtMidiClient):
+    """A client whose port is an input."""
 
     def messages(self) -> list[Sequence[int]]:
-        """The bytes of every message that came since the last call."""
+        """Return the bytes of every message since the last call."""
         return [message for message, _ in iter(self._client.get_message, None)]
 
 
-class _RtMidiOutlet(_RtMidiClient):
-    """Its port is an output."""
+class _RtMidiOutput(_RtMidiClient):
+    """A client whose port is an output."""
 
     def __init__(self, client: Any, watch: _Watch, error: type[Exception]) -> None:
         super().__init__(client, watch)
         self._error = error
 
     def send(self, message: Sequence[int]) -> None:
-        """Send the bytes of one message; lost where nobody is there any more."""
+        """Send the bytes of one message; it is lost if the device has gone."""
         try:
             self._client.send_message(message)
         except self._error:

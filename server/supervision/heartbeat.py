@@ -1,6 +1,6 @@
-"""Whether a process still keeps its state: the parent's look at one that may hang as a whole.
+"""The instrument's sign of life, as the parent watches it, to end a process that hangs as a whole.
 
-Standard library only, as all that the parent needs.
+Standard library only, like everything that the parent needs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MOST_LOOKS = 50
 
 
 class Heartbeat:
-    """The time at which a process last wrote ``path``, from its first time on."""
+    """Watches the time at which a process last wrote ``path``, once it has begun to."""
 
     def __init__(self, process_id: int, path: str, most_looks: int = MOST_LOOKS) -> None:
         self._process_id = process_id
@@ -25,12 +25,12 @@ class Heartbeat:
         self._looks = 0
 
     def is_gone(self) -> bool:
-        """Look; whether it has written nothing for too many looks, and nobody has stopped it."""
-        written_ns, before_ns = self._written_ns(), self._last_ns
+        """Look once; return whether too many looks found nothing new from a running process."""
+        written_ns, previous_ns = self._written_ns(), self._last_ns
         self._last_ns = written_ns
         self._follow_stops()
-        if written_ns != before_ns or written_ns is None or self._is_stopped:
-            self._has_begun |= written_ns != before_ns
+        if written_ns != previous_ns or written_ns is None or self._is_stopped:
+            self._has_begun |= written_ns != previous_ns
             self._looks = 0
         else:
             self._looks += self._has_begun
@@ -39,12 +39,12 @@ class Heartbeat:
     def _written_ns(self) -> int | None:
         try:
             return os.stat(self._path).st_mtime_ns
-        except OSError:  # not yet, or it wants to end
+        except OSError:  # not yet, or the process is about to end
             return None
 
     def _follow_stops(self) -> None:
-        """Learn of SIGSTOP and SIGCONT."""
+        """Notice SIGSTOP and SIGCONT: a process that somebody stopped does not hang."""
         with contextlib.suppress(ChildProcessError):
             wanted = os.WSTOPPED | os.WCONTINUED | os.WNOHANG
-            while told := os.waitid(os.P_PID, self._process_id, wanted):
-                self._is_stopped = told.si_code == os.CLD_STOPPED
+            while change := os.waitid(os.P_PID, self._process_id, wanted):
+                self._is_stopped = change.si_code == os.CLD_STOPPED
