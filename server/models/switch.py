@@ -146,7 +146,7 @@ class ModelSwitch:
         if id(before.table) != table:
             model = self._models[table]
             model.engine.playhead.begin_at(before.engine.position)
-            model.engine.notes.go_on_from(before.engine.notes)
+            model.engine.notes.continue_from(before.engine.notes)
             self._voices.append(_FadingModel(model, 0))
         frames = sum(segment.frames for segment in run)
         leaving = [

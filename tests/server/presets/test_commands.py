@@ -248,7 +248,7 @@ def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> 
     (reply,) = said(hands)
     left_out = str(reply.arguments[2]).split("; ")
     assert left_out[0] == "/generate: this bundle has no prior"
-    assert left_out[1].startswith("/deck/c/bypass: nothing lies on deck c")
+    assert left_out[1].startswith("/deck/c/bypass: deck c is empty")
     assert left_out[2] == "/tempo: the tempo is that of /clock midi"
 
 
