@@ -16,10 +16,10 @@ from server.controls.timeline import Timeline
 from server.decks.media import MediaError
 from server.engine.bench import block_frames
 from server.engine.runtime import RuntimeOptions
-from server.models.preparing import ready_model, try_out
+from server.models.preparing import prepare_model, try_out
 from server.models.switch import Model, ModelSwitch
 from server.osc.wekinator import Wekinator
-from server.output.file import FileKind, Renders, render_file
+from server.output.file import FileKind, Renderer, render_file
 from server.score.player import ScoreEvent, ScorePlayer, score_events
 from server.score.prepare import PreparedModel
 from server.score.prepared_decks import PreparedDecks, bypass_rejection_reason
@@ -76,7 +76,7 @@ def render(
     moments = _moments(stage.score, frame_s)
     frames = frames or stage.block_frames or block_frames(bundle, BLOCK_SAMPLES)
     timeline = Timeline(desk, SampleClock(frame_s))
-    model = ready_model(bundle, options, frames, table=desk.table)
+    model = prepare_model(bundle, options, frames, table=desk.table)
     switch = ModelSwitch(timeline, model)
     for name, deck in stage.decks.items():
         switch.put_deck(name, deck)
@@ -86,7 +86,7 @@ def render(
     Wekinator(desk.table, wekinator)  # what it cannot move is told before anything is written
 
     def come(coming: PreparedModel) -> Model:
-        model = ready_model(coming.bundle, options, frames, name=coming.name)
+        model = prepare_model(coming.bundle, options, frames, name=coming.name)
         return try_out(model, coming.decks, frames)
 
     player = ScorePlayer(moments, stage.laid, switch, come, wekinator)
@@ -111,7 +111,7 @@ def _moments(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:
 class _CutAtDecks:
     """The engine, its blocks cut where a score lays a deck: that begins to the frame too."""
 
-    def __init__(self, engine: Renders, timeline: Timeline, player: ScorePlayer) -> None:
+    def __init__(self, engine: Renderer, timeline: Timeline, player: ScorePlayer) -> None:
         self.manifest = engine.manifest
         self._engine = engine
         self._timeline = timeline

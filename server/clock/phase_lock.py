@@ -35,7 +35,7 @@ NEAR_S = 0.001
 """An error that is not worth a jump."""
 
 
-class ClockFollower(Protocol):
+class LockedPlayhead(Protocol):
     """A playhead, between two blocks."""
 
     @property
@@ -58,7 +58,7 @@ Moment = tuple[int, tuple[Event, ...]]
 class PhaseLock:
     """Asked before each block, in the engine's thread, which alone moves the playhead."""
 
-    def __init__(self, follower: Callable[[], ClockFollower], clock: SampleClock) -> None:
+    def __init__(self, follower: Callable[[], LockedPlayhead], clock: SampleClock) -> None:
         self.lead: Lead | None = None
         """What is followed; any thread may put another one there."""
         self._follower = follower

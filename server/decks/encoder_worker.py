@@ -25,7 +25,7 @@ from export.bundle.format import Manifest
 from server.decks.encoding import DeckEncoder, Source
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions
-from server.system.priority import make_polite
+from server.system.priority import lower_priority
 from server.system.processes import end_process
 
 NICENESS = 10
@@ -158,7 +158,7 @@ def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection,
     From a thread of its own, because politeness is not taken back; and one that stays and holds
     the interpreter's lock would make the sound wait with it.
     """
-    with ThreadPoolExecutor(1, initializer=lambda: make_polite(NICENESS)) as polite:
+    with ThreadPoolExecutor(1, initializer=lambda: lower_priority(NICENESS)) as polite:
         return polite.submit(_spawn, manifest, encoder_onnx).result()
 
 
@@ -177,7 +177,7 @@ def _spawn(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BasePro
 def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
     """The process: encode what comes until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    make_polite(NICENESS)
+    lower_priority(NICENESS)
     encoder: DeckEncoder | None = None
     with contextlib.suppress(EOFError, OSError):
         while True:

@@ -95,7 +95,7 @@ class App:
             stack.callback(hands.encoder.stop)
             stack.callback(hands.models.stop)
             stack.enter_context(signals_call(self._ending.set, loop))
-            stack.enter_context(priority.raised(priority.HANDS_PRIORITY))
+            stack.enter_context(priority.raised(priority.CONTROL_PRIORITY))
             await self._start(stack)
             await self._play()
             await self._fade_out()
@@ -124,7 +124,7 @@ class App:
         sound.begin_recordings()
         stack.enter_context(undisturbed())
         stack.callback(sound.producer.stop)
-        sound.producer.start(sound.live.lane)
+        sound.producer.start(sound.live.path)
         stack.callback(sound.live.stop)
         sound.live.start()
         if self._watch is not None:
@@ -132,7 +132,7 @@ class App:
         lines = banner_lines(
             sound.model.bundle.manifest.name,
             sound.model.session.provider,
-            sound.live.lane.output,
+            sound.live.path.output,
             sound.producer,
             self._hands.figures.latency(),
             self._sources,
@@ -155,8 +155,8 @@ class App:
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to get through the ring and the device."""
         self._desk.apply([Stop()])
-        lane, window_s = self._sound.live.lane, self._sound.switch.manifest.latency_s
-        await asyncio.sleep(2 * GATE_RAMP_S + window_s + lane.wanted_s + lane.delay_s)
+        path, window_s = self._sound.live.path, self._sound.switch.manifest.latency_s
+        await asyncio.sleep(2 * GATE_RAMP_S + window_s + path.target_s + path.delay_s)
 
     def _refuse(self, why: str) -> None:
         """What is wrong with the command line ends the program."""
@@ -174,7 +174,7 @@ class App:
             block_frames=self._sound.producer.block_frames,
             osc=self._osc_at,
             output=str(self._sound.live.choice),
-            recording=self._sound.record.recorder.asked,
+            recording=self._sound.record.recorder.first_path,
             listeners=listeners.listeners(self._notifier),
             ends_s=self._ends_s,
         )

@@ -21,7 +21,7 @@ from server.engine.bench import choose_block_frames
 from server.engine.cue import open_cue
 from server.engine.runtime import RuntimeOptions
 from server.models.model_controls import last_model
-from server.models.preparing import ready_model, try_out
+from server.models.preparing import prepare_model, try_out
 from server.models.switch import Model, ModelSwitch, SwitchedCue
 from server.output.commands import OutputCommands
 from server.output.opening import live_output
@@ -78,7 +78,7 @@ class Playback:
         self.record = RecordingCommands(settings.media, notifier.tell, soon)
         self.has_cue = settings.card.cue is not None
         self.ready = partial(
-            ready_model,
+            prepare_model,
             options=options,
             frames=frames,
             on_deck=self.score.laid,
@@ -102,7 +102,7 @@ class Playback:
         self.producer = Producer(
             self.switch,
             frames,
-            hear=self.record.recorder.hear,
+            on_audio=self.record.recorder.receive,
             on_block=self._observe,
             on_death=on_death,
             cue=SwitchedCue(self.switch) if self.has_cue else None,

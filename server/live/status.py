@@ -41,10 +41,10 @@ class Status:
         manifest = model.bundle.manifest
         return latency(
             block_s=self.producer.block_s,
-            ring_s=self.live.lane.wanted_s,
-            device_s=self.live.lane.output.latency_s,
+            ring_s=self.live.path.target_s,
+            device_s=self.live.path.output.latency_s,
             window_s=manifest.latency_s,
-            resampler_s=self.live.lane.resampler.latency_s,
+            resampler_s=self.live.path.resampler.latency_s,
             transposing_s=model.engine.lead_s,
             smoothing_s=self.desk.table.controls["/interp/style"].smoothing_s,
         )
@@ -57,7 +57,7 @@ class Status:
             "provider": model.session.provider,
             "block_samples": self.producer.block_samples,
             "model_rate_hz": float(model.bundle.manifest.sample_rate_hz),
-            "device_rate_hz": float(self.live.lane.output.sample_rate_hz),
+            "device_rate_hz": float(self.live.path.output.sample_rate_hz),
             "decode_p50_ms": self.producer.timings.percentile_ms(50),
             "decode_p99_ms": self.producer.timings.percentile_ms(99),
             "ring_blocks": self.producer.ring_blocks,

@@ -26,7 +26,7 @@ from server.models.carried_decks import decks_for
 from server.models.preparing import bundle_below, require_same_clock, try_out
 from server.models.switch import Model
 from server.system.callbacks import Later, Soon, Then
-from server.system.priority import make_polite
+from server.system.priority import lower_priority
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class ModelLoader:
 
     def _prepare(self, load: _Load, before: Bundle) -> None:
         """In a thread of its own."""
-        make_polite(POLITE)
+        lower_priority(POLITE)
         try:
             if load.model is None:
                 bundle = bundle_below(load.name, self._media)

@@ -33,7 +33,7 @@ OpenCue = Callable[..., Cue]
 """A bundle and its ``main`` engine to the cue beside it."""
 
 
-def ready_model(
+def prepare_model(
     bundle: Bundle,
     options: RuntimeOptions,
     frames: int,

@@ -13,6 +13,6 @@ import platformdirs
 NO_FOLDER = "nothing is kept with --config none; start with --config DIR"
 
 
-def usual_folder() -> Path:
+def default_folder() -> Path:
     """The platform's; it need not be there."""
     return platformdirs.user_config_path("latent-deck", appauthor=False)

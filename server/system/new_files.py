@@ -16,7 +16,7 @@ from pathlib import Path
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 ._-]{0,79}")
 
 
-def is_harmless(name: str) -> bool:
+def is_safe_name(name: str) -> bool:
     """Whether ``name`` can be a file's in any folder.
 
     >>> is_harmless("take 3"), is_harmless("../take"), is_harmless(".bashrc")
@@ -25,20 +25,20 @@ def is_harmless(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def require_harmless(name: str, what: str, refused: type[ValueError]) -> None:
+def require_safe_name(name: str, what: str, refused: type[ValueError]) -> None:
     """Refuse what cannot be the name of ``what`` in any folder.
 
     Raises:
         ValueError: ``refused``, in one line.
     """
-    if not is_harmless(name):
+    if not is_safe_name(name):
         raise refused(
             f"{name[:80]!r} is no name for {what}; use up to 80 letters, digits, spaces, . _ -"
         )
 
 
 @contextmanager
-def beginning(path: Path, refused: type[ValueError]) -> Iterator[None]:
+def creating(path: Path, refused: type[ValueError]) -> Iterator[None]:
     """A new file at ``path`` is opened within this.
 
     Raises:

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-HANDS_PRIORITY, ENGINE_PRIORITY = 2, 3
+CONTROL_PRIORITY, ENGINE_PRIORITY = 2, 3
 """Real-time priorities; audio callbacks have 5 and more."""
 
 NICENESS = -10
@@ -43,7 +43,7 @@ def raise_priority(thread_id: int, priority: int) -> str:
     return "ordinary"
 
 
-def make_polite(niceness: int) -> None:
+def lower_priority(niceness: int) -> None:
     """The calling thread after other programs; for a process that may have inherited more."""
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):

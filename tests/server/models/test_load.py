@@ -27,7 +27,7 @@ from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
 from server.models.carried_decks import decks_for
 from server.models.model_controls import carry_to
-from server.models.preparing import bundle_below, ready_model
+from server.models.preparing import bundle_below, prepare_model
 from server.models.switch import FADE_S, ModelSwitch
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
@@ -99,12 +99,12 @@ class Rig:
         self.desk = Desk(control_table(bundle.manifest.style_dims), playing=True)
         self.desk.apply([SetControl("/level", (0.0,))])
         self.timeline = Timeline(self.desk, SampleClock(HOP / RATE))
-        first = ready_model(bundle, CPU, BLOCK, lambda *_: None, table=self.desk.table)
+        first = prepare_model(bundle, CPU, BLOCK, lambda *_: None, table=self.desk.table)
         first.engine.put_deck("a", library_deck(bundle.decks["low"]))
         self.switch = ModelSwitch(self.timeline, first)
 
     def change(self, bundle: Bundle) -> None:
-        model = ready_model(bundle, CPU, BLOCK, lambda *_: None, name="other")
+        model = prepare_model(bundle, CPU, BLOCK, lambda *_: None, name="other")
         model.engine.put_deck("a", library_deck(next(iter(bundle.decks.values()))))
         self.switch.offer(model)
         self.desk.apply([ModelSwitched("other", carry_to(model))])

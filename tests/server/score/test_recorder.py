@@ -70,13 +70,13 @@ class Performance:
         self.producer = Producer(
             self.engine, BLOCK, 3, hear=lambda samples, _: self.blocks.append(samples)
         )
-        self.lane = self.producer.lane(NullOutput(RATE, 1))
+        self.output_path = self.producer.path_to(NullOutput(RATE, 1))
         self.is_over = False
 
     def play(self, hands: Callable[[], None]) -> np.ndarray:
         """The engine's samples while ``hands`` move."""
         listener = Thread(target=self._listen, daemon=True)
-        self.producer.start(self.lane)
+        self.producer.start(self.output_path)
         listener.start()
         hands()
         self.is_over = True
@@ -88,7 +88,7 @@ class Performance:
     def _listen(self) -> None:
         taken = np.zeros((HOP, 1), np.float32)
         while not self.is_over:
-            if not self.lane.ring.read_into(taken):
+            if not self.output_path.ring.read_into(taken):
                 time.sleep(0.0005)
 
     def do(self, *given: Event) -> None:
