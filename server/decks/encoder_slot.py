@@ -1,4 +1,4 @@
-"""The encoder's process of the model that plays: another model, another process."""
+"""The encoder process of the model that plays; replaced with the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.system.callbacks import Soon
 
 
 class EncoderSlot:
-    """Used by the thread of the event loop; ``soon`` brings reports there, to ``take``."""
+    """Used by the event loop's thread; ``soon`` passes reports there, to ``take``."""
 
     def __init__(
         self,
@@ -24,15 +24,15 @@ class EncoderSlot:
         self._worker = self._worker_of(bundle)
 
     def submit(self, source: Source) -> int:
-        """Queue a file or a capture; the ticket is in every report about it."""
+        """Queue a file or a capture; return the ticket that is in every report about it."""
         return self._worker.submit(source)
 
     def cancel(self, ticket: int) -> None:
-        """Do not encode this one, or stop in the middle; nothing more is reported about it."""
+        """Drop this one, or stop in the middle; nothing more is reported about it."""
         self._worker.cancel(ticket)
 
     def change(self, bundle: Bundle) -> None:
-        """Encode for another model; what the process before would say is lost."""
+        """Encode for another model; pending reports of the previous process are lost."""
         self._worker.stop()
         self._worker = self._worker_of(bundle)
 

@@ -1,4 +1,4 @@
-"""What the hands ask for, onto the decks: the library at once, files through the worker."""
+"""Loads decks: the library at once, files and captures through the encoder."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from server.system.callbacks import Then
 
 PutDeck = Callable[[str, DeckData], None]
 CANCELLED = "cancelled"
-OVERTAKEN = "something newer was loaded onto this deck meanwhile"
+SUPERSEDED = "replaced by a newer load of this deck"
 ANOTHER_MODEL = "another model was loaded meanwhile; load it again"
-NOT_WANTED = (CANCELLED, OVERTAKEN, ANOTHER_MODEL)
-"""Failures that somebody wanted."""
+INTENDED_FAILURES = (CANCELLED, SUPERSEDED, ANOTHER_MODEL)
+"""Failures that somebody asked for."""
 
-_STEPS = 100
-"""Progress is told in so many steps at most."""
+_PROGRESS_STEPS = 100
+"""Progress is reported in this many steps at most."""
 
 
 class BackgroundEncoder(Protocol):
-    """What encodes in the background, and reports to ``DeckLoader.take``."""
+    """Encodes in the background, and reports to ``DeckLoader.take``."""
 
     def submit(self, source: Source) -> int:
-        """Queue a file or a capture; the ticket is in every report about it."""
+        """Queue a file or a capture; return the ticket that is in every report about it."""
 
     def cancel(self, ticket: int) -> None:
-        """Do not encode this one, or stop; nothing more is reported about it."""
+        """Drop this one, or stop; nothing more is reported about it."""
 
 
 @dataclass
@@ -44,19 +44,19 @@ class _PendingLoad:
     ticket: int
     then: Then
     progress: Progress
-    told: int = -1
+    reported_step: int = -1
 
     def advance(self, share: float) -> None:
-        step = int(share * _STEPS)
-        if step > self.told:
-            self.told = step
+        step = int(share * _PROGRESS_STEPS)
+        if step > self.reported_step:
+            self.reported_step = step
             self.progress(share)
 
 
 class DeckLoader:
-    """Loads decks; all calls in the thread of the event loop.
+    """Loads decks; all calls in the event loop's thread.
 
-    The newest load of a deck wins: an older one that still goes on is cancelled, and fails.
+    The newest load of a deck wins: an older one in progress is cancelled, and fails.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class DeckLoader:
         self._media = media
         self._encoder = encoder
         self._put_deck = put_deck
-        self._waiting: dict[str, _PendingLoad] = {}
+        self._pending: dict[str, _PendingLoad] = {}
 
     def load(
         self,
@@ -80,7 +80,7 @@ class DeckLoader:
         trusted: bool = False,
         progress: Progress = lambda share: None,
     ) -> None:
-        """Put ``source`` onto ``deck``; a trusted one may be a file anywhere."""
+        """Load ``source`` onto ``deck``; a trusted one may be a file anywhere."""
         if source in self._library:
             self.supersede(deck)
             self._put_deck(deck, library_deck(self._library[source]))
@@ -91,69 +91,71 @@ class DeckLoader:
         except MediaError as error:
             then(str(error))
             return
-        kept = str(path.resolve()) if trusted else source
-        self._encode(deck, path, kept, then, progress)
+        source_name = str(path.resolve()) if trusted else source
+        self._encode(deck, path, source_name, then, progress)
 
     def capture(self, deck: str, captured: Captured, then: Then, progress: Progress) -> None:
-        """Put what was captured onto ``deck``; it has no source that others could load."""
+        """Load what was captured onto ``deck``; it has no source that could be loaded again."""
         self._encode(deck, captured, "", then, progress)
 
     def cancel(self, deck: str) -> bool:
-        """Stop what is being loaded onto ``deck``, which keeps what it has; whether there was."""
+        """Stop a load in progress, so that ``deck`` keeps what it has; return True if there was
+        one.
+        """
         return self._drop(deck, CANCELLED)
 
     def supersede(self, deck: str) -> None:
-        """Something newer is laid onto ``deck``: a load that still goes on is older."""
-        self._drop(deck, OVERTAKEN)
+        """Cancel a load in progress, because something newer is loaded onto ``deck``."""
+        self._drop(deck, SUPERSEDED)
 
     def adopt(self, library: Mapping[str, BundleDeck]) -> None:
-        """Another model plays, with its own library and encoder; what is under way fails."""
-        waiting, self._waiting = self._waiting, {}
+        """Use another model's library; loads in progress fail."""
+        pending, self._pending = self._pending, {}
         self._library = library
-        for one in waiting.values():
-            one.then(ANOTHER_MODEL)
+        for load in pending.values():
+            load.then(ANOTHER_MODEL)
 
     def take(self, report: Report) -> None:
-        """A report of the encoder's worker; those about what was dropped are passed over."""
-        deck = next((d for d, one in self._waiting.items() if one.ticket == report.ticket), None)
+        """Take a report of the encoder; those about dropped loads are ignored."""
+        deck = next((d for d, load in self._pending.items() if load.ticket == report.ticket), None)
         if deck is None:
             return
         match report:
             case Progressed(share=share):
-                self._waiting[deck].advance(share)
+                self._pending[deck].advance(share)
             case Failed(reason=reason):
-                self._waiting.pop(deck).then(reason)
+                self._pending.pop(deck).then(reason)
             case Finished(deck=data):
-                waiting = self._waiting.pop(deck)
-                captured = waiting.sound if isinstance(waiting.sound, Captured) else None
-                self._put_deck(deck, replace(data, source=waiting.source, captured=captured))
-                waiting.then(None)
+                pending = self._pending.pop(deck)
+                captured = pending.sound if isinstance(pending.sound, Captured) else None
+                self._put_deck(deck, replace(data, source=pending.source, captured=captured))
+                pending.then(None)
 
     def _encode(
         self, deck: str, sound: Source, source: str, then: Then, progress: Progress
     ) -> None:
-        """Put ``sound`` onto ``deck`` once it is encoded; ``source`` is what it is called."""
+        """Load ``sound`` onto ``deck`` once it is encoded; ``source`` loads it again."""
         self.supersede(deck)
-        waiting = _PendingLoad(sound, source, self._encoder.submit(sound), then, progress)
-        self._waiting[deck] = waiting
-        waiting.advance(0.0)
+        pending = _PendingLoad(sound, source, self._encoder.submit(sound), then, progress)
+        self._pending[deck] = pending
+        pending.advance(0.0)
 
     def _drop(self, deck: str, why: str) -> bool:
-        waiting = self._waiting.pop(deck, None)
-        if waiting is None:
+        pending = self._pending.pop(deck, None)
+        if pending is None:
             return False
-        self._encoder.cancel(waiting.ticket)
-        waiting.then(why)
+        self._encoder.cancel(pending.ticket)
+        pending.then(why)
         return True
 
 
 def initial_decks(library: Mapping[str, BundleDeck], chosen: Mapping[str, str]) -> dict[str, str]:
-    """What lies on the decks at the start: what was ``chosen`` for them.
+    """Return the decks to load at the start, by name: those ``chosen``.
 
-    Where neither ``a`` nor ``b`` is chosen, they get the first two decks of the library.
+    If neither ``a`` nor ``b`` is chosen, they get the first two decks of the library.
 
     Raises:
-        MediaError: neither a library deck nor a file.
+        MediaError: a choice is neither a library deck nor a file.
     """
     for name, source in chosen.items():
         if source not in library and not Path(source).exists():

@@ -1,10 +1,10 @@
-"""``/model/load``: another bundle, made ready beside the music, then played in place of this one.
+"""``/model/load``: prepares another bundle in the background, then plays it in place of this one.
 
     load(name) -> thread: open, check, warm up, encode files anew -> install: decks, desk, fade
-                                      '-- what is wrong with it: /fail, and nothing has changed
+                                      '-- on an error: /fail, and nothing has changed
 
-All of it happens away from the engine and from the event loop; these only take over what is ready.
-The newest load wins: an older one that is not through yet fails.
+All of it happens outside of the engine's thread and the event loop; these only take over the
+result. The newest load wins: an older one that is not done yet fails.
 """
 
 from __future__ import annotations
@@ -30,47 +30,47 @@ from server.system.priority import lower_priority
 
 logger = logging.getLogger(__name__)
 
-POLITE = 10
-NEWER = "a newer /model/load came meanwhile"
+NICENESS = 10
+NEWER_LOAD = "replaced by a newer /model/load"
 
-Ready = Callable[[Bundle, str], Model]
-"""A model of a bundle, named; see ``ready_model``."""
+PrepareModel = Callable[[Bundle, str], Model]
+"""Prepare a bundle's model under a name; see ``prepare_model``."""
 
 
 class Superseded(Exception):
-    """A newer load has come."""
+    """There is a newer load."""
 
 
 @dataclass
 class _Load:
-    """One ``/model/load`` under way."""
+    """One ``/model/load`` in progress."""
 
     number: int
     name: str
     then: Then
-    lying: Mapping[str, DeckData]
+    loaded: Mapping[str, DeckData]
     model: Model | None = None
     decks: Mapping[str, DeckData] | None = None
     failure: str | None = None
 
 
 class ModelLoader:
-    """Loads bundles; all calls in the thread of the event loop."""
+    """Loads bundles; all calls in the event loop's thread."""
 
     def __init__(
         self,
         media: Path,
-        ready: Ready,
-        playing: Callable[[], Model],
+        prepare: PrepareModel,
+        current_model: Callable[[], Model],
         install: Callable[[Model, Mapping[str, DeckData]], bool],
         soon: Soon,
         later: Later,
         block_frames: int,
     ) -> None:
-        """``install`` plays a model with these decks, or says that it cannot yet (False)."""
+        """``install`` plays a model with these decks, or returns False if it cannot do so yet."""
         self._media = media
-        self._ready = ready
-        self._playing = playing
+        self._prepare_model = prepare
+        self._current_model = current_model
         self._install = install
         self._soon = soon
         self._later = later
@@ -80,49 +80,49 @@ class ModelLoader:
     def load(self, name: str, then: Then) -> None:
         """Play the bundle ``name`` as soon as it is ready."""
         self._loads += 1
-        self._work(_Load(self._loads, name, then, self._playing().engine.decks))
+        self._start(_Load(self._loads, name, then, self._current_model().engine.decks))
 
     def stop(self) -> None:
-        """Let go of what is under way."""
+        """Give up the load in progress."""
         self._loads += 1
 
-    def _work(self, load: _Load) -> None:
-        before = self._playing().bundle
-        work = partial(self._prepare, load, before)
-        threading.Thread(target=work, name="model", daemon=True).start()
+    def _start(self, load: _Load) -> None:
+        previous = self._current_model().bundle
+        run = partial(self._prepare, load, previous)
+        threading.Thread(target=run, name="model", daemon=True).start()
 
-    def _prepare(self, load: _Load, before: Bundle) -> None:
-        """In a thread of its own."""
-        lower_priority(POLITE)
+    def _prepare(self, load: _Load, previous: Bundle) -> None:
+        """Prepare model and decks; in a thread of its own."""
+        lower_priority(NICENESS)
         try:
             if load.model is None:
                 bundle = bundle_below(load.name, self._media)
-                require_same_clock(bundle, before.manifest)
+                require_same_clock(bundle, previous.manifest)
                 self._require_newest(load)
-                load.model = self._ready(bundle, load.name)
+                load.model = self._prepare_model(bundle, load.name)
             with _Encoder(load.model.bundle) as encoder:
-                encode = partial(encoder.encode, go_on=lambda: self._require_newest(load))
+                encode = partial(encoder.encode, check=lambda: self._require_newest(load))
                 load.decks = decks_for(
-                    load.model.bundle, before, load.lying, self._media, encode, logger.warning
+                    load.model.bundle, previous, load.loaded, self._media, encode, logger.warning
                 )
             try_out(load.model, load.decks, self._block_frames)
         except Superseded:
-            load.failure = NEWER
-        except Exception as error:  # whatever is wrong with it, the old one plays on
+            load.failure = NEWER_LOAD
+        except Exception as error:  # whatever is wrong with it, the present model plays on
             load.failure = " ".join(str(error).split()) or type(error).__name__
         self._soon(lambda: self._finish(load))
 
     def _finish(self, load: _Load) -> None:
-        """Back in the event loop."""
+        """Install the model; back in the event loop."""
         if load.number != self._loads:
-            load.failure = NEWER
+            load.failure = NEWER_LOAD
         if load.failure is not None or load.model is None or load.decks is None:
             load.then(load.failure)
             return
-        lying = self._playing().engine.decks
-        if _objects(lying) != _objects(load.lying):  # another was laid meanwhile
-            load.lying = lying
-            self._work(load)
+        loaded = self._current_model().engine.decks
+        if _identities(loaded) != _identities(load.loaded):  # another was loaded meanwhile
+            load.loaded = loaded
+            self._start(load)
         elif self._install(load.model, load.decks):
             load.then(None)
         else:
@@ -133,12 +133,12 @@ class ModelLoader:
             raise Superseded
 
 
-def _objects(decks: Mapping[str, DeckData]) -> Mapping[str, int]:
+def _identities(decks: Mapping[str, DeckData]) -> Mapping[str, int]:
     return {name: id(deck) for name, deck in decks.items()}
 
 
 class _Encoder:
-    """A process that encodes files for the bundle that comes, started when there is one."""
+    """A process that encodes files for the new bundle, started when there is one."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -152,8 +152,8 @@ class _Encoder:
         if self._worker is not None:
             self._worker.stop()
 
-    def encode(self, source: Source, go_on: Callable[[], None]) -> DeckData:
-        """The deck of a file or a capture; ``go_on`` is called now and then and may raise.
+    def encode(self, source: Source, check: Callable[[], None]) -> DeckData:
+        """Return the deck of a file or a capture; ``check`` is called now and then and may raise.
 
         Raises:
             MediaError: it cannot be used.
@@ -163,7 +163,7 @@ class _Encoder:
             self._worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, self._reports.put)
         self._worker.submit(source)
         while True:
-            go_on()
+            check()
             match self._reports.get():
                 case Finished(deck=deck):
                     return deck

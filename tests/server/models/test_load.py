@@ -271,8 +271,8 @@ def test_a_bundle_is_loaded_while_it_plays_and_everything_follows(
     [
         ("cut", "no complete bundle"),
         ("text", "no complete bundle"),
-        ("nan", "decodes to no sound"),
-        ("rate", "8000 Hz, frames of 64 samples and 1 channels, and what plays 16000 Hz"),
+        ("nan", "does not decode to sound"),
+        ("rate", "8000 Hz, frames of 64 samples and 1 channels; the one that plays has 16000 Hz"),
         ("none", "is no bundle in the media folder"),
     ],
 )
@@ -296,7 +296,7 @@ def test_an_encoder_that_does_not_fit_is_found_before_it_plays(
     with server(bundle_path, media) as live:
         assert answer_to(live.ask("/deck/a/load", "song.wav"))[0] == "/done"
         address, _, why = answer_to(live.ask("/model/load", "bad"))
-        assert address == "/fail" and "bundle 'mini' cannot play what lies on the decks" in str(why)
+        assert address == "/fail" and "bundle 'mini' cannot play the loaded decks" in str(why)
         assert answer_to(live.ask("/model/load", "other"))[0] == "/done"
 
 
@@ -307,5 +307,5 @@ def test_of_two_loads_the_newest_wins(bundle_path: Path, media: Path) -> None:
         answers = sorted(str(answer_to(live.receive())) for _ in range(2))
         assert answers == [
             "['/done', '/model/load', 'other.bundle']",
-            "['/fail', '/model/load', 'a newer /model/load came meanwhile']",
+            "['/fail', '/model/load', 'replaced by a newer /model/load']",
         ]

@@ -93,8 +93,8 @@ def drain(output: FakeOutput, taken: list[Floats]) -> None:
         ("a" * 90, "is no name"),
         ("", "is no name"),
         ("nul\0", "is no name"),
-        ("there", "'there.wav' is there already"),
-        ("there.wav", "is there already"),
+        ("there", "'there.wav' exists already"),
+        ("there.wav", "exists already"),
     ],
 )
 def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_start_and_stop_are_told_to_all_and_status_shows_it(hands: Hands) -> Non
     hands.send(build_msg(STOP).dgram)
     assert hands.sender.replies[-1].address == "/fail"
     hands.send(build_msg(START, "take").dgram)
-    assert "there already" in str(hands.sender.replies[-1].arguments[1])
+    assert "exists already" in str(hands.sender.replies[-1].arguments[1])
 
 
 def test_after_a_death_it_goes_on_in_the_next_free_file(

@@ -312,7 +312,7 @@ def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> No
         ("a" * 90, "is no name"),
         ("", "is no name"),
         ("nul\0", "is no name"),
-        ("there", "is there already"),
+        ("there", "exists already"),
     ],
 )
 def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
