@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from server.supervision.protocol import STATE
-from server.system.priority import HANDS_PRIORITY, raise_priority
+from server.system.priority import CONTROL_PRIORITY, raise_priority
 
 FAREWELL_S = 5.0
 """For an end in good order when the parent has gone."""
@@ -51,7 +51,7 @@ def _wait_for_go(go: int, state: Path, loader_id: int, may_play: threading.Event
     if not os.read(go, 1):
         os._exit(0)
     if state.exists():
-        raise_priority(loader_id, HANDS_PRIORITY)
+        raise_priority(loader_id, CONTROL_PRIORITY)
     may_play.set()
 
 

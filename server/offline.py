@@ -15,9 +15,9 @@ from server.controls.timeline import Timeline
 from server.decks.media import MediaError
 from server.engine.bench import block_frames
 from server.engine.runtime import RuntimeOptions
-from server.models.preparing import ready_model, try_out
+from server.models.preparing import prepare_model, try_out
 from server.models.switch import Model, ModelSwitch
-from server.output.file import FileKind, Renders, render_file
+from server.output.file import FileKind, Renderer, render_file
 from server.score.player import ScoreEvent, ScorePlayer, score_events
 from server.score.prepare import PreparedModel
 from server.score.prepared_decks import PreparedDecks, bypass_rejection_reason
@@ -55,7 +55,7 @@ def render(
     moments = _moments(prepared.score, frame_s)
     frames = frames or prepared.block_frames or block_frames(bundle, BLOCK_SAMPLES)
     timeline = Timeline(desk, SampleClock(frame_s))
-    model = ready_model(bundle, options, frames, table=desk.table)
+    model = prepare_model(bundle, options, frames, table=desk.table)
     switch = ModelSwitch(timeline, model)
     for name, deck in prepared.decks.items():
         switch.put_deck(name, deck)
@@ -64,7 +64,7 @@ def render(
             raise MediaError(why)
 
     def come(coming: PreparedModel) -> Model:
-        model = ready_model(coming.bundle, options, frames, name=coming.name)
+        model = prepare_model(coming.bundle, options, frames, name=coming.name)
         return try_out(model, coming.decks, frames)
 
     player = ScorePlayer(moments, prepared.prepared_score, switch, come, wekinator)
@@ -89,7 +89,7 @@ def _moments(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:
 class _CutAtDecks:
     """The engine, its blocks cut where a score lays a deck: that begins to the frame too."""
 
-    def __init__(self, engine: Renders, timeline: Timeline, player: ScorePlayer) -> None:
+    def __init__(self, engine: Renderer, timeline: Timeline, player: ScorePlayer) -> None:
         self.manifest = engine.manifest
         self._engine = engine
         self._timeline = timeline

@@ -1,1 +1,1 @@
-"""Where the tempo comes from: our own, taps, MIDI clock, Ableton Link."""
+"""Tempo and beat: the internal clock, tapped tempo, MIDI clock, Ableton Link."""

@@ -1,7 +1,7 @@
-"""Ableton Link, through the binding LinkPython-extern, which is loaded only when it is chosen.
+"""Ableton Link, through the binding LinkPython-extern, which is only imported when Link is chosen.
 
-Link is free under the GNU GPL, version 2 or later; so is a program that runs with it. That is why
-it is an extra and nothing here needs it.
+Link is free software under the GNU GPL, version 2 or later; so is a program that runs with it. That
+is why it is an optional extra.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any
 from server.clock.tempo_line import TempoLine
 
 QUANTUM = 4.0
-"""Beats of a bar: peers agree on the place within it."""
+"""Beats per bar: peers agree on the phase within it."""
 
-_LOOKS = 5
-_LOOK_S = 0.0002
-"""Two clocks are read one behind the other; if more passes between, once more."""
+_READ_TRIES = 5
+_READ_S = 0.0002
+"""Two clocks are read one after the other; if more time passes in between, they are read again."""
 
 REMEDY = "Ableton Link is not installed; run it as 'uv run --extra link python -m server ...'"
 
 
 class LinkUnavailable(RuntimeError):
-    """The binding is not installed, or does not load."""
+    """The binding is not installed, or cannot be loaded."""
 
 
 class LinkClock:
     """A peer of the Link session on this network, from now until ``close``.
 
     Raises:
-        LinkUnavailable: there is no Link here.
+        LinkUnavailable: Link is not installed.
     """
 
     def __init__(self, tempo_bpm: float) -> None:
@@ -39,33 +39,33 @@ class LinkClock:
 
     @property
     def peers(self) -> int:
-        """How many others there are."""
+        """The number of other peers."""
         return int(self._link.numPeers())
 
     @property
     def line(self) -> TempoLine:
-        """Tempo and beat of the session; what counts bars is the beat's place in ``QUANTUM``."""
-        for _ in range(_LOOKS):
+        """Tempo and beat of the session; the beat modulo ``QUANTUM`` is the place in the bar."""
+        for _ in range(_READ_TRIES):
             state = self._link.captureAppSessionState()
             before_s, micros, after_s = time.time(), self._link.clock().micros(), time.time()
-            if after_s - before_s < _LOOK_S:
+            if after_s - before_s < _READ_S:
                 break
         beat = state.beatAtTime(micros, QUANTUM)
         return TempoLine(float(state.tempo()), float(beat), (before_s + after_s) / 2)
 
     @property
     def is_playing(self) -> bool:
-        """Whether somebody has started the session."""
+        """True if a peer has started the session."""
         return bool(self._link.captureAppSessionState().isPlaying())
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """A new tempo for the session: for all peers, as Link has it."""
+        """Set the session's tempo, for all peers."""
         state = self._link.captureAppSessionState()
         state.setTempo(tempo_bpm, self._link.clock().micros())
         self._link.commitAppSessionState(state)
 
     def set_playing(self, is_playing: bool) -> None:
-        """Start or stop the session: for all peers who share that."""
+        """Start or stop the session, for all peers with start/stop sync."""
         state = self._link.captureAppSessionState()
         state.setIsPlaying(is_playing, self._link.clock().micros())
         self._link.commitAppSessionState(state)
@@ -76,7 +76,7 @@ class LinkClock:
 
 
 def link_unavailable_reason() -> str | None:
-    """In one line why there is no Link; None if there is."""
+    """Return why there is no Link, in one line; None if there is."""
     try:
         _load()
     except LinkUnavailable as error:
@@ -89,6 +89,6 @@ def _load() -> Any:
         import link
     except ImportError as error:
         raise LinkUnavailable(REMEDY) from error
-    if not hasattr(link, "Link"):  # a module of the same name
-        raise LinkUnavailable(f"{REMEDY} (there is another module called link)")
+    if not hasattr(link, "Link"):  # another module of the same name
+        raise LinkUnavailable(f"{REMEDY} (another module is called link)")
     return link

@@ -1,8 +1,8 @@
-"""A session of Ableton Link that we have joined: what the playhead follows of it, look by look.
+"""The Ableton Link session as a clock that the playhead follows.
 
-Peers agree on tempo and on the place within a bar; where the song began each says for itself. So
+Peers agree on tempo and on the place within a bar; each decides for itself where the song began. So
 beats count from the session's own 0 until a peer starts it, and from the next bar on then. Start
-and stop are shared with the peers who want that (Link's "start stop sync").
+and stop are shared with the peers that enable it (Link's "start stop sync").
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from server.clock.link import QUANTUM
 from server.clock.tempo_line import Lead, TempoLine
 from server.controls.events import Event, Stop
 
-LEAPS_BEATS = 0.25
-"""Between two looks: not jitter, another session was met."""
+JUMP_BEATS = 0.25
+"""A larger change between two polls is no jitter: another session was joined."""
 
 
 class LinkSession(Protocol):
-    """A clock that many set, such as ``LinkClock``."""
+    """A clock shared by several peers, such as ``LinkClock``."""
 
     @property
     def line(self) -> TempoLine:
@@ -28,24 +28,24 @@ class LinkSession(Protocol):
 
     @property
     def peers(self) -> int:
-        """How many others there are."""
+        """The number of other peers."""
 
     @property
     def is_playing(self) -> bool:
-        """Whether somebody has started it."""
+        """True if a peer has started it."""
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """A new one for all."""
+        """Set the tempo for all peers."""
 
     def set_playing(self, is_playing: bool) -> None:
-        """Start or stop for all who want it."""
+        """Start or stop for all peers that share it."""
 
     def close(self) -> None:
-        """Leave."""
+        """Leave the session."""
 
 
 class JoinedSession:
-    """Looks at a session, in the thread of the event loop."""
+    """Polls a session, in the event loop's thread."""
 
     def __init__(self, session: LinkSession) -> None:
         self.session = session
@@ -56,15 +56,15 @@ class JoinedSession:
 
     @property
     def lead(self) -> Lead:
-        """What is to be followed, as of the last look."""
+        """The clock to follow, as of the last poll."""
         line = replace(self._line, beat=self._line.beat - self._song_beat)
         return Lead(line, self._seeks, self._from_beat, self._is_playing, QUANTUM)
 
     def look(self) -> tuple[Event, ...]:
-        """See what the others did; what is to be done at once."""
-        before, line = self._line, self.session.line
+        """Read the session; return the events to carry out at once."""
+        previous, line = self._line, self.session.line
         self._line = line
-        if abs(before.beat_at(line.at_s) - line.beat) > LEAPS_BEATS:
+        if abs(previous.beat_at(line.at_s) - line.beat) > JUMP_BEATS:
             self._seek(song_beat=0.0, from_beat=line.beat)
         if self.session.is_playing == self._is_playing:
             return ()
@@ -75,7 +75,7 @@ class JoinedSession:
         return ()
 
     def set_playing(self, is_playing: bool) -> None:
-        """A hand has started or stopped; the others may do as much."""
+        """Start or stop from a control; peers that share it follow."""
         if is_playing != self._is_playing:
             self._is_playing = is_playing
             self.session.set_playing(is_playing)

@@ -1,6 +1,6 @@
-"""A clock: a tempo, and where in the music it is; the internal one, MIDI's and Ableton Link's.
+"""A clock's tempo and place in the music: internal, MIDI clock or Ableton Link.
 
-It says which beat it is at a time of the system's clock, as a straight line from the last look::
+The beat at a time of the system's clock is a straight line from the last reading::
 
     beat(time_s) = beat + (time_s - at_s) * tempo_bpm / 60
 """
@@ -12,24 +12,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TempoLine:
-    """``beat``, with its fraction, is at ``at_s``, and beats go on at ``tempo_bpm``."""
+    """``beat``, with its fraction, is at ``at_s``; beats continue at ``tempo_bpm``."""
 
     tempo_bpm: float
     beat: float
     at_s: float
 
     def beat_at(self, time_s: float) -> float:
-        """Which beat it is at ``time_s``."""
+        """Return the beat at ``time_s``."""
         return self.beat + (time_s - self.at_s) * self.tempo_bpm / 60
 
 
 @dataclass(frozen=True)
 class Lead:
-    """What the playhead follows of a clock: replaced when that says more, never changed.
+    """The state of a clock that the playhead follows: replaced when it changes, never mutated.
 
-    ``line`` counts beats from where the song began. ``seeks`` counts how often the song was begun
-    or moved, the last time to ``from_beat``; ``is_running`` is whether it has been started.
-    ``bar_beats`` is the shortest stretch of which the clock says where in it the song is.
+    ``line`` counts beats from the start of the song. ``seeks`` counts how often the song was
+    started or moved, last to ``from_beat``; ``is_running`` is True while it is started.
+    ``bar_beats`` is the shortest period within which the clock knows the song's place.
     """
 
     line: TempoLine

@@ -12,7 +12,7 @@ from server.engine.runtime import Device
 from server.osc.access import Network, network
 from server.output.output_options import add_output
 from server.supervision.protocol import NO_SUPERVISOR
-from server.system.config_folder import usual_folder
+from server.system.config_folder import default_folder
 
 Listing = Literal["devices", "decks", "controls"]
 
@@ -155,10 +155,10 @@ def _add_configuration(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--config",
         type=_config,
-        default=usual_folder(),
+        default=default_folder(),
         metavar="DIR|none",
         help="folder for presets, MIDI mappings and settings, created when something is saved "
-        f"(default: the platform's, {usual_folder()})",
+        f"(default: the platform's, {default_folder()})",
     )
     group.add_argument(
         "--keep",

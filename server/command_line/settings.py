@@ -15,7 +15,7 @@ from server.engine.runtime import Device
 from server.osc.access import Network
 from server.output.choice import CardChoice, OutputChoice
 from server.output.output_options import CARD_OPTIONS, card_choice
-from server.system.config_folder import NO_FOLDER, usual_folder
+from server.system.config_folder import NO_FOLDER, default_folder
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Settings:
     score: Path | None = None
     score_out: Path | None = None
     record: Path | None = None
-    config: Path | None = field(default_factory=usual_folder)
+    config: Path | None = field(default_factory=default_folder)
     keep: Kept | None = None
     kept: tuple[str, ...] = field(default=(), compare=False)
     listing: Listing | None = None

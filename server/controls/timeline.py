@@ -58,14 +58,14 @@ class _Due:
     time_s: float
 
 
-class TimedEvents(Protocol):
+class ScoreEvents(Protocol):
     """A score, read in the engine's thread."""
 
     def due(self, before_frame: int) -> Sequence[tuple[int, tuple[Event, ...]]]:
         """What happens before ``before_frame`` and has not yet, in order, with its frames."""
 
 
-class ScoreSource(Protocol):
+class ClockEvents(Protocol):
     """A clock that is followed, asked in the engine's thread."""
 
     def due(self, first: int, end: int, state: Snapshot) -> Sequence[tuple[int, tuple[Event, ...]]]:
@@ -93,8 +93,8 @@ class Timeline:
         self.frames_before = 0
         """Frames that an instrument before this one has played (``server.supervision``)."""
         self._desk = desk
-        self._cues: TimedEvents | None = None
-        self._conductor: ScoreSource | None = None
+        self._cues: ScoreEvents | None = None
+        self._conductor: ClockEvents | None = None
         self._ear: StateObserver = lambda moments, next_frame: None
         self.motion = MotionRecorder()
         self._morph = MorphPlayer(clock.frame_s)
@@ -132,11 +132,11 @@ class Timeline:
         self._numbered += 1
         self._arrived.append(_TimedGroup(time_s, self._numbered, events))
 
-    def play(self, cues: TimedEvents) -> None:
+    def play(self, cues: ScoreEvents) -> None:
         """Play a score from frame 0 on; before the engine starts."""
         self._cues = cues
 
-    def follow(self, conductor: ScoreSource) -> None:
+    def follow(self, conductor: ClockEvents) -> None:
         """Let ``conductor`` keep the beat; before the engine starts."""
         self._conductor = conductor
 

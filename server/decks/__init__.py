@@ -1,1 +1,1 @@
-"""How music comes onto a deck: from the library, a file or the live input, through the encoder."""
+"""Loading decks: from the library, a file or live input, through the encoder."""

@@ -41,7 +41,7 @@ from server.system.progress_bar import ProgressBar
 CANCELLED = "cancelled"
 OVERTAKEN = "something newer was loaded onto this deck meanwhile"
 ANOTHER_MODEL = "another model was loaded meanwhile; load it again"
-NOT_WANTED = (CANCELLED, OVERTAKEN, ANOTHER_MODEL)
+INTENDED_FAILURES = (CANCELLED, OVERTAKEN, ANOTHER_MODEL)
 """Failures that somebody asked for."""
 
 _PROGRESS_STEPS = 100

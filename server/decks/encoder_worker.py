@@ -1,10 +1,10 @@
-"""Sound is encoded in a process of its own, politely, so that what plays goes on.
+"""Encodes sound in a low-priority process, so that playing is not disturbed.
 
     submit -> queue -> thread "encoder" -- pipe --> process (nice 10): DeckEncoder
                              '-> listener(Progressed | Finished | Failed)
 
-One at a time, in order. A process that dies is reported as the failure of what it encoded, and the
-next gets a new one; what is cancelled while it is encoded takes its process with it, at once.
+One request at a time, in order. When the process dies, its request fails and the next one gets a
+new process; cancelling the request that is being encoded kills the process, at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from server.decks.encoding import DeckEncoder, Source
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions
 from server.system.callbacks import Soon
-from server.system.priority import make_polite
+from server.system.priority import lower_priority
 from server.system.processes import end_process
 
 NICENESS = 10
@@ -34,7 +34,7 @@ NICENESS = 10
 
 @dataclass(frozen=True)
 class Progressed:
-    """So much of request ``ticket`` is encoded, 0..1."""
+    """The share of request ``ticket`` that is encoded, 0..1."""
 
     ticket: int
     share: float
@@ -50,7 +50,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """Request ``ticket`` gave none; ``reason`` is one line."""
+    """Request ``ticket`` failed; ``reason`` is one line."""
 
     ticket: int
     reason: str
@@ -80,24 +80,24 @@ class EncoderWorker:
 
     @property
     def process_id(self) -> int | None:
-        """The process that encodes, once there is one."""
+        """The encoder process, once there is one."""
         return None if self._process is None else self._process.pid
 
     def submit(self, source: Source) -> int:
-        """Queue a file or a capture; the ticket is in every report about it."""
+        """Queue a file or a capture; return the ticket that is in every report about it."""
         self._tickets += 1
         self._requests.put((self._tickets, source))
         return self._tickets
 
     def cancel(self, ticket: int) -> None:
-        """Do not encode this one, or stop in the middle; nothing more is reported about it."""
+        """Drop this one, or stop in the middle; nothing more is reported about it."""
         with self._lock:
             self._cancelled.add(ticket)
             if self._encoding == ticket and self._process is not None:
                 self._process.kill()
 
     def stop(self) -> None:
-        """End the process and the thread; what is queued is dropped."""
+        """End the process and the thread; queued requests are dropped."""
         with self._lock:
             self._stopping.set()
             if self._process is not None:
@@ -116,13 +116,13 @@ class EncoderWorker:
                 is_cancelled = ticket in self._cancelled
                 self._cancelled.discard(ticket)
             if is_cancelled:
-                self._end_process()  # it was killed, be it behind its last word
+                self._end_process()  # it was killed, perhaps after its last report
             elif not self._stopping.is_set():
                 self._listener(report)
         self._end_process()
 
     def _encode(self, ticket: int, source: Source) -> Report:
-        """Send one request and pass its progress on; the last report about it."""
+        """Send one request and pass its progress on; return the last report about it."""
         try:
             pipe = self._connected(ticket)
             pipe.send((ticket, source))
@@ -143,7 +143,7 @@ class EncoderWorker:
             return self._pipe
 
     def _end_process(self) -> str:
-        """Make sure the process is gone; how it went."""
+        """Make sure the process is gone; return how it ended."""
         with self._lock:
             process, self._process = self._process, None
             pipe, self._pipe = self._pipe, None
@@ -161,31 +161,31 @@ def start_encoder(bundle: Bundle, listener: Listener, soon: Soon) -> EncoderWork
 
 
 def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
-    """The process and the pipe to it, polite from its first moment on, as it inherits that.
+    """Start the process and the pipe to it; it inherits its low priority.
 
-    From a thread of its own, because politeness is not taken back; and one that stays and holds
-    the interpreter's lock would make the sound wait with it.
+    It is started from a temporary thread, because a lowered priority cannot be raised again, and a
+    low-priority thread that holds the interpreter's lock would delay the sound.
     """
-    with ThreadPoolExecutor(1, initializer=lambda: make_polite(NICENESS)) as polite:
-        return polite.submit(_spawn, manifest, encoder_onnx).result()
+    with ThreadPoolExecutor(1, initializer=lambda: lower_priority(NICENESS)) as thread:
+        return thread.submit(_spawn, manifest, encoder_onnx).result()
 
 
 def _spawn(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
-    # "spawn", because a fork of a process with threads and a sound card is no copy of it.
+    # "spawn", because forking a process with threads and a sound card is not safe.
     context = multiprocessing.get_context("spawn")
-    pipe, far_end = context.Pipe()
+    pipe, child_pipe = context.Pipe()
     process = context.Process(
-        target=_serve, args=(far_end, manifest, encoder_onnx), name="encoder", daemon=True
+        target=_serve, args=(child_pipe, manifest, encoder_onnx), name="encoder", daemon=True
     )
     process.start()
-    far_end.close()
+    child_pipe.close()
     return pipe, process
 
 
 def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
-    """The process: encode what comes until the pipe closes."""
+    """The process: encode requests until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    make_polite(NICENESS)
+    lower_priority(NICENESS)
     encoder: DeckEncoder | None = None
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -193,7 +193,7 @@ def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
             try:
                 encoder = encoder or DeckEncoder(manifest, encoder_onnx, RuntimeOptions("cpu"))
                 pipe.send(Finished(ticket, encoder.encode(source, _reporter(pipe, ticket))))
-            except Exception as error:  # whatever is wrong with a file, the next one may be good
+            except Exception as error:  # whatever is wrong with this file, the next may be good
                 pipe.send(Failed(ticket, " ".join(str(error).split())))
 
 

@@ -1,4 +1,4 @@
-"""Any sound on a deck, from a file or captured: the bundle's encoder, run by ONNX Runtime."""
+"""Encodes any sound, from a file or captured, to a deck: the bundle's encoder in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from export.audio.beat_tracking import find_beats
-from export.audio.model_input import Captured, Samples
+from export.audio.model_input import Captured
 from export.audio.sequence import Progress, encode_sound, read_sound, take_sound
 from export.bundle.format import Manifest
 from server.engine.deck import DeckData, recording_of
@@ -14,11 +14,11 @@ from server.engine.runtime import RuntimeOptions, open_model
 from server.system.arrays import Floats
 
 Source = str | Path | Captured
-"""What may be encoded: a file, or sound in memory."""
+"""A file, or sound in memory."""
 
 
 class DeckEncoder:
-    """Puts audio files on decks with the encoder of a bundle.
+    """Encodes sound to decks with the encoder of a bundle.
 
     Raises:
         RuntimeUnavailable: the encoder does not load.
@@ -29,7 +29,7 @@ class DeckEncoder:
         self._session = open_model(encoder_onnx, options)
 
     def encode(self, source: Source, progress: Progress = lambda share: None) -> DeckData:
-        """The deck of one file, or of what was captured.
+        """Encode a file or a capture to a deck.
 
         Raises:
             AudioError: it cannot be used; the message names it.
@@ -41,10 +41,10 @@ class DeckEncoder:
         sequence = encode_sound(sound, self._manifest, self._window, progress)
         deck = DeckData(name=name, **vars(sequence))
         loop_samples = deck.ticks * self._manifest.tick_samples
-        kept = recording_of(sound.samples, self._manifest.sample_rate_hz, loop_samples)
+        recording = recording_of(sound.samples, self._manifest.sample_rate_hz, loop_samples)
         beats = find_beats(sound.samples, self._manifest.sample_rate_hz)
-        return replace(deck, recording=kept, beats=beats)
+        return replace(deck, recording=recording, beats=beats)
 
-    def _window(self, samples: Samples) -> tuple[Floats, Floats]:
+    def _window(self, samples: Floats) -> tuple[Floats, Floats]:
         style, structure = self._session.run(["style", "structure"], {"audio": samples[None]})
         return style[0], structure[0]

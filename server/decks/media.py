@@ -1,4 +1,4 @@
-"""What may be loaded onto a deck: the bundle's library by name, files below the media folder."""
+"""Names that may be loaded onto a deck: library decks, and files below the media folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class MediaError(ValueError):
-    """A name that is no library deck and no file that may be loaded."""
+    """A name that is neither a library deck nor a file that may be loaded."""
 
 
 def file_below(name: str, folder: Path) -> Path | None:
-    """The file ``name`` in ``folder``; None where there is none, and for what lies outside."""
+    """Return the file ``name`` in ``folder``; None where there is none, or it is outside."""
     try:
         path = (folder / name).resolve()
         found = path.is_relative_to(folder.resolve()) and path.is_file()
@@ -21,11 +21,11 @@ def file_below(name: str, folder: Path) -> Path | None:
 
 
 def media_file(source: str, folder: Path, library: Collection[str]) -> Path:
-    """The file that a foreign ``/deck/a/load`` means.
+    """Return the file that a client's ``/deck/a/load`` names.
 
     Raises:
-        MediaError: nothing of that name in ``folder``; a file outside is treated as missing, so
-            that a stranger does not learn what else is on the disk.
+        MediaError: there is no such file in ``folder``; one outside is treated as missing, so that
+            a stranger does not learn what else is on the disk.
     """
     path = file_below(source, folder)
     if path is not None:

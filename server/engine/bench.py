@@ -1,7 +1,7 @@
 """How fast this machine decodes: the bench, and the choice of the block size.
 
-What is timed is ``engine.render`` of a playing deck, which is all that a block costs, in a
-thread like the engine's: of the same priority, and resting between blocks.
+Times ``engine.render`` of a playing deck, the whole cost of a block, in a thread like the engine's:
+same priority, and a pause between blocks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BENCH_BLOCKS = 1000
 SMALLEST_BLOCK_SAMPLES = 512
 LARGEST_BLOCK_SAMPLES = 8192
 TRIAL_BLOCKS = 40
-WELL_WITHIN = 0.6
+MAX_DECODE_SHARE = 0.6
 """The share of a block's duration that decoding may take; the rest is for everything else."""
 
 
@@ -52,29 +52,29 @@ class BenchRow:
 def bench(
     bundle: Bundle, options: RuntimeOptions, blocks: int = BENCH_BLOCKS
 ) -> Iterator[BenchRow]:
-    """Rows for blocks around 512 samples on one and two threads, as they are measured.
+    """Measure blocks around 512 samples on one and two threads; yield each row when it is ready.
 
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
     sizes = sorted({block_frames(bundle, samples) for samples in BENCH_SAMPLES})
-    with _thread_like_the_engines() as thread:
+    with _engine_like_thread() as thread:
         for threads, frames in itertools.product(BENCH_THREADS, sizes):
-            tuned = replace(options, threads=threads)
-            yield thread.submit(_row, bundle, tuned, frames, blocks).result()
+            row_options = replace(options, threads=threads)
+            yield thread.submit(_measure, bundle, row_options, frames, blocks).result()
 
 
 def choose_block_frames(bundle: Bundle, options: RuntimeOptions) -> int:
-    """The smallest block, from 512 samples up in doublings, that decodes well within its time.
+    """Return the smallest block, from 512 samples up in doublings, that decodes fast enough.
 
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.
     """
-    with _thread_like_the_engines() as thread:
+    with _engine_like_thread() as thread:
         return thread.submit(_smallest_block, bundle, options).result()
 
 
-def _thread_like_the_engines() -> ThreadPoolExecutor:
+def _engine_like_thread() -> ThreadPoolExecutor:
     def initialise() -> None:
         raise_own_priority()
         flush_denormals()
@@ -85,26 +85,26 @@ def _thread_like_the_engines() -> ThreadPoolExecutor:
 def _smallest_block(bundle: Bundle, options: RuntimeOptions) -> int:
     frames = block_frames(bundle, SMALLEST_BLOCK_SAMPLES)
     while True:
-        row = _row(bundle, options, frames, TRIAL_BLOCKS)
+        row = _measure(bundle, options, frames, TRIAL_BLOCKS)
         larger = 2 * row.block_samples
-        if row.p99_ms < WELL_WITHIN * row.block_ms or larger > LARGEST_BLOCK_SAMPLES:
+        if row.p99_ms < MAX_DECODE_SHARE * row.block_ms or larger > LARGEST_BLOCK_SAMPLES:
             return frames
         frames *= 2
 
 
 def block_frames(bundle: Bundle, samples: int) -> int:
-    """The whole frames that are at least ``samples`` long."""
+    """Return how many whole frames make at least ``samples`` samples."""
     return -(-samples // bundle.manifest.hop_samples)
 
 
-def _row(bundle: Bundle, options: RuntimeOptions, frames: int, blocks: int) -> BenchRow:
+def _measure(bundle: Bundle, options: RuntimeOptions, frames: int, blocks: int) -> BenchRow:
     manifest = bundle.manifest
     session = OrtDecoderSession(bundle, options, frames)
     warm_up(session, manifest, frames)
     desk = Desk(control_table(manifest.style_dims), playing=True)
     engine = Engine(manifest, bundle.latents, session, desk)
     engine.put_deck("a", _any_deck(bundle))
-    timings = _timed(engine, frames, blocks)
+    timings = _time_blocks(engine, frames, blocks)
     samples = frames * manifest.hop_samples
     return BenchRow(
         block_samples=samples,
@@ -117,19 +117,19 @@ def _row(bundle: Bundle, options: RuntimeOptions, frames: int, blocks: int) -> B
     )
 
 
-def _timed(engine: Engine, frames: int, blocks: int) -> Timings:
+def _time_blocks(engine: Engine, frames: int, blocks: int) -> Timings:
     timings = Timings()
     for _ in range(blocks):
         started_s = time.perf_counter()
         engine.render(frames)
         elapsed_s = time.perf_counter() - started_s
         timings.add(elapsed_s)
-        time.sleep(elapsed_s)  # as long again, for others have work to do too
+        time.sleep(elapsed_s)  # the same time again: other threads have work to do too
     return timings
 
 
 def _any_deck(bundle: Bundle) -> DeckData:
-    """A library deck, or where there is none one that says nothing."""
+    """Return a library deck, or a silent one where the bundle has none."""
     for stored in bundle.decks.values():
         return library_deck(stored)
     style = np.zeros(bundle.manifest.style_dims, np.float32)

@@ -1,13 +1,13 @@
-"""The original recording instead of what is decoded from it, at the same place: to compare.
+"""The original recording instead of its decoded version, at the same place, for comparison.
 
     decoded  ---------------------------.
-    deck a: recording at the playhead --(+)-->  what is bypassed is heard alone, several in equal
-    deck b: recording at the playhead --'       parts; wherever /interp is
+    deck a: recording at the playhead --(+)-->  bypassed decks replace the decoded sound, in equal
+    deck b: recording at the playhead --'       parts where there are several; wherever /interp is
 
-The recording is as late as the decoder, so that both are at one place. Each frame is faded in over
-the frame before it, read on: where the playhead runs evenly these are the same samples, and where
-it leaps, or another recording is laid onto the deck, they are cross-faded. At another speed than 1
-the recording is played slower or faster, as tape is, and held still it is silent.
+The recording is delayed by the decoder's latency, so that both are at one place. Each frame fades
+in over the continuation of the previous one: where the playhead runs evenly, these are the same
+samples; where it jumps, or another recording is loaded, they are crossfaded. At a speed other than
+1 the recording plays slower or faster, like tape; at rest it is silent.
 """
 
 from __future__ import annotations
@@ -26,37 +26,42 @@ from server.engine.glide import ramp_between
 from server.engine.playhead import TimePositions
 from server.system.arrays import Floats
 
-_SILENT_BELOW = 10.0
-"""Below a tenth of its speed it fades: what stands still would be a constant, no sound."""
+_GAIN_PER_SPEED = 10.0
+"""Below a tenth of its speed the recording fades: at rest it would be a constant, not a sound."""
 
 
 class Bypass:
-    """Lays the recordings of the decks over what is decoded."""
+    """Replaces the decoded sound by the decks' recordings."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._hop_samples = manifest.hop_samples
         self._frames_per_tick = manifest.frames_per_tick
-        self._heads = [_Head(manifest.hop_samples, manifest.latency_samples) for _ in DECKS]
-        self._before = [0.0] * len(DECKS)
+        self._readers = [
+            _RecordingReader(manifest.hop_samples, manifest.latency_samples) for _ in DECKS
+        ]
+        self._previous_amounts = [0.0] * len(DECKS)
 
     def mix(
         self,
         decoded: Floats,
-        where: TimePositions,
-        wanted: NDArray[np.float64],
+        positions: TimePositions,
+        amounts: NDArray[np.float64],
         decks: Sequence[DeckData | None],
     ) -> Floats:
-        """Audio (C, N*hop): ``decoded``, and instead of it as much as is ``wanted`` (4,N)."""
+        """Return ``decoded`` (C, N*hop), with ``amounts`` (4,N) of the recordings in its place."""
         shares, sounds = [], []
         for index, deck in enumerate(decks):
-            ends = wanted[index] if deck and deck.recording is not None else wanted[index] * 0
-            if not ends.any() and not self._before[index]:
-                self._heads[index].rest()
+            ends = amounts[index] if deck and deck.recording is not None else amounts[index] * 0
+            if not ends.any() and not self._previous_amounts[index]:
+                self._readers[index].stop()
                 continue
-            shares.append(ramp_between(ends, self._before[index], self._hop_samples))
-            is_heard = (ends > 0) | (np.concatenate([[self._before[index]], ends[:-1]]) > 0)
-            self._before[index] = float(ends[-1])
-            sounds.append(self._heads[index].read(deck, self._frames(deck, where), is_heard))
+            shares.append(ramp_between(ends, self._previous_amounts[index], self._hop_samples))
+            starts = np.concatenate([[self._previous_amounts[index]], ends[:-1]])
+            is_audible = (ends > 0) | (starts > 0)
+            self._previous_amounts[index] = float(ends[-1])
+            sounds.append(
+                self._readers[index].read(deck, self._frames(deck, positions), is_audible)
+            )
         if not shares:
             return decoded
         total = np.sum(shares, axis=0)
@@ -64,16 +69,16 @@ class Bypass:
         mixed: Floats = (decoded * (1 - np.minimum(total, 1.0)) + originals).astype(np.float32)
         return mixed
 
-    def _frames(self, deck: DeckData | None, where: TimePositions) -> NDArray[np.float64]:
-        """Where the deck is read, in frames (N,) from its start."""
+    def _frames(self, deck: DeckData | None, positions: TimePositions) -> NDArray[np.float64]:
+        """The places (N,) at which the deck is read, in frames from its start."""
         if deck is None:
-            return np.zeros(where.size)
-        return (where.on(deck.ticks, deck.beats).ticks + 0.5) * self._frames_per_tick - 0.5
+            return np.zeros(positions.size)
+        return (positions.on(deck.ticks, deck.beats).ticks + 0.5) * self._frames_per_tick - 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
-    """A frame's way through a recording: from ``start`` on by ``step`` samples a sample."""
+class _ReadPath:
+    """One frame's path through a recording: from ``start``, ``step`` samples per output sample."""
 
     recording: Recording | None
     start: float
@@ -82,11 +87,11 @@ class _Run:
     def read(self, offsets: NDArray[np.float64]) -> Floats:
         if self.recording is None:
             return np.zeros(offsets.size, np.float32)
-        still = np.float32(min(abs(self.step) * _SILENT_BELOW, 1.0))
-        return self.recording.at(self.start + self.step * offsets) * still
+        gain = np.float32(min(abs(self.step) * _GAIN_PER_SPEED, 1.0))
+        return self.recording.at(self.start + self.step * offsets) * gain
 
 
-class _Head:
+class _RecordingReader:
     """Reads one deck's recording, frame by frame."""
 
     def __init__(self, hop_samples: int, latency_samples: int) -> None:
@@ -94,44 +99,43 @@ class _Head:
         self._rise = (np.arange(1, hop_samples + 1) / hop_samples).astype(np.float32)
         self._hop_samples = hop_samples
         self._latency_samples = latency_samples
-        self._before: _Run | None = None
+        self._previous: _ReadPath | None = None
 
-    def rest(self) -> None:
-        """Nothing is heard of it; the next frame begins afresh."""
-        self._before = None
+    def stop(self) -> None:
+        """Forget the previous frame; the next one starts without a crossfade."""
+        self._previous = None
 
     def read(
-        self, deck: DeckData | None, frames: NDArray[np.float64], is_heard: NDArray[np.bool_]
+        self, deck: DeckData | None, frames: NDArray[np.float64], is_audible: NDArray[np.bool_]
     ) -> Floats:
-        """Audio (N*hop,) at ``frames`` (N,) of the deck, where it ``is_heard`` (N,)."""
+        """Return audio (N*hop,) at ``frames`` (N,) of the deck; silence unless ``is_audible``."""
         recording = deck.recording if deck else None
         return np.concatenate(
             [
-                self._frame(recording, float(frame)) if heard else self._silence()
-                for frame, heard in zip(frames, is_heard, strict=True)
+                self._frame(recording, float(frame)) if audible else self._silence()
+                for frame, audible in zip(frames, is_audible, strict=True)
             ]
         )
 
     def _silence(self) -> Floats:
-        """A frame in which it rests."""
-        self.rest()
+        self.stop()
         return np.zeros(self._hop_samples, np.float32)
 
     def _frame(self, recording: Recording | None, frame: float) -> Floats:
         start = frame * self._hop_samples - self._latency_samples
-        before = self._before
-        run = _Run(recording, start, 1.0 if before is None else self._step(before, start))
-        self._before = run
-        now = run.read(self._offsets)
-        if before is None:
+        previous = self._previous
+        path = _ReadPath(recording, start, 1.0 if previous is None else self._step(previous, start))
+        self._previous = path
+        now = path.read(self._offsets)
+        if previous is None:
             return now
-        old = before.read(self._offsets + self._hop_samples)
-        return old + (now - old) * self._rise
+        continued = previous.read(self._offsets + self._hop_samples)
+        return continued + (now - continued) * self._rise
 
-    def _step(self, before: _Run, start: float) -> float:
-        """Samples a sample, as from the last frame to this one; the last one's after a leap."""
-        moved = start - before.start
-        if before.recording is not None:  # the shorter way around the loop
-            moved -= before.recording.samples * round(moved / before.recording.samples)
-        step = moved / self._hop_samples
-        return step if abs(step) <= LARGEST_STEP_FRAMES else before.step
+    def _step(self, previous: _ReadPath, start: float) -> float:
+        """Samples per output sample since the previous frame; unchanged after a jump."""
+        distance = start - previous.start
+        if previous.recording is not None:  # the shorter way around the loop
+            distance -= previous.recording.samples * round(distance / previous.recording.samples)
+        step = distance / self._hop_samples
+        return step if abs(step) <= LARGEST_STEP_FRAMES else previous.step

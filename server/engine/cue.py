@@ -1,10 +1,10 @@
-"""One deck alone, for the performer's ears: what ``/cue`` names, on the second pair of channels.
+"""The cue: one deck alone, for the performer's headphones, on the second pair of channels.
 
-    deck of /cue -> engine of its own (its style and structure, no offsets) -> cue pair
-                       ^-- the playhead of what is heard, copied before every block
+    deck of /cue -> separate engine (its style and structure, no offsets) -> cue pair
+                       ^-- the main playhead, copied before every block
 
-It is decoded by a session of its own, which costs as much as the main one, and only while it is on.
-Where the main sound is stopped, it runs by itself.
+A separate session decodes it, at the same cost as the main one, and only while the cue is on. While
+the main sound is stopped, the cue runs by itself.
 """
 
 from __future__ import annotations
@@ -26,30 +26,32 @@ CUE, CUE_LEVEL = "/cue", "/cue/level"
 NO_CUE = "there is no second pair of channels; start with --cue 3,4 on a sound card that has them"
 
 _SHARED = ("/speed", "/freeze", POSITION, "/loop/start", "/loop/end")
-"""What moves both playheads; everything else is as in an untouched instrument."""
+"""Controls that move both playheads; all others have their default values."""
 
 
 class Cue:
-    """Renders beside ``main``, in the same thread; ``own`` is an engine whose desk is ``desk``."""
+    """Renders beside ``main``, in the same thread; ``cue_engine`` reads ``desk``."""
 
-    def __init__(self, main: Engine, own: Engine, desk: CueDesk) -> None:
+    def __init__(self, main: Engine, cue_engine: Engine, desk: CueDesk) -> None:
         self._main = main
-        self._own = own
+        self._cue_engine = cue_engine
         self._desk = desk
         self._is_silent = True
 
     def render(self, frames: int) -> Floats | None:
-        """The next ``frames`` frames, (C, frames*hop), before the main engine's; None if off."""
-        name = self._desk.deck
-        deck = None if name is None else self._main.decks.get(name)
+        """Return the next ``frames`` frames, (C, frames*hop); None if off. Call it before the main
+        engine.
+        """
+        deck_name = self._desk.deck
+        deck = None if deck_name is None else self._main.decks.get(deck_name)
         self._desk.is_on = deck is not None
         if deck is None and self._is_silent:
             return None
-        if deck is not None and deck is not self._own.decks.get("a"):
-            self._own.put_deck("a", deck)
+        if deck is not None and deck is not self._cue_engine.decks.get("a"):
+            self._cue_engine.put_deck("a", deck)
         if self._desk.is_main_playing:
-            self._own.playhead = copy.deepcopy(self._main.playhead)
-        sound = self._own.render(frames)
+            self._cue_engine.playhead = copy.deepcopy(self._main.playhead)
+        sound = self._cue_engine.render(frames)
         self._is_silent = deck is None and not sound.any()
         return sound
 
@@ -63,17 +65,17 @@ class CueDesk:
 
     @property
     def deck(self) -> str | None:
-        """The deck that shall be heard."""
+        """The deck that ``/cue`` names; None if it is off."""
         number = int(self._desk.snapshot().value(CUE))
         return DECKS[number - 1] if number else None
 
     @property
     def is_main_playing(self) -> bool:
-        """Whether the main playhead moves."""
+        """True while the main playhead moves."""
         return self._desk.snapshot().playing
 
     def snapshot(self) -> Snapshot:
-        """One deck, on deck ``a``, with the main playhead's hands."""
+        """One deck, loaded on deck ``a``, with the main playhead's controls."""
         state = self._desk.snapshot()
         slots, values = state.table.slots, list(state.table.defaults)
         for address in _SHARED:
@@ -83,12 +85,12 @@ class CueDesk:
         return replace(state, values=tuple(values), playing=self.is_on, note=NO_NOTE)
 
     def segments(self, frames: int) -> tuple[Segment, ...]:
-        """The same for all of the next ``frames`` frames."""
+        """That snapshot for all of the next ``frames`` frames."""
         return (Segment(self.snapshot(), frames),)
 
 
 def open_cue(bundle: Bundle, options: RuntimeOptions, frames: int, desk: Desk, main: Engine) -> Cue:
-    """The cue beside ``main``, ready to play blocks of ``frames``.
+    """Open the cue beside ``main``, ready to play blocks of ``frames``.
 
     Raises:
         RuntimeUnavailable: the decoder does not load, or the device cannot be used.

@@ -1,4 +1,4 @@
-"""What lies on a deck: one sequence of music as latents, ready to be read at any frame."""
+"""A loaded deck: one sequence of music as latents, ready to be read at any frame."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from server.engine.playhead import TimePositions
 from server.system.arrays import Floats
 
 MAX_RECORDING_S = 600.0
-"""A longer file is played without its original: ten minutes are 53 MB at 44.1 kHz."""
+"""A longer file plays without its original recording: ten minutes are 53 MB at 44.1 kHz."""
 
 _SEAM_S = 0.005
-"""The recording falls silent this long before its end and rises at its start: it is a loop."""
+"""The recording fades out this long before its end and in at its start, because it loops."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """The sound that a deck was encoded from, one loop of it, in 16 bits (T,)."""
+    """The sound that a deck was encoded from: one loop of it, in 16 bits (T,)."""
 
     pcm: NDArray[np.int16]
 
@@ -33,7 +33,7 @@ class Recording:
         return int(self.pcm.size)
 
     def at(self, positions: NDArray[np.float64]) -> Floats:
-        """Samples at fractional positions, around the loop; linear between neighbours."""
+        """Samples at fractional positions, wrapped around the loop; linear between neighbours."""
         below = np.floor(positions)
         left = below.astype(np.int64) % self.samples
         right = (left + 1) % self.samples
@@ -43,7 +43,7 @@ class Recording:
 
 
 def recording_of(samples: Floats, sample_rate_hz: int, loop_samples: int) -> Recording | None:
-    """One loop of a recording (T,) within +-1; None where it is too long to be kept."""
+    """Return one loop of a recording (T,) within +-1; None where it is too long to keep."""
     if samples.size > MAX_RECORDING_S * sample_rate_hz:
         return None
     ends = np.minimum(np.arange(loop_samples), np.arange(loop_samples)[::-1])
@@ -54,20 +54,21 @@ def recording_of(samples: Floats, sample_rate_hz: int, loop_samples: int) -> Rec
 
 @dataclass(frozen=True, kw_only=True)
 class DeckData(Sequence):
-    """A loop of music as latents, what it is called, the sound that it was, if that is here, and
-    its beats, if it has a steady one."""
+    """A loop of music as latents, with its name, its recording if there is one, and its beats if
+    they are steady.
+    """
 
     name: str
     recording: Recording | None = None
     source: str = ""
-    """What loads it again: a library deck's name, or a file's; empty where nothing does."""
+    """The name that loads it again: a library deck or a file; empty where there is none."""
     captured: Captured | None = None
-    """What it was encoded from where that was live input."""
+    """The live input that it was encoded from, if it was captured."""
     beats: Beats | None = None
 
     @property
     def bypass_unavailable_reason(self) -> str | None:
-        """In one line why its original is not here; None if it is."""
+        """Why its original recording is missing, in one line; None if it is there."""
         if self.recording is not None:
             return None
         if self.seconds > MAX_RECORDING_S:
@@ -80,17 +81,17 @@ class DeckData(Sequence):
         """K: the loop's length in ticks."""
         return int(self.structure.shape[1])
 
-    def style_at(self, where: TimePositions) -> Floats:
+    def style_at(self, positions: TimePositions) -> Floats:
         """Style (D,N) of its track at N places, linear between the windows' centres."""
-        reading = where.on(self.ticks, self.beats)
+        reading = positions.on(self.ticks, self.beats)
         now = self._style_columns(reading.ticks)
-        if reading.before is None or reading.weight is None:
+        if reading.previous is None or reading.weight is None:
             return now
-        before = self._style_columns(reading.before)
-        return before * (1 - reading.weight) + now * reading.weight
+        previous = self._style_columns(reading.previous)
+        return previous * (1 - reading.weight) + now * reading.weight
 
     def _style_columns(self, ticks: NDArray[np.float64]) -> Floats:
-        """Style (D,N) at fractional ticks (N,); after the last window comes the first again."""
+        """Style (D,N) at fractional ticks (N,); the first window follows the last."""
         centres, windows = self.style_ticks.astype(np.float64), len(self.style_ticks)
         inside = ticks % self.ticks
         right = np.searchsorted(centres, inside, side="right") % windows
@@ -103,7 +104,7 @@ class DeckData(Sequence):
 
 
 def library_deck(stored: BundleDeck) -> DeckData:
-    """A ready-made sequence of the bundle as a deck."""
+    """Make a deck of one of the bundle's library decks."""
     return DeckData(
         name=stored.slug,
         style_mean=stored.style_mean,

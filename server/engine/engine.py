@@ -1,11 +1,11 @@
-"""The sound: what the desk says and the decks hold, rendered to audio, block by block.
+"""The engine: renders the desk's values and the decks' latents to audio, block by block.
 
     desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> pitch -> output stage
                    |        '-> generator (prior) ---^                      |          |
                    '-> pitch, level, mute, gate ----------------------------+----------'
 
-No clock, no device, no thread: the same code plays live, renders files and is tested. All
-random numbers come from one seeded generator, so the same calls give the same bits.
+No clock, no device, no thread: the same code plays live, renders files and is tested. All random
+numbers come from one seeded generator, so the same calls give the same bits.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from server.engine.deck import DeckData
 from server.engine.generator import Generator
 from server.engine.glide import Glide
 from server.engine.mixer import Mixer, MixPosition
-from server.engine.model_fault import ModelFault, finite
+from server.engine.model_fault import ModelFault, run_model
 from server.engine.notes import NoteFrames, NotePlayer
 from server.engine.output_stage import OutputStage
-from server.engine.playhead import FramePositions, Playhead
+from server.engine.playhead import FramePositions, Playhead, TicksAround
 from server.engine.playhead_motion import PlayheadControls, row
 from server.engine.random_walk import RandomWalk
 from server.engine.session import DecoderSession
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 class SnapshotSource(Protocol):
-    """Where the engine looks for the newest state of the hands."""
+    """A source of the newest control values, such as the desk."""
 
     def snapshot(self) -> Snapshot:
         """The newest state; never blocks."""
@@ -65,7 +65,7 @@ class Engine:
         prior: StructurePrior | None = None,
         on_deck: Callable[[str, DeckData], None] = lambda name, deck: None,
     ) -> None:
-        """``on_deck`` is told of each deck in the block in which it is laid."""
+        """``on_deck`` is called with each deck in the block in which it is loaded."""
         self.manifest = manifest
         self.playhead = Playhead(manifest.frames_per_tick)
         self.failed_blocks = 0
@@ -82,11 +82,11 @@ class Engine:
         self._bypass = Bypass(manifest)
         self._generator = Generator(prior, manifest, seed) if prior else None
         self._transposer = Transposer(manifest.channels, manifest.hop_samples)
-        self._last_plan = self._transposer.rest(0)
+        self._transposition = self._transposer.rest(0)
         self._stage = OutputStage(manifest)
         self.notes = NotePlayer(frame_s, desk.snapshot().note)
-        self._hands = PlayheadControls(frame_s, self.notes)
-        self._waiting_decks: deque[tuple[str, DeckData]] = deque()
+        self._playhead_controls = PlayheadControls(frame_s, self.notes)
+        self._pending_decks: deque[tuple[str, DeckData]] = deque()
         self._newest_decks: dict[str, DeckData] = {}
         self._panics = desk.snapshot().panics
         self._must_reset = False
@@ -101,22 +101,23 @@ class Engine:
 
     @property
     def lead_s(self) -> float:
-        """How much later than at 0 semitones a change is heard; an octave up it may be earlier.
+        """By how much a change is heard later than at 0 semitones; an octave up it may be earlier.
 
-        Transposing looks ahead, and goes through the decoder's own window at its rate.
+        Transposing looks ahead, and the decoder's window passes at the transposed rate.
         """
-        plan, manifest = self._last_plan, self.manifest
-        window = manifest.latency_samples * (1 / plan.rate - 1)
-        return (plan.lead_frames * manifest.hop_samples + window) / manifest.sample_rate_hz
+        transposition, manifest = self._transposition, self.manifest
+        lead = transposition.lead_frames * manifest.hop_samples
+        window = manifest.latency_samples * (1 / transposition.rate - 1)
+        return (lead + window) / manifest.sample_rate_hz
 
     @property
     def tempo_bpm(self) -> float | None:
-        """Of what is heard; None where no deck has a tempo that is known; from any thread."""
-        return self._hands.tempo_bpm
+        """The audible tempo; None where no deck has a known tempo; from any thread."""
+        return self._playhead_controls.tempo_bpm
 
     @property
     def position(self) -> float:
-        """Where the first deck that is loaded is, 0..1 of its loop; from any thread."""
+        """The place of the first loaded deck, 0..1 of its loop; from any thread."""
         decks = (self._mixer.deck(name) for name in DECKS)
         return next(
             (self.playhead.share_of_loop(deck.ticks, deck.beats) for deck in decks if deck), 0.0
@@ -124,25 +125,25 @@ class Engine:
 
     @property
     def decks(self) -> Mapping[str, DeckData]:
-        """What was laid onto the decks last; from any thread."""
+        """The deck loaded last onto each deck, by name; from any thread."""
         return dict(self._newest_decks)
 
     def put_deck(self, name: str, deck: DeckData) -> None:
-        """Lay ``deck`` onto deck ``a``, ``b``, ``c`` or ``d`` before the next block."""
+        """Load ``deck`` onto deck ``a``, ``b``, ``c`` or ``d`` before the next block."""
         self._newest_decks[name] = deck
-        self._waiting_decks.append((name, deck))
+        self._pending_decks.append((name, deck))
 
     def bypass_unavailable_reason(self, name: str) -> str | None:
-        """In one line why a deck cannot be bypassed, None if it can; from any thread."""
+        """Why a deck cannot be bypassed, in one line; None if it can; from any thread."""
         deck = self._newest_decks.get(name)
-        return f"nothing lies on deck {name}" if deck is None else deck.bypass_unavailable_reason
+        return f"deck {name} is empty" if deck is None else deck.bypass_unavailable_reason
 
     def render(self, frames: int) -> Floats:
-        """The next ``frames`` frames of sound, (C, frames*hop) within +-1."""
+        """Return the next ``frames`` frames of sound, (C, frames*hop) within +-1."""
         segments = self._desk.segments(frames)
-        self._take_decks()
+        self._load_pending_decks()
         if self._must_reset and self._stage.is_shut:
-            self._forget()
+            self._clear()
             self._must_reset = False
         values = np.concatenate(
             [
@@ -152,46 +153,54 @@ class Engine:
             axis=1,
         )
         state = segments[-1].state
-        struck = self.notes.follow(segments)
-        sounds = self._stage.prepare(
-            self._opened(segments, struck),
+        notes = self.notes.follow(segments)
+        is_open = self._stage.prepare(
+            self._gate_targets(segments, notes),
             *(row(state, values, address) for address in ("/level", "/mute", PITCH)),
         )
-        rests = not sounds.any() and self._stage.is_silent
+        is_resting = not is_open.any() and self._stage.is_silent
         pitch = row(state, values, PITCH)
-        plan = self._transposer.rest(frames) if rests else self._transposer.plan(pitch)
-        positions = self.playhead.advance(
-            self._hands.motion(segments, values, sounds, struck, plan, self._mixer.heard)
+        transposition = (
+            self._transposer.rest(frames) if is_resting else self._transposer.plan(pitch)
         )
-        self._last_plan, self.playhead.late_frames = plan, plan.late_frames
-        if rests:
+        positions = self.playhead.advance(
+            self._playhead_controls.motion(
+                segments, values, is_open, notes, transposition, self._mixer.corner_decks
+            )
+        )
+        self._transposition, self.playhead.late_frames = transposition, transposition.late_frames
+        if is_resting:
             self._last_sample[:] = 0
             return self._stage.silence()
-        decoded = self._decode(state, values, positions, plan)
+        decoded = self._decode(state, values, positions, transposition)
         if decoded is None:
             audio = self._stage.fade_from(self._last_sample, frames * self.manifest.hop_samples)
         else:
-            audio = self._transposer.play(plan, decoded)
+            audio = self._transposer.play(transposition, decoded)
         self._last_sample = audio[:, -1].copy()
         return self._stage.process(audio)
 
-    def _opened(self, segments: tuple[Segment, ...], struck: NoteFrames) -> list[tuple[float, int]]:
-        """How far sound is let through, 0..1, and for how many frames."""
-        can = [self._can_sound(one.state) for one in segments for _ in range(one.frames)]
-        plays = [one.state.playing for one in segments for _ in range(one.frames)]
-        goals = np.where(can, np.where(struck.sounds, struck.gains, plays), 0.0)
-        return [(goal, len(list(run))) for goal, run in groupby(goals.tolist())]
+    def _gate_targets(
+        self, segments: tuple[Segment, ...], notes: NoteFrames
+    ) -> list[tuple[float, int]]:
+        """The gate's target, 0..1, and for how many frames each holds."""
+        can_sound = [
+            self._can_sound(segment.state) for segment in segments for _ in range(segment.frames)
+        ]
+        is_playing = [segment.state.playing for segment in segments for _ in range(segment.frames)]
+        targets = np.where(can_sound, np.where(notes.sounds, notes.gains, is_playing), 0.0)
+        return [(target, len(list(run))) for target, run in groupby(targets.tolist())]
 
     def _can_sound(self, state: Snapshot) -> bool:
-        """Whether there is anything to be heard; a panic shuts until all is forgotten."""
+        """True if there is anything to play; a panic shuts the gate until all state is cleared."""
         if state.panics != self._panics:
             self._panics, self._must_reset = state.panics, True
             self.notes.stop()
         return not self._mixer.is_empty and not self._must_reset
 
-    def _take_decks(self) -> None:
-        while self._waiting_decks:
-            name, deck = self._waiting_decks.popleft()
+    def _load_pending_decks(self) -> None:
+        while self._pending_decks:
+            name, deck = self._pending_decks.popleft()
             self._mixer.put(name, deck, fade=not self._stage.is_shut)
             self._on_deck(name, deck)
 
@@ -200,11 +209,12 @@ class Engine:
         state: Snapshot,
         values: NDArray[np.float64],
         positions: FramePositions,
-        plan: TranspositionPlan,
+        transposition: TranspositionPlan,
     ) -> Floats | None:
         """Audio (C, M*hop) of the planned frames, before any gain; None if the decoder fails."""
         walked = self._walk.follow(*(row(state, values, a) for a in ("/walk", "/walk/rate")))
-        frames, values, walked = plan.frames, values[:, plan.columns], walked[:, plan.columns]
+        frames, columns = transposition.frames, transposition.columns
+        values, walked = values[:, columns], walked[:, columns]
         if not frames:
             return np.zeros((self.manifest.channels, 0), np.float32)
         latent = self._mixer.read(
@@ -214,7 +224,7 @@ class Engine:
                 structure_x=row(state, values, "/interp/structure"),
                 y=row(state, values, "/interp/y"),
                 curve=row(state, values, "/interp/curve"),
-                tracks=_of_decks(state, values, "/deck/{}/style"),
+                tracks=_per_deck(state, values, "/deck/{}/style"),
             ),
         )
         self.deck_style = latent.style[:, -1].copy()
@@ -228,9 +238,9 @@ class Engine:
         audio = self._step(style, structure, noise)
         if audio is None:
             return None
-        wanted = _of_decks(state, values, f"/deck/{{}}/{BYPASS}")
+        bypassed = _per_deck(state, values, f"/deck/{{}}/{BYPASS}")
         decks = [self._mixer.deck(name) for name in DECKS]
-        return self._bypass.mix(audio, positions, wanted, decks)
+        return self._bypass.mix(audio, positions, bypassed, decks)
 
     def _structure(
         self,
@@ -240,7 +250,7 @@ class Engine:
         state: Snapshot,
         values: NDArray[np.float64],
     ) -> Floats:
-        """Structure (S,N): the decks' loops, and as much as is asked for of what is drawn."""
+        """Structure (S,N): the decks' loops, mixed with the prior's by ``/generate``."""
         if self._generator is None:
             return looped
         generate = row(state, values, "/generate")
@@ -251,22 +261,22 @@ class Engine:
             generate,
             row(state, values, "/generate/temperature"),
             lambda n, ticks: self._mixer.structure_at(
-                positions.around(n, ticks), float(x[n]), float(y[n])
+                TicksAround(positions, n, ticks), float(x[n]), float(y[n])
             ),
         )
         return looped + (drawn - looped) * generate.astype(np.float32)
 
-    def _forget(self) -> None:
-        """Clear what rings and what was heard."""
+    def _clear(self) -> None:
+        """Clear the state of decoder, output stage and generator."""
         self._session.reset()
         self._stage.reset()
         if self._generator is not None:
             self._generator.reset()
 
     def _step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | None:
-        """One step of the session; where it gives no sound, None and a fresh start."""
+        """One step of the session; None, and a cleared state, where the decoder fails."""
         try:
-            return finite(lambda: self._session.step(style, structure, noise))
+            return run_model(lambda: self._session.step(style, structure, noise))
         except ModelFault as fault:
             self.failed_blocks += 1
             self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
@@ -276,6 +286,8 @@ class Engine:
         return None
 
 
-def _of_decks(state: Snapshot, values: NDArray[np.float64], family: str) -> NDArray[np.float64]:
-    """The glided values (4,N) of one control of every deck."""
-    return np.stack([row(state, values, family.format(deck)) for deck in DECKS])
+def _per_deck(
+    state: Snapshot, values: NDArray[np.float64], address_pattern: str
+) -> NDArray[np.float64]:
+    """The smoothed values (4,N) of one control of every deck."""
+    return np.stack([row(state, values, address_pattern.format(deck)) for deck in DECKS])

@@ -1,12 +1,12 @@
-"""Between up to four decks: how much of each is heard, in a straight line or along an arc.
+"""Interpolation between up to four decks: the share of each, on a line or along an arc.
 
     y   c (0,1) ---- d (1,1)        linear     bilinear: the nearer a corner, the more of it
     ^      |            |           spherical  an arc from a to b, one from c to d, one between:
-    |   a (0,0) ---- b (1,0)                   the distance from the trained mean is kept, where
-    '----> x                                   a straight line cuts through the colourless middle
+    |   a (0,0) ---- b (1,0)                   keeps the distance from the trained mean, where a
+    '----> x                                   straight line cuts through the colourless middle
 
 An arc needs two directions: where vectors are zero, or point the same or opposite ways, the
-straight line is taken.
+straight line is used.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from server.system.arrays import Floats
 
 _LEAST_SINE = 1e-3
-"""Of the angle between two styles; below it the arc is a line, to a millionth, or has no plane."""
+"""The smallest sine of the angle between two styles for an arc: below it the arc is a line, to a
+millionth, or its plane is undefined.
+"""
 
 
 def shares(x: NDArray[np.float64], y: NDArray[np.float64]) -> Floats:
-    """How much of each deck is heard at (x, y), (N,) each 0..1: weights (4,N) that sum to 1."""
+    """The share of each deck at (x, y), (N,) each 0..1: weights (4,N) that sum to 1."""
     corners = [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y]
     return np.asarray(corners, np.float32)
 
@@ -47,7 +49,7 @@ def _arc(start: Floats, end: Floats, position: NDArray[np.float64]) -> Floats:
     sine = np.sin(angle)
     is_arc = (sine > _LEAST_SINE) & (lengths > 0)
     divisor = np.where(is_arc, sine, 1.0)
-    of_start = np.where(is_arc, np.sin((1 - position) * angle) / divisor, 1 - position)
-    of_end = np.where(is_arc, np.sin(position * angle) / divisor, position)
-    curve: Floats = start * of_start.astype(np.float32) + end * of_end.astype(np.float32)
+    start_weight = np.where(is_arc, np.sin((1 - position) * angle) / divisor, 1 - position)
+    end_weight = np.where(is_arc, np.sin(position * angle) / divisor, position)
+    curve: Floats = start * start_weight.astype(np.float32) + end * end_weight.astype(np.float32)
     return curve

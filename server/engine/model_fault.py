@@ -1,4 +1,4 @@
-"""What a model of a bundle gives while it plays, or why that is of no use."""
+"""Faults of a bundle's model while it plays: errors, NaN and infinity."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from server.system.arrays import Floats
 
 
 class ModelFault(Exception):
-    """A model raised an error or gave a number that is none; the message is the reason."""
+    """A model raised an error or returned NaN or infinity; the message is the reason."""
 
 
-def finite(run: Callable[[], Floats]) -> Floats:
-    """What ``run`` gives.
+def run_model(model_call: Callable[[], Floats]) -> Floats:
+    """Return the result of ``model_call``.
 
     Raises:
-        ModelFault: it raised whatever error, or gave NaN or infinity.
+        ModelFault: it raised any error, or returned NaN or infinity.
     """
     try:
-        result = run()
+        result = model_call()
         is_finite = np.isfinite(result).all()
-    except Exception as error:  # ONNX Runtime's classes share no base; the sound goes on
+    except Exception as error:  # ONNX Runtime's classes share no base; playing continues
         raise ModelFault(str(error) or repr(error)) from error
     if not is_finite:
         raise ModelFault("NaN or infinity")

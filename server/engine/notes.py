@@ -1,10 +1,10 @@
-"""Which frames a note sounds in, and how: what the engine makes of the desk's note.
+"""Notes in the engine's frames: when a note sounds, how loud, and which slice it plays.
 
-    held by the hand   |====|                |==|    shorter than SHORTEST_S, even within a block
-    sounds             |==========|          |==========|
+    held     |====|                |==|    shorter than SHORTEST_S, even within a block
+    sounds   |==========|          |==========|
 
-A note sounds for as long as it is held, and never shorter than ``SHORTEST_S``: a pad that is hit
-lets go at once, and both messages may come within one block.
+A note sounds for as long as it is held, and at least ``SHORTEST_S``: a pad sends note-off right
+after note-on, and both may arrive within one block.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ SHORTEST_S = 0.1
 
 @dataclass(frozen=True)
 class NoteFrames:
-    """Notes in a block, frame by frame (N,): where one sounds, how loud 0..1, which part of the
-    deck, and how many were struck so far."""
+    """Notes in a block, frame by frame (N,): where one sounds, its gain 0..1, the part of the deck
+    that it plays, and the number of notes so far.
+    """
 
     sounds: NDArray[np.bool_]
     gains: NDArray[np.float64]
@@ -34,7 +35,7 @@ class NoteFrames:
     numbers: NDArray[np.int64]
 
     def at(self, columns: NDArray[np.int64]) -> NoteFrames:
-        """The same in other frames (M,) of the block."""
+        """Select other frames (M,) of the block."""
         return NoteFrames(
             self.sounds[columns],
             self.gains[columns],
@@ -49,47 +50,51 @@ class NotePlayer:
 
     def __init__(self, frame_s: float, first: Note) -> None:
         self._shortest_frames = max(round(SHORTEST_S / frame_s), 1)
-        self._number = self._jumped = first.number
-        self._left = 0
+        self._number = self._last_jumped = first.number
+        self._remaining_frames = 0
 
     def follow(self, segments: tuple[Segment, ...]) -> NoteFrames:
-        """The notes of the next frames."""
+        """Return the notes of the next frames."""
         parts = [self._part(segment.state.note, segment.frames) for segment in segments]
         return NoteFrames(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
-    def over(
+    def override(
         self,
-        struck: NoteFrames,
+        notes: NoteFrames,
         start: NDArray[np.float64],
         end: NDArray[np.float64],
         jumps: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The loop and the jumps (M,) of a playhead, where notes have the better of them.
+        """Replace the playhead's loop and jumps (M,) where notes sound.
 
-        A note loops its slice, and where it is new it begins there.
+        A note loops its slice, and a new one begins at the slice's start.
         """
-        numbers = struck.numbers
-        before = np.concatenate([[self._jumped], numbers[:-1]])
-        self._jumped = int(numbers[-1]) if numbers.size else self._jumped
+        numbers = notes.numbers
+        previous = np.concatenate([[self._last_jumped], numbers[:-1]])
+        self._last_jumped = int(numbers[-1]) if numbers.size else self._last_jumped
         return (
-            np.where(struck.sounds, struck.starts, start),
-            np.where(struck.sounds, struck.ends, end),
-            np.where(numbers != before[: numbers.size], 0.0, jumps),
+            np.where(notes.sounds, notes.starts, start),
+            np.where(notes.sounds, notes.ends, end),
+            np.where(numbers != previous[: numbers.size], 0.0, jumps),
         )
 
     def stop(self) -> None:
-        """What still sounds of a note that was let go ends."""
-        self._left = 0
+        """End a released note that still sounds."""
+        self._remaining_frames = 0
 
-    def go_on_from(self, other: NotePlayer) -> None:
-        """Play on what another engine has begun."""
-        self._number, self._jumped, self._left = other._number, other._jumped, other._left
+    def continue_from(self, other: NotePlayer) -> None:
+        """Continue the note that another engine has begun."""
+        self._number, self._last_jumped, self._remaining_frames = (
+            other._number,
+            other._last_jumped,
+            other._remaining_frames,
+        )
 
     def _part(self, note: Note, frames: int) -> tuple[NDArray[np.generic], ...]:
         if note.number != self._number:
-            self._number, self._left = note.number, self._shortest_frames
-        sounds = note.is_held | (np.arange(frames) < self._left)
-        self._left = max(self._left - frames, 0)
+            self._number, self._remaining_frames = note.number, self._shortest_frames
+        sounds = note.is_held | (np.arange(frames) < self._remaining_frames)
+        self._remaining_frames = max(self._remaining_frames - frames, 0)
         start, end = note.slice / SLICES, (note.slice + 1) / SLICES
         rows = (note.gain, start, end, note.number)
         return sounds, *(np.full(frames, value) for value in rows)

@@ -1,18 +1,18 @@
-"""How fast decks are read: as recorded, at the tempo asked for, or all in one beat.
+"""The pace at which decks are read: as recorded, at a given tempo, or all on one beat.
 
-    /tempo 0 (as recorded)   the tempo of what is heard: a deck's own at its corner, between decks
-                             between their tempi, so that /interp takes tempo along with the rest
-    /tempo 96                what is heard is at 96 bpm
+    /tempo 0 (as recorded)   a deck's own tempo at its corner, between decks between their tempi,
+                             so that /interp moves tempo along with the rest
+    /tempo 96                everything plays at 96 bpm
 
     /interp/align 1   decks of known tempo are read in beats: each at tempo / its own
-    /interp/align 0   all decks are read at one pace, which is right for what is heard most
+    /interp/align 0   all decks are read at one pace, right for the one with the largest share
 
-Twice or half the tempo counts as the same, as anyone counts who dances to both: a deck of 160 bpm
-goes with one of 80 unchanged, and none is stretched by more than the square root of 2. A deck whose
-tempo is not known goes at the plain pace. Where no tempo is known, ``/tempo`` has nothing to go by.
+Double or half the tempo counts as the same, as any dancer counts: a deck of 160 bpm goes with one
+of 80 unchanged, and none is stretched by more than the square root of 2. A deck of unknown tempo is
+read at the plain pace. Where no tempo is known, ``/tempo`` has no effect.
 
-A clock that is followed (``/clock midi`` or ``link``) leads like another deck: with it one deck is
-enough to be read in beats, and jumps keep the beat.
+An external clock (``/clock midi`` or ``link``) leads like another deck: with it, one deck is enough
+to be read in beats, and jumps keep the beat.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Row = NDArray[np.float64]
 
 
 class TimedDeck(Protocol):
-    """A deck, as far as its time goes."""
+    """The timing of a deck."""
 
     @property
     def ticks(self) -> int:
@@ -46,19 +46,19 @@ class TimedDeck(Protocol):
 
 @dataclass(frozen=True)
 class DeckPace:
-    """One deck read in beats: its frames in a frame at ``/speed`` 1 (N,), and its beats."""
+    """The pace of one deck in beats: its frames per frame at ``/speed`` 1 (N,), and its beats."""
 
     rates: Row
-    grid: BeatGrid
+    beat_grid: BeatGrid
 
 
 @dataclass(frozen=True)
 class Pace:
     """The pace of N frames, at ``/speed`` 1.
 
-    ``rates`` (N,) are frames of a deck in a frame where it is read plainly, ``beats`` (N,) the
-    beats in a frame. Where ``aligned`` (N,), decks in ``lanes`` are read in beats, and where
-    ``led`` (N,), by a clock; ``leader`` is the first of them, with its length in ticks.
+    ``rates`` (N,) are frames of a deck per frame where it is read plainly, ``beats`` (N,) beats per
+    frame. Where ``aligned`` (N,), the decks in ``deck_paces`` are read in beats, and where ``led``
+    (N,), a clock leads; ``leader`` is the first of these decks, with its length in ticks.
     """
 
     tempo_bpm: Row
@@ -66,61 +66,65 @@ class Pace:
     beats: Row
     aligned: NDArray[np.bool_]
     led: NDArray[np.bool_]
-    lanes: Mapping[Beats, DeckPace]
+    deck_paces: Mapping[Beats, DeckPace]
     leader: tuple[int, Beats]
 
 
 def pace_of(
     decks: Sequence[TimedDeck | None],
-    heard: NDArray[np.floating],
+    weights: NDArray[np.floating],
     asked_bpm: Row,
     align: Row,
     clock: Row,
     frame_s: float,
 ) -> Pace | None:
-    """The pace at which ``decks`` are read, each ``heard`` (4,N) as much; None: as recorded.
+    """Return the pace at which ``decks`` are read with ``weights`` (4,N); None: as recorded.
 
-    ``asked_bpm`` (N,) is ``AS_RECORDED`` where nothing is asked for, ``clock`` (N,) 0 where none
-    is followed.
+    ``asked_bpm`` (N,) is ``AS_RECORDED`` where no tempo is set, ``clock`` (N,) 0 where no clock is
+    followed.
     """
-    known = [(deck, deck.beats, heard[n]) for n, deck in enumerate(decks) if deck and deck.beats]
+    known = [(deck, deck.beats, weights[n]) for n, deck in enumerate(decks) if deck and deck.beats]
     if not known:
         return None
-    tempi = {beats: _counted(beats.tempo_bpm, known[0][1].tempo_bpm) for _, beats, _ in known}
-    own = _between([tempi[beats] for _, beats, _ in known], np.array([w for _, _, w in known]))
-    tempo = np.where(asked_bpm == AS_RECORDED, own, np.maximum(asked_bpm, SLOWEST_BPM))
-    lanes = {
-        beats: DeckPace(tempo / bpm, BeatGrid(beats.first_beat_s / frame_s, 60 / bpm / frame_s))
+    tempi = {
+        beats: _nearest_octave(beats.tempo_bpm, known[0][1].tempo_bpm) for _, beats, _ in known
+    }
+    own_bpm = _mixed_tempo(
+        [tempi[beats] for _, beats, _ in known], np.array([w for _, _, w in known])
+    )
+    tempo_bpm = np.where(asked_bpm == AS_RECORDED, own_bpm, np.maximum(asked_bpm, SLOWEST_BPM))
+    deck_paces = {
+        beats: DeckPace(tempo_bpm / bpm, BeatGrid(beats.first_beat_s / frame_s, 60 / bpm / frame_s))
         for beats, bpm in tempi.items()
     }
     is_several = len({(deck.ticks, beats) for deck, beats, _ in known}) > 1
     return Pace(
-        tempo_bpm=tempo,
-        rates=tempo / own,
-        beats=tempo / 60 * frame_s,
+        tempo_bpm=tempo_bpm,
+        rates=tempo_bpm / own_bpm,
+        beats=tempo_bpm / 60 * frame_s,
         aligned=(align > 0) & (is_several | (clock > 0)),
         led=(align > 0) & (clock > 0),
-        lanes=lanes,
+        deck_paces=deck_paces,
         leader=(known[0][0].ticks, known[0][1]),
     )
 
 
-def _counted(tempo_bpm: float, like_bpm: float) -> float:
+def _nearest_octave(tempo_bpm: float, like_bpm: float) -> float:
     """A tempo, doubled or halved until it is nearest to another.
 
-    >>> _counted(160.0, 85.0), _counted(100.0, 120.0)
+    >>> _nearest_octave(160.0, 85.0), _nearest_octave(100.0, 120.0)
     (80.0, 100.0)
     """
     return float(tempo_bpm * 2.0 ** round(math.log2(like_bpm / tempo_bpm)))
 
 
-def _between(tempi_bpm: Sequence[float], heard: NDArray[np.floating]) -> Row:
-    """The tempo (N,) between several that are ``heard`` so much; the first where none is."""
-    weights = np.asarray(heard, np.float64).copy()
+def _mixed_tempo(tempi_bpm: Sequence[float], weights: NDArray[np.floating]) -> Row:
+    """The tempo (N,) between several by their ``weights``; the first where all are zero."""
+    weights = np.asarray(weights, np.float64).copy()
     weights[0] += weights.sum(axis=0) == 0
     logs = np.log(tempi_bpm)[:, None]
     tempo: Row = np.exp((weights * logs).sum(axis=0) / weights.sum(axis=0))
-    # To the bit where one is heard alone, so that it is read as if there were no others.
+    # Exact to the bit where one plays alone, so that it is read as if there were no others.
     for bpm, weight in zip(tempi_bpm, weights, strict=True):
         tempo[weight == weights.sum(axis=0)] = bpm
     return tempo

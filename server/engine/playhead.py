@@ -1,28 +1,28 @@
-"""Where in time the decks are read: one hand, and on each deck a head that loops at its own length.
+"""The playhead: one set of controls, and on each deck a read head that loops at the deck's length.
 
-Speed, freeze, jumps and loop points are one for all decks. Where that is differs with a deck's
-length, for loop points and jumps are shares of it: each deck loops its own part, like tracks of a
-sampler that are started together. A loop that ends before it starts goes on over the deck's end,
-and one that ends where it starts is the whole deck::
+Speed, freeze, jumps and loop points are common to all decks. Loop points and jumps are shares of a
+deck, so that each loops its own part, like a sampler's tracks that start together. A loop that ends
+before it starts continues over the deck's end, and one that ends where it starts is the whole
+deck::
 
     /loop 0.25 0.75   |    [=======]    |      /loop 0.75 0.25   |====]       [====|
 
-A head that is outside of a new loop is folded into it by whole lengths, so halving a loop keeps the
-beat. Where a head leaps, at a jump or at a loop's border, the two places are cross-faded within
-``FADE_FRAMES``; the place before goes on being read beyond the border for as long. The whole deck's
-own seam needs none: after its last tick comes its first.
+A head outside of a new loop is moved into it by whole loop lengths, so halving a loop keeps the
+beat. Where a head jumps, by command or at a loop's border, the two places are crossfaded within
+``FADE_FRAMES``; the old place is read on beyond the border for as long. The whole deck's own seam
+needs no fade: its first tick follows its last.
 
-Decks whose beats are known may be read in beats (``pace``): each at its own pace, its loop
-in whole beats (``beat_grid``), and all at one place within the beat: the next beat of one
-meets the next of the other. Loops of different length repeat each on its own. The first of these
-decks leads: a jump takes it exactly to its share, the others to the nearest place to theirs that is
-on its beat. Otherwise the beat goes on by itself, and who comes in finds it. Where a clock is
-followed, the beat is the clock's, and a jump takes the leader too to the nearest place on it; only
-a jump to a beat (``/beat``) says anew which beat it is.
+Decks of known beats may be read in beats (``pace``): each at its own pace, its loop in whole beats
+(``beat_grid``), and all at the same place within the beat: the next beat of one meets the next of
+the other. Loops of different length repeat independently. The first of these decks leads: a jump
+moves it exactly to its share, and the others to the nearest place on its beat. Otherwise the beat
+runs on, and a new deck joins it. Where a clock is followed, the beat is the clock's, and a jump
+moves the leader too to the nearest place on it; only a jump to a beat (``/beat``) sets the beat.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,22 +37,22 @@ from server.engine.playhead_motion import PlayheadMotion
 from server.system.arrays import Floats
 
 MAX_HEADS = 32
-"""Decks of different length or beat whose heads are remembered."""
+"""Read heads that are kept, one for each combination of length and beats."""
 
 Key = tuple[int, Beats | None]
-"""What decks have in common that are read at one place: length in ticks, and beats."""
+"""The properties that decks read by one head share: length in ticks, and beats."""
 
 
 @dataclass(frozen=True)
 class DeckReading:
     """Fractional ticks (N,) at which a deck is read.
 
-    Where a head leaps, ``before`` is where it would be without that, and ``weight`` (N,) is how
-    much of the new place is heard; None where nothing leaps.
+    Where a head jumps, ``previous`` is its place without the jump, and ``weight`` (N,) the share of
+    the new place in the crossfade; None where nothing jumps.
     """
 
     ticks: NDArray[np.float64]
-    before: NDArray[np.float64] | None = None
+    previous: NDArray[np.float64] | None = None
     weight: Floats | None = None
 
 
@@ -61,10 +61,10 @@ class TimePositions(Protocol):
 
     @property
     def size(self) -> int:
-        """N: how many."""
+        """N: the number of places."""
 
     def on(self, deck_ticks: int, beats: Beats | None = None) -> DeckReading:
-        """The same places on a deck of so many ticks (K), with these beats."""
+        """The same places on a deck of ``deck_ticks`` (K) ticks, with these beats."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class PlayheadState:
 
 
 class Playhead:
-    """Moves the heads of all decks; runs at one frame a frame until it is told otherwise."""
+    """Moves the heads of all decks; runs at one frame a frame until its controls change."""
 
     def __init__(self, frames_per_tick: int) -> None:
         self.position_frames = 0.0
-        """Frames played, backwards less; not wrapped, and not moved by jumps."""
+        """Frames played, minus those played backwards; not wrapped, and not moved by jumps."""
         self.beat: float | None = None
         """The beat that aligned decks keep, with its fraction; None where none are."""
         self.late_frames = 0.0
@@ -96,14 +96,14 @@ class Playhead:
         self._heads: dict[Key, ReadHead] = {}
         self._leader: Key | None = None
         self._is_led = False
-        # Where a deck of a length that is new comes in: as if it had been there since the jump.
-        self._jumped_to = 0.0
+        # A deck of a new length starts as if it had been there since the last jump.
+        self._jump_share = 0.0
         self._since_jump_frames = 0.0
         self._since_jump_beats = 0.0
 
     def begin_at(self, share: float) -> None:
         """Begin at ``share`` 0..1 of the loop; before the first block."""
-        self._jumped_to = share
+        self._jump_share = share
 
     @property
     def state(self) -> PlayheadState:
@@ -131,26 +131,26 @@ class Playhead:
         self._heads = {key: ReadHead.restored(head) for key, head in state.heads}
 
     def advance(self, motion: PlayheadMotion) -> FramePositions:
-        """The places of the next N frames."""
-        since = (self._jumped_to, self._since_jump_frames, self._since_jump_beats, self.beat)
-        beats = self._conducted(motion)
-        places = {
+        """Move all heads by N frames; return their places."""
+        since = (self._jump_share, self._since_jump_frames, self._since_jump_beats, self.beat)
+        beats = self._common_beats(motion)
+        positions = {
             key: head.advance(motion.frames_of(key[1]), beats) for key, head in self._heads.items()
         }
 
-        def place(key: Key) -> HeadPositions:
-            if key not in places:
-                head = self._newcomer(key, motion, *since)
-                places[key] = head.advance(motion.frames_of(key[1]), beats)
+        def positions_of(key: Key) -> HeadPositions:
+            if key not in positions:
+                head = self._new_head(key, motion, *since)
+                positions[key] = head.advance(motion.frames_of(key[1]), beats)
                 self._remember(key, head)
-            return places[key]
+            return positions[key]
 
-        return FramePositions(self._played(motion), self._frames_per_tick, place)
+        return FramePositions(self._advance_position(motion), self._frames_per_tick, positions_of)
 
     def share_of_loop(self, deck_ticks: int, beats: Beats | None = None) -> float:
-        """Where the head of such decks is, 0..1 of its loop; from any thread."""
+        """The place of the head of such decks, 0..1 of its loop; from any thread."""
         head = self._heads.get((deck_ticks, beats))
-        return self._jumped_to % 1.0 if head is None else head.share_of_loop
+        return self._jump_share % 1.0 if head is None else head.share_of_loop
 
     @property
     def led_beat(self) -> float | None:
@@ -159,12 +159,12 @@ class Playhead:
 
     @property
     def beats_of_loop(self) -> tuple[float, float] | None:
-        """Where the leader is in its loop, and how long that is, in beats; None where nobody is."""
+        """The leader's place in its loop and the loop's length, in beats; None without a leader."""
         head = self._heads.get(self._leader) if self._leader else None
         return head.beats_of_loop if head else None
 
-    def _played(self, motion: PlayheadMotion) -> NDArray[np.float64]:
-        """Count the frames played (N,), and what was since the last jump."""
+    def _advance_position(self, motion: PlayheadMotion) -> NDArray[np.float64]:
+        """Count the frames played (N,), and those since the last jump."""
         frames = []
         in_beats = motion.steps * motion.pace.beats if motion.pace else np.zeros(motion.steps.size)
         rows = (motion.plain_steps, in_beats, motion.jumps, motion.beats, motion.beat_frames)
@@ -172,20 +172,20 @@ class Playhead:
             *(row.tolist() for row in rows), strict=True
         ):
             if not math.isnan(jump):
-                self._jumped_to, self._since_jump_frames, self._since_jump_beats = jump, 0.0, 0.0
+                self._jump_share, self._since_jump_frames, self._since_jump_beats = jump, 0.0, 0.0
             if not math.isnan(beat):
-                since = (0.0, beat * beat_frames, beat)
-                self._jumped_to, self._since_jump_frames, self._since_jump_beats = since
+                self._jump_share = 0.0
+                self._since_jump_frames, self._since_jump_beats = beat * beat_frames, beat
             frames.append(self.position_frames)
             self.position_frames += step
             self._since_jump_frames += step
             self._since_jump_beats += beats
         return np.array(frames)
 
-    def _conducted(self, motion: PlayheadMotion) -> list[float | None]:
+    def _common_beats(self, motion: PlayheadMotion) -> list[float | None]:
         """The beat of each frame (N,), None where decks are not aligned.
 
-        It goes on by itself; a jump sets it to where the leader lands, as does the first beat,
+        It runs on by itself; a jump sets it to where the leader lands, as does the first beat,
         unless a clock leads; a jump to a beat sets it to that.
         """
         pace = motion.pace
@@ -197,28 +197,28 @@ class Playhead:
             return [None] * motion.steps.size
         self._leader, self._is_led = pace.leader, bool(pace.led[-1])
         if pace.leader not in self._heads:
-            since = (self._jumped_to, self._since_jump_frames, self._since_jump_beats)
-            self._remember(pace.leader, self._newcomer(pace.leader, motion, *since, self.beat))
-        leader = self._heads[pace.leader].copy()
+            since = (self._jump_share, self._since_jump_frames, self._since_jump_beats)
+            self._remember(pace.leader, self._new_head(pace.leader, motion, *since, self.beat))
+        leader = copy.copy(self._heads[pace.leader])
         beats: list[float | None] = []
         rows = (motion.steps * pace.beats, motion.beats, pace.led)
-        for moved, beat_step, beat, is_led in zip(
+        for step, beat_step, beat, is_led in zip(
             motion.frames_of(pace.leader[1]), *(row.tolist() for row in rows), strict=True
         ):
             if not math.isnan(beat):
                 self.beat = beat
-            elif moved.is_jump and not is_led:
+            elif step.is_jump and not is_led:
                 self.beat = None
-            here = leader.frame(moved, self.beat)[0]
-            if moved.grid is None:
+            here = leader.frame(step, self.beat)[0]
+            if step.beat_grid is None:
                 self.beat = None
             elif self.beat is None:
-                self.beat = moved.grid.beat_at(here)
+                self.beat = step.beat_grid.beat_at(here)
             beats.append(self.beat)
             self.beat = None if self.beat is None else self.beat + beat_step
         return beats
 
-    def _newcomer(
+    def _new_head(
         self,
         key: Key,
         motion: PlayheadMotion,
@@ -227,10 +227,10 @@ class Playhead:
         since_beats: float,
         beat: float | None,
     ) -> ReadHead:
-        """A head for a deck not met before: where it would be since the jump to ``share``."""
+        """Make the head of a new kind of deck, where it would be since the jump to ``share``."""
         first = next(motion.frames_of(key[1]))
         head = ReadHead(key[0] * self._frames_per_tick, first)
-        head.place(share, since_frames if first.grid is None else since_beats)
+        head.place(share, since_frames if first.beat_grid is None else since_beats)
         head.keep(beat)
         return head
 
@@ -247,12 +247,12 @@ class FramePositions:
         self,
         frames: NDArray[np.float64],
         frames_per_tick: int,
-        place: Callable[[Key], HeadPositions],
+        positions_of: Callable[[Key], HeadPositions],
     ) -> None:
         self.frames = frames
-        """Frames played (N,), not wrapped: the time of those who do not loop."""
+        """Frames played (N,), not wrapped: the time of what does not loop."""
         self._frames_per_tick = frames_per_tick
-        self._place = place
+        self._positions_of = positions_of
 
     @property
     def size(self) -> int:
@@ -260,30 +260,26 @@ class FramePositions:
         return int(self.frames.size)
 
     def on(self, deck_ticks: int, beats: Beats | None = None) -> DeckReading:
-        """Where a deck of so many ticks (K) is read, frame by frame."""
-        places = self._place((deck_ticks, beats))
-        ticks = ticks_at(places.frames, self._frames_per_tick)
-        if (places.weight >= 1).all():
+        """The places, frame by frame, on a deck of ``deck_ticks`` (K) ticks."""
+        positions = self._positions_of((deck_ticks, beats))
+        ticks = ticks_at(positions.frames, self._frames_per_tick)
+        if (positions.weight >= 1).all():
             return DeckReading(ticks)
-        before = ticks_at(places.before_frames, self._frames_per_tick)
-        return DeckReading(ticks, before, places.weight.astype(np.float32))
-
-    def around(self, n: int, ticks: NDArray[np.float64]) -> TicksAround:
-        """Other ticks (M,), which count as ``ticks_at(frames)`` does, seen from the nth frame."""
-        return TicksAround(self, n, ticks)
+        previous = ticks_at(positions.previous_frames, self._frames_per_tick)
+        return DeckReading(ticks, previous, positions.weight.astype(np.float32))
 
     def looped(self, n: int, ticks: NDArray[np.float64], key: Key) -> NDArray[np.float64]:
-        """``around`` on such a deck, folded into its loop as at the nth frame."""
-        places = self._place(key)
+        """Fold ticks (M,), counted like ``ticks_at(frames)``, into a deck's loop at frame n."""
+        positions = self._positions_of(key)
         here_ticks = ticks_at(self.frames[n : n + 1], self._frames_per_tick)
-        moved = places.frames[n] + (ticks - here_ticks) * self._frames_per_tick
-        start, length = places.loop_start[n], places.loop_frames[n]
+        moved = positions.frames[n] + (ticks - here_ticks) * self._frames_per_tick
+        start, length = positions.loop_start[n], positions.loop_frames[n]
         return ticks_at(start + (moved - start) % length, self._frames_per_tick)
 
 
 @dataclass(frozen=True)
 class TicksAround:
-    """Ticks (M,) around a frame of a block: a ``TimePositions`` of M."""
+    """Ticks (M,) around a frame of a block, counted like ``ticks_at(frames)``."""
 
     positions: FramePositions
     n: int
@@ -291,16 +287,16 @@ class TicksAround:
 
     @property
     def size(self) -> int:
-        """M: how many ticks."""
+        """M: the number of ticks."""
         return int(self.ticks.size)
 
     def on(self, deck_ticks: int, beats: Beats | None = None) -> DeckReading:
-        """Where these are on a deck of so many ticks (K)."""
+        """The ticks' places on a deck of ``deck_ticks`` (K) ticks."""
         return DeckReading(self.positions.looped(self.n, self.ticks, (deck_ticks, beats)))
 
 
 def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDArray[np.float64]:
-    """Fractional ticks (N,) at positions in frames; tick 0 may be undercut by half a tick.
+    """Return the fractional ticks (N,) at positions in frames, from -1/2 tick on.
 
     Tick k is centred between the frames it was made from, as in ``model.decoder``::
 
@@ -310,18 +306,18 @@ def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDAr
     return (position_frames + 0.5) / frames_per_tick - 0.5
 
 
-def read_loop(track: Floats, where: TimePositions, beats: Beats | None = None) -> Floats:
-    """Columns (S, N) of a looped track (S, K) at N places, linear between neighbours."""
-    reading = where.on(track.shape[1], beats)
+def read_loop(track: Floats, positions: TimePositions, beats: Beats | None = None) -> Floats:
+    """Return columns (S, N) of a looped track (S, K) at N places, linear between neighbours."""
+    reading = positions.on(track.shape[1], beats)
     now = _columns(track, reading.ticks)
-    if reading.before is None or reading.weight is None:
+    if reading.previous is None or reading.weight is None:
         return now
-    before = _columns(track, reading.before)
-    return before * (1 - reading.weight) + now * reading.weight
+    previous = _columns(track, reading.previous)
+    return previous * (1 - reading.weight) + now * reading.weight
 
 
 def _columns(track: Floats, ticks: NDArray[np.float64]) -> Floats:
-    """Columns (S, N) at fractional ticks (N,); after the last tick comes the first again."""
+    """Columns (S, N) at fractional ticks (N,); the first tick follows the last."""
     length = track.shape[1]
     below = np.floor(ticks)
     weight = (ticks - below).astype(np.float32)

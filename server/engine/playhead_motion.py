@@ -1,4 +1,4 @@
-"""What the hands do to time in a block, read from the values that follow them: for the playhead."""
+"""The motion of the playhead in a block, from the smoothed control values."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from server.engine.transposition import TranspositionPlan
 
 @dataclass(frozen=True)
 class PlayheadMotion:
-    """What the hands do to the playhead in a block, frame by frame, each (N,).
+    """The playhead's controls in a block, frame by frame, each (N,).
 
-    ``steps`` is how many frames it moves on behind each at the recorded tempo, ``loop_start`` and
-    ``loop_end`` are shares of a deck, ``jumps`` shares of the loop to begin a frame at, NaN where
-    there is none. ``beats`` are to begin a frame at, counted from the loop's start, likewise;
-    ``beat_frames`` is how long one is on a deck that is not read in beats. ``pace`` is there where
-    a tempo is known.
+    ``steps`` is how many frames it moves after each frame at the recorded tempo, ``loop_start`` and
+    ``loop_end`` are shares of a deck, ``jumps`` are shares of the loop to begin a frame at, NaN
+    where there is none. ``beats`` are beats to begin a frame at, counted from the loop's start, NaN
+    likewise; ``beat_frames`` is the length of a beat on a deck that is not read in beats. ``pace``
+    is None where no tempo is known.
     """
 
     steps: NDArray[np.float64]
@@ -54,26 +54,26 @@ class PlayheadMotion:
         return self.steps if self.pace is None else self.steps * self.pace.rates
 
     def frames_of(self, beats: Beats | None) -> Iterator[HeadStep]:
-        """What each frame asks of a head of decks with ``beats``."""
+        """Yield the steps of a head of decks with ``beats``."""
         steps, beat_frames = self.plain_steps, self.beat_frames
-        grids: list[BeatGrid | None] = [None] * self.steps.size
-        lane = self.pace.lanes.get(beats) if self.pace and beats else None
-        if self.pace and lane:
-            aligned = self.pace.aligned
-            steps = np.where(aligned, self.steps * lane.rates, steps)
-            beat_frames = np.where(aligned, lane.grid.beat_frames, beat_frames)
-            grids = [lane.grid if one else None for one in aligned.tolist()]
+        beat_grids: list[BeatGrid | None] = [None] * self.steps.size
+        deck_pace = self.pace.deck_paces.get(beats) if self.pace and beats else None
+        if self.pace and deck_pace:
+            aligned, beat_grid = self.pace.aligned, deck_pace.beat_grid
+            steps = np.where(aligned, self.steps * deck_pace.rates, steps)
+            beat_frames = np.where(aligned, beat_grid.beat_frames, beat_frames)
+            beat_grids = [beat_grid if is_aligned else None for is_aligned in aligned.tolist()]
         frames = self.beats * beat_frames
         rows = (steps, self.loop_start, self.loop_end, self.jumps, frames)
-        return map(HeadStep, *(row.tolist() for row in rows), grids)
+        return map(HeadStep, *(row.tolist() for row in rows), beat_grids)
 
 
 class PlayheadControls:
-    """Makes each block's ``PlayheadMotion`` of what the desk says."""
+    """Turns each block's control values into a ``PlayheadMotion``."""
 
     def __init__(self, frame_s: float, notes: NotePlayer) -> None:
         self.tempo_bpm: float | None = None
-        """Of what is heard; None where no deck has a tempo that is known."""
+        """The audible tempo; None where no deck has a known tempo."""
         self._frame_s = frame_s
         self._notes = notes
         self._jumps = self._beat_jumps = 0
@@ -82,22 +82,26 @@ class PlayheadControls:
         self,
         segments: tuple[Segment, ...],
         values: NDArray[np.float64],
-        sounds: NDArray[np.bool_],
-        struck: NoteFrames,
-        plan: TranspositionPlan,
+        is_open: NDArray[np.bool_],
+        block_notes: NoteFrames,
+        transposition: TranspositionPlan,
         decks: Sequence[TimedDeck | None],
     ) -> PlayheadMotion:
-        """For the planned frames (M,) of ``values`` (V,N); time goes where it ``sounds`` (N,)."""
-        state, values = segments[-1].state, values[:, plan.columns]
+        """Return the motion in the planned frames (M,); time runs where the gate ``is_open`` (N,).
+
+        ``values`` (V,N) are smoothed.
+        """
+        state, values = segments[-1].state, values[:, transposition.columns]
         speed, nudge, freeze = (row(state, values, a) for a in ("/speed", NUDGE, "/freeze"))
         start, end = (row(state, values, f"/loop/{which}") for which in ("start", "end"))
         states = [segment.state for segment in segments for _ in range(segment.frames)]
-        notes = struck.at(plan.columns)
-        jumps = np.array([self._jump(states[column]) for column in plan.columns], np.float64)
-        beats = np.array([self._beat_jump(states[column]) for column in plan.columns], np.float64)
-        start, end, jumps = self._notes.over(notes, start, end, jumps)
-        pushed = speed * (1 + nudge / 100) * (1 - freeze)
-        steps = pushed * sounds[plan.columns] * plan.durations
+        notes = block_notes.at(transposition.columns)
+        planned = [states[column] for column in transposition.columns]
+        jumps = np.array([self._jump(one) for one in planned], np.float64)
+        beats = np.array([self._beat_jump(one) for one in planned], np.float64)
+        start, end, jumps = self._notes.override(notes, start, end, jumps)
+        speed = speed * (1 + nudge / 100) * (1 - freeze)
+        steps = speed * is_open[transposition.columns] * transposition.durations
         pace = self._pace(state, values, notes, decks)
         beat_frames = self._beat_frames(row(state, values, TEMPO), pace)
         return PlayheadMotion(steps, start, end, jumps, beats, beat_frames, pace)
@@ -109,7 +113,7 @@ class PlayheadControls:
         notes: NoteFrames,
         decks: Sequence[TimedDeck | None],
     ) -> Pace | None:
-        """A note begins when it is struck, whatever the clock says."""
+        """The pace of the block; a note begins when it is struck, whatever the clock says."""
         x, y = (row(state, values, address) for address in ("/interp/structure", "/interp/y"))
         asked, align, clock = (row(state, values, address) for address in (TEMPO, ALIGN, CLOCK))
         clock = clock * ~notes.sounds
@@ -141,6 +145,6 @@ class PlayheadControls:
 
 
 def row(state: Snapshot, values: NDArray[np.float64], address: str) -> NDArray[np.float64]:
-    """The glided values (N,) of one control."""
+    """The smoothed values (N,) of one control."""
     found: NDArray[np.float64] = values[state.table.slots[address][0]]
     return found

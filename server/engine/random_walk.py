@@ -1,10 +1,11 @@
-"""A slow random walk over the style offsets: the sound is never quite the same.
+"""A slow random walk over the style offsets, so that the sound keeps changing.
 
-Each dimension goes from one random place to the next, ``rate_hz`` of them a second, along half a
-cosine. That is random numbers drawn with a Hann window of two places' length: nothing moves faster
-than ``rate_hz``, where the window's spectrum has its first zero; its side lobes are 31 dB lower.
+Each dimension moves from one random place to the next, ``rate_hz`` of them a second, along half a
+cosine. That equals random numbers smoothed with a Hann window of two places' length: nothing moves
+faster than ``rate_hz``, where the window's spectrum has its first zero; its side lobes are 31 dB
+lower.
 
-    places   x     .     x          ``REACH_SPREADS`` either way at most, about one spread by rule
+    places   x     .     x          ``REACH_SPREADS`` either way at most, typically one spread
     walk     ~~~~\\_./~~~~
 """
 
@@ -16,37 +17,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 REACH_SPREADS = 2.0
-"""Furthest place of a walk of depth 1."""
+"""The furthest place of a walk of depth 1."""
 
 
 class RandomWalk:
-    """Walks while its depth is not 0; the same seed and calls give the same way."""
+    """Walks while its depth is not 0; the same seed and calls give the same path."""
 
     def __init__(self, style_dims: int, frame_s: float, seed: int = 0) -> None:
-        # Not the engine's own numbers: a walk must not change the noise of what follows.
+        # A separate generator: a walk must not change the decoder's noise.
         self._random = np.random.default_rng((seed, 3))
         self._frame_s = frame_s
-        self._gone = 0.0
-        """Of the way between the two places, 0..1."""
+        self._progress = 0.0
+        """Progress between the two places, 0..1."""
         self._from: NDArray[np.float64] = np.zeros(style_dims)
         self._to = self._place()
 
     def follow(
         self, depth: NDArray[np.float64], rate_hz: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Offsets (D,N) in spreads of the next frames, with ``depth`` 0..1 and rate (N,) each."""
+        """Return offsets (D,N) in spreads of the next frames, with ``depth`` 0..1 and rate (N,)
+        each.
+        """
         if not depth.any():
             return np.zeros((self._from.size, depth.size))
         steps = rate_hz * self._frame_s * (depth > 0)
         return np.stack([self._frame(step) for step in steps.tolist()], axis=1) * depth
 
     def _frame(self, step: float) -> NDArray[np.float64]:
-        """Where it is (D,), ``step`` of the way between two places further on."""
-        self._gone += step
-        while self._gone >= 1:
-            self._gone -= 1
+        """Move on by ``step`` of the way between two places; return the offsets (D,)."""
+        self._progress += step
+        while self._progress >= 1:
+            self._progress -= 1
             self._from, self._to = self._to, self._place()
-        share = (1 - math.cos(math.pi * self._gone)) / 2
+        share = (1 - math.cos(math.pi * self._progress)) / 2
         return self._from + (self._to - self._from) * share
 
     def _place(self) -> NDArray[np.float64]:

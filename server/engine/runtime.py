@@ -1,8 +1,8 @@
-"""ONNX Runtime as an instrument needs it: which device, how many threads, no surprises.
+"""ONNX Runtime sessions: device, threads, and settings for real time.
 
-The provider list falls back to the CPU in silence, so the session is asked afterwards what it
-really runs on (``InferenceSession.get_providers``), and who asked for CUDA and did not get it is
-told. On the CPU: one thread, no spinning between calls, denormals as zero.
+The provider list falls back to the CPU silently, so the session is asked afterwards which one it
+runs on (``InferenceSession.get_providers``), and the user is told if CUDA was asked for in vain. On
+the CPU: one thread, no spinning between calls, denormals as zero.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _DRIVER_LIBRARIES = {"win32": "nvcuda.dll", "linux": "libcuda.so.1"}
 
 
 class RuntimeUnavailable(RuntimeError):
-    """A model that ONNX Runtime does not load, or a device it cannot use."""
+    """ONNX Runtime cannot load the model, or cannot use the device."""
 
 
 @dataclass(frozen=True)
 class RuntimeOptions:
-    """How a session runs: the device asked for and the threads inside one operator."""
+    """The device asked for, and the number of threads inside one operator."""
 
     device: Device = "auto"
     threads: int = 1
@@ -52,7 +52,7 @@ def open_model(
     ``dimensions`` gives symbolic dimensions their size, so that memory is planned once.
 
     Raises:
-        RuntimeUnavailable: no valid model, or ``cuda`` was asked for and does not run.
+        RuntimeUnavailable: the model is invalid, or ``cuda`` was asked for and does not run.
     """
     wants_cuda = options.device == "cuda" or (options.device == "auto" and _has_nvidia_driver())
     if wants_cuda:
@@ -66,17 +66,17 @@ def open_model(
 
 
 def active_provider(session: onnxruntime.InferenceSession) -> str:
-    """The provider that really runs the session."""
+    """Return the provider that runs the session."""
     return str(session.get_providers()[0])
 
 
 def _open_on_cuda(
     model: bytes, options: RuntimeOptions, dimensions: Mapping[str, int]
 ) -> onnxruntime.InferenceSession | None:
-    """A session that runs on CUDA, or None."""
+    """Open a session that runs on CUDA; None where there is none."""
     if CUDA not in onnxruntime.get_available_providers() or not _has_nvidia_driver():
         return None
-    # What it prints of what it does not find says less than the remedy that we give.
+    # Its own messages about missing libraries say less than our remedy.
     onnxruntime.set_default_logger_severity(4)
     try:
         return _try_cuda(model, options, dimensions)
@@ -108,31 +108,32 @@ def _create(
         )
 
     try:
-        # Elsewhere, because the first session changes its maker's arithmetic (``denormals``).
-        with ThreadPoolExecutor(1) as elsewhere:
-            return elsewhere.submit(make).result()
-    except Exception as error:  # ONNX Runtime's exception classes share no base of their own
+        # In another thread, because the first session changes its thread's arithmetic
+        # (``denormals``).
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(make).result()
+    except Exception as error:  # ONNX Runtime's exception classes share no base
         reason = " ".join(str(error).split())[:300]
-        raise RuntimeUnavailable(f"ONNX Runtime does not load the model ({reason})") from error
+        raise RuntimeUnavailable(f"ONNX Runtime cannot load the model ({reason})") from error
 
 
 def _session_options(
     options: RuntimeOptions, dimensions: Mapping[str, int]
 ) -> onnxruntime.SessionOptions:
-    made = onnxruntime.SessionOptions()
-    made.intra_op_num_threads = options.threads
-    made.inter_op_num_threads = 1
-    made.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    made.log_severity_level = 3
-    made.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    made.add_session_config_entry("session.set_denormal_as_zero", "1")
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = options.threads
+    session_options.inter_op_num_threads = 1
+    session_options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    session_options.log_severity_level = 3
+    session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session_options.add_session_config_entry("session.set_denormal_as_zero", "1")
     for name, size in dimensions.items():
-        made.add_free_dimension_override_by_name(name, size)
-    return made
+        session_options.add_free_dimension_override_by_name(name, size)
+    return session_options
 
 
 def _has_nvidia_driver() -> bool:
-    """Whether a GPU may be expected, so that falling back deserves a warning."""
+    """True if a GPU may be expected, so that falling back deserves a warning."""
     library = _DRIVER_LIBRARIES.get(sys.platform)
     if library is None:
         return False

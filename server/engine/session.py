@@ -4,8 +4,8 @@
                                                     |  ^
                                                    states
 
-``DecoderSession`` is all that the engine knows of it; ``OrtDecoderSession`` runs the bundle's graph
-in ONNX Runtime, and tests bring one of a few lines.
+The engine knows only ``DecoderSession``; ``OrtDecoderSession`` runs the bundle's graph in ONNX
+Runtime, and tests use fakes of a few lines.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from server.engine.runtime import (
 from server.system.arrays import Floats
 
 WARM_UP_STEPS = 8
-"""First calls allocate, pick kernels and page weights in; after these they cost the same."""
+"""The first calls allocate, choose kernels and page weights in; later ones cost the same."""
 
 
 class DecoderSession(Protocol):
@@ -36,25 +36,25 @@ class DecoderSession(Protocol):
 
     @property
     def provider(self) -> str:
-        """What it runs on, as ONNX Runtime names it."""
+        """The execution provider, as ONNX Runtime names it."""
 
     def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
-        """Audio (C, N*hop) for style (D,N), structure (S,N) and normal noise (F, N*r)."""
+        """Return audio (C, N*hop) for style (D,N), structure (S,N) and normal noise (F, N*r)."""
 
     def reset(self) -> None:
-        """Forget the stream: all states back to zero."""
+        """Set all states back to zero."""
 
 
 class OrtDecoderSession:
     """The bundle's decoder in ONNX Runtime; buffers and states are allocated once.
 
-    States live on the device in two sets that take turns: what one step writes, the next reads.
-    Steps of ``frames``, if that is said, run a graph that is planned for this size; all others
-    share one for any size, which is loaded, as their buffers are, when first needed or prepared.
+    States live on the device in two sets that alternate: one step writes the set that the next
+    reads. Steps of ``frames``, if given, run a graph planned for this size; all other sizes share
+    one graph, which is loaded, and its buffers allocated, when first needed or prepared.
 
     Raises:
-        RuntimeUnavailable: the graph does not load or does not have the manifest's shape, or
-            the device cannot be used.
+        RuntimeUnavailable: the graph does not load or does not match the manifest, or the device
+            cannot be used.
     """
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions, frames: int | None = None) -> None:
@@ -74,7 +74,7 @@ class OrtDecoderSession:
             self._buffers[frames] = self._allocate(frames)
 
     def prepare(self, sizes: Iterable[int]) -> None:
-        """Load, allocate and try what steps of these ``sizes`` need; forgets the stream."""
+        """Load, allocate and run once what steps of these ``sizes`` need; resets the stream."""
         for frames in sizes:
             warm_up(self, self._manifest, frames, steps=1)
 
@@ -175,15 +175,15 @@ def _dimensions(manifest: Manifest, frames: int | None) -> dict[str, int]:
 
 
 def _check_names(session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-    """Inputs and outputs are bound by position, so their names must be the contract's."""
+    """Check the names of inputs and outputs, since these are bound by position."""
     states = [state.name for state in manifest.states]
-    for found, wanted in (
+    for found, expected in (
         (session.get_inputs(), ["style", "structure", "noise", *states]),
         (session.get_outputs(), ["audio", *(f"next_{name}" for name in states)]),
     ):
         names = [spec.name for spec in found]
-        if names != wanted:
+        if names != expected:
             raise RuntimeUnavailable(
-                f"the decoder has {', '.join(names)} where the manifest says {', '.join(wanted)}; "
+                f"the decoder has {', '.join(names)}; the manifest expects {', '.join(expected)}; "
                 "export the checkpoint again"
             )

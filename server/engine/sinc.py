@@ -1,9 +1,9 @@
-"""Sound between its samples: a windowed sinc, narrowed where it is read faster than it was made.
+"""A windowed-sinc interpolator; its filter narrows where sound is read faster than it was made.
 
     y(p) = sum_i x[i] h(i - p),   h(d) = w c sinc(w c d) kaiser(w d / Z),   w = 1 / max(rate, 1)
 
-c puts the filter's edge below the lower of both Nyquist frequencies: flat to 0.86 of it, and
-90 dB down (Kaiser's beta 9) from 1.04 on. See J. O. Smith, "Digital Audio Resampling".
+c puts the filter's edge below the lower of both Nyquist frequencies: flat to 0.86 of it, and 90 dB
+down (Kaiser's beta 9) from 1.04 on. See J. O. Smith, "Digital Audio Resampling".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from server.system.arrays import Floats
 
 ZERO_CROSSINGS = 32
-"""Z: on each side; as many samples are read before and after a place, more at a higher rate."""
+"""Z on each side: as many samples are read before and after a place, more at a higher rate."""
 
 _EDGE = 0.95
 _BETA = 9.0
@@ -26,14 +26,15 @@ _STEPS = 512
 
 
 def reach_samples(rate: float) -> int:
-    """How many samples on each side of a place are heard in it at ``rate`` samples a sample."""
+    """Return how many samples on each side of a place are needed at ``rate``."""
     return math.ceil(ZERO_CROSSINGS * max(rate, 1.0)) + 1
 
 
 def read(samples: Floats, places: NDArray[np.float64], rates: NDArray[np.float64]) -> Floats:
-    """Sound (C,T) at fractional ``places`` (T,) of ``samples`` (C,L), read at ``rates`` (T,).
+    """Return sound (C,T) at fractional ``places`` (T,) of ``samples`` (C,L), read at ``rates``
+    (T,).
 
-    All that ``reach_samples`` says around each place must be there.
+    ``samples`` must extend ``reach_samples`` to both sides of each place.
     """
     reach = reach_samples(float(rates.max()))
     below = np.floor(places)
@@ -55,7 +56,7 @@ def read(samples: Floats, places: NDArray[np.float64], rates: NDArray[np.float64
 
 
 def _table() -> Floats:
-    """One side of the kernel, and zeros for all that is further away."""
+    """One side of the kernel, then zeros."""
     crossings = np.arange(ZERO_CROSSINGS * _STEPS + 1) / _STEPS
     window = np.i0(_BETA * np.sqrt(1 - (crossings / ZERO_CROSSINGS) ** 2)) / np.i0(_BETA)
     kernel = _EDGE * np.sinc(_EDGE * crossings) * window

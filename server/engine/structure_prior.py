@@ -1,8 +1,8 @@
-"""The bundle's prior over structure in ONNX Runtime: ticks heard in, the next tick out.
+"""The bundle's prior over structure in ONNX Runtime: past ticks in, the next tick out.
 
-structure (S,K), style (D,), temperature, dice  ->  hear  ->  next tick (S,)
-                                                    |  ^
-                                                   states
+structure (S,K), style (D,), temperature, noise  ->  draw_next  ->  next tick (S,)
+                                                     |      ^
+                                                      states
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from server.engine.runtime import RuntimeOptions, RuntimeUnavailable, open_model
 from server.system.arrays import Floats
 
 NO_PRIOR = (
-    "this bundle has no prior over structure to play on with; fit one with python -m training.fit "
-    "--stage 4 and export the run again"
+    "this bundle has no prior over structure; fit one with python -m training.fit --stage 4 and "
+    "export the run again"
 )
 
 INPUTS = ("structure", "style", "temperature", "normal", "uniform")
 
 
 class NoPriorError(ValueError):
-    """Playing on was asked of a bundle that cannot."""
+    """``/generate`` was asked of a bundle without a prior."""
 
     def __init__(self) -> None:
         super().__init__(NO_PRIOR)
@@ -33,7 +33,7 @@ class NoPriorError(ValueError):
 
 @dataclass(frozen=True)
 class SamplingNoise:
-    """What chance gives one tick: standard normal numbers (S,) and one from 0 to 1."""
+    """The random numbers of one tick: standard normal ones (S,) and one from 0 to 1."""
 
     normal: Floats
     uniform: float
@@ -42,20 +42,20 @@ class SamplingNoise:
 class StructurePrior(Protocol):
     """A model of what may come next, with its own memory."""
 
-    def hear(
-        self, structure: Floats, style: Floats, temperature: float, dice: SamplingNoise
+    def draw_next(
+        self, structure: Floats, style: Floats, temperature: float, noise: SamplingNoise
     ) -> Floats:
-        """Ticks (S,K) that follow those heard before, style (D,) -> the tick drawn next (S,)."""
+        """Take the next played ticks (S,K) and style (D,); draw the tick after them (S,)."""
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Clear the memory."""
 
 
 class OrtPrior:
-    """The bundle's prior on the CPU: a tick is too little work for the way to another device.
+    """The bundle's prior on the CPU: a tick is too little work for a transfer to another device.
 
     Raises:
-        RuntimeUnavailable: the graph does not load, or has not the form of a prior.
+        RuntimeUnavailable: the graph does not load, or is not a prior.
     """
 
     def __init__(self, prior_onnx: bytes, manifest: Manifest) -> None:
@@ -71,16 +71,16 @@ class OrtPrior:
         self._states: dict[str, Floats] = {}
         self.reset()
 
-    def hear(
-        self, structure: Floats, style: Floats, temperature: float, dice: SamplingNoise
+    def draw_next(
+        self, structure: Floats, style: Floats, temperature: float, noise: SamplingNoise
     ) -> Floats:
-        """See ``StructurePrior.hear``."""
+        """See ``StructurePrior.draw_next``."""
         values = (
             structure[None],
             style[None],
             np.full((1, 1), temperature, np.float32),
-            dice.normal[None],
-            np.full((1, 1), dice.uniform, np.float32),
+            noise.normal[None],
+            np.full((1, 1), noise.uniform, np.float32),
         )
         tick, *states = self._session.run(
             None, dict(zip(INPUTS, values, strict=True)) | self._states
@@ -89,12 +89,12 @@ class OrtPrior:
         return np.asarray(tick[0], np.float32)
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Clear the memory."""
         self._states = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
 
 
 def open_prior(bundle: Bundle) -> OrtPrior | None:
-    """The bundle's prior, or None where it has none.
+    """Open the bundle's prior; None where it has none.
 
     Raises:
         RuntimeUnavailable: there is one, but it does not load.

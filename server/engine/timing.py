@@ -1,4 +1,4 @@
-"""How long blocks take to decode, as a histogram: hours of playing in a few hundred numbers."""
+"""A histogram of decode times: hours of playing in a few hundred numbers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Timings:
 
     @property
     def count(self) -> int:
-        """How many durations were added."""
+        """The number of durations added."""
         return int(self._counts.sum())
 
     def add(self, duration_s: float) -> None:
         """Count one duration."""
-        held = min(max(duration_s, _LOWEST_S), _HIGHEST_S)
-        self._counts[round(np.log10(held / _LOWEST_S) * _BINS_PER_DECADE)] += 1
+        clamped_s = min(max(duration_s, _LOWEST_S), _HIGHEST_S)
+        self._counts[round(np.log10(clamped_s / _LOWEST_S) * _BINS_PER_DECADE)] += 1
 
     def percentile_ms(self, percent: float) -> float:
         """The duration that ``percent`` of all stay below, in ms; 0 before the first."""

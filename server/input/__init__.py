@@ -1,1 +1,1 @@
-"""The live input, and its last seconds."""
+"""Live input, and a ring of its last minute."""

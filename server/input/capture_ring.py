@@ -1,7 +1,7 @@
 """The last minute of live input, in memory that the input's process writes and the server reads.
 
-One writes, one reads, and neither waits: the counter is moved behind the samples, and what is asked
-for is shorter than the ring by ``MARGIN_S``, so the writer does not come by while it is copied.
+One side writes, one reads, and neither waits: the counter moves after the samples, and reads are
+shorter than the ring by ``MARGIN_S``, so that the writer does not overtake the reader.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from ctypes import c_double, c_float, c_int64
 from multiprocessing.sharedctypes import RawArray, RawValue
 
 import numpy as np
-from numpy.typing import NDArray
 
 from server.controls.addresses import LONGEST_CAPTURE_S
 from server.system.arrays import Floats
@@ -18,13 +17,13 @@ from server.system.arrays import Floats
 MARGIN_S = 5.0
 HIGHEST_RATE_HZ = 192_000
 CHANNELS = 2
-"""More than two are not taken; their mean is what is kept of two."""
+"""At most two channels are captured, and then averaged."""
 
 
 class CaptureRing:
-    """Interleaved samples (capacity, 2) in float32; may be handed to a process that is spawned.
+    """Interleaved samples (capacity, 2) in float32; may be passed to a spawned process.
 
-    It has room for the highest rate; what is beyond the present one's is never touched.
+    It has room for the highest rate; memory beyond the present rate's need is never touched.
     """
 
     def __init__(self) -> None:
@@ -34,21 +33,21 @@ class CaptureRing:
         self._written_s = RawValue(c_double, 0.0)
 
     def fit(self, rate_hz: float) -> None:
-        """Make room for samples at ``rate_hz``; before the first is written."""
+        """Set the capacity for samples at ``rate_hz``; before the first is written."""
         self._capacity.value = _capacity(rate_hz)
 
     @property
     def written(self) -> int:
-        """Samples so far, as many as were ever written."""
+        """Samples written so far, including overwritten ones."""
         return int(self._count.value)
 
     @property
     def written_s(self) -> float:
-        """When the newest ones came, by ``time.monotonic``."""
+        """The time of the newest samples, by ``time.monotonic``."""
         return float(self._written_s.value)
 
     def write(self, samples: Floats, now_s: float) -> None:
-        """Take in (T, 1) or (T, 2) samples that came at ``now_s``."""
+        """Write (T, 1) or (T, 2) samples that arrived at ``now_s``."""
         ring, count = self._ring(), len(samples)
         samples = samples[-len(ring) :]
         start = (self.written + count - len(samples)) % len(ring)
@@ -59,16 +58,13 @@ class CaptureRing:
         self._count.value += count
 
     def last(self, samples: int) -> Floats:
-        """A copy of the newest ``samples`` (T,), the mean of both channels.
-
-        Fewer where less was written.
-        """
+        """Copy up to ``samples`` of the newest samples (T,), averaged over both channels."""
         ring, end = self._ring(), self.written
         places = np.arange(max(end - min(samples, len(ring)), 0), end) % len(ring)
         mono: Floats = ring[places].mean(axis=1, dtype=np.float32)
         return mono
 
-    def _ring(self) -> NDArray[np.float32]:
+    def _ring(self) -> Floats:
         memory: Floats = np.ctypeslib.as_array(self._memory).reshape(-1, CHANNELS)
         return memory[: int(self._capacity.value)]
 

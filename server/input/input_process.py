@@ -1,7 +1,7 @@
-"""The process that listens: its audio callback copies into memory that the server reads, no more.
+"""The process that captures live input: its audio callback copies into a shared ring.
 
-An interpreter of its own, so that the sound that plays is not disturbed, and a device that hangs is
-ended with its process.
+A separate interpreter, so that playing is not disturbed, and a hanging device ends with its
+process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from server.input.capture_ring import CHANNELS, HIGHEST_RATE_HZ, CaptureRing
-from server.output.portaudio import identified, load_portaudio
+from server.output.portaudio import device_id, load_portaudio
 from server.output.protocol import NoSoundCard
 from server.system import library_output as native_noise
 
@@ -24,7 +24,7 @@ DEFAULT_DEVICE = "default"
 
 @dataclass(frozen=True)
 class Opened:
-    """A device that delivers."""
+    """An open device."""
 
     name: str
     rate_hz: float
@@ -33,7 +33,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class NotOpened:
-    """None, and in one line why."""
+    """A failure to open the device; ``reason`` is one line."""
 
     reason: str
 
@@ -41,7 +41,7 @@ class NotOpened:
 def serve(
     pipe: Connection, ring: CaptureRing, device: str, load: Callable[[], Any] = load_portaudio
 ) -> None:
-    """Open ``device``, tell of it, and write into ``ring`` until the pipe closes."""
+    """Open ``device``, report it, and write into ``ring`` until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with native_noise.hidden():
@@ -59,9 +59,9 @@ def serve(
 
 
 def open_stream(portaudio: Any, ring: CaptureRing, device: str) -> tuple[Any, Opened]:
-    """A stream of ``device`` that runs, at the device's own rate."""
-    meant = None if device == DEFAULT_DEVICE else identified(device)
-    found = portaudio.query_devices(meant, "input")
+    """Start a stream of ``device`` at the device's own rate."""
+    asked = None if device == DEFAULT_DEVICE else device_id(device)
+    found = portaudio.query_devices(asked, "input")
     rate_hz = float(found["default_samplerate"])
     if not 0 < rate_hz <= HIGHEST_RATE_HZ:
         raise ValueError(f"it runs at {rate_hz:g} Hz; at most {HIGHEST_RATE_HZ} can be captured")
@@ -69,13 +69,13 @@ def open_stream(portaudio: Any, ring: CaptureRing, device: str) -> tuple[Any, Op
     ring.fit(rate_hz)
 
     def callback(samples: Any, frames: int, _: Any, status: Any) -> None:
-        with contextlib.suppress(Exception):  # one would end the stream for good
+        with contextlib.suppress(Exception):  # an exception would end the stream for good
             ring.write(samples, time.monotonic())
 
     stream = portaudio.InputStream(
         samplerate=rate_hz,
         blocksize=0,
-        device=meant,
+        device=asked,
         channels=channels,
         dtype="float32",
         callback=callback,

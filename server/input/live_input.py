@@ -1,4 +1,4 @@
-"""Live input: nothing is listened to unless ``--input`` says what; then the last minute is kept.
+"""Live input: only with ``--input``; the last minute is kept.
 
 device --> input process --> ring (shared) --> capture(seconds) --> encoder's worker
 """
@@ -22,21 +22,21 @@ from server.system.processes import end_process
 
 OPENS_WITHIN_S = 15.0
 SILENT_S = 1.0
-"""A device that delivered nothing for so long is lost."""
+"""A device that has delivered nothing for this long is lost."""
 
 NO_INPUT = (
-    "nothing is listened to; start the server with --input DEVICE (--list-devices shows them, "
-    "--input default takes the system's own)"
+    "there is no live input; start the server with --input DEVICE (--list-devices shows them, "
+    "--input default takes the system's default)"
 )
 
 
 class InputError(RuntimeError):
-    """An input that cannot be opened, or from which nothing can be captured now."""
+    """The input cannot be opened, or nothing can be captured now."""
 
 
 @dataclass
 class InputListener:
-    """A process that listens, what it listens to, and where it writes."""
+    """A capturing process, its device, and the ring it writes to."""
 
     process: BaseProcess
     pipe: Connection
@@ -44,7 +44,7 @@ class InputListener:
     device: Opened
 
     def end(self) -> None:
-        """Listen no more."""
+        """End the process."""
         end_process(self.process, self.pipe)
 
 
@@ -52,7 +52,7 @@ Start = Callable[[str], InputListener]
 
 
 class LiveInput:
-    """Listens to one device from ``open`` to ``stop``; ``capture`` in the event loop's thread."""
+    """Captures one device from ``open`` to ``stop``; ``capture`` in the event loop's thread."""
 
     def __init__(
         self,
@@ -65,18 +65,18 @@ class LiveInput:
         self._now_s = now_s
         self._listener: InputListener | None = None
         self._reopening: threading.Thread | None = None
-        self._stopped = False
+        self._is_stopped = False
 
     @property
     def description(self) -> str:
-        """What is listened to, in a few words."""
+        """The input in a few words."""
         if self._listener is None:
             return "none"
         device = self._listener.device
-        return f"{device.name} at {device.rate_hz:g} Hz, the last {LONGEST_CAPTURE_S:g} s are kept"
+        return f"{device.name} at {device.rate_hz:g} Hz, keeps the last {LONGEST_CAPTURE_S:g} s"
 
     def open(self) -> None:
-        """Begin to listen, if to anything.
+        """Open the device, if one was chosen.
 
         Raises:
             InputError: there is no such device, or it does not start.
@@ -85,8 +85,8 @@ class LiveInput:
             self._listener = self._start(self._device)
 
     def stop(self) -> None:
-        """End; may be called twice."""
-        self._stopped = True
+        """Stop; may be called twice."""
+        self._is_stopped = True
         if self._reopening is not None:
             self._reopening.join(OPENS_WITHIN_S)
         if self._listener is not None:
@@ -94,11 +94,11 @@ class LiveInput:
             self._listener = None
 
     def capture(self, seconds: float) -> Captured:
-        """The last ``seconds`` that were heard, fewer if it has not listened for so long.
+        """Return the last ``seconds`` of input, fewer if it has not run for so long.
 
         Raises:
-            InputError: nothing is listened to, the device is gone, or less than half a second
-                was heard yet.
+            InputError: there is no input, the device is gone, or less than half a second was
+                captured.
         """
         if self._device is None:
             raise InputError(NO_INPUT)
@@ -106,49 +106,50 @@ class LiveInput:
         if listener is None or self._now_s() - listener.ring.written_s > SILENT_S:
             self._reopen()
             raise InputError(
-                f"input '{self._device}' does not deliver; it is being opened again, so try again "
-                "in some seconds"
+                f"input '{self._device}' delivers nothing; reopening it, try again in a few seconds"
             )
         rate_hz = listener.device.rate_hz
         samples = listener.ring.last(round(seconds * rate_hz))
         if samples.size < SHORTEST_S * rate_hz:
             raise InputError(
-                f"only {samples.size / rate_hz:.2f} s were heard yet; at least {SHORTEST_S:g} s "
-                "are needed"
+                f"only {samples.size / rate_hz:.2f} s were captured so far; at least "
+                f"{SHORTEST_S:g} s are needed"
             )
         return Captured(f"capture of {listener.device.name}", samples, round(rate_hz))
 
     def _reopen(self) -> None:
-        """End what does not deliver and start anew, in the background."""
+        """Restart a device that delivers nothing, in the background."""
         if self._reopening is None or not self._reopening.is_alive():
-            self._reopening = threading.Thread(target=self._start_anew, daemon=True)
+            self._reopening = threading.Thread(target=self._restart, daemon=True)
             self._reopening.start()
 
-    def _start_anew(self) -> None:
+    def _restart(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.end()
         assert self._device is not None
         with contextlib.suppress(InputError):  # still gone; the next capture tries again
             opened = self._start(self._device)
-            if self._stopped:
+            if self._is_stopped:
                 opened.end()
             else:
                 self._listener = opened
 
 
 def start_listening(device: str) -> InputListener:
-    """Start a process that listens to ``device``.
+    """Start a process that captures ``device``.
 
     Raises:
-        InputError: it does not within ``OPENS_WITHIN_S``.
+        InputError: it does not start within ``OPENS_WITHIN_S``.
     """
     ring = CaptureRing()
     context = multiprocessing.get_context("spawn")
-    pipe, far_end = context.Pipe()
-    process = context.Process(target=serve, args=(far_end, ring, device), name="input", daemon=True)
+    pipe, child_pipe = context.Pipe()
+    process = context.Process(
+        target=serve, args=(child_pipe, ring, device), name="input", daemon=True
+    )
     process.start()
-    far_end.close()
+    child_pipe.close()
     answer: Opened | NotOpened
     try:
         answer = pipe.recv() if pipe.poll(OPENS_WITHIN_S) else NotOpened("it does not answer")
@@ -157,4 +158,4 @@ def start_listening(device: str) -> InputListener:
     if isinstance(answer, Opened):
         return InputListener(process, pipe, ring, answer)
     end_process(process, pipe)
-    raise InputError(f"--input {device}: {answer.reason}; --list-devices shows what there is")
+    raise InputError(f"--input {device}: {answer.reason}; --list-devices lists the devices")

@@ -94,7 +94,7 @@ class App:
             stack.callback(inputs.decks.stop)
             stack.callback(inputs.models.stop)
             stack.enter_context(signals_call(self._ending.set, loop))
-            stack.enter_context(priority.raised(priority.HANDS_PRIORITY))
+            stack.enter_context(priority.raised(priority.CONTROL_PRIORITY))
             await self._start(stack)
             await self._play()
             await self._fade_out()
@@ -123,7 +123,7 @@ class App:
         playback.begin_recordings()
         stack.enter_context(undisturbed())
         stack.callback(playback.producer.stop)
-        playback.producer.start(playback.live.lane)
+        playback.producer.start(playback.live.path)
         stack.callback(playback.live.stop)
         playback.live.start()
         if self._watch is not None:
@@ -131,7 +131,7 @@ class App:
         lines = banner_lines(
             playback.model.bundle.manifest.name,
             playback.model.session.provider,
-            playback.live.lane.output,
+            playback.live.path.output,
             playback.producer,
             self._inputs.status.latency(),
             self._sources,
@@ -155,8 +155,8 @@ class App:
     async def _fade_out(self) -> None:
         """Stop without a click: the fade has to pass the ring and the device."""
         self._desk.apply([Stop()])
-        path, window_s = self._playback.live.lane, self._playback.switch.manifest.latency_s
-        await asyncio.sleep(2 * GATE_RAMP_S + window_s + path.wanted_s + path.delay_s)
+        path, window_s = self._playback.live.path, self._playback.switch.manifest.latency_s
+        await asyncio.sleep(2 * GATE_RAMP_S + window_s + path.target_s + path.delay_s)
 
     def _refuse(self, reason: str) -> None:
         """A mistake on the command line ends the program."""
@@ -174,7 +174,7 @@ class App:
             block_frames=self._playback.producer.block_frames,
             osc=self._osc_at,
             output=str(self._playback.live.choice),
-            recording=self._playback.recordings.recorder.asked,
+            recording=self._playback.recordings.recorder.first_path,
             listeners=listeners.listeners(self._notifier),
             ends_s=self._ends_s,
         )

@@ -7,7 +7,7 @@ from functools import partial
 
 from server.controls.addresses import DECKS
 from server.controls.desk import Desk
-from server.decks.commands import NOT_WANTED, DeckCommands
+from server.decks.commands import DeckCommands
 from server.engine.deck import DeckData
 from server.models.switch import ModelSwitch
 from server.score.prepared_decks import bypass_rejection_reason
@@ -46,7 +46,7 @@ class InitialDecks:
                 self._loaded(deck, None)
 
     def _loaded(self, deck: str, failure: str | None) -> None:
-        if failure in NOT_WANTED:
+        if failure in INTENDED_FAILURES:
             return
         engine = self._switch.newest.engine
         why = failure or bypass_rejection_reason(

@@ -21,7 +21,7 @@ from server.engine.bench import choose_block_frames
 from server.engine.cue import open_cue
 from server.engine.runtime import RuntimeOptions
 from server.models.model_controls import last_model
-from server.models.preparing import ready_model, try_out
+from server.models.preparing import prepare_model, try_out
 from server.models.switch import Model, ModelSwitch, SwitchedCue
 from server.output.commands import OutputCommands
 from server.output.opening import live_output
@@ -143,7 +143,7 @@ class Playback:
         options = RuntimeOptions(self._settings.device)
         cue_for = partial(open_cue, options=options, frames=frames, desk=self._desk)
         return partial(
-            ready_model,
+            prepare_model,
             options=options,
             frames=frames,
             on_deck=self.score.laid,
@@ -160,7 +160,7 @@ class Playback:
         return Producer(
             self.switch,
             frames,
-            hear=self.recordings.recorder.hear,
+            on_audio=self.recordings.recorder.receive,
             on_block=self._observe,
             on_death=on_death,
             cue=SwitchedCue(self.switch) if self.has_cue else None,

@@ -35,10 +35,10 @@ class Status:
         manifest = model.bundle.manifest
         return latency(
             block_s=self.playback.producer.block_s,
-            ring_s=self.playback.live.lane.wanted_s,
-            device_s=self.playback.live.lane.output.latency_s,
+            ring_s=self.playback.live.path.target_s,
+            device_s=self.playback.live.path.output.latency_s,
             window_s=manifest.latency_s,
-            resampler_s=self.playback.live.lane.resampler.latency_s,
+            resampler_s=self.playback.live.path.resampler.latency_s,
             transposing_s=model.engine.lead_s,
             smoothing_s=self.desk.table.controls["/interp/style"].smoothing_s,
         )
@@ -51,7 +51,7 @@ class Status:
             "provider": model.session.provider,
             "block_samples": self.playback.producer.block_samples,
             "model_rate_hz": float(model.bundle.manifest.sample_rate_hz),
-            "device_rate_hz": float(self.playback.live.lane.output.sample_rate_hz),
+            "device_rate_hz": float(self.playback.live.path.output.sample_rate_hz),
             "decode_p50_ms": self.playback.producer.timings.percentile_ms(50),
             "decode_p99_ms": self.playback.producer.timings.percentile_ms(99),
             "ring_blocks": self.playback.producer.ring_blocks,

@@ -1,1 +1,1 @@
-"""Which bundle plays: found, opened, tried out, changed while the music goes on."""
+"""The bundle that plays: found, loaded, tried out, and replaced while the music goes on."""

@@ -1,4 +1,4 @@
-"""What lay on the decks, for another model: the same music, as that one hears it."""
+"""Carries loaded decks over to another model: the same music, encoded for that one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from server.decks.encoding import Source
 from server.engine.deck import DeckData, library_deck
 
 Encode = Callable[[Source], DeckData]
-"""A file or a capture through the encoder of the model that comes.
+"""Encode a file or a capture with the new model's encoder.
 
 Raises:
     AudioError: it cannot be used.
@@ -21,37 +21,37 @@ Raises:
 
 def decks_for(
     bundle: Bundle,
-    before: Bundle,
-    lying: Mapping[str, DeckData],
+    previous: Bundle,
+    loaded: Mapping[str, DeckData],
     media: Path,
     encode: Encode,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> dict[str, DeckData]:
-    """The decks of ``bundle`` in place of what is ``lying``, which are of the one ``before``.
+    """Return the decks of ``bundle`` in place of the ``loaded`` ones, which are of ``previous``.
 
-    What was a file or captured is encoded anew and a library deck goes by its name; where neither
-    is to be had, one of the bundle's own takes its place, the first on a, the second on b and so
-    on; ``say`` is told.
+    Files and captures are encoded anew and library decks found by name; where neither works, one of
+    the bundle's own library decks takes the place, the first on a, the second on b and so on, and
+    ``report`` is called.
 
     Raises:
-        AudioError: a file that is no longer there or cannot be used.
+        AudioError: a file is missing or cannot be used.
     """
     found: dict[str, DeckData] = {}
     own = list(bundle.decks.values())
-    for deck, data in lying.items():
+    for deck, data in loaded.items():
         if data.source in bundle.decks:
             found[deck] = library_deck(bundle.decks[data.source])
-        elif data.source and data.source not in before.decks:
+        elif data.source and data.source not in previous.decks:
             found[deck] = replace(encode(media / data.source), source=data.source)
         elif data.captured is not None:
             found[deck] = replace(encode(data.captured), captured=data.captured)
         elif own:
-            instead = own[DECKS.index(deck) % len(own)]
-            say(
+            substitute = own[DECKS.index(deck) % len(own)]
+            report(
                 f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}, so "
-                f"{instead.slug} takes its place"
+                f"{substitute.slug} takes its place"
             )
-            found[deck] = library_deck(instead)
+            found[deck] = library_deck(substitute)
         else:
-            say(f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}; it is empty")
+            report(f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}; it is empty")
     return found

@@ -12,10 +12,10 @@ NAME = "default.bundle"
 
 
 def open_bundle(path: Path | None) -> Bundle:
-    """The bundle at ``path``, or the one built in.
+    """Open the bundle at ``path``, or the one built in.
 
     Raises:
-        BundleError: missing, damaged, or of another version.
+        BundleError: it is missing, damaged, or of another version.
     """
     if path is not None:
         return read_bundle(path)

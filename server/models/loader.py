@@ -1,10 +1,10 @@
-"""``/model/load``: another bundle, made ready beside the music, then played in place of this one.
+"""``/model/load``: prepares another bundle in the background, then plays it in place of this one.
 
     load(name) -> thread: open, check, warm up, encode files anew -> install: decks, desk, fade
-                                      '-- what is wrong with it: /fail, and nothing has changed
+                                      '-- on an error: /fail, and nothing has changed
 
-All of it happens away from the engine and from the event loop; these only take over what is ready.
-The newest load wins: an older one that is not through yet fails.
+All of it happens outside of the engine's thread and the event loop; these only take over the
+result. The newest load wins: an older one that is not done yet fails.
 """
 
 from __future__ import annotations
@@ -28,53 +28,53 @@ from server.models.commands import Install
 from server.models.preparing import bundle_below, require_same_clock, try_out
 from server.models.switch import Model, ModelSwitch
 from server.system.callbacks import Later, Soon, Then
-from server.system.priority import make_polite
+from server.system.priority import lower_priority
 
 logger = logging.getLogger(__name__)
 
-POLITE = 10
-NEWER = "a newer /model/load came meanwhile"
+NICENESS = 10
+NEWER_LOAD = "replaced by a newer /model/load"
 
 
-class Ready(Protocol):
-    """Makes a model of a bundle, by its name: ``server.models.preparing.ready_model``."""
+class PrepareModel(Protocol):
+    """Makes a model of a bundle, under a name: ``server.models.preparing.prepare_model``."""
 
     def __call__(self, bundle: Bundle, /, *, name: str) -> Model:
         """The model, ready to play."""
 
 
 class Superseded(Exception):
-    """A newer load has come."""
+    """There is a newer load."""
 
 
 @dataclass
 class _Load:
-    """One ``/model/load`` under way."""
+    """One ``/model/load`` in progress."""
 
     number: int
     name: str
     install: Install
     then: Then
-    lying: Mapping[str, DeckData]
+    loaded: Mapping[str, DeckData]
     model: Model | None = None
     decks: Mapping[str, DeckData] | None = None
     failure: str | None = None
 
 
 class ModelLoader:
-    """Loads bundles; all calls in the thread of the event loop."""
+    """Loads bundles; all calls in the event loop's thread."""
 
     def __init__(
         self,
         media: Path,
-        ready: Ready,
+        prepare: PrepareModel,
         switch: ModelSwitch,
         soon: Soon,
         later: Later,
         block_frames: int,
     ) -> None:
         self._media = media
-        self._ready = ready
+        self._prepare_model = prepare
         self._switch = switch
         self._soon = soon
         self._later = later
@@ -84,49 +84,49 @@ class ModelLoader:
     def load(self, name: str, install: Install, then: Then) -> None:
         """``install`` the bundle ``name`` as soon as it is ready."""
         self._loads += 1
-        self._work(_Load(self._loads, name, install, then, self._switch.newest.engine.decks))
+        self._start(_Load(self._loads, name, install, then, self._switch.newest.engine.decks))
 
     def stop(self) -> None:
-        """Let go of what is under way."""
+        """Give up the load in progress."""
         self._loads += 1
 
-    def _work(self, load: _Load) -> None:
-        before = self._switch.newest.bundle
-        work = partial(self._prepare, load, before)
-        threading.Thread(target=work, name="model", daemon=True).start()
+    def _start(self, load: _Load) -> None:
+        previous = self._switch.newest.bundle
+        run = partial(self._prepare, load, previous)
+        threading.Thread(target=run, name="model", daemon=True).start()
 
-    def _prepare(self, load: _Load, before: Bundle) -> None:
-        """In a thread of its own."""
-        make_polite(POLITE)
+    def _prepare(self, load: _Load, previous: Bundle) -> None:
+        """Prepare model and decks; in a thread of its own."""
+        lower_priority(NICENESS)
         try:
             if load.model is None:
                 bundle = bundle_below(load.name, self._media)
-                require_same_clock(bundle, before.manifest)
+                require_same_clock(bundle, previous.manifest)
                 self._require_newest(load)
-                load.model = self._ready(bundle, name=load.name)
+                load.model = self._prepare_model(bundle, name=load.name)
             with _Encoder(load.model.bundle) as encoder:
-                encode = partial(encoder.encode, go_on=lambda: self._require_newest(load))
+                encode = partial(encoder.encode, check=lambda: self._require_newest(load))
                 load.decks = decks_for(
-                    load.model.bundle, before, load.lying, self._media, encode, logger.warning
+                    load.model.bundle, previous, load.loaded, self._media, encode, logger.warning
                 )
             try_out(load.model, load.decks, self._block_frames)
         except Superseded:
-            load.failure = NEWER
-        except Exception as error:  # whatever is wrong with it, the old one plays on
+            load.failure = NEWER_LOAD
+        except Exception as error:  # whatever is wrong with it, the present model plays on
             load.failure = " ".join(str(error).split()) or type(error).__name__
         self._soon(lambda: self._finish(load))
 
     def _finish(self, load: _Load) -> None:
-        """Back in the event loop."""
+        """Install the model; back in the event loop."""
         if load.number != self._loads:
-            load.failure = NEWER
+            load.failure = NEWER_LOAD
         if load.failure is not None or load.model is None or load.decks is None:
             load.then(load.failure)
             return
-        lying = self._switch.newest.engine.decks
-        if _objects(lying) != _objects(load.lying):  # another was laid meanwhile
-            load.lying = lying
-            self._work(load)
+        loaded = self._switch.newest.engine.decks
+        if _identities(loaded) != _identities(load.loaded):  # another was loaded meanwhile
+            load.loaded = loaded
+            self._start(load)
         elif load.install(load.model, load.decks):
             load.then(None)
         else:
@@ -137,12 +137,12 @@ class ModelLoader:
             raise Superseded
 
 
-def _objects(decks: Mapping[str, DeckData]) -> Mapping[str, int]:
+def _identities(decks: Mapping[str, DeckData]) -> Mapping[str, int]:
     return {name: id(deck) for name, deck in decks.items()}
 
 
 class _Encoder:
-    """A process that encodes files for the bundle that comes, started when there is one."""
+    """A process that encodes files for the new bundle, started when there is one."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -156,8 +156,8 @@ class _Encoder:
         if self._worker is not None:
             self._worker.stop()
 
-    def encode(self, source: Source, go_on: Callable[[], None]) -> DeckData:
-        """The deck of a file or a capture; ``go_on`` is called now and then and may raise.
+    def encode(self, source: Source, check: Callable[[], None]) -> DeckData:
+        """Return the deck of a file or a capture; ``check`` is called now and then and may raise.
 
         Raises:
             MediaError: it cannot be used.
@@ -167,7 +167,7 @@ class _Encoder:
             self._worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, self._reports.put)
         self._worker.submit(source)
         while True:
-            go_on()
+            check()
             match self._reports.get():
                 case Finished(deck=deck):
                     return deck

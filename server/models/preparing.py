@@ -1,4 +1,4 @@
-"""A bundle made ready to be played: opened, checked and warmed up, before anybody hears of it."""
+"""Prepares a bundle for playing: opens, checks and warms it up before it is heard."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ BUILT_IN = "default"
 SUFFIX = ".bundle"
 CHECKED_STEPS = 4
 LOUDEST = 100.0
-"""Of the decoder, where 1 is full scale: more is a fault, not music."""
+"""The loudest sound of a working decoder, where 1 is full scale."""
 
 OnDeck = Callable[[str, DeckData], None]
 OpenCue = Callable[..., Cue]
-"""A bundle and its ``main`` engine to the cue beside it."""
+"""Opens the cue of a bundle beside its ``main`` engine."""
 
 
-def ready_model(
+def prepare_model(
     bundle: Bundle,
     options: RuntimeOptions,
     frames: int,
@@ -42,12 +42,12 @@ def ready_model(
     table: ControlTable | None = None,
     cue_for: OpenCue | None = None,
 ) -> Model:
-    """Everything that playing ``bundle`` in blocks of ``frames`` needs; decks are still to come.
+    """Prepare all that playing ``bundle`` in blocks of ``frames`` needs, except decks.
 
-    ``table`` are its controls where there is a desk for them already; ``cue_for`` opens its cue.
+    ``table`` are its controls, if there is a desk for them already; ``cue_for`` opens its cue.
 
     Raises:
-        BundleError: what it decodes is no sound.
+        BundleError: it does not decode to sound.
         RuntimeUnavailable: a graph does not load, or the device cannot be used.
     """
     table = table or control_table(bundle.manifest.style_dims, bundle.names)
@@ -63,10 +63,11 @@ def ready_model(
 
 
 def bundle_below(name: str, media: Path) -> Bundle:
-    """The bundle that ``/model/load`` means: a file below the media folder, or the one built in.
+    """Open the bundle that ``/model/load`` names: a file below the media folder, or the one built
+    in.
 
     Raises:
-        MediaError: there is none; what lies outside is treated as missing.
+        MediaError: there is none; a file outside the folder is treated as missing.
         BundleError: it cannot be used.
     """
     for file in (name, name + SUFFIX):
@@ -82,26 +83,28 @@ def bundle_below(name: str, media: Path) -> Bundle:
 
 
 def require_same_clock(bundle: Bundle, playing: Manifest) -> None:
-    """One session has one rate, one frame and as many channels.
+    """Refuse a bundle of another sample rate, hop or number of channels: a session has one of each.
 
     Raises:
-        BundleError: ``bundle`` has others than what is ``playing``.
+        BundleError: ``bundle`` differs from the one that is ``playing``.
     """
-    other = bundle.manifest
-    has, wanted = ((one.sample_rate_hz, one.hop_samples, one.channels) for one in (other, playing))
-    if has != wanted:
+    manifest = bundle.manifest
+    actual, expected = (
+        (other.sample_rate_hz, other.hop_samples, other.channels) for other in (manifest, playing)
+    )
+    if actual != expected:
         raise BundleError(
-            f"bundle '{other.name}' has {has[0]} Hz, frames of {has[1]} samples and {has[2]} "
-            f"channels, and what plays {wanted[0]} Hz, {wanted[1]} and {wanted[2]}; "
-            "start the server with it (--bundle)"
+            f"bundle '{manifest.name}' has {actual[0]} Hz, frames of {actual[1]} samples and "
+            f"{actual[2]} channels; the one that plays has {expected[0]} Hz, {expected[1]} and "
+            f"{expected[2]}; start the server with it (--bundle)"
         )
 
 
 def try_out(model: Model, decks: Mapping[str, DeckData], frames: int) -> Model:
-    """``model``, which plays these ``decks`` without a fault; as if it had not played.
+    """Render a few blocks of ``decks`` with ``model``, then reset it; return it.
 
     Raises:
-        BundleError: it does not.
+        BundleError: it fails.
     """
     state = Snapshot(model.table, model.table.defaults, model.table.smoothing_s, playing=True)
     feed, manifest = SegmentFeed(state), model.bundle.manifest
@@ -113,18 +116,19 @@ def try_out(model: Model, decks: Mapping[str, DeckData], frames: int) -> Model:
         for _ in range(CHECKED_STEPS):
             engine.render(frames)
         if engine.failed_blocks:
-            raise ValueError("it decodes to no sound")
-    except Exception as error:  # graphs that do not fit each other fail in many ways
+            raise ValueError("the decoder fails")
+    except Exception as error:  # graphs that do not match fail in many ways
         raise BundleError(
-            f"bundle '{manifest.name}' cannot play what lies on the decks ({error}); "
-            "export it again"
+            f"bundle '{manifest.name}' cannot play the loaded decks ({error}); export it again"
         ) from error
     model.session.reset()
     return model
 
 
 def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
-    """A few blocks of a deck, or of the mean, decode to finite numbers; forgets the stream."""
+    """Check that a few blocks of a deck, or of the mean, decode to finite numbers; resets the
+    stream.
+    """
     manifest = bundle.manifest
     deck = next(iter(bundle.decks.values()), None)
     mean = bundle.latents.mean if deck is None else deck.style_mean
@@ -137,5 +141,5 @@ def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
     for _ in range(CHECKED_STEPS):
         audio = session.step(style, structure, noise)
         if not (np.isfinite(audio).all() and np.abs(audio).max() < LOUDEST):
-            raise BundleError(f"bundle '{manifest.name}' decodes to no sound; export it again")
+            raise BundleError(f"bundle '{manifest.name}' does not decode to sound; export it again")
     session.reset()

@@ -1,11 +1,11 @@
-"""Models one after the other, cross-faded: what the engine's thread renders.
+"""The model switch: renders the model that plays, and crossfades to the next.
 
-    timeline -> segments -- by their table --.-> the model that is leaving, held as it was --.
-                                             '-> the model that plays -----------------------(+)->
+    timeline -> segments -- by their table --.-> the outgoing model, its controls held -------.
+                                             '-> the present model ---------------------------(+)->
 
-A state of the desk says by its table whose it is, so the change is in the frame in which the desk
-changed. Two decoders' phases have nothing to do with each other, so they are faded with equal
-power; with equal gain the middle would be 3 dB too quiet. While it lasts, both are decoded.
+A state of the desk belongs to the model of its table, so the change happens in the frame in which
+the desk changed. The phases of two decoders are unrelated, so the crossfade has equal power; with
+equal gain the middle would be 3 dB too quiet. Both models are decoded during the crossfade.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from server.engine.session import OrtDecoderSession
 from server.system.arrays import Floats
 
 FADE_S = 0.25
-"""Long enough that the new decoder has found into the music before it is alone."""
+"""Long enough for the new decoder's state to settle before it plays alone."""
 
 
 class SegmentFeed:
-    """Gives an engine the segments that are its own: a ``SnapshotSource``."""
+    """Passes an engine its own segments: a ``SnapshotSource``."""
 
     def __init__(self, state: Snapshot) -> None:
         self._state = state
         self._segments: tuple[Segment, ...] = ()
 
     def give(self, segments: tuple[Segment, ...]) -> None:
-        """What the next block is made of."""
+        """Set the segments of the next block."""
         self._segments, self._state = segments, segments[-1].state
 
     def snapshot(self) -> Snapshot:
-        """The last state that it was given."""
+        """The last state given."""
         return self._state
 
     def segments(self, frames: int) -> tuple[Segment, ...]:
@@ -53,7 +53,7 @@ class SegmentFeed:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A bundle ready to be played, as ``/model/load`` named it; empty for that of the start."""
+    """A bundle ready to play, under its name in ``/model/load``; empty for the first one."""
 
     name: str
     bundle: Bundle
@@ -64,7 +64,7 @@ class Model:
     cue: Cue | None = None
 
     def render(self, segments: Sequence[Segment]) -> Floats:
-        """The frames of ``segments`` as sound, (C, N*hop)."""
+        """Return the frames of ``segments`` as sound, (C, N*hop)."""
         self.feed.give(tuple(segments))
         return self.engine.render(sum(segment.frames for segment in segments))
 
@@ -82,21 +82,23 @@ class SwitchedCue:
 
 
 @dataclass
-class _FadingModel:
-    """A model that is heard, and for how many samples already."""
+class _PlayingModel:
+    """A model that plays, and for how many samples already."""
 
     model: Model
     samples: int
 
 
 class ModelSwitch:
-    """Renders the model to which the desk's state belongs; ``offer`` it before the desk changes."""
+    """Renders the model to which the desk's state belongs; ``offer`` a model before the desk
+    changes.
+    """
 
     def __init__(self, source: SnapshotSource, first: Model) -> None:
         self._source = source
         self._models: Mapping[int, Model] = {id(first.table): first}
         self._fade_samples = round(FADE_S * first.bundle.manifest.sample_rate_hz)
-        self._voices = [_FadingModel(first, self._fade_samples)]
+        self._playing = [_PlayingModel(first, self._fade_samples)]
         self._newest = first
 
     @property
@@ -106,35 +108,35 @@ class ModelSwitch:
 
     @property
     def playhead(self) -> Playhead:
-        """Of the newest model."""
+        """The newest model's playhead."""
         return self._newest.engine.playhead
 
     @property
     def decks(self) -> Mapping[str, DeckData]:
-        """What was laid onto the decks of the newest model last."""
+        """The decks loaded last, of the newest model."""
         return self._newest.engine.decks
 
     def put_deck(self, name: str, deck: DeckData) -> None:
-        """Lay ``deck`` onto a deck of the newest model; from any thread."""
+        """Load ``deck`` onto a deck of the newest model; from any thread."""
         self._newest.engine.put_deck(name, deck)
 
     @property
     def manifest(self) -> Manifest:
-        """Of the model that plays; rate, hop and channels are the same for all."""
+        """The newest model's manifest; rate, hop and channels are the same for all."""
         return self._newest.bundle.manifest
 
     @property
     def is_fading(self) -> bool:
-        """Whether more than one model is heard, or another one waits; from any thread."""
-        return len(self._voices) > 1 or self._voices[-1].model is not self._newest
+        """True if more than one model plays, or another one waits; from any thread."""
+        return len(self._playing) > 1 or self._playing[-1].model is not self._newest
 
     def offer(self, model: Model) -> None:
-        """Be ready to play ``model`` when the desk has its table."""
+        """Be ready to play ``model`` once the desk has its table."""
         self._models = {**self._models, id(model.table): model}
         self._newest = model
 
     def render(self, frames: int) -> Floats:
-        """The next ``frames`` frames of sound, (C, N*hop)."""
+        """Return the next ``frames`` frames of sound, (C, N*hop)."""
         segments = self._source.segments(frames)
         runs = itertools.groupby(segments, key=lambda segment: id(segment.state.table))
         parts = [self._part(table, list(run)) for table, run in runs]
@@ -142,36 +144,38 @@ class ModelSwitch:
 
     def _part(self, table: int, run: list[Segment]) -> Floats:
         """The sound of some frames that belong to one model."""
-        before = self._voices[-1].model
-        if id(before.table) != table:
+        previous = self._playing[-1].model
+        if id(previous.table) != table:
             model = self._models[table]
-            model.engine.playhead.begin_at(before.engine.position)
-            model.engine.notes.go_on_from(before.engine.notes)
-            self._voices.append(_FadingModel(model, 0))
+            model.engine.playhead.begin_at(previous.engine.position)
+            model.engine.notes.continue_from(previous.engine.notes)
+            self._playing.append(_PlayingModel(model, 0))
         frames = sum(segment.frames for segment in run)
-        leaving = [
-            voice.model.render([Segment(voice.model.feed.snapshot(), frames)])
-            for voice in self._voices[:-1]
+        outgoing = [
+            playing.model.render([Segment(playing.model.feed.snapshot(), frames)])
+            for playing in self._playing[:-1]
         ]
-        sounds = [*leaving, self._voices[-1].model.render(run)]
+        sounds = [*outgoing, self._playing[-1].model.render(run)]
         audio = sounds[0]
-        for voice, sound in zip(self._voices[1:], sounds[1:], strict=True):
-            audio = self._faded(audio, sound, voice)
+        for playing, sound in zip(self._playing[1:], sounds[1:], strict=True):
+            audio = self._faded(audio, sound, playing)
         self._drop()
         return audio
 
-    def _faded(self, before: Floats, now: Floats, voice: _FadingModel) -> Floats:
-        there = voice.samples + np.arange(1, now.shape[1] + 1)
-        voice.samples += now.shape[1]
-        angles = np.minimum(there / self._fade_samples, 1.0) * (np.pi / 2)
+    def _faded(self, previous: Floats, current: Floats, playing: _PlayingModel) -> Floats:
+        elapsed_samples = playing.samples + np.arange(1, current.shape[1] + 1)
+        playing.samples += current.shape[1]
+        angles = np.minimum(elapsed_samples / self._fade_samples, 1.0) * (np.pi / 2)
         ceiling = 10 ** (CEILING_DB / 20)
-        mixed = before * np.cos(angles) + now * np.sin(angles)
+        mixed = previous * np.cos(angles) + current * np.sin(angles)
         return np.asarray(np.clip(mixed, -ceiling, ceiling), np.float32)
 
     def _drop(self) -> None:
-        """Forget those that are no longer heard."""
-        through = [n for n, one in enumerate(self._voices) if one.samples >= self._fade_samples]
-        if through[-1:] > [0]:
-            del self._voices[: through[-1]]
-            tables = {id(voice.model.table) for voice in self._voices} | {id(self._newest.table)}
+        """Forget models that have faded out."""
+        faded_in = [n for n, one in enumerate(self._playing) if one.samples >= self._fade_samples]
+        if faded_in[-1:] > [0]:
+            del self._playing[: faded_in[-1]]
+            tables = {id(playing.model.table) for playing in self._playing} | {
+                id(self._newest.table)
+            }
             self._models = {key: one for key, one in self._models.items() if key in tables}

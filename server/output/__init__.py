@@ -1,1 +1,1 @@
-"""From the engine to the ear: the thread that renders, rings, resampler, sound card, files."""
+"""Output: the engine's thread, rings, resampler, sound card and files."""

@@ -1,10 +1,10 @@
-"""The process that holds the sound card: a small one, so that it can be ended when a driver hangs.
+"""The process that holds the sound card: a small one that can be killed when a driver hangs.
 
-PortAudio cannot recover in a process whose JACK server has died, and closing its stream waits for
-minutes. So the device lives here, fed through memory that both processes see, and whoever started
-it ends it and starts another. Its audio callback has an interpreter of its own, too.
+PortAudio cannot recover in a process whose JACK server has died, and closing its stream takes
+minutes. So the device lives in this process, fed through shared memory; its parent ends it and
+starts another. Its audio callback has an interpreter to itself, too.
 
-Commands come as JSON, a line each, and each is answered with one; the end of them ends it::
+Commands arrive as JSON, one per line, and each gets a one-line answer; it exits after the last::
 
     {"find": {CardRequest}}            -> {"card": {CardFound}} | {"error": why, "no_card": bool}
     {"start": {address, capacity}}     -> {"latency_s": s}      | {"error": why, "no_card": bool}
@@ -63,7 +63,7 @@ class CardServer:
         return self._card
 
     def _start(self, address: str, capacity: int) -> float:
-        assert self._card is not None and self._request is not None  # it was found before
+        assert self._card is not None and self._request is not None  # "find" comes first
         channels = self._card.channels
         memory = open_shared(address, ring_bytes(capacity, channels))
         reader = RingReader(capacity, channels, memory)
@@ -73,14 +73,14 @@ class CardServer:
 
 
 def main() -> None:
-    """Answer on standard output what comes on standard input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when its commands do
+    """Read commands from standard input and answer on standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it exits at the end of its input
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # What libraries print themselves must not get between the answers.
+    # Keep what libraries print out of the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     CardServer().serve(sys.stdin, answers)
-    os._exit(0)  # closing a stream whose driver has gone would wait for minutes
+    os._exit(0)  # closing a stream whose driver is gone would take minutes
 
 
 if __name__ == "__main__":

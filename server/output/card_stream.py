@@ -1,7 +1,7 @@
 """One output stream of a sound card, through PortAudio; its callback copies bytes from the ring.
 
 The callback runs in PortAudio's thread and does nothing else. An exception in it would end the
-stream for good, and its buffer comes uninitialised, so it catches everything and always fills.
+stream for good, and its buffer is uninitialised, so it catches everything and always fills.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from server.output.ring_reader import RingReader
 
 @dataclass(frozen=True)
 class CardRequest:
-    """What is asked of a sound card; ``channels`` are as many as it must have.
+    """The requirements for a sound card; it must have at least ``channels`` channels.
 
-    ``rate_hz`` is a rate that it must offer, ``preferred_rate_hz`` one that it may. A card with
-    fewer channels than a pair is used with what it has where ``may_be_mono``.
+    It must offer ``rate_hz``, if given, and should offer ``preferred_rate_hz``. ``may_be_mono``
+    allows a card with a single channel.
     """
 
     device: str | None
@@ -32,7 +32,7 @@ class CardRequest:
 
 @dataclass(frozen=True)
 class CardFound:
-    """A sound card that can do what was asked for."""
+    """A sound card that meets a request."""
 
     index: int
     name: str
@@ -41,25 +41,25 @@ class CardFound:
 
 
 def find_card(portaudio: Any, request: CardRequest) -> CardFound:
-    """The card asked for.
+    """Find the card asked for.
 
     Raises:
         NoSoundCard: there is no device at all.
-        OutputError: it is not there, or has too few channels or another rate.
+        OutputError: there is no such card, or it lacks the channels or the rate.
     """
     found = find_output(portaudio, request.device)
-    has = int(found["max_output_channels"])
-    channels = 1 if has == 1 and request.may_be_mono else request.channels
-    if has < channels:
+    available = int(found["max_output_channels"])
+    channels = 1 if available == 1 and request.may_be_mono else request.channels
+    if available < channels:
         raise OutputError(
-            f"sound card '{found['name']}' has {has} channels, and channel {channels} is wanted"
+            f"sound card '{found['name']}' has {available} channels, not the {channels} asked for"
         )
     rate_hz = usable_rate_hz(portaudio, found, channels, request.rate_hz, request.preferred_rate_hz)
     return CardFound(int(found["index"]), str(found["name"]), rate_hz, channels)
 
 
 class CardStream:
-    """A running stream that takes what is in ``reader``'s ring.
+    """A running stream that plays ``reader``'s ring.
 
     Raises:
         OutputError: the device does not start.
@@ -85,15 +85,15 @@ class CardStream:
 
     @property
     def latency_s(self) -> float:
-        """From taking a sample to hearing it."""
+        """Time from taking a sample to hearing it."""
         return float(self._stream.latency)
 
     def close(self) -> None:
-        """End; may wait for ever where the driver has gone."""
+        """Close the stream; may block forever where the driver is gone."""
         self._stream.close()
 
     def _callback(self, outdata: Any, frames: int, time: Any, status: Any) -> None:
-        """PortAudio's thread."""
+        """Fill PortAudio's buffer, in its thread."""
         target = memoryview(outdata).cast("B")
         try:
             self._reader.fill(target, bool(status and status.output_underflow))

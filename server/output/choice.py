@@ -1,4 +1,4 @@
-"""Where the sound shall go, as the command line and ``/output`` say it."""
+"""The output and sound card settings, as given on the command line and to ``/output``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 OutputKind = Literal["soundcard", "wav", "flac", "null"]
-LatencyWish = Literal["low", "high"] | float
-"""A word of PortAudio's, or seconds."""
+LatencySetting = Literal["low", "high"] | float
+"""One of PortAudio's words, or seconds."""
 
 LIVE_KINDS = ("soundcard", "null")
 MAX_CHANNELS = 256
@@ -17,19 +17,19 @@ RATES_HZ = (8000.0, 384_000.0)
 
 
 class ChoiceError(ValueError):
-    """Text that names no output; what is allowed is said."""
+    """Text that names no output; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
 class OutputChoice:
-    """Where to: a kind, and the sound card's name or the file's path with it."""
+    """A kind of output, with the sound card's name or the file's path."""
 
     kind: OutputKind = "soundcard"
     target: str | None = None
 
     @property
     def is_file(self) -> bool:
-        """Whether a file is rendered instead of playing live."""
+        """True if a file is rendered instead of playing live."""
         return self.kind not in LIVE_KINDS
 
     def __str__(self) -> str:
@@ -38,27 +38,27 @@ class OutputChoice:
 
 @dataclass(frozen=True)
 class CardChoice:
-    """How a sound card is used: rate, latency, and the channels (from 1) of a pair and of cue."""
+    """A sound card's settings: rate, latency, and the channels (from 1) of main and cue pair."""
 
     rate_hz: float | None = None
-    latency: LatencyWish = "low"
+    latency: LatencySetting = "low"
     main: tuple[int, int] = (1, 2)
     cue: tuple[int, int] | None = None
 
     @property
     def width(self) -> int:
-        """How many channels of the device are opened."""
+        """The number of channels to open."""
         return max(*self.main, *(self.cue or ()))
 
 
 def output_choice(text: str) -> OutputChoice:
-    """``soundcard[:NAME]``, ``wav:FILE``, ``flac:FILE`` or ``null``.
+    """Parse ``soundcard[:NAME]``, ``wav:FILE``, ``flac:FILE`` or ``null``.
 
     >>> output_choice("soundcard:Built-in")
     OutputChoice(kind='soundcard', target='Built-in')
 
     Raises:
-        ChoiceError: none of these.
+        ChoiceError: it is none of these.
     """
     kind, colon, target = text.partition(":")
     if kind not in get_args(OutputKind):
@@ -73,13 +73,13 @@ def output_choice(text: str) -> OutputChoice:
 
 
 def channel_pair(text: str) -> tuple[int, int]:
-    """Two different channels, counted from 1.
+    """Parse two different channels, counted from 1.
 
     >>> channel_pair("3,4")
     (3, 4)
 
     Raises:
-        ChoiceError: something else.
+        ChoiceError: it is something else.
     """
     numbers = text.split(",")
     channels = [int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < 5]
@@ -96,14 +96,14 @@ def channel_pair(text: str) -> tuple[int, int]:
     return channels[0], channels[1]
 
 
-def latency_wish(text: str) -> LatencyWish:
-    """``low``, ``high`` or milliseconds, as PortAudio is asked for it (s).
+def latency_setting(text: str) -> LatencySetting:
+    """Parse ``low``, ``high`` or milliseconds into PortAudio's setting (s).
 
-    >>> latency_wish("10")
+    >>> latency_setting("10")
     0.01
 
     Raises:
-        ChoiceError: something else.
+        ChoiceError: it is something else.
     """
     words: tuple[Literal["low", "high"], ...] = ("low", "high")
     for word in words:
@@ -118,10 +118,10 @@ def latency_wish(text: str) -> LatencyWish:
 
 
 def rate_hz(text: str) -> float:
-    """A sound card's rate.
+    """Parse a sound card's rate.
 
     Raises:
-        ChoiceError: no number, or none of a sound card.
+        ChoiceError: it is no number, or out of range.
     """
     low, high = RATES_HZ
     if not low <= (hertz := _number(text)) <= high:

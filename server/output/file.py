@@ -1,7 +1,7 @@
-"""The sound as a file: rendered as fast as it goes, complete or not there at all.
+"""File output: renders as fast as possible; the file is complete or absent.
 
-engine   |- latency -|-- S seconds -->        the first sample of the file is the first
-file                 |-- S seconds --|        of what was decoded from position 0
+engine   |- latency -|-- S seconds -->        the file's first sample is the first one
+file                 |-- S seconds --|        decoded from position 0
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from server.system.arrays import Floats
 
 FileKind = Literal["wav", "flac"]
 SUBTYPE = "PCM_24"
-"""Both formats have it, and its headers hold no time of day: same sound, same bytes."""
+"""Supported by both formats, and without a time of day in the header: same sound, same bytes."""
 
 
-class Renders(Protocol):
-    """What gives sound in blocks: an engine."""
+class Renderer(Protocol):
+    """A source of sound in blocks, such as an engine."""
 
     @property
     def manifest(self) -> Manifest:
-        """Of the bundle that it plays."""
+        """The manifest of the bundle that plays."""
 
     def render(self, frames: int) -> Floats:
-        """The next ``frames`` frames of sound, (C, frames*hop)."""
+        """Return the next ``frames`` frames of sound, (C, frames*hop)."""
 
 
 def render_file(
-    engine: Renders,
+    engine: Renderer,
     path: Path,
     kind: FileKind,
     seconds: float,
@@ -43,7 +43,7 @@ def render_file(
 ) -> None:
     """Write exactly ``seconds`` of a playing engine at the model's rate.
 
-    The file appears under its name when it is complete; what was there before stays till then.
+    The file appears under its name when it is complete; an existing file stays until then.
 
     Raises:
         OutputError: the file cannot be written.
@@ -57,16 +57,16 @@ def render_file(
             progress(written / samples)
 
 
-def _blocks(engine: Renders, samples: int, block_frames: int) -> Iterator[Floats]:
-    """Blocks (C, T) that together are ``samples`` long, without the decoder's latency."""
+def _blocks(engine: Renderer, samples: int, block_frames: int) -> Iterator[Floats]:
+    """Yield blocks (C, T), ``samples`` long in total, without the decoder's latency."""
     skip, left = engine.manifest.latency_samples, samples
     while left:
         block = engine.render(block_frames)
-        heard = block[:, skip : skip + left]
+        kept = block[:, skip : skip + left]
         skip = max(skip - block.shape[1], 0)
-        left -= heard.shape[1]
-        if heard.size:
-            yield heard
+        left -= kept.shape[1]
+        if kept.size:
+            yield kept
 
 
 @contextmanager

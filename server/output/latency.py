@@ -1,4 +1,4 @@
-"""From the hand to the ear: where the milliseconds go, as a table."""
+"""The latency from a control to its sound: a table of its parts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import astuple, dataclass, fields
 
 @dataclass(frozen=True)
 class Latency:
-    """Parts of the way from a changed value to its sound, each in ms.
+    """The parts of the latency from a changed value to its sound, each in ms.
 
-    The desk is read when a block is begun, which then enters a ring that holds all blocks but
-    one; half a block is waited for it on average::
+    The desk is read when a block begins, which then enters a ring that holds all blocks but one; a
+    change waits half a block for that, on average::
 
         value changes ... | block n is rendered, ring holds R-1 blocks | ... heard
            wait (1/2)       block (1)              ring (R - 2)   device, window, resampler,
                                                                   transposing
 
-    ``smoothing`` is the time constant of the glide: after it, 63 % of the way is gone.
+    ``smoothing`` is the time constant of the glide, after which 63 % of the way is done.
     """
 
     wait_ms: float
@@ -34,7 +34,7 @@ class Latency:
         return float(sum(astuple(self)))
 
     def table(self) -> str:
-        """The parts, one a line, and their sum."""
+        """Return the parts, one per line, and their sum."""
         rows = [(part.name.removesuffix("_ms"), getattr(self, part.name)) for part in fields(self)]
         named = [(name.replace("_", " "), value) for name, value in (*rows, ("sum", self.total_ms))]
         return "\n".join(f"  {name:<16} {value:7.1f} ms" for name, value in named)
@@ -50,7 +50,7 @@ def latency(
     transposing_s: float,
     smoothing_s: float,
 ) -> Latency:
-    """The table for blocks of ``block_s`` and a ring of ``ring_s``, two blocks or more."""
+    """Build the table for blocks of ``block_s`` and a ring of ``ring_s``, two blocks or more."""
     return Latency(
         wait_ms=1e3 * block_s / 2,
         block_ms=1e3 * block_s,

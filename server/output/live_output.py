@@ -1,11 +1,11 @@
-"""The output that is heard: changed while playing, replaced while it is lost, tried again.
+"""The live output: can be changed while playing, and survives the loss of a sound card.
 
     playing --- takes no samples ---> lost: the null output takes them, so that time goes on
        ^                                 |
-       '---- opens again, fades in ------' every second, after a while every 5 s
+       '---- opens again, fades in ------' every second, later every 5 s
 
-Another output is opened before the present one fades, so that a bad one changes nothing. One
-thread does all of it.
+A new output opens before the present one fades out, so that a failure changes nothing. One thread
+does all of it.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ WATCH_S = 0.1
 RETRY_S = 1.0
 LONGEST_RETRY_S = 5.0
 RETRY_GROWTH = 1.1
-"""A try starts a process: a machine that never had a sound card is not to be busy with it."""
+"""Each retry starts a process: a machine without a sound card must not be kept busy by it."""
 PLAY_OUT_S = 0.5
-"""A card that takes this much longer for what waits is not waited for."""
+"""The extra time a card gets to play what is left in its ring."""
 
 State = Literal["playing", "lost"]
 
 
 class LiveOutput:
-    """Watches the output of a lane; ``switch`` fades from the engine's present lane to another.
+    """Watches the output of a path; ``switch`` fades from the engine's present path to another.
 
-    It may begin ``lost``, with a lane to the null output that stands in for ``choice``.
+    It may begin ``lost``, with a path to the null output that stands in for ``choice``.
 
-    ``report`` is told when an output was changed, lost or found again. Both it and what is told of
-    a change are called in this one's thread.
+    ``report`` is called when an output was changed, lost or found again. Both it and the callbacks
+    of a change run in this object's thread.
     """
 
     def __init__(
         self,
         choice: OutputChoice,
-        lane: OutputPath,
-        open_lane: Callable[[OutputChoice], OutputPath],
+        path: OutputPath,
+        open_path: Callable[[OutputChoice], OutputPath],
         switch: Callable[[OutputPath], None],
         state: State = "playing",
         watch_s: float = WATCH_S,
@@ -58,72 +58,72 @@ class LiveOutput:
         self.choice = choice
         self.state = state
         self.losses = 0
-        self._lane = lane
-        self._output: Output = lane.output
-        self._open_lane = open_lane
+        self._path = path
+        self._output: Output = path.output
+        self._open_path = open_path
         self._switch = switch
         self.report: Callable[[], None] = lambda: None
         self._watch_s = watch_s
         self._retry_s = retry_s
         self._underruns = self._device_xruns = 0
-        self._asked: queue.SimpleQueue[tuple[OutputChoice, Then] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[OutputChoice, Then] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
     @property
-    def lane(self) -> OutputPath:
-        """The way to what is heard now."""
-        return self._lane
+    def path(self) -> OutputPath:
+        """The present path to the output."""
+        return self._path
 
     @property
     def underruns(self) -> int:
-        """How often an output was not given enough."""
-        return self._underruns + self._lane.ring.underruns
+        """How often an output ran out of samples."""
+        return self._underruns + self._path.ring.underruns
 
     @property
     def device_xruns(self) -> int:
-        """How often a device told of a dropout of its own."""
-        return self._device_xruns + self._lane.ring.device_xruns
+        """How often a device reported an xrun."""
+        return self._device_xruns + self._path.ring.device_xruns
 
     def start(self) -> None:
-        """Begin to take samples.
+        """Start taking samples.
 
         Raises:
             OutputError: the device does not start.
         """
-        self._output.start(self._lane.ring)
+        self._output.start(self._path.ring)
         self._thread.start()
 
     def change(self, choice: OutputChoice, then: Then) -> None:
-        """Play on ``choice`` instead; returns at once."""
-        self._asked.put((choice, then))
+        """Switch to ``choice``; returns at once."""
+        self._requests.put((choice, then))
 
     def stop(self) -> None:
-        """End; may be called twice."""
-        self._asked.put(None)
+        """Stop; may be called twice."""
+        self._requests.put(None)
         if self._thread.is_alive():
             self._thread.join()
         self._output.stop()
 
     def _run(self) -> None:
-        tried_s, pause_s = time.monotonic(), self._retry_s
+        last_try_s, pause_s = time.monotonic(), self._retry_s
         while True:
             try:
-                asked = self._asked.get(timeout=self._watch_s)
+                request = self._requests.get(timeout=self._watch_s)
             except queue.Empty:
                 pass
             else:
-                if asked is None:
+                if request is None:
                     return
-                self._carry_out(*asked)
+                self._change(*request)
                 continue
             if self.state == "playing" and self._output.is_lost():
                 self._lose()
-                tried_s, pause_s = time.monotonic(), self._retry_s
-            elif self.state == "lost" and time.monotonic() - tried_s >= pause_s:
-                self._try_again()
-                tried_s, pause_s = time.monotonic(), min(pause_s * RETRY_GROWTH, LONGEST_RETRY_S)
+                last_try_s, pause_s = time.monotonic(), self._retry_s
+            elif self.state == "lost" and time.monotonic() - last_try_s >= pause_s:
+                self._retry()
+                last_try_s, pause_s = time.monotonic(), min(pause_s * RETRY_GROWTH, LONGEST_RETRY_S)
 
-    def _carry_out(self, choice: OutputChoice, then: Then) -> None:
+    def _change(self, choice: OutputChoice, then: Then) -> None:
         try:
             self._open(choice)
         except OutputError as error:
@@ -134,53 +134,53 @@ class LiveOutput:
         self.report()
 
     def _lose(self) -> None:
-        """Go on without the card, at once and with what waits for it."""
+        """Continue without the card, taking over the samples in its ring."""
         logger.warning(
-            "the sound card '%s' was lost; playing on without sound, trying it again",
+            "lost the sound card '%s'; continuing without sound, trying to reopen it",
             self._output.name,
         )
         self._output.stop()
         lost = self._output
         self._output = NullOutput(lost.sample_rate_hz, lost.channels)
-        self._output.start(self._lane.ring)
+        self._output.start(self._path.ring)
         self.losses += 1
         self.state = "lost"
         self.report()
 
-    def _try_again(self) -> None:
+    def _retry(self) -> None:
         try:
             self._open(self.choice)
         except OutputError as error:
-            logger.debug("the sound card is not there (%s)", error)
+            logger.debug("the sound card is still missing (%s)", error)
             return
-        logger.warning("the sound card '%s' plays", self._output.name)
+        logger.warning("the sound card '%s' is back", self._output.name)
         self.report()
 
     def _open(self, choice: OutputChoice) -> None:
         """Fade to ``choice``.
 
         Raises:
-            OutputError: it cannot be opened; what was before plays on.
+            OutputError: it cannot be opened; the present output plays on.
         """
-        lane = self._open_lane(choice)
+        path = self._open_path(choice)
         try:
-            lane.output.start(lane.ring)
+            path.output.start(path.ring)
         except OutputError:
-            lane.output.stop()
+            path.output.stop()
             raise
-        self._switch(lane)
-        before, output = self._lane, self._output
-        self._underruns += before.ring.underruns
-        self._device_xruns += before.ring.device_xruns
-        self._lane, self._output = lane, lane.output
+        self._switch(path)
+        previous, output = self._path, self._output
+        self._underruns += previous.ring.underruns
+        self._device_xruns += previous.ring.device_xruns
+        self._path, self._output = path, path.output
         self.choice, self.state = choice, "playing"
-        _let_play_out(before)
+        _let_play_out(previous)
         output.stop()
 
 
-def _let_play_out(lane: OutputPath) -> None:
-    """Wait until what a lane was given last, its fade, has been heard; not on a dead card."""
-    deadline_s = time.monotonic() + lane.waiting_s + PLAY_OUT_S
-    while lane.waiting_s and time.monotonic() < deadline_s:
+def _let_play_out(path: OutputPath) -> None:
+    """Wait until a path's last samples, its fade-out, were heard; give up on a dead card."""
+    deadline_s = time.monotonic() + path.waiting_s + PLAY_OUT_S
+    while path.waiting_s and time.monotonic() < deadline_s:
         time.sleep(0.005)
-    time.sleep(lane.output.latency_s)
+    time.sleep(path.output.latency_s)

@@ -1,4 +1,4 @@
-"""The output that nobody hears: takes samples at the pace of the clock, needs no device."""
+"""The null output: takes samples in real time, without a device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PERIOD_S = 0.01
 
 
 class NullOutput:
-    """Empties the ring in real time, so that everything before it works as with a sound card."""
+    """Empties the ring in real time, so that everything else works as with a sound card."""
 
     name = "null"
     latency_s = PERIOD_S
@@ -25,11 +25,11 @@ class NullOutput:
         self._thread: threading.Thread | None = None
 
     def new_ring(self, capacity_samples: int) -> Ring:
-        """A ring of this process."""
+        """Make a ring in this process."""
         return Ring(capacity_samples, self.channels)
 
     def start(self, ring: Ring) -> None:
-        """Begin to take samples, be it where another output has ceased to."""
+        """Start taking samples, perhaps from a ring that another output has left."""
         self._thread = threading.Thread(target=self._run, args=(ring,), name="null", daemon=True)
         self._thread.start()
 
@@ -38,7 +38,7 @@ class NullOutput:
         return False
 
     def stop(self) -> None:
-        """End; may be called twice."""
+        """Stop; may be called twice."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()

@@ -1,4 +1,4 @@
-"""Opens the output that was chosen; where there is no sound card at all, the null output."""
+"""Opens the chosen output; without any sound card, the null output."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 def open_output(
     choice: OutputChoice, card: CardChoice, model_rate_hz: int, model_channels: int
 ) -> Output:
-    """The live output that was chosen; a sound card runs at the model's rate where it can.
+    """Open the chosen live output; a sound card runs at the model's rate where it can.
 
     Raises:
         NoSoundCard: there is no sound card.
-        OutputError: not the one that was named, or it cannot do what is asked of it.
+        OutputError: there is no such card, or it cannot do what is asked of it.
     """
     if choice.kind == "null":
         return NullOutput(card.rate_hz or model_rate_hz, card.width)
@@ -39,34 +39,34 @@ def open_output(
     )
 
 
-def _begin(
+def _open_first(
     choice: OutputChoice,
     card: CardChoice,
     model_rate_hz: int,
     model_channels: int,
     last: str | None = None,
 ) -> tuple[OutputChoice, Output, State]:
-    """The output to begin with: what was chosen, or after a death what was heard ``last``.
+    """Open the first output: the chosen one, or after a crash the ``last`` one.
 
-    Without any sound card, and after a death without the one that was heard, the null output
-    stands in for it and it is to be tried again.
+    Without any sound card, and after a crash without the last one, the null output stands in until
+    it can be opened.
 
     Raises:
-        OutputError: a sound card was named and is not there, or cannot do what is asked of it.
+        OutputError: a named sound card is missing, or cannot do what is asked of it.
     """
-    form = card, model_rate_hz, model_channels
+    card_and_model = card, model_rate_hz, model_channels
     if last is not None:
         choice = output_choice(last)
     try:
-        return choice, open_output(choice, *form), "playing"
+        return choice, open_output(choice, *card_and_model), "playing"
     except OutputError as error:
         if last is None and (choice.target is not None or not isinstance(error, NoSoundCard)):
             raise
         logger.warning(
-            "%s; playing on without sound, trying it again (--output wav:FILE renders to a file)",
+            "%s; continuing without sound, trying to open it (--output wav:FILE renders to a file)",
             error,
         )
-        return choice, open_output(OutputChoice("null"), *form), "lost"
+        return choice, open_output(OutputChoice("null"), *card_and_model), "lost"
 
 
 def live_output(
@@ -76,19 +76,19 @@ def live_output(
     producer: Producer,
     last: str | None = None,
 ) -> LiveOutput:
-    """The output of ``producer``, to be started; see ``server.output.live_output``.
+    """Make the output of ``producer``, to be started; see ``server.output.live_output``.
 
-    After a death, ``last`` is what was heard then.
+    After a crash, ``last`` is the output that was in use.
 
     Raises:
-        OutputError: a sound card was named and is not there, or cannot do what is asked of it.
+        OutputError: a named sound card is missing, or cannot do what is asked of it.
     """
-    form = card, manifest.sample_rate_hz, manifest.channels
-    heard, output, state = _begin(choice, *form, last)
+    card_and_model = card, manifest.sample_rate_hz, manifest.channels
+    first, output, state = _open_first(choice, *card_and_model, last)
     return LiveOutput(
-        heard,
-        producer.lane(output, card),
-        lambda other: producer.lane(open_output(other, *form), card),
+        first,
+        producer.path_to(output, card),
+        lambda other: producer.path_to(open_output(other, *card_and_model), card),
         producer.switch,
         state,
     )

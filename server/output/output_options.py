@@ -1,4 +1,4 @@
-"""The options of ``python -m server`` that say where the sound goes."""
+"""The output options of ``python -m server``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from server.output.choice import CardChoice, ChoiceError, OutputChoice
 Value = TypeVar("Value")
 
 CARD_OPTIONS = ("rate", "latency", "channels", "cue")
-"""Those that are for a sound card alone."""
+"""Options that only apply to a sound card."""
 
 
 def add_output(group: argparse._ArgumentGroup) -> None:
-    """Add the options."""
+    """Add the options to ``group``."""
     group.add_argument(
         "--output",
-        type=_taking(choice.output_choice),
+        type=_argument_type(choice.output_choice),
         default=OutputChoice(),
         metavar="KIND",
         help="soundcard, soundcard:NAME, wav:FILE, flac:FILE or null (default: soundcard); "
@@ -27,33 +27,33 @@ def add_output(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--rate",
-        type=_taking(choice.rate_hz),
+        type=_argument_type(choice.rate_hz),
         metavar="HZ",
         help="sample rate of the sound card (default: the model's if the card offers it, else the "
         "card's own)",
     )
     group.add_argument(
         "--latency",
-        type=_taking(choice.latency_wish),
+        type=_argument_type(choice.latency_setting),
         metavar="MS",
         help="latency to ask the sound card for: low, high or milliseconds (default: low)",
     )
     group.add_argument(
         "--channels",
-        type=_taking(choice.channel_pair),
+        type=_argument_type(choice.channel_pair),
         metavar="LEFT,RIGHT",
         help="output channels of the sound card, counted from 1 (default: 1,2)",
     )
     group.add_argument(
         "--cue",
-        type=_taking(choice.channel_pair),
+        type=_argument_type(choice.channel_pair),
         metavar="LEFT,RIGHT",
         help="second pair of channels, for the deck chosen with /cue (default: none)",
     )
 
 
 def card_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> CardChoice:
-    """What was said about the sound card; ends the program where it makes no sense."""
+    """Return the sound card's settings; exit with an error where they contradict each other."""
     for option in CARD_OPTIONS:
         if given.output.is_file and getattr(given, option) is not None:
             parser.error(f"--{option} is for a sound card, and --output {given.output} is a file")
@@ -65,13 +65,13 @@ def card_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> C
     )
 
 
-def _taking(read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """For argparse, which shows the words of its own error only."""
+def _argument_type(parser: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Wrap a parser for argparse, which shows only the message of its own error."""
 
-    def take(text: str) -> Value:
+    def parse(text: str) -> Value:
         try:
-            return read(text)
+            return parser(text)
         except ChoiceError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return take
+    return parse

@@ -1,6 +1,6 @@
-"""PortAudio's devices: which there are, which is meant, what they offer.
+"""PortAudio's devices: listing, finding by name, and checking rates.
 
-PortAudio is loaded when it is asked for, not before: loading it looks for devices.
+PortAudio is loaded on demand, because loading it searches for devices.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _INSTALL = "apt-get install libportaudio2"
 
 
 def load_portaudio() -> Any:
-    """The ``sounddevice`` module.
+    """Import the ``sounddevice`` module.
 
     Raises:
         NoSoundCard: the system's PortAudio library is missing.
@@ -29,12 +29,12 @@ def load_portaudio() -> Any:
 
 
 def output_devices(portaudio: Any) -> list[str]:
-    """One line for each device that plays: number, name, API, channels, rate."""
+    """Return one line for each output device: number, name, API, channels, rate."""
     return _devices(portaudio, "max_output_channels")
 
 
 def input_devices(portaudio: Any) -> list[str]:
-    """One line for each device that can be listened to: number, name, API, channels, rate."""
+    """Return one line for each input device: number, name, API, channels, rate."""
     return _devices(portaudio, "max_input_channels")
 
 
@@ -48,28 +48,28 @@ def _devices(portaudio: Any, channels: str) -> list[str]:
     ]
 
 
-def identified(device: str) -> str | int:
-    """A device's number or name as ``sounddevice`` wants it."""
+def device_id(device: str) -> str | int:
+    """Return a device's number or name in the form ``sounddevice`` takes."""
     return int(device) if device.isdigit() else device
 
 
 def find_output(portaudio: Any, device: str | None) -> Mapping[str, Any]:
-    """PortAudio's description of the device asked for, or of the default one.
+    """Return PortAudio's description of the device asked for, or of the default one.
 
     Raises:
         NoSoundCard: there is no device at all.
-        OutputError: none is called ``device``, or several are.
+        OutputError: no device, or more than one, is called ``device``.
     """
     if not output_devices(portaudio):
         raise NoSoundCard("PortAudio finds no sound card")
-    meant = None if device is None else identified(device)
+    asked = None if device is None else device_id(device)
     try:
-        found: Mapping[str, Any] = portaudio.query_devices(meant, "output")
+        found: Mapping[str, Any] = portaudio.query_devices(asked, "output")
     except Exception as error:  # ValueError, PortAudioError
         if device is None:
             raise NoSoundCard(f"there is no default sound card ({error})") from error
         known = "; ".join(output_devices(portaudio))
-        raise OutputError(f"no sound card '{device}'; there are: {known}") from error
+        raise OutputError(f"no sound card '{device}'; available: {known}") from error
     return found
 
 
@@ -77,13 +77,13 @@ def usable_rate_hz(
     portaudio: Any,
     found: Mapping[str, Any],
     channels: int,
-    wanted_hz: float | None,
+    asked_hz: float | None,
     preferred_hz: float,
 ) -> float:
-    """The rate ``wanted_hz``, or the preferred one where the device offers it, else its own.
+    """Return ``asked_hz``, if given, else the preferred rate, else the device's default.
 
     Raises:
-        OutputError: the device does not offer the rate that is wanted.
+        OutputError: the device does not offer ``asked_hz``.
     """
 
     def offers(rate_hz: float) -> bool:
@@ -91,16 +91,16 @@ def usable_rate_hz(
             portaudio.check_output_settings(
                 device=found["index"], channels=channels, dtype="float32", samplerate=rate_hz
             )
-        except Exception:  # PortAudioError: this rate is not to be had
+        except Exception:  # PortAudioError: not this rate
             return False
         return True
 
-    if wanted_hz is not None and not offers(wanted_hz):
+    if asked_hz is not None and not offers(asked_hz):
         offered = ", ".join(f"{rate_hz:g}" for rate_hz in COMMON_RATES_HZ if offers(rate_hz))
         raise OutputError(
-            f"sound card '{found['name']}' does not offer {wanted_hz:g} Hz; it offers "
+            f"sound card '{found['name']}' does not offer {asked_hz:g} Hz; it offers "
             f"{offered or format(found['default_samplerate'], 'g')}"
         )
-    if wanted_hz is not None:
-        return wanted_hz
+    if asked_hz is not None:
+        return asked_hz
     return preferred_hz if offers(preferred_hz) else float(found["default_samplerate"])

@@ -1,8 +1,8 @@
-"""The engine's thread: keeps the ring of a lane filled, a few blocks ahead of the device.
+"""The producer: the engine's thread, which keeps a ring filled a few blocks ahead of the device.
 
-engine.render -> lane (resampler, ring) -> output
+engine.render -> output path (resampler, ring) -> output
                   |
-                  '-> hear (a recorder, a test)
+                  '-> on_audio (a recorder, a test)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from server.engine.denormals import flush_denormals
 from server.engine.timing import Timings
 from server.output.choice import CardChoice
-from server.output.file import Renders
+from server.output.file import Renderer
 from server.output.output_path import OutputFormat, OutputPath
 from server.output.protocol import Output
 from server.system.arrays import Floats
@@ -28,22 +28,23 @@ from server.system.priority import raise_own_priority
 
 logger = logging.getLogger(__name__)
 
-Hear = Callable[[Floats, OutputPath], None]
-"""Given all that the main pair of a lane is given, (T, C); it does not change any more."""
+OnAudio = Callable[[Floats, OutputPath], None]
+"""Called with every block of the main pair of a path, (T, C), which does not change afterwards."""
 
 RING_MARGIN_S = 0.034
 """What the ring holds while a block is decoded. With 23 ms sound broke off now and then on a busy
-virtual machine, whose host holds a processor up for up to 30 ms; real ones are calmer."""
+virtual machine, whose host suspends a processor for up to 30 ms; real ones are calmer.
+"""
 
 _PAUSES_A_BLOCK = 8
 _SHORTEST_PAUSE_S = 0.0005
 
 
-class RendersCue(Protocol):
-    """What gives the sound of the second pair of channels."""
+class CueRenderer(Protocol):
+    """A source of sound for the cue pair."""
 
     def render(self, frames: int) -> Floats | None:
-        """The next ``frames`` frames, (C, frames*hop); None while it is off."""
+        """Return the next ``frames`` frames, (C, frames*hop); None while it is off."""
 
 
 class Producer:
@@ -51,16 +52,16 @@ class Producer:
 
     def __init__(
         self,
-        engine: Renders,
+        engine: Renderer,
         block_frames: int,
         ring_blocks: int | None = None,
-        hear: Hear = lambda samples, lane: None,
-        on_block: Callable[[float], None] = lambda behind_s: None,
+        on_audio: OnAudio = lambda samples, path: None,
+        on_block: Callable[[float], None] = lambda delay_s: None,
         on_death: Callable[[], None] = lambda: None,
-        cue: RendersCue | None = None,
+        cue: CueRenderer | None = None,
     ) -> None:
-        """``on_block`` is told before each block in how many seconds it will leave the device,
-        ``on_death`` that the thread ends by an error of ours.
+        """``on_block`` is called before each block with the time, in seconds, until it leaves the
+        device; ``on_death`` when the thread ends by an unexpected error.
         """
         manifest = engine.manifest
         self.block_frames = block_frames
@@ -70,33 +71,33 @@ class Producer:
         self.timings = Timings()
         self.late_blocks = 0
         self.turns = 0
-        """How often its thread has come round: while it is not stuck, many times a second."""
+        """Iterations of its loop: while the thread is alive, many a second."""
         self._engine = engine
         self._log = LimitedLog(logger)
-        self._hear = hear
+        self._on_audio = on_audio
         self._on_block = on_block
         self._on_death = on_death
         self._cue = cue
-        self._lane: OutputPath | None = None
-        self._next_lane: OutputPath | None = None
+        self._path: OutputPath | None = None
+        self._next_path: OutputPath | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
-    def start(self, lane: OutputPath, timeout_s: float = 30.0) -> None:
-        """Begin to render into ``lane`` and return when its ring is full.
+    def start(self, path: OutputPath, timeout_s: float = 30.0) -> None:
+        """Start rendering into ``path`` and return when its ring is full.
 
         Raises:
             RuntimeError: it did not fill in time.
         """
-        self._lane = lane
+        self._path = path
         self._thread.start()
-        _wait_until_filled(lane, timeout_s)
+        _wait_until_filled(path, timeout_s)
 
-    def lane(self, output: Output, card: CardChoice | None = None) -> OutputPath:
-        """The way from this to an output."""
+    def path_to(self, output: Output, card: CardChoice | None = None) -> OutputPath:
+        """Make the path from this producer to an output."""
         card = card or CardChoice()
         manifest = self._engine.manifest
-        form = OutputFormat(
+        output_format = OutputFormat(
             model_rate_hz=manifest.sample_rate_hz,
             model_channels=manifest.channels,
             block_samples=self.block_samples,
@@ -104,16 +105,16 @@ class Producer:
             main=card.main,
             cue=card.cue,
         )
-        return OutputPath(output, form)
+        return OutputPath(output, output_format)
 
-    def switch(self, lane: OutputPath, timeout_s: float = 30.0) -> None:
-        """Fade from the present lane to another; return when its ring is full.
+    def switch(self, path: OutputPath, timeout_s: float = 30.0) -> None:
+        """Fade from the present path to another; return when its ring is full.
 
         Raises:
             RuntimeError: it did not fill in time.
         """
-        self._next_lane = lane
-        _wait_until_filled(lane, timeout_s)
+        self._next_path = path
+        _wait_until_filled(path, timeout_s)
 
     def stop(self) -> None:
         """End the thread; may be called twice."""
@@ -132,22 +133,22 @@ class Producer:
         logger.debug("engine thread: %s priority", raise_own_priority())
         flush_denormals()
         pause_s = max(self.block_s / _PAUSES_A_BLOCK, _SHORTEST_PAUSE_S)
-        assert self._lane is not None  # ``start`` sets it
-        lane = self._lane
+        assert self._path is not None  # ``start`` sets it
+        path = self._path
         while not self._stopping.is_set():
             self.turns += 1
-            if self._next_lane is not None:
-                self._produce(lane, self._next_lane)
-                lane, self._next_lane = self._next_lane, None
-            elif lane.has_room:
-                self._produce(lane)
+            if self._next_path is not None:
+                self._produce(path, self._next_path)
+                path, self._next_path = self._next_path, None
+            elif path.has_room:
+                self._produce(path)
             else:
-                lane.filled.set()
+                path.filled.set()
                 time.sleep(pause_s)
 
-    def _produce(self, lane: OutputPath, following: OutputPath | None = None) -> None:
-        """Render a block; where a lane is ``following``, it is faded out and that one in."""
-        self._on_block(lane.waiting_s + lane.delay_s)
+    def _produce(self, path: OutputPath, following: OutputPath | None = None) -> None:
+        """Render a block; fade to the ``following`` path, if there is one."""
+        self._on_block(path.waiting_s + path.delay_s)
         started_s = time.perf_counter()
         cue = self._render_cue()
         audio = self._render()
@@ -155,28 +156,28 @@ class Producer:
         self.timings.add(elapsed_s)
         self.late_blocks += elapsed_s > self.block_s
         if following is None:
-            self._hear(lane.write(audio, cue), lane)
+            self._on_audio(path.write(audio, cue), path)
         else:
-            self._hear(lane.write_last(audio, cue), lane)
-            self._hear(following.write_first(audio, cue), following)
+            self._on_audio(path.write_last(audio, cue), path)
+            self._on_audio(following.write_first(audio, cue), following)
 
     def _render(self) -> Floats:
-        """A block; silence where the engine has a fault, for a dead thread would be worse."""
+        """Render a block; silence where the engine fails, since a dead thread would be worse."""
         try:
             return self._engine.render(self.block_frames)
         except Exception as error:
-            self._log.warning(f"the engine failed on a block, which is silent ({error!r})")
+            self._log.warning(f"the engine failed; one block is silent ({error!r})")
             return np.zeros((self._engine.manifest.channels, self.block_samples), np.float32)
 
     def _render_cue(self) -> Floats | None:
-        """What the cue pair gets of a block; it must not hold up the main sound."""
+        """Render the cue's block; a failure must not stop the main sound."""
         try:
             return self._cue.render(self.block_frames) if self._cue else None
         except Exception as error:
-            self._log.warning(f"the cue failed on a block, which is silent ({error!r})")
+            self._log.warning(f"the cue failed; one block is silent ({error!r})")
             return None
 
 
-def _wait_until_filled(lane: OutputPath, timeout_s: float) -> None:
-    if not lane.filled.wait(timeout_s):
-        raise RuntimeError(f"the engine filled no ring within {timeout_s:g} s")
+def _wait_until_filled(path: OutputPath, timeout_s: float) -> None:
+    if not path.filled.wait(timeout_s):
+        raise RuntimeError(f"the engine did not fill the ring within {timeout_s:g} s")

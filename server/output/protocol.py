@@ -1,10 +1,10 @@
-"""Where the sound goes, live: what a sound card, the null output and a fake have in common."""
+"""The interface of live outputs: the sound card, the null output and fakes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # the sound card's process needs the errors, and no numpy
+if TYPE_CHECKING:  # the sound card's process needs the errors, but not numpy
     from server.output.ring import Ring
 
 
@@ -17,11 +17,11 @@ class NoSoundCard(OutputError):
 
 
 class Output(Protocol):
-    """Takes samples from a ring in its own time."""
+    """Takes samples from a ring at its own pace."""
 
     @property
     def name(self) -> str:
-        """What it is, for the user."""
+        """Its name, for the user."""
 
     @property
     def sample_rate_hz(self) -> float:
@@ -29,24 +29,24 @@ class Output(Protocol):
 
     @property
     def channels(self) -> int:
-        """How many channels its ring has."""
+        """The number of channels of its ring."""
 
     @property
     def latency_s(self) -> float:
-        """From taking a sample to hearing it."""
+        """Time from taking a sample to hearing it."""
 
     def new_ring(self, capacity_samples: int) -> Ring:
-        """A ring that it can take samples from."""
+        """Make a ring that it can take samples from."""
 
     def start(self, ring: Ring) -> None:
-        """Begin to take samples.
+        """Start taking samples.
 
         Raises:
             OutputError: the device does not start.
         """
 
     def is_lost(self) -> bool:
-        """Whether it takes no samples any more; ask several times a second."""
+        """Return True once it takes no more samples; call several times a second."""
 
     def stop(self) -> None:
-        """End; may be called twice."""
+        """Stop; may be called twice."""

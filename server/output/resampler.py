@@ -1,8 +1,8 @@
-"""From the model's rate to the device's, as a stream.
+"""A streaming resampler from the model's rate to the device's.
 
-soxr's fixed-rate stream at HQ delivers in bursts and lags up to 29 ms (22.05 to 48 kHz, blocks
-of 512); its variable-rate stream, at a fixed ratio, delivers evenly, lags 5 to 11 ms, is flat
-to 0.88 of the Nyquist frequency and leaves -112 dB of residue (measured, soxr 1.0).
+soxr's fixed-rate stream at HQ delivers in bursts and lags up to 29 ms (22.05 to 48 kHz, blocks of
+512); its variable-rate stream, at a fixed ratio, delivers evenly, lags 5 to 11 ms, is flat to 0.88
+of the Nyquist frequency and leaves -112 dB of residue (measured, soxr 1.0).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class StreamResampler:
 
     @property
     def latency_s(self) -> float:
-        """How much of what was put in has not come out yet."""
+        """The duration of the input that has not come out yet."""
         return self._pending / self._target_rate_hz
 
     def process(self, samples: Floats) -> Floats:
-        """The next samples (T', C) at the device's rate."""
+        """Return the next samples (T', C) at the device's rate."""
         if self._stream is None:
             return samples
         resampled: Floats = self._stream.resample_chunk(np.ascontiguousarray(samples))

@@ -1,8 +1,8 @@
 """The bounded ring between the engine's thread and the audio callback.
 
-One thread writes, one reads. Each owns one counter and only reads the other's, so neither ever
-waits for the other: no lock, no allocation, a copy of at most two pieces. It may lie in memory
-that another process shares (``server.output.ring_reader``).
+One thread writes, one reads. Each owns one counter and only reads the other's, so that neither ever
+waits for the other: no lock, no allocation, a copy of at most two pieces. Its memory may be shared
+with another process (``server.output.ring_reader``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import mmap
 
 import numpy as np
-from numpy.typing import NDArray
 
 from server.output.ring_layout import (
     CALLS,
@@ -23,6 +22,7 @@ from server.output.ring_layout import (
     XRUNS,
     ring_bytes,
 )
+from server.system.arrays import Floats
 
 
 class Ring:
@@ -34,11 +34,11 @@ class Ring:
         if capacity_samples < 1 or channels < 1:
             raise ValueError(f"a ring of {capacity_samples} samples x {channels} channels")
         size = ring_bytes(capacity_samples, channels)
-        held = bytearray(size) if memory is None else memory
+        buffer = bytearray(size) if memory is None else memory
         self.capacity_samples = capacity_samples
         self.channels = channels
-        self._counts = np.frombuffer(held, np.int64, HEADER_BYTES // 8)
-        samples = np.frombuffer(held, np.float32, capacity_samples * channels, HEADER_BYTES)
+        self._counts = np.frombuffer(buffer, np.int64, HEADER_BYTES // 8)
+        samples = np.frombuffer(buffer, np.float32, capacity_samples * channels, HEADER_BYTES)
         self._buffer = samples.reshape(capacity_samples, channels)
 
     @property
@@ -63,16 +63,16 @@ class Ring:
 
     @property
     def underruns(self) -> int:
-        """How often there was less than the device needed while the ring was being filled."""
+        """How often the device needed more than there was while the engine was filling the ring."""
         return int(self._counts[UNDERRUNS])
 
     @property
     def device_xruns(self) -> int:
-        """How often the device told of a dropout of its own."""
+        """How often the device reported an xrun."""
         return int(self._counts[XRUNS])
 
-    def write(self, samples: NDArray[np.float32]) -> int:
-        """Take as many of (T, C) samples as fit; how many."""
+    def write(self, samples: Floats) -> int:
+        """Write as many of (T, C) samples as fit; return how many."""
         count = min(len(samples), self.free)
         start = int(self._counts[WRITTEN]) % self.capacity_samples
         first = min(count, self.capacity_samples - start)
@@ -83,11 +83,11 @@ class Ring:
         return count
 
     def end(self) -> None:
-        """Nothing more will be written: running empty is no underrun."""
+        """Mark the end of writing: an empty ring is no underrun any more."""
         self._counts[FLOWS] = 0
 
-    def read_into(self, target: NDArray[np.float32]) -> int:
-        """Fill the beginning of (T, C) with what is there; how many samples."""
+    def read_into(self, target: Floats) -> int:
+        """Fill the beginning of (T, C) with available samples; return how many."""
         count = min(len(target), self.available)
         start = int(self._counts[READ]) % self.capacity_samples
         first = min(count, self.capacity_samples - start)

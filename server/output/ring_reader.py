@@ -31,19 +31,19 @@ class RingReader:
         self._frame_bytes = SAMPLE_BYTES * channels
 
     def fill(self, target: memoryview, xrun: bool) -> None:
-        """Fill ``target``, bytes of interleaved samples, with what is there and zeros behind."""
+        """Fill ``target``, bytes of interleaved samples, with what is available, then zeros."""
         counts, capacity = self._counts, len(self._bytes)
-        wanted = len(target)
-        there = (counts[WRITTEN] - counts[READ]) * self._frame_bytes
-        count = min(wanted, there)
+        requested_bytes = len(target)
+        available_bytes = (counts[WRITTEN] - counts[READ]) * self._frame_bytes
+        count = min(requested_bytes, available_bytes)
         start = counts[READ] * self._frame_bytes % capacity
         first = min(count, capacity - start)
         target[:first] = self._bytes[start : start + first]
         target[first:count] = self._bytes[: count - first]
-        if count < wanted:
-            target[count:] = bytes(wanted - count)
+        if count < requested_bytes:
+            target[count:] = bytes(requested_bytes - count)
             counts[UNDERRUNS] += counts[FLOWS]
         counts[READ] += count // self._frame_bytes
         counts[CALLS] += 1
-        counts[LARGEST] = max(counts[LARGEST], wanted // self._frame_bytes)
+        counts[LARGEST] = max(counts[LARGEST], requested_bytes // self._frame_bytes)
         counts[XRUNS] += xrun

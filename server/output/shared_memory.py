@@ -1,7 +1,7 @@
-"""Memory that this process and one that it starts both see, without a file or a name left behind.
+"""Anonymous memory shared with a child process; leaves no file or name behind.
 
-On POSIX an open file is inherited, in memory where the system has that; on Windows it has a name.
-The size may be settled after the other process was started.
+On POSIX the child inherits an open file, in memory where the system supports that; on Windows the
+memory has a name. The size may be set after the child was started.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class SharedMemory:
-    """Made by the process that starts the other one; ``address`` is told to that one."""
+    """Created by the parent process, which passes ``address`` to the child."""
 
     def __init__(self) -> None:
         self._file: int | None = None
@@ -27,26 +27,26 @@ class SharedMemory:
             self.address = str(self._file)
 
     @property
-    def spawning(self) -> Mapping[str, Any]:
-        """What ``subprocess.Popen`` must be given so that the process can open it."""
+    def popen_options(self) -> Mapping[str, Any]:
+        """Options for ``subprocess.Popen`` that let the child open the memory."""
         return {} if self._file is None else {"pass_fds": (self._file,)}
 
     def open(self, size: int) -> mmap.mmap:
-        """The memory, ``size`` bytes of zeros."""
+        """Map the memory: ``size`` bytes of zeros."""
         if self._file is None:
             return open_shared(self.address, size)
         os.ftruncate(self._file, size)
         return mmap.mmap(self._file, size)
 
     def close(self) -> None:
-        """Give the file back; memory that was opened stays as long as it is used."""
+        """Close the file; mapped memory stays as long as it is used."""
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
 
 
 def open_shared(address: str, size: int) -> mmap.mmap:
-    """The memory that the process which started this one calls ``address``."""
+    """Map the memory that the parent process calls ``address``."""
     if sys.platform == "win32":
         return mmap.mmap(-1, size, tagname=address)
     return mmap.mmap(int(address), size)

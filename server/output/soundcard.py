@@ -1,9 +1,9 @@
-"""The sound card: a process that holds it (``server.output.card_process``), seen from the engine's.
+"""The sound card, seen from the engine's process: controls ``server.output.card_process``.
 
     engine -> ring in shared memory -> callback in the card's process -> device
 
 Only counters and samples pass between the two, without a lock. A card that stops asking for
-samples, or whose process ends, is lost: whoever watches it opens another.
+samples, or whose process ends, is lost; ``live_output`` then opens another.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from server.output.shared_memory import SharedMemory
 COMMAND = (sys.executable, "-m", "server.output.card_process")
 
 ANSWER_S = 10.0
-"""A driver that needs longer to open a device does not answer any more."""
+"""A driver that takes longer to open a device is considered dead."""
 FIRST_CALL_S = 4.0
-"""Some devices, as those over radio, need seconds before they take the first sample."""
+"""Some devices, such as Bluetooth ones, take seconds before they ask for the first sample."""
 SILENT_S = 0.6
-"""A device that asked for nothing for so long is lost; its buffers hold at most half a second."""
+"""A device that has asked for nothing for so long is lost; it buffers half a second at most."""
 CLOSE_S = 1.0
 
 
@@ -41,7 +41,7 @@ class SoundCardOutput:
 
     Raises:
         NoSoundCard: there is no device at all.
-        OutputError: it is not there, or cannot do what is asked of it.
+        OutputError: there is no such card, or it cannot do what is asked of it.
     """
 
     def __init__(self, request: CardRequest, command: Sequence[str] = COMMAND) -> None:
@@ -68,16 +68,16 @@ class SoundCardOutput:
 
     @property
     def channels(self) -> int:
-        """How many channels are opened."""
+        """The number of open channels."""
         return self._card.channels
 
     def new_ring(self, capacity_samples: int) -> Ring:
-        """The ring that it will take samples from, in memory that its process sees."""
+        """Make the ring that it will take samples from, in memory shared with its process."""
         memory = self._memory.open(ring_bytes(capacity_samples, self.channels))
         return Ring(capacity_samples, self.channels, memory)
 
     def start(self, ring: Ring) -> None:
-        """Begin to take samples from what ``new_ring`` gave.
+        """Start taking samples from ``new_ring``'s ring.
 
         Raises:
             OutputError: the device does not start.
@@ -89,7 +89,7 @@ class SoundCardOutput:
         self._patience_s = FIRST_CALL_S
 
     def is_lost(self) -> bool:
-        """Whether it has stopped taking samples; ask several times a second."""
+        """Return True once it takes no more samples; call several times a second."""
         assert self._ring is not None
         now_s = time.monotonic()
         if (calls := self._ring.calls) != self._calls:
@@ -97,13 +97,13 @@ class SoundCardOutput:
         return not self._process.is_alive or now_s - self._called_s > self._patience_s
 
     def stop(self) -> None:
-        """End, at once where the driver hangs; may be called twice."""
+        """Stop, at once where the driver hangs; may be called twice."""
         self._process.end()
         self._memory.close()
 
 
 class _CardProcess:
-    """A ``server.output.card_process`` and the way to talk to it."""
+    """A ``server.output.card_process`` and the pipes to it."""
 
     def __init__(self, command: Sequence[str], memory: SharedMemory) -> None:
         self._process = subprocess.Popen(
@@ -111,18 +111,18 @@ class _CardProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            **memory.spawning,
+            **memory.popen_options,
         )
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="sound card", daemon=True).start()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """True while the process runs."""
         return self._process.poll() is None
 
     def ask(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Its answer to ``command``.
+        """Return its answer to ``command``.
 
         Raises:
             OutputError: it answers with an error, or not at all.
@@ -142,7 +142,7 @@ class _CardProcess:
         return answer
 
     def end(self) -> None:
-        """End it: in good order where it can, else at once."""
+        """End the process: by closing its input, else by force."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
@@ -154,7 +154,7 @@ class _CardProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as said:
-            for line in said:
+        with self._process.stdout as answers:
+            for line in answers:
                 self._answers.put(line)
         self._answers.put("")

@@ -1,1 +1,1 @@
-"""What is heard, recorded to a file."""
+"""Recordings of the sound as WAV or FLAC files."""

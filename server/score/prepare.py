@@ -82,7 +82,7 @@ class _Preparation:
         for deck in DECKS:
             if event.address == f"/deck/{deck}/{BYPASS}" and any(event.values):
                 lying = self._lying.get(deck)
-                return lying.bypass_unavailable_reason if lying else f"nothing lies on deck {deck}"
+                return lying.bypass_unavailable_reason if lying else f"deck {deck} is empty"
         return None
 
 

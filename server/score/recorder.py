@@ -32,7 +32,7 @@ from server.score import lines
 from server.score.captures import Captures
 from server.score.score_file import ScoreError
 from server.system.callbacks import Then
-from server.system.new_files import beginning, free_name, require_harmless, write_all
+from server.system.new_files import creating, free_name, require_safe_name, write_all
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class ScoreRecorder:
         Raises:
             ScoreError: no name for a file, one that is taken, or it cannot be written.
         """
-        require_harmless(name, "a score", ScoreError)
+        require_safe_name(name, "a score", ScoreError)
         return self.begin(self.folder / (name if name.endswith(SUFFIX) else name + SUFFIX))
 
     def begin(self, path: Path) -> Path:
@@ -126,7 +126,7 @@ class ScoreRecorder:
         """
         if self.name:
             raise ScoreError(f"{self.name} is being recorded; /score/stop ends it")
-        with beginning(path, ScoreError):
+        with creating(path, ScoreError):
             file = FileIO(path, "x")
         self._finish()
         take = _ScoreTake(path, file)

@@ -1,1 +1,1 @@
-"""Small helpers around the operating system, the event loop and files."""
+"""Helpers around the operating system, the event loop and files."""

@@ -1,4 +1,4 @@
-"""The one kind of array that sound and latents are kept in."""
+"""The array type of sound and latents."""
 
 from __future__ import annotations
 

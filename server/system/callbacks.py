@@ -1,14 +1,14 @@
-"""Calls that parts of a live session are given to make."""
+"""Types of callbacks that parts of a live session receive."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Soon = Callable[[Callable[[], None]], None]
-"""Makes a call in the event loop's thread, from whichever thread; at once if that is it."""
+"""Runs a call in the event loop's thread, from any thread."""
 
 Later = Callable[[float, Callable[[], None]], object]
-"""Makes a call in the event loop's thread in so many seconds; called there."""
+"""Runs a call in the event loop's thread after some seconds; used in that thread."""
 
 Then = Callable[[str | None], None]
-"""Is told how it ended: None, or in one line why it failed."""
+"""Called when something is done: with None, or with the reason why it failed, in one line."""

@@ -1,7 +1,7 @@
-"""The configuration folder: where presets, maps and settings lie.
+"""The configuration folder, which holds presets, mappings and settings.
 
 The platform's own (``~/.config/latent-deck``, ``~/Library/Application Support/latent-deck``,
-``%LOCALAPPDATA%\\latent-deck``), or ``--config DIR``. Nothing makes it before something is saved.
+``%LOCALAPPDATA%\\latent-deck``), or ``--config DIR``. It is created when something is first saved.
 """
 
 from __future__ import annotations
@@ -13,6 +13,6 @@ import platformdirs
 NO_FOLDER = "nothing is kept with --config none; start with --config DIR"
 
 
-def usual_folder() -> Path:
-    """The platform's; it need not be there."""
+def default_folder() -> Path:
+    """Return the platform's folder; it may not exist."""
     return platformdirs.user_config_path("latent-deck", appauthor=False)

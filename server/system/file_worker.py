@@ -1,7 +1,7 @@
-"""Files are read and written in a thread of their own, one after the other.
+"""A thread that reads and writes files, one task after the other.
 
-A disk may sleep, be far away or full: neither the hands nor the engine wait for it. Each errand is
-done whole and in order, also those that still wait when the program ends.
+A disk may be asleep, remote or full: neither controls nor engine wait for it. Each task is finished
+and in order, including those still queued when the program ends.
 """
 
 from __future__ import annotations
@@ -18,44 +18,46 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_WAITING = 200
-"""Errands that wait for a disk; whoever floods is refused."""
+MAX_QUEUED = 200
+"""Tasks that may wait for a disk; a flood is refused."""
 
 
 class FileWorker:
-    """The thread; what came of an errand is told ``soon``."""
+    """The thread; results are passed on by ``soon``."""
 
     def __init__(self, soon: Soon) -> None:
         self._soon = soon
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saved")
-        self._waiting = 0
+        self._queued = 0
 
     def do(
-        self, errand: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
+        self, task: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
     ) -> None:
-        """``errand`` in the thread, then what came of it: a result, or in one line why not."""
-        if self._waiting >= MAX_WAITING:
+        """Run ``task`` in the thread, then ``then`` with its result, or ``failed`` with a line of
+        reason.
+        """
+        if self._queued >= MAX_QUEUED:
             failed("the disk of the configuration folder does not keep up; try again")
             return
-        self._waiting += 1
-        self._thread.submit(errand).add_done_callback(
-            lambda future: self._soon(lambda: self._tell(future, then, failed))
+        self._queued += 1
+        self._thread.submit(task).add_done_callback(
+            lambda future: self._soon(lambda: self._report(future, then, failed))
         )
 
     def stop(self) -> None:
-        """Finish what waits; no more."""
+        """Finish the queued tasks and end the thread."""
         self._thread.shutdown()
 
-    def _tell(
+    def _report(
         self, future: Future[T], then: Callable[[T], None], failed: Callable[[str], None]
     ) -> None:
-        self._waiting -= 1
+        self._queued -= 1
         try:
             result = future.result()
         except DocumentError as error:
             failed(str(error))
-        except Exception as error:  # a fault of ours must not be silent
-            logger.exception("a file of the configuration folder")
+        except Exception as error:  # our own mistakes must not be silent
+            logger.exception("an error with a file of the configuration folder")
             failed(f"{type(error).__name__}: {error}")
         else:
             then(result)

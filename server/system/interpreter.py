@@ -1,4 +1,4 @@
-"""What a thread that must not be late asks of the interpreter; standard library only."""
+"""Interpreter settings for a thread that must not be late; standard library only."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SWITCH_INTERVAL_S = 0.0005
-"""The interpreter's own 5 ms are longer than a sound card's block."""
+"""The default of 5 ms is longer than a sound card's block."""
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """No long turns of other threads, no collecting of what stays."""
+    """Keep other threads' turns short, and long-lived objects out of garbage collection."""
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.collect()

@@ -1,11 +1,11 @@
-"""A JSON document in the configuration folder that is whole at every moment.
+"""A JSON document in the configuration folder that is complete at every moment.
 
-    {"preset": 1, ...}      its kind, with the version of its format, then what it says
+    {"preset": 1, ...}      its kind with the version of its format, then its content
 
-Written to a temporary file beside it, to the disk, then renamed: whoever reads, and whoever starts
-after a ``kill -9`` or a power cut, finds the old one or the new one. What cannot be understood is
-kept: renamed beside, never overwritten or deleted. All here may wait for a disk: call it in the
-thread of ``server.system.file_worker`` once sound plays.
+It is written to a temporary file beside it, flushed to the disk, then renamed: readers, also after
+a ``kill -9`` or a power cut, find the old document or the new one. Unreadable documents are kept:
+renamed, never overwritten or deleted. All calls may wait for a disk: once sound plays, make them in
+the thread of ``server.system.file_worker``.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class JsonDocument:
         self._max_bytes = max_bytes
 
     def read(self, understood: Callable[[Mapping[str, Any]], T]) -> T | None:
-        """What ``understood`` makes of it; None where there is none, or none that can be used.
+        """Return ``understood(content)``; None where there is no usable document.
 
-        ``understood`` raises ``ValueError`` for what it cannot take; then, and where the file is
-        no such document or of a newer version, it is renamed and that is logged in one line.
+        ``understood`` raises ``ValueError`` for invalid content; then, and where the file is no
+        such document or of a newer version, the file is renamed, which is logged in one line.
         """
         try:
             return self.opened(understood)
@@ -61,11 +61,12 @@ class JsonDocument:
         return None
 
     def opened(self, understood: Callable[[Mapping[str, Any]], T]) -> T | None:
-        """As ``read``, but left where it is.
+        """Return ``understood(content)``, leaving an invalid file where it is; None if there is
+        none.
 
         Raises:
-            SavedError: it is there and cannot be read.
-            ValueError: it is no such document, or not one that can be understood.
+            DocumentError: the file exists and cannot be read.
+            ValueError: it is no such document, or its content is invalid.
         """
         try:
             with self.path.open("rb") as file:
@@ -77,12 +78,13 @@ class JsonDocument:
         return understood(self._content(text))
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Replace the file as a whole; the folder is made if need be.
+        """Replace the whole file; the folder is created if needed.
 
-        What lies there and is no such document, or of a newer version, is renamed first.
+        An existing file that is no such document, or of a newer version, is renamed first.
 
         Raises:
-            SavedError: it cannot be written, or what lies there cannot be read and would be lost.
+            DocumentError: it cannot be written, or an existing file cannot be read and would be
+                lost.
         """
         try:
             self.opened(dict)
@@ -118,7 +120,7 @@ class JsonDocument:
         return content
 
     def _set_aside(self, why: str) -> None:
-        """Rename what cannot be used, to a name that is free."""
+        """Rename an unusable file to a free name."""
         names = (self.path.with_name(f"{self.path.name}.unusable-{n}") for n in itertools.count(1))
         aside = next(name for name in names if not os.path.lexists(name))
         try:

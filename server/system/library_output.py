@@ -1,7 +1,7 @@
-"""Keeps what sound libraries print by themselves off the terminal.
+"""Keeps messages of sound libraries off the terminal.
 
-libjack and ALSA write to the process's standard error when there is no server or no card; what
-that means is told by us in one line. Lines of anybody else pass through.
+libjack and ALSA write to the process's standard error when there is no server or no card; our own
+messages say so in one line. Other output passes.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _NOISE = (
     b"JackShmReadWritePtr",
     b"jack server is not running",
 )
-"""How the lines begin that libjack (jackd2) and alsa-lib print."""
+"""The beginnings of lines that libjack (jackd2) and alsa-lib print."""
 
 _ONE_THREAD = threading.RLock()
-"""Two threads that overlap would restore each other's file instead of the terminal."""
+"""Two overlapping threads would restore each other's file instead of the terminal."""
 
 
 @contextlib.contextmanager
 def hidden() -> Iterator[None]:
-    """Hold back the whole process's standard error, then print what is no known noise.
+    """Hold back the process's standard error, then print all but known noise.
 
-    For short calls at the start only: a process started meanwhile inherits the held file.
+    For short calls at the start only: a process started meanwhile inherits the redirection.
     """
     with _ONE_THREAD, tempfile.TemporaryFile() as held:
         terminal = os.dup(_STDERR)

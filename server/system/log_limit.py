@@ -1,4 +1,4 @@
-"""A log that a flood cannot fill: one line a second, and how many were left out."""
+"""A rate-limited log: one line a second, and the number of lines left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LimitedLog:
         self._left_out = 0
 
     def warning(self, text: str) -> None:
-        """Log ``text``, or count it when the last line is less than the interval ago."""
+        """Log ``text``, or count it if the last line is less than the interval ago."""
         now_s = self._clock_s()
         if now_s < self._next_s:
             self._left_out += 1
@@ -34,7 +34,7 @@ class LimitedLog:
         self._logger.warning("%s%s", text, more)
 
     def flush(self) -> None:
-        """At the end: tell of what was left out since the last line."""
+        """At the end, log how many were left out since the last line."""
         if self._left_out:
             self._logger.warning("%d more of the same were not logged", self._left_out)
             self._left_out = 0

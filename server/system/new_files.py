@@ -1,7 +1,7 @@
-"""New files that a hand names: below the media folder, harmless, and never one that is there.
+"""New files named by a client: below the media folder, with safe names, never overwriting.
 
-A name comes over the network: letters, digits, spaces, . _ - alone, so that it cannot leave the
-folder or hide in it.
+Names arrive over the network: only letters, digits, spaces, . _ - are allowed, so that a name
+cannot leave the folder or be a hidden file.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from pathlib import Path
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 ._-]{0,79}")
 
 
-def is_harmless(name: str) -> bool:
-    """Whether ``name`` can be a file's in any folder.
+def is_safe_name(name: str) -> bool:
+    """Return True if ``name`` is a safe file name in any folder.
 
-    >>> is_harmless("take 3"), is_harmless("../take"), is_harmless(".bashrc")
+    >>> is_safe_name("take 3"), is_safe_name("../take"), is_safe_name(".bashrc")
     (True, False, False)
     """
     return _NAME.fullmatch(name) is not None
 
 
-def require_harmless(name: str, what: str, refused: type[ValueError]) -> None:
-    """Refuse what cannot be the name of ``what`` in any folder.
+def require_safe_name(name: str, what: str, error_class: type[ValueError]) -> None:
+    """Refuse a name that is not safe for ``what``.
 
     Raises:
-        ValueError: ``refused``, in one line.
+        ValueError: ``error_class``, in one line.
     """
-    if not is_harmless(name):
-        raise refused(
+    if not is_safe_name(name):
+        raise error_class(
             f"{name[:80]!r} is no name for {what}; use up to 80 letters, digits, spaces, . _ -"
         )
 
 
 @contextmanager
-def beginning(path: Path, refused: type[ValueError]) -> Iterator[None]:
-    """A new file at ``path`` is opened within this.
+def creating(path: Path, error_class: type[ValueError]) -> Iterator[None]:
+    """Turn errors of creating the new file ``path`` into ``error_class``.
 
     Raises:
-        ValueError: ``refused``, in one line: it is there already, or cannot be written.
+        ValueError: ``error_class``, in one line: it exists already, or cannot be written.
     """
     try:
         yield
     except FileExistsError:
-        raise refused(f"'{path.name}' is there already; choose another name") from None
+        raise error_class(f"'{path.name}' exists already; choose another name") from None
     except OSError as error:
-        raise refused(f"cannot write '{path}' ({error.strerror or error})") from error
+        raise error_class(f"cannot write '{path}' ({error.strerror or error})") from error
 
 
 def free_name(path: Path) -> Path:
-    """Where what was being written to ``path`` goes on: ``take.jsonl``, then ``take-2.jsonl``."""
+    """Return the first free name of ``path``: ``take.jsonl``, then ``take-2.jsonl``."""
     names = (path.with_stem(f"{path.stem}-{n}") for n in itertools.count(2))
     return next(name for name in itertools.chain([path], names) if not name.exists())
 
 
 def write_all(file: FileIO, data: bytes) -> None:
-    """Write ``data``, in as many pieces as it takes.
+    """Write all of ``data``, in as many pieces as it takes.
 
     Raises:
         OSError: it cannot be written.

@@ -1,8 +1,8 @@
-"""Playing before other work: where the system allows it, as on machines set up for JACK.
+"""Thread priorities: sound before controls before other programs, where the system allows it.
 
-The audio callback must have the interpreter's lock. Any thread of ours that holds it and is put
-aside for another program makes the callback late, so all of them go before other programs, and
-the engine's before the hands'.
+The audio callback needs the interpreter's lock. A thread of ours that holds it while another
+program runs makes the callback late, so all of them get a higher priority than other programs, and
+the engine's a higher one than the controls'.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-HANDS_PRIORITY, ENGINE_PRIORITY = 2, 3
+CONTROL_PRIORITY, ENGINE_PRIORITY = 2, 3
 """Real-time priorities; audio callbacks have 5 and more."""
 
 NICENESS = -10
@@ -24,13 +24,13 @@ def raise_own_priority(priority: int = ENGINE_PRIORITY) -> str:
 
 
 def raise_priority(thread_id: int, priority: int) -> str:
-    """Put a thread into the real-time class, else make it less nice; what became of it.
+    """Give a thread real-time priority, else a lower nice value; return which, in words.
 
-    Threads started by it inherit that. Both need a privilege, which whoever makes music on Linux
-    mostly has (``rtprio`` and ``nice`` in limits.conf); without, nothing changes.
+    Threads that it starts inherit this. Both need a privilege, which Linux systems set up for music
+    mostly grant (``rtprio`` and ``nice`` in limits.conf); without it, nothing changes.
 
     Args:
-        thread_id: as the system counts threads (``threading.get_native_id``), of this process.
+        thread_id: the system's id (``threading.get_native_id``) of a thread of this process.
     """
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):
@@ -43,8 +43,8 @@ def raise_priority(thread_id: int, priority: int) -> str:
     return "ordinary"
 
 
-def make_polite(niceness: int) -> None:
-    """The calling thread after other programs; for a process that may have inherited more."""
+def lower_priority(niceness: int) -> None:
+    """Run the calling thread after other programs, even if it has inherited a raised priority."""
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
@@ -55,7 +55,7 @@ def make_polite(niceness: int) -> None:
 
 @contextlib.contextmanager
 def raised(priority: int) -> Iterator[None]:
-    """The calling thread, and those it starts meanwhile, with ``priority``; then as before."""
+    """Raise the priority of the calling thread, and of those it starts; restore it afterwards."""
     if not hasattr(os, "sched_setscheduler"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Signals that end the program, and the end of processes beside it."""
+"""Signals that end the program, and ending child processes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from multiprocessing.process import BaseProcess
 
 @contextmanager
 def signals_call(end: Callable[[], None], loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call ``end`` in the event loop."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
+    """Call ``end`` in the event loop on Ctrl-C and SIGTERM."""
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in previous:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 def end_process(process: BaseProcess, pipe: Connection) -> None:
-    """End a process that serves ``pipe``: by the pipe's end; where it hangs, by force."""
+    """End a process that serves ``pipe``: by closing the pipe, else by force."""
     with suppress(OSError):
         pipe.close()
     process.join(timeout=1.0)

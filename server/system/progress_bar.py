@@ -1,4 +1,4 @@
-"""A line on the terminal while something takes more than a moment."""
+"""A progress bar on the terminal."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from server.output.opening import open_output
 from server.output.producer import Producer
 from server.system.arrays import Floats
 from server.system.interpreter import SWITCH_INTERVAL_S
-from server.system.priority import HANDS_PRIORITY, raise_own_priority
+from server.system.priority import CONTROL_PRIORITY, raise_own_priority
 
 
 class SineEngine:
@@ -55,22 +55,22 @@ class SineEngine:
 def main() -> None:
     """Play."""
     rate_hz, block_samples, decode_ms = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    raise_own_priority(HANDS_PRIORITY)  # as the server does
+    raise_own_priority(CONTROL_PRIORITY)  # as the server does
     output = open_output(OutputChoice(), CardChoice(), rate_hz, 1)
     engine = cast(Engine, SineEngine(rate_hz, decode_ms))
     producer = Producer(engine, block_samples)
-    lane = producer.lane(output)
+    path = producer.path_to(output)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.freeze()
-    producer.start(lane)
-    output.start(lane.ring)
+    producer.start(path)
+    output.start(path.ring)
     print("playing", flush=True)
     before = 0, 0
     for _ in sys.stdin:
-        before = lane.ring.underruns, lane.ring.device_xruns
+        before = path.ring.underruns, path.ring.device_xruns
     output.stop()
     producer.stop()
-    print(lane.ring.underruns - before[0], lane.ring.device_xruns - before[1], flush=True)
+    print(path.ring.underruns - before[0], path.ring.device_xruns - before[1], flush=True)
 
 
 if __name__ == "__main__":

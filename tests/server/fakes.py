@@ -67,27 +67,27 @@ class FakeSession:
 
 
 class FakePrior:
-    """Draws 2, 3, 4, ... in every dimension, or the next of ``faults``; remembers all it heard."""
+    """Draws 2, 3, 4, ... in every dimension, or the next of ``faults``; keeps all it received."""
 
     def __init__(self) -> None:
-        self.heard: list[Floats] = []
+        self.received: list[Floats] = []
         self.styles: list[Floats] = []
         self.temperatures: list[float] = []
-        self.dice: list[SamplingNoise] = []
+        self.noise: list[SamplingNoise] = []
         self.resets = 0
         self.faulty: dict[int, float | Exception] = {}
 
-    def hear(
-        self, structure: Floats, style: Floats, temperature: float, dice: SamplingNoise
+    def draw_next(
+        self, structure: Floats, style: Floats, temperature: float, noise: SamplingNoise
     ) -> Floats:
-        fault = self.faulty.get(len(self.heard))
-        self.heard.append(structure.copy())
+        fault = self.faulty.get(len(self.received))
+        self.received.append(structure.copy())
         self.styles.append(style.copy())
         self.temperatures.append(temperature)
-        self.dice.append(dice)
+        self.noise.append(noise)
         if isinstance(fault, Exception):
             raise fault
-        drawn = 1.0 + len(self.heard) if fault is None else fault
+        drawn = 1.0 + len(self.received) if fault is None else fault
         return np.full(structure.shape[0], drawn, np.float32)
 
     def reset(self) -> None:

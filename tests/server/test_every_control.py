@@ -224,9 +224,9 @@ def recorded(hands: Hands, control: Control) -> None:
 
 def sound_recorded(hands: Hands, control: Control) -> None:
     hands.send(build_msg("/record/start", "take").dgram)
-    lane = OutputPath(NullOutput(48_000), OutputFormat(48_000, 1, 64, 2))
+    path = OutputPath(NullOutput(48_000), OutputFormat(48_000, 1, 64, 2))
     sound = np.full((24_000, 1), 0.5, np.float32)
-    hands.record.recorder.hear(sound, lane)
+    hands.record.recorder.receive(sound, path)
     hands.send(build_msg("/record").dgram)
     hands.send(build_msg("/record/stop").dgram)
     hands.record.recorder.close()

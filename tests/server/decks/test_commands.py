@@ -110,7 +110,7 @@ def test_a_capture_goes_the_way_of_a_file(hands: Hands) -> None:
     assert told(listening)[1:] == [Reply("/deck/d/capture", (1.0,))]
 
 
-@pytest.mark.parametrize("why", [NO_INPUT, "input 'x' does not deliver"])
+@pytest.mark.parametrize("why", [NO_INPUT, "input 'x' delivers nothing"])
 def test_a_capture_that_cannot_be_says_why_and_stops_no_load(hands: Hands, why: str) -> None:
     hands.captured = InputError(why)
     send(hands, "/deck/a/load", "one.wav")

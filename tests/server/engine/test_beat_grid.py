@@ -42,7 +42,7 @@ def test_a_deck_shorter_than_a_beat_has_one() -> None:
 
 
 def test_on_the_circle_the_end_is_followed_by_the_first_beat() -> None:
-    assert [GRID.on_circle(frames, DECK) for frames in (3.0, 122.0, 123.5, 2.0)] == [
+    assert [GRID.wrap(frames, DECK) for frames in (3.0, 122.0, 123.5, 2.0)] == [
         3.0,
         122.0,
         3.5,

@@ -165,7 +165,7 @@ def test_another_deck_laid_over_a_bypassed_one_makes_no_click(follower: str) -> 
 def test_a_deck_without_a_recording_cannot_be_bypassed() -> None:
     long = replace(fake_deck("symphony", 0.0), seconds=3600.0)
     hands = rig(("a", fake_deck("piano", 0.0)), ("b", long))
-    for deck, reason in (("a", "library deck"), ("b", "longer than 10 minutes"), ("c", "nothing")):
+    for deck, reason in (("a", "library deck"), ("b", "longer than 10 minutes"), ("c", "empty")):
         address = f"/deck/{deck}/bypass"
         send(hands, address, 1)
         reply = hands.sender.replies.pop()

@@ -120,11 +120,11 @@ def test_it_goes_to_the_second_pair() -> None:
     rig.send("/mute", 1.0)
     rig.send(CUE, "b")
     producer = Producer(rig.hands.engine, 4, 3, cue=rig.cue)
-    lane = producer.lane(NullOutput(mini_bundle.RATE_HZ, 4), CardChoice(cue=(4, 3)))
-    producer.start(lane)
+    path = producer.path_to(NullOutput(mini_bundle.RATE_HZ, 4), CardChoice(cue=(4, 3)))
+    producer.start(path)
     producer.stop()
-    taken = np.zeros((lane.ring.available, 4), np.float32)
-    lane.ring.read_into(taken)
+    taken = np.zeros((path.ring.available, 4), np.float32)
+    path.ring.read_into(taken)
     assert np.abs(taken[:, 2]).max() > 0.01
     np.testing.assert_array_equal(taken[:, 2], taken[:, 3])
 
@@ -134,11 +134,11 @@ def test_a_fault_in_it_leaves_the_main_sound_alone() -> None:
     rig.send(CUE, "b")
     rig.cue.render = lambda frames: 1 / 0  # type: ignore[assignment, method-assign, return-value]
     producer = Producer(rig.hands.engine, 4, 3, cue=rig.cue)
-    lane = producer.lane(NullOutput(mini_bundle.RATE_HZ, 4), CardChoice(cue=(4, 3)))
-    producer.start(lane)
+    path = producer.path_to(NullOutput(mini_bundle.RATE_HZ, 4), CardChoice(cue=(4, 3)))
+    producer.start(path)
     producer.stop()
-    taken = np.zeros((lane.ring.available, 4), np.float32)
-    lane.ring.read_into(taken)
+    taken = np.zeros((path.ring.available, 4), np.float32)
+    path.ring.read_into(taken)
     assert np.abs(taken[:, 0]).max() > 0.01 and not taken[:, 2:].any()
 
 

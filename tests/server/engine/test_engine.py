@@ -369,6 +369,6 @@ def test_a_prior_that_fails_leaves_the_decks_playing() -> None:
     audio = made.render(200)
     assert np.isfinite(audio).all()
     assert np.abs(audio[0, -HOP:]).max() > 0.1
-    assert made.engine.failed_ticks == len(prior.heard)
+    assert made.engine.failed_ticks == len(prior.received)
     assert made.engine.failed_blocks == 0
     assert made.session.structure.max() <= 1.0

@@ -56,7 +56,7 @@ def test_it_is_primed_with_the_last_ticks_of_the_decks(
     follow(generator, [100.0])
     present = int(np.floor(ticks_at(np.array([100.0]), PER_TICK)[0]))
     heard = np.arange(present - PRIMING_TICKS + 1, present + 1) / 1000
-    np.testing.assert_allclose(prior.heard[0][0], heard, atol=1e-6)
+    np.testing.assert_allclose(prior.received[0][0], heard, atol=1e-6)
 
 
 def test_played_on_it_hears_itself_and_moves_from_tick_to_tick_in_straight_lines(
@@ -65,7 +65,7 @@ def test_played_on_it_hears_itself_and_moves_from_tick_to_tick_in_straight_lines
     # Position 0 lies a quarter of a tick before tick 0, whose successor is drawn as 2.
     played = follow(generator, frames(0, 9))[0]
     np.testing.assert_allclose(played[1:], 2 + np.arange(8) / 2 + 0.25, atol=1e-6)
-    heard = [float(tick[0, -1]) for tick in prior.heard[1:]]
+    heard = [float(tick[0, -1]) for tick in prior.received[1:]]
     assert heard == [2, 3, 4, 5]
 
 
@@ -73,13 +73,13 @@ def test_not_asked_for_it_hears_the_decks_at_their_very_ticks(
     generator: Generator, prior: FakePrior
 ) -> None:
     follow(generator, frames(0, 9), generate=0.0)
-    heard = [float(tick[0, -1]) for tick in prior.heard]
+    heard = [float(tick[0, -1]) for tick in prior.received]
     np.testing.assert_allclose(heard, np.array([-1, 0, 1, 2, 3]) / 1000, atol=1e-7)
 
 
 def test_between_the_two_it_hears_the_mixture(generator: Generator, prior: FakePrior) -> None:
     follow(generator, frames(0, 2), generate=0.25)
-    np.testing.assert_allclose(prior.heard[1], 0.25 * 2, atol=1e-6)
+    np.testing.assert_allclose(prior.received[1], 0.25 * 2, atol=1e-6)
 
 
 def test_blocks_of_any_size_play_the_same() -> None:
@@ -120,7 +120,7 @@ def test_time_goes_as_the_playhead_does(
     generator: Generator, prior: FakePrior, positions: list[float], drawn: int
 ) -> None:
     played = follow(generator, positions)[0]
-    assert len(prior.heard) == drawn
+    assert len(prior.received) == drawn
     if drawn > 1:
         assert (np.diff(played[2:]) > 0).all()
 
@@ -134,7 +134,9 @@ def test_a_fault_of_the_prior_is_replaced_by_the_decks_and_it_starts_anew(
     assert np.isfinite(played).all()
     assert generator.failed_ticks == 1
     assert prior.resets == 1
-    assert float(prior.heard[3][0, -1]) == pytest.approx(1 / 1000)  # the decks' tick in its place
+    assert float(prior.received[3][0, -1]) == pytest.approx(
+        1 / 1000
+    )  # the decks' tick in its place
 
 
 def test_forgotten_it_is_primed_again(generator: Generator, prior: FakePrior) -> None:
@@ -142,17 +144,17 @@ def test_forgotten_it_is_primed_again(generator: Generator, prior: FakePrior) ->
     generator.reset()
     follow(generator, frames(10, 1))
     assert prior.resets == 1
-    assert prior.heard[-1].shape == (DIMS, PRIMING_TICKS)
+    assert prior.received[-1].shape == (DIMS, PRIMING_TICKS)
 
 
 def test_the_seed_is_all_that_chance_depends_on() -> None:
     priors = [FakePrior() for _ in range(3)]
     for prior, seed in zip(priors, (5, 5, 6), strict=True):
         follow(Generator(prior, MANIFEST, seed), frames(0, 10))
-    dice = [np.concatenate([one.normal for one in prior.dice]) for prior in priors]
-    assert np.array_equal(dice[0], dice[1])
-    assert not np.array_equal(dice[0], dice[2])
-    assert all(0 <= one.uniform < 1 for one in priors[0].dice)
+    noise = [np.concatenate([one.normal for one in prior.noise]) for prior in priors]
+    assert np.array_equal(noise[0], noise[1])
+    assert not np.array_equal(noise[0], noise[2])
+    assert all(0 <= one.uniform < 1 for one in priors[0].noise)
 
 
 def test_the_graphs_memory_goes_from_tick_to_tick_until_it_is_reset() -> None:

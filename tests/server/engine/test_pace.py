@@ -47,17 +47,19 @@ def test_as_recorded_the_tempo_is_that_of_what_is_heard() -> None:
         assert made is not None
         assert made.tempo_bpm[0] == pytest.approx(wanted)
         assert made.rates[0] == 1
-        rates = [lane.rates[0] for lane in made.lanes.values()]
+        rates = [deck_pace.rates[0] for deck_pace in made.deck_paces.values()]
         assert rates == pytest.approx([wanted / 100, wanted / 121])
     exact = pace(deck(100), deck(121), x=1.0)
-    assert exact is not None and exact.lanes[Beats(121, 0.1, 1.0)].rates[0] == 1
+    assert exact is not None and exact.deck_paces[Beats(121, 0.1, 1.0)].rates[0] == 1
 
 
 def test_the_tempo_asked_for_is_the_one_heard() -> None:
     for x in (0.0, 0.3, 1.0):
         made = pace(deck(100), deck(120), x=x, asked_bpm=90)
         assert made is not None
-        assert [lane.rates[0] for lane in made.lanes.values()] == pytest.approx([0.9, 0.75])
+        assert [deck_pace.rates[0] for deck_pace in made.deck_paces.values()] == pytest.approx(
+            [0.9, 0.75]
+        )
         assert made.tempo_bpm[0] == 90 and made.beats[0] == pytest.approx(1.5 * FRAME_S)
     plain = pace(deck(100), deck(120), x=1.0, asked_bpm=90, align=0)
     assert plain is not None and not plain.aligned[0] and plain.rates[0] == 0.75
@@ -78,10 +80,10 @@ def test_a_deck_without_a_tempo_goes_along() -> None:
 def test_double_time_goes_with_single_time() -> None:
     made = pace(deck(80), deck(161))
     assert made is not None
-    lane = made.lanes[Beats(161, 0.1, 1.0)]
-    assert lane.rates[0] == pytest.approx(80 / 80.5)
-    assert lane.grid.beat_frames == pytest.approx(60 / 80.5 / FRAME_S)
-    assert lane.grid.first_frames == pytest.approx(10)
+    deck_pace = made.deck_paces[Beats(161, 0.1, 1.0)]
+    assert deck_pace.rates[0] == pytest.approx(80 / 80.5)
+    assert deck_pace.beat_grid.beat_frames == pytest.approx(60 / 80.5 / FRAME_S)
+    assert deck_pace.beat_grid.first_frames == pytest.approx(10)
 
 
 def test_one_recording_on_two_decks_needs_no_aligning() -> None:

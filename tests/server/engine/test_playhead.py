@@ -11,7 +11,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
 from server.engine.head import FADE_FRAMES
-from server.engine.playhead import Playhead, read_loop
+from server.engine.playhead import Playhead, TicksAround, read_loop
 from server.engine.playhead_motion import PlayheadMotion
 from tests import mini_bundle
 from tests.server.control_inputs import FRAME_S, Hands
@@ -99,10 +99,10 @@ def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
     track = np.random.default_rng(0).standard_normal((3, TICKS)).astype(np.float32)
     playhead = Playhead(PER_TICK)
     whole = playhead.advance(motion(100)).on(TICKS)
-    assert whole.before is None
+    assert whole.previous is None
     leapt = playhead.advance(motion(6, jumps={2: 0.0}))
     reading = leapt.on(TICKS)
-    assert reading.before is not None and reading.weight is not None
+    assert reading.previous is not None and reading.weight is not None
     assert reading.weight.tolist() == [1, 1, 0.5, 1, 1, 1]
     plain = Playhead(PER_TICK)
     plain.advance(motion(100))
@@ -119,15 +119,15 @@ def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(33))
     reading = playhead.advance(motion(4, 1.0, (0.0, 0.25), {0: 0.0})).on(TICKS)
-    assert reading.before is not None
-    assert (reading.before[0] + 0.5) * PER_TICK - 0.5 == 33
+    assert reading.previous is not None
+    assert (reading.previous[0] + 0.5) * PER_TICK - 0.5 == 33
 
 
 def test_other_ticks_are_folded_into_the_loop() -> None:
     playhead = Playhead(PER_TICK)
     positions = playhead.advance(motion(30, 1.0, (0.5, 0.75), {0: 0.0}))
     here = (positions.frames[3] + 0.5) / PER_TICK - 0.5
-    ticks = positions.around(3, here + np.arange(-7.0, 8.0)).on(TICKS).ticks
+    ticks = TicksAround(positions, 3, here + np.arange(-7.0, 8.0)).on(TICKS).ticks
     inside = (ticks + 0.5) * PER_TICK - 0.5 - 20
     np.testing.assert_allclose(inside, (3 + 2 * np.arange(-7.0, 8.0)) % 10, atol=1e-9)
 

@@ -27,7 +27,7 @@ from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
 from server.models.carried_decks import decks_for
 from server.models.model_controls import switched_to
-from server.models.preparing import bundle_below, ready_model
+from server.models.preparing import bundle_below, prepare_model
 from server.models.switch import FADE_S, ModelSwitch
 from tests import mini_bundle
 from tests.server.fakes import fake_deck
@@ -99,12 +99,12 @@ class Rig:
         self.desk = Desk(control_table(bundle.manifest.style_dims), playing=True)
         self.desk.apply([SetControl("/level", (0.0,))])
         self.timeline = Timeline(self.desk, SampleClock(HOP / RATE))
-        first = ready_model(bundle, CPU, BLOCK, lambda *_: None, table=self.desk.table)
+        first = prepare_model(bundle, CPU, BLOCK, lambda *_: None, table=self.desk.table)
         first.engine.put_deck("a", library_deck(bundle.decks["low"]))
         self.switch = ModelSwitch(self.timeline, first)
 
     def change(self, bundle: Bundle) -> None:
-        model = ready_model(bundle, CPU, BLOCK, lambda *_: None, name="other")
+        model = prepare_model(bundle, CPU, BLOCK, lambda *_: None, name="other")
         model.engine.put_deck("a", library_deck(next(iter(bundle.decks.values()))))
         self.switch.offer(model)
         self.desk.apply([switched_to(model)])
@@ -271,8 +271,8 @@ def test_a_bundle_is_loaded_while_it_plays_and_everything_follows(
     [
         ("cut", "no complete bundle"),
         ("text", "no complete bundle"),
-        ("nan", "decodes to no sound"),
-        ("rate", "8000 Hz, frames of 64 samples and 1 channels, and what plays 16000 Hz"),
+        ("nan", "does not decode to sound"),
+        ("rate", "8000 Hz, frames of 64 samples and 1 channels; the one that plays has 16000 Hz"),
         ("none", "is no bundle in the media folder"),
     ],
 )
@@ -296,7 +296,7 @@ def test_an_encoder_that_does_not_fit_is_found_before_it_plays(
     with server(bundle_path, media) as live:
         assert answer_to(live.ask("/deck/a/load", "song.wav"))[0] == "/done"
         address, _, why = answer_to(live.ask("/model/load", "bad"))
-        assert address == "/fail" and "bundle 'mini' cannot play what lies on the decks" in str(why)
+        assert address == "/fail" and "bundle 'mini' cannot play the loaded decks" in str(why)
         assert answer_to(live.ask("/model/load", "other"))[0] == "/done"
 
 
@@ -307,5 +307,5 @@ def test_of_two_loads_the_newest_wins(bundle_path: Path, media: Path) -> None:
         answers = sorted(str(answer_to(live.receive())) for _ in range(2))
         assert answers == [
             "['/done', '/model/load', 'other.bundle']",
-            "['/fail', '/model/load', 'a newer /model/load came meanwhile']",
+            "['/fail', '/model/load', 'replaced by a newer /model/load']",
         ]

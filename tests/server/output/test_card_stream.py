@@ -105,7 +105,7 @@ def test_a_device_is_chosen_by_name_or_number(device: str) -> None:
 
 def test_a_mono_card_is_used_by_a_mono_model_only() -> None:
     assert find_card(FakePortAudio(channels=1), request()).channels == 1
-    with pytest.raises(OutputError, match="1 channels, and channel 2"):
+    with pytest.raises(OutputError, match="1 channels, not the 2"):
         find_card(FakePortAudio(channels=1), request(may_be_mono=False))
 
 
@@ -114,7 +114,7 @@ def test_a_mono_card_is_used_by_a_mono_model_only() -> None:
     [
         ({"device": "Gramophone"}, r"no sound card 'Gramophone'.*0 Card 0"),
         ({"device": "7"}, r"no sound card '7'.*0 Card 0"),
-        ({"channels": 6}, "'Card 0' has 4 channels, and channel 6 is wanted"),
+        ({"channels": 6}, "'Card 0' has 4 channels, not the 6 asked for"),
         ({"rate_hz": 96_000.0}, "does not offer 96000 Hz; it offers 48000"),
     ],
 )

@@ -37,17 +37,17 @@ class Rig:
         self.producer = Producer(engine(), 4, 3)
         self.live = LiveOutput(
             CARD,
-            self.open_lane(CARD),
-            self.open_lane,
+            self.open_path(CARD),
+            self.open_path,
             self.producer.switch,
             retry_s=0.1,
         )
         self.live.report = lambda: self.reports.append(self.live.state)
-        self.producer.start(self.live.lane)
+        self.producer.start(self.live.path)
         self.live.start()
 
-    def open_lane(self, choice: OutputChoice) -> OutputPath:
-        return self.producer.lane(self.open(choice))
+    def open_path(self, choice: OutputChoice) -> OutputPath:
+        return self.producer.path_to(self.open(choice))
 
     def open(self, choice: OutputChoice) -> Output:
         if choice.kind == "null":
@@ -103,7 +103,7 @@ def test_a_card_that_is_pulled_out_is_lost_and_comes_back_with_a_fade(rig: Rig) 
 def test_the_output_is_changed_and_a_bad_one_changes_nothing(rig: Rig) -> None:
     until(lambda: len(rig.played()) > 4800)
     failure = rig.change(OutputChoice("soundcard", "Gramophone"))
-    assert failure is not None and "no sound card 'Gramophone'; there are: 0 Card 0" in failure
+    assert failure is not None and "no sound card 'Gramophone'; available: 0 Card 0" in failure
     assert (rig.live.choice, rig.live.state, rig.reports) == (CARD, "playing", [])
     assert rig.change(NOTHING) is None
     assert (rig.live.choice, rig.reports) == (NOTHING, ["playing"])
@@ -141,11 +141,11 @@ def test_a_pair_of_channels_is_played_and_the_others_are_silent() -> None:
             pass
 
     output = Wide(mini_bundle.RATE_HZ, 6)
-    lane = Producer(engine(), 4, 3).lane(output, CardChoice(main=(3, 2), cue=(5, 6)))
+    path = Producer(engine(), 4, 3).path_to(output, CardChoice(main=(3, 2), cue=(5, 6)))
     main, cue = np.full((1, 256), 0.5, np.float32), np.full((1, 256), 0.25, np.float32)
-    lane.write(main, cue)
-    lane.write(main)
+    path.write(main, cue)
+    path.write(main)
     taken = np.zeros((512, 6), np.float32)
-    assert lane.ring.read_into(taken) == 512
+    assert path.ring.read_into(taken) == 512
     np.testing.assert_array_equal(taken[0], [0, 0.5, 0.5, 0, 0.25, 0.25])
     np.testing.assert_array_equal(taken[-1], [0, 0.5, 0.5, 0, 0, 0])

@@ -66,11 +66,11 @@ def engine() -> Engine:
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000, 44_100])
 def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
     tapped: list[Floats] = []
-    producer = Producer(engine(), 4, 3, hear=lambda samples, _: tapped.append(samples))
+    producer = Producer(engine(), 4, 3, on_audio=lambda samples, _: tapped.append(samples))
     output = FakeOutput(rate_hz)
-    lane = producer.lane(output)
-    producer.start(lane)
-    output.start(lane.ring)
+    path = producer.path_to(output)
+    producer.start(path)
+    output.start(path.ring)
     played = np.concatenate([output.take(100) for _ in range(40)])
     producer.stop()
     blocks = len(tapped)
@@ -84,17 +84,17 @@ def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
 def test_the_ring_is_full_when_it_has_started_and_never_overflows(rate_hz: float) -> None:
     written: list[int] = []
-    producer = Producer(engine(), 4, 3, hear=lambda samples, _: written.append(len(samples)))
-    lane = producer.lane(FakeOutput(rate_hz))
-    producer.start(lane)
+    producer = Producer(engine(), 4, 3, on_audio=lambda samples, _: written.append(len(samples)))
+    path = producer.path_to(FakeOutput(rate_hz))
+    producer.start(path)
     block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)
-    assert 2 * block <= lane.ring.available <= 3 * block + 2
+    assert 2 * block <= path.ring.available <= 3 * block + 2
     target, taken = np.zeros((37, 1), np.float32), 0
     for _ in range(300):
-        taken += lane.ring.read_into(target)
+        taken += path.ring.read_into(target)
         time.sleep(0.0005)
     producer.stop()
-    assert sum(written) == taken + lane.ring.available
+    assert sum(written) == taken + path.ring.available
     assert producer.timings.count == len(written)
 
 
@@ -104,28 +104,28 @@ def test_a_device_that_takes_more_at_once_than_the_ring_holds_gets_it_the_next_t
     rate_hz: float, blocks_at_once: float
 ) -> None:
     producer = Producer(engine(), 4, 3)
-    lane = producer.lane(FakeOutput(rate_hz))
-    producer.start(lane)
+    path = producer.path_to(FakeOutput(rate_hz))
+    producer.start(path)
     block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)
     target = np.zeros((round(blocks_at_once * block), 1), np.float32)
-    lane.ring.read_into(target)
-    missed = lane.ring.underruns
+    path.ring.read_into(target)
+    missed = path.ring.underruns
     for _ in range(5):
-        until(lambda: not lane.has_room)
-        lane.ring.read_into(target)
+        until(lambda: not path.has_room)
+        path.ring.read_into(target)
     producer.stop()
-    assert (missed, lane.ring.underruns) == (1, 1)
-    assert lane.wanted_s * rate_hz == pytest.approx(len(target) + 2 * block)
+    assert (missed, path.ring.underruns) == (1, 1)
+    assert path.target_s * rate_hz == pytest.approx(len(target) + 2 * block)
 
 
 def test_a_request_beyond_all_reason_does_not_fill_the_memory() -> None:
     producer = Producer(engine(), 4, 3)
-    lane = producer.lane(FakeOutput(48_000))
-    producer.start(lane)
-    lane.ring.read_into(np.zeros((480_000, 1), np.float32))
+    path = producer.path_to(FakeOutput(48_000))
+    producer.start(path)
+    path.ring.read_into(np.zeros((480_000, 1), np.float32))
     producer.stop()
-    assert lane.wanted_s <= LARGEST_REQUEST_S + 2 * producer.block_s + 1e-3
-    assert lane.ring.available <= lane.ring.capacity_samples
+    assert path.target_s <= LARGEST_REQUEST_S + 2 * producer.block_s + 1e-3
+    assert path.ring.available <= path.ring.capacity_samples
 
 
 def test_a_fault_in_the_engine_does_not_end_the_thread() -> None:
@@ -140,9 +140,9 @@ def test_a_fault_in_the_engine_does_not_end_the_thread() -> None:
     faulty.render = render  # type: ignore[method-assign]
     producer = Producer(faulty, 2, 2)
     output = FakeOutput(mini_bundle.RATE_HZ)
-    lane = producer.lane(output)
-    producer.start(lane)
-    output.start(lane.ring)
+    path = producer.path_to(output)
+    producer.start(path)
+    output.start(path.ring)
     blocks = [output.take(2 * mini_bundle.HOP) for _ in range(12)]
     producer.stop()
     assert not blocks[5].any()
@@ -152,19 +152,19 @@ def test_a_fault_in_the_engine_does_not_end_the_thread() -> None:
 def test_a_thread_that_dies_is_told() -> None:
     deaths: list[bool] = []
     producer = Producer(engine(), 4, 3, on_death=lambda: deaths.append(True))
-    lane = producer.lane(FakeOutput(mini_bundle.RATE_HZ))
-    lane.write = lambda *_: 1 / 0  # type: ignore[assignment, method-assign, return-value]
-    with pytest.raises(RuntimeError, match="filled no ring"):
-        producer.start(lane, timeout_s=0.5)
+    path = producer.path_to(FakeOutput(mini_bundle.RATE_HZ))
+    path.write = lambda *_: 1 / 0  # type: ignore[assignment, method-assign, return-value]
+    with pytest.raises(RuntimeError, match="did not fill the ring"):
+        producer.start(path, timeout_s=0.5)
     assert deaths == [True]
 
 
 def test_the_null_output_takes_at_the_pace_of_the_clock() -> None:
     producer, output = Producer(engine(), 4, 4), NullOutput(16_000)
-    lane = producer.lane(output)
-    producer.start(lane)
+    path = producer.path_to(output)
+    producer.start(path)
     started_s = time.monotonic()
-    output.start(lane.ring)
+    output.start(path.ring)
     while producer.timings.count < 40:
         time.sleep(0.005)
     elapsed_s = time.monotonic() - started_s

@@ -18,7 +18,7 @@ from server.recording.recorder import SoundRecorder
 RATE, BLOCK, CHANNELS = 48_000, 480, 2
 
 
-def lane(rate_hz: int = RATE) -> OutputPath:
+def null_path(rate_hz: int = RATE) -> OutputPath:
     """The way to an output that is never started."""
     return OutputPath(NullOutput(rate_hz), OutputFormat(rate_hz, CHANNELS, BLOCK, 2))
 
@@ -32,11 +32,11 @@ def block(seed: int, number: int) -> np.ndarray:
 def main() -> None:
     """In real time."""
     path, seed = Path(sys.argv[1]), int(sys.argv[2])
-    recorder, way = SoundRecorder(path.parent), lane()
+    recorder, output_path = SoundRecorder(path.parent), null_path()
     recorder.begin(path)
     began_s = time.monotonic()
     for number in range(100_000):
-        recorder.hear(block(seed, number), way)
+        recorder.receive(block(seed, number), output_path)
         print((number + 1) * BLOCK, time.monotonic(), flush=True)
         time.sleep(max(began_s + (number + 1) * BLOCK / RATE - time.monotonic(), 0))
 

@@ -50,7 +50,7 @@ def test_it_is_whole_whenever_it_is_looked_at(kind: str, channels: int, tmp_path
     for count in BLOCKS:
         file.write(sound[at : at + count])
         at += count
-        file.settle()
+        file.commit()
         found = read(path)
         assert at - len(found) <= (0 if kind == "wav" else 4096)
         np.testing.assert_array_equal(found, rounded(sound[: len(found)], kind))
@@ -68,7 +68,7 @@ def test_a_file_that_is_cut_anywhere_is_read_up_to_what_was_settled(
     file = KINDS[kind](FileIO(path, "x+"), RATE, 2)
     sound = noise(30_000, 2)
     file.write(sound[:20_000])
-    file.settle()
+    file.commit()
     settled, size = len(read(path)), path.stat().st_size
     file.write(sound[20_000:])  # and no word of it in the header
     data = path.read_bytes()
@@ -107,7 +107,7 @@ def test_another_reader_finds_the_same_bits(tmp_path: Path) -> None:
     file = WavFile(FileIO(tmp_path / "x.wav", "x+"), RATE, 2)
     sound = noise(10_000, 2)
     file.write(sound)
-    file.settle()
+    file.commit()
     rate_hz, found = wavfile.read(tmp_path / "x.wav")
     assert rate_hz == RATE
     np.testing.assert_array_equal(found, sound)
@@ -121,7 +121,7 @@ def test_a_program_finds_the_same(kind: str, tmp_path: Path) -> None:
     file = KINDS[kind](FileIO(path, "x+"), RATE, 2)
     sound = noise(10_000, 2)
     file.write(sound)
-    file.settle()  # and is still open
+    file.commit()  # and is still open
     said = subprocess.run(
         ["sox", path, "-t", "f32", "-"], check=True, capture_output=True, timeout=60
     )
@@ -158,7 +158,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_settled(kind: str, tmp_path: Pa
         nonlocal settled
         for at in range(0, len(sound), 1000):
             file.write(sound[at : at + 1000])
-            file.settle()
+            file.commit()
             settled = len(read(path))
 
     with pytest.raises(OSError, match="No space left on device"):

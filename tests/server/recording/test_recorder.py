@@ -22,7 +22,7 @@ from server.system.arrays import Floats
 from tests import mini_bundle
 from tests.server.control_inputs import FakeSender, Hands
 from tests.server.output.test_producer import FakeOutput, engine
-from tests.server.recording.noise_recorder import BLOCK, RATE, block, lane
+from tests.server.recording.noise_recorder import BLOCK, RATE, block, null_path
 from tests.server.recording.test_files import SmallDisk, read, rounded
 from tests.waiting import until
 
@@ -34,11 +34,11 @@ START, STOP = "/record/start", "/record/stop"
 def test_what_the_output_takes_is_what_is_recorded(kind: str, rate_hz: int, tmp_path: Path) -> None:
     recording = SoundRecorder(tmp_path)
     path = recording.begin_named(f"take.{kind}")
-    producer = Producer(engine(), 4, 3, hear=recording.hear)
+    producer = Producer(engine(), 4, 3, on_audio=recording.receive)
     output = FakeOutput(rate_hz)
-    way = producer.lane(output)
-    producer.start(way)
-    output.start(way.ring)
+    output_path = producer.path_to(output)
+    producer.start(output_path)
+    output.start(output_path.ring)
     played = np.concatenate([output.take(100) for _ in range(200)])
     producer.stop()
     recording.close()
@@ -51,18 +51,18 @@ def test_another_output_begins_another_file_each_as_its_card_got_it(tmp_path: Pa
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
     (tmp_path / "take-2.wav").write_text("precious")
-    producer = Producer(engine(), 4, 3, hear=recording.hear)
+    producer = Producer(engine(), 4, 3, on_audio=recording.receive)
     outputs = [FakeOutput(48_000), FakeOutput(44_100), FakeOutput(44_100)]
     for number, output in enumerate(outputs):
-        way = producer.lane(output)
+        output_path = producer.path_to(output)
         if number:
             listener = Thread(target=drain, args=(outputs[number - 1], taken[number - 1]))
-            producer.switch(way)
+            producer.switch(output_path)
             listener.start()
             listener.join()
         else:
-            producer.start(way)
-        output.start(way.ring)
+            producer.start(output_path)
+        output.start(output_path.ring)
         taken[number] = [output.take(100) for _ in range(50)]
     producer.stop()
     recording.close()
@@ -93,8 +93,8 @@ def drain(output: FakeOutput, taken: list[Floats]) -> None:
         ("a" * 90, "is no name"),
         ("", "is no name"),
         ("nul\0", "is no name"),
-        ("there", "'there.wav' is there already"),
-        ("there.wav", "is there already"),
+        ("there", "'there.wav' exists already"),
+        ("there.wav", "exists already"),
     ],
 )
 def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path
 def test_the_ending_of_the_name_says_what_file_it_is(name: str, file: str, tmp_path: Path) -> None:
     recording = SoundRecorder(tmp_path)
     assert recording.begin_named(name) == tmp_path / file
-    recording.hear(block(1, 0), lane())
+    recording.receive(block(1, 0), null_path())
     recording.close()
     wanted = b"fLaC" if "F" in file else b"RIFF"
     assert (tmp_path / file).read_bytes()[:4] == wanted
@@ -123,12 +123,12 @@ def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> N
     recording.begin_named("take")
     with pytest.raises(RecordingError, match=r"take.wav is being recorded; /record/stop"):
         recording.begin_named("other")
-    recording.hear(block(1, 0), lane())
+    recording.receive(block(1, 0), null_path())
     recording.end()
     with pytest.raises(RecordingError, match="nothing is being recorded"):
         recording.end()
     recording.begin_named("other")
-    recording.hear(block(1, 1), lane())
+    recording.receive(block(1, 1), null_path())
     recording.close()
     for number, name in enumerate(("take", "other")):
         np.testing.assert_array_equal(read(tmp_path / f"{name}.wav"), block(1, number))
@@ -158,13 +158,13 @@ def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
     listener = FakeSender("listener")
     hands.send(build_msg("/notify", 1).dgram, listener)
     hands.send(build_msg(START, "take").dgram)
-    recording, way = hands.record.recorder, lane()
+    recording, output_path = hands.record.recorder, null_path()
     number = 0
     while recording.name:
-        recording.hear(block(1, number), way)
+        recording.receive(block(1, number), output_path)
         number += 1
         sleep(0.001)
-    recording.hear(block(1, number), way)
+    recording.receive(block(1, number), output_path)
     until(lambda: len(hands.sender.replies) > 1)
     (failed,) = hands.sender.replies[1:]
     assert (failed.address, failed.arguments[0]) == ("/fail", "/record")
@@ -219,18 +219,18 @@ def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
         original(file, data)
 
     monkeypatch.setattr(wav, "write_all", slow)
-    monkeypatch.setattr(take, "MOST_WAITING_S", 0.5)
-    recording, way = SoundRecorder(tmp_path), lane()
+    monkeypatch.setattr(take, "MAX_QUEUED_S", 0.5)
+    recording, output_path = SoundRecorder(tmp_path), null_path()
     path = recording.begin_named("take")
-    recording.hear(block(1, 0), way)
+    recording.receive(block(1, 0), output_path)
     hangs.wait(60)
     for number in range(1, 200):
-        recording.hear(block(1, number), way)
+        recording.receive(block(1, number), output_path)
     assert recording.lost_s == pytest.approx(1.5, abs=0.05)
     goes_on.set()
     until(lambda: path.stat().st_size > 40 * block(1, 0).nbytes)
     for number in range(200, 220):
-        recording.hear(block(1, number), way)
+        recording.receive(block(1, number), output_path)
     recording.close()
     found = read(path).reshape(-1, BLOCK, 2)
     assert len(found) == 220
@@ -249,9 +249,9 @@ def test_start_and_stop_are_told_to_all_and_status_shows_it(hands: Hands) -> Non
     assert hands.sender.replies[-1] == Reply("/record", (0, "", 0.0))
     hands.send(build_msg(START, "take").dgram)
     assert listener.replies[-1] == Reply("/record", (1, "take.wav", 0.0))
-    recording, way = hands.record.recorder, lane()
+    recording, output_path = hands.record.recorder, null_path()
     for number in range(50):
-        recording.hear(block(1, number), way)
+        recording.receive(block(1, number), output_path)
     told = {"recording": "take.wav", "recorded_s": pytest.approx(0.5), "recording_lost_s": 0.0}
     assert hands.record.status() == told
     hands.send(build_msg(STOP).dgram)
@@ -261,7 +261,7 @@ def test_start_and_stop_are_told_to_all_and_status_shows_it(hands: Hands) -> Non
     hands.send(build_msg(STOP).dgram)
     assert hands.sender.replies[-1].address == "/fail"
     hands.send(build_msg(START, "take").dgram)
-    assert "there already" in str(hands.sender.replies[-1].arguments[1])
+    assert "exists already" in str(hands.sender.replies[-1].arguments[1])
 
 
 def test_after_a_death_it_goes_on_in_the_next_free_file(

@@ -70,7 +70,7 @@ class Performance:
         self.producer = Producer(
             self.engine, BLOCK, 3, hear=lambda samples, _: self.blocks.append(samples)
         )
-        self.lane = self.producer.lane(NullOutput(RATE, 1))
+        self.output_path = self.producer.path_to(NullOutput(RATE, 1))
         self.is_over = False
 
     @property
@@ -81,7 +81,7 @@ class Performance:
     def play(self, hands: Callable[[], None]) -> np.ndarray:
         """The engine's samples while ``hands`` move."""
         listener = Thread(target=self._listen, daemon=True)
-        self.producer.start(self.lane)
+        self.producer.start(self.output_path)
         listener.start()
         hands()
         self.is_over = True
@@ -93,7 +93,7 @@ class Performance:
     def _listen(self) -> None:
         taken = np.zeros((HOP, 1), np.float32)
         while not self.is_over:
-            if not self.lane.ring.read_into(taken):
+            if not self.output_path.ring.read_into(taken):
                 time.sleep(0.0005)
 
     def do(self, *given: Event) -> None:
@@ -317,7 +317,7 @@ def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> No
         ("a" * 90, "is no name"),
         ("", "is no name"),
         ("nul\0", "is no name"),
-        ("there", "is there already"),
+        ("there", "exists already"),
     ],
 )
 def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:

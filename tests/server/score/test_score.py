@@ -187,7 +187,7 @@ def test_nothing_is_written_where_a_score_cannot_be_played(
         (line(50, "/deck/a/load", "bad.wav"), "line 2: /deck/a/load: "),
         (line(50, "/deck/a/load", "../etc/x.wav"), "is neither"),
         (line(50, "/deck/a/bypass", 1), "line 2: /deck/a/bypass: low is a library deck"),
-        (line(50, "/deck/d/bypass", 1), "line 2: /deck/d/bypass: nothing lies on deck d"),
+        (line(50, "/deck/d/bypass", 1), "line 2: /deck/d/bypass: deck d is empty"),
         (line(50, "/dump", 1), "line 2: /dump: works live only"),
     ):
         score = written(tmp_path / "s.jsonl", GOOD, text)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from server.system.file_worker import MAX_WAITING, FileWorker
+from server.system.file_worker import MAX_QUEUED, FileWorker
 from server.system.json_document import DocumentError
 
 
@@ -29,11 +29,11 @@ def test_who_floods_a_slow_disk_is_refused() -> None:
     done: list[object] = []
     refused: list[str] = []
     errands = FileWorker(lambda call: call())
-    for _ in range(MAX_WAITING + 2):
+    for _ in range(MAX_QUEUED + 2):
         errands.do(lambda: gate.wait(60), done.append, refused.append)
     gate.set()
     errands.stop()
-    assert (len(done), len(refused)) == (MAX_WAITING, 2) and "keep up" in refused[0]
+    assert (len(done), len(refused)) == (MAX_QUEUED, 2) and "keep up" in refused[0]
 
 
 @pytest.mark.parametrize(

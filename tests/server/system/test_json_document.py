@@ -179,8 +179,8 @@ def test_a_full_disk_leaves_the_old_one_and_no_rest(
 WRITER = """
 import sys, itertools
 from pathlib import Path
-from server.system.json_document import Document
-kept = Document(Path(sys.argv[1]), "thing")
+from server.system.json_document import JsonDocument
+kept = JsonDocument(Path(sys.argv[1]), "thing")
 for number in itertools.count():
     kept.write({"number": number, "filler": [number] * 20_000})
     print(number, flush=True)

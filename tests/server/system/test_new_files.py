@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from server.system.new_files import free_name, is_harmless
+from server.system.new_files import free_name, is_safe_name
 
 
 @pytest.mark.parametrize("name", ["take", "take 3.wav", "a-b_c.jsonl", "9", "x" * 80])
 def test_plain_names_are_harmless(name: str) -> None:
-    assert is_harmless(name)
+    assert is_safe_name(name)
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def test_plain_names_are_harmless(name: str) -> None:
     ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", ".hidden", " x", "x\0", "x\n", "ü"],
 )
 def test_names_that_leave_the_folder_or_hide_are_not(name: str) -> None:
-    assert not is_harmless(name)
-    assert not is_harmless("x" * 81)
+    assert not is_safe_name(name)
+    assert not is_safe_name("x" * 81)
 
 
 def test_what_was_being_written_goes_on_beside_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from server.system.priority import HANDS_PRIORITY, make_polite, raise_own_priority, raised
+from server.system.priority import CONTROL_PRIORITY, lower_priority, raise_own_priority, raised
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setscheduler"), reason="this system has no real-time classes"
@@ -20,7 +20,7 @@ def class_and_niceness() -> tuple[int, int]:
 
 def test_it_is_over_when_it_is_over() -> None:
     before = class_and_niceness()
-    with raised(HANDS_PRIORITY):
+    with raised(CONTROL_PRIORITY):
         inherited: list[tuple[int, int]] = []
         thread = threading.Thread(target=lambda: inherited.append(class_and_niceness()))
         thread.start()
@@ -34,7 +34,7 @@ def test_a_process_that_inherited_priority_can_be_polite() -> None:
 
     def run() -> None:
         raised_to = raise_own_priority()
-        make_polite(10)
+        lower_priority(10)
         found.append((raised_to, class_and_niceness()))
 
     thread = threading.Thread(target=run)
