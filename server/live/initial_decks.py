@@ -7,7 +7,7 @@ from functools import partial
 
 from server.controls.addresses import DECKS
 from server.controls.desk import Desk
-from server.decks.commands import DeckCommands
+from server.decks.commands import INTENDED_FAILURES, DeckCommands
 from server.engine.deck import DeckData
 from server.models.switch import ModelSwitch
 from server.score.prepared_decks import bypass_rejection_reason

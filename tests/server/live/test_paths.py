@@ -17,7 +17,7 @@ from server.controls.sample_clock import SampleClock
 from server.controls.timeline import Timeline
 from server.engine.deck import library_deck
 from server.engine.runtime import RuntimeOptions
-from server.models.preparing import ready_model
+from server.models.preparing import prepare_model
 from server.models.switch import ModelSwitch
 from server.osc.server import OscServer
 from tests import mini_bundle
@@ -110,7 +110,7 @@ def test_a_value_passes_at_most_twenty_modules_to_the_sound() -> None:
     bundle = mini_bundle.bundle()
     desk = Desk(Hands().table, playing=True)
     timeline = Timeline(desk, SampleClock(FRAME_S))
-    model = ready_model(bundle, RuntimeOptions("cpu"), 4, lambda *_: None, table=desk.table)
+    model = prepare_model(bundle, RuntimeOptions("cpu"), 4, lambda *_: None, table=desk.table)
     for deck, name in zip("ab", bundle.decks, strict=True):
         model.engine.put_deck(deck, library_deck(bundle.decks[name]))
     switch = ModelSwitch(timeline, model)
