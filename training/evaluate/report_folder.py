@@ -13,6 +13,15 @@ from training.report.page import page
 
 REPORT, PAGE = "report.json", "index.html"
 
+TEMPLATES = {
+    "reconstruction": "reconstruction.html.j2",
+    "traverse": "knobs.html.j2",
+    "interpolation": "interpolation.html.j2",
+    "swaps": "swaps.html.j2",
+    "transfer": "transfer.html.j2",
+    "time": "time.html.j2",
+}
+
 
 class ReportFolderError(ValueError):
     """A place where no report can be written."""
@@ -44,7 +53,7 @@ class ReportFolder:
         plain = finite_or_none(report)
         text = json.dumps(plain, indent=1, allow_nan=False)
         (self.draft / REPORT).write_text(text + "\n", encoding="utf-8")
-        (self.draft / PAGE).write_text(page(plain), encoding="utf-8")
+        (self.draft / PAGE).write_text(page(plain, TEMPLATES), encoding="utf-8")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:

@@ -20,7 +20,7 @@ LOWEST_HZ = 40.0
 RANGE_DB = 80.0
 TICKS_HZ = (100, 1000, 10000)
 INK, PAPER = "#3a3f47", "#fcfbf9"
-"""Of the page they stand on (``training.report.style``)."""
+"""The page's colours, as in ``templates/style.css``."""
 
 Levels = NDArray[np.float32]
 
