@@ -24,9 +24,10 @@ from model.streaming import State
 from server.controls.table import control_table
 from tests import mini_bundle
 from training.evaluate import traverse
-from training.evaluate.__main__ import SECTIONS, main
-from training.evaluate.figures import finite_or_none
+from training.evaluate.__main__ import main
 from training.evaluate.measuring import METHODS, METRICS
+from training.evaluate.report_folder import finite_or_none
+from training.evaluate.sections import SECTIONS
 from training.fit.init_from import load_initial_weights
 from training.measures.bundle_voice import BundleVoice, grid_of_manifest, open_bundle_voice
 from training.measures.descriptors import DESCRIPTORS
@@ -42,7 +43,7 @@ from training.store.writer import StoreWriter
 CONFIG = preset("tiny")
 GRID = grid_of_config(CONFIG)
 RATE_HZ = GRID.sample_rate_hz
-SHIPPED = Path(__file__).parents[2] / "server" / "default.bundle"
+SHIPPED = Path(__file__).parents[3] / "server" / "default.bundle"
 FEW = ["--clips", "3", "--seconds", "1", "--shown", "1"]
 
 
@@ -314,36 +315,39 @@ class Delay(torch.nn.Module):
 def test_a_perfect_vocoder_is_perfectly_aligned(run: Path, store: Path, seconds: float) -> None:
     model, _ = checkpoint.load_instrument(run)
     voice = TorchVoice(model)
-    by = ModelRenderer(voice, layout(GRID, seconds), 0)
+    renderer = ModelRenderer(voice, layout(GRID, seconds), 0)
     excerpt = draw_excerpts(Store.open(store), GRID, "heldout", 1, seconds, 0)[0]
-    heard, image = by.listen(excerpt), by.image(excerpt.samples)
-    assert image.shape[2] == by.layout.stretch_frames
-    assert by.at_frames(heard.structure).shape == (CONFIG.structure_dims, image.shape[2])
+    encoded, image = renderer.encode(excerpt), renderer.image(excerpt.samples)
+    assert image.shape[2] == renderer.layout.stretch_frames
+    assert renderer.at_frames(encoded.structure).shape == (CONFIG.structure_dims, image.shape[2])
     half = GRID.context_samples // 2
     model.vocoder = Delay(excerpt.samples[half:-half], CONFIG.latency_samples)
-    made = by.cut(voice.vocode(image, 0)[GRID.latency_samples :])
+    made = renderer.cut(voice.vocode(image, 0)[GRID.latency_samples :])
     np.testing.assert_array_equal(made, excerpt.truth)
 
 
-def rendition(run: Path, store: Path) -> tuple[ModelRenderer, Any]:
+def renderer_and_excerpt(run: Path, store: Path) -> tuple[ModelRenderer, Any]:
     model, _ = checkpoint.load_instrument(run)
-    by = ModelRenderer(TorchVoice(model), layout(GRID, 1.0), 0)
-    return by, by.listen(draw_excerpts(Store.open(store), GRID, "heldout", 1, 1.0, 0)[0])
+    renderer = ModelRenderer(TorchVoice(model), layout(GRID, 1.0), 0)
+    return renderer, renderer.encode(
+        draw_excerpts(Store.open(store), GRID, "heldout", 1, 1.0, 0)[0]
+    )
 
 
 def test_playing_twice_gives_the_same_bits(run: Path, store: Path) -> None:
-    by, heard = rendition(run, store)
+    renderer, encoded = renderer_and_excerpt(run, store)
     np.testing.assert_array_equal(
-        by.play(heard.style, heard.structure), by.play(heard.style, heard.structure)
+        renderer.play(encoded.style, encoded.structure),
+        renderer.play(encoded.style, encoded.structure),
     )
 
 
 def test_structure_is_read_at_frames_as_the_model_was_taught(run: Path, store: Path) -> None:
     from model.decoder import ticks_to_frames
 
-    by, heard = rendition(run, store)
-    wanted = ticks_to_frames(torch.from_numpy(heard.structure)[None], GRID.frames_per_tick)[0]
-    np.testing.assert_allclose(by.at_frames(heard.structure), wanted.numpy(), atol=1e-5)
+    renderer, encoded = renderer_and_excerpt(run, store)
+    wanted = ticks_to_frames(torch.from_numpy(encoded.structure)[None], GRID.frames_per_tick)[0]
+    np.testing.assert_allclose(renderer.at_frames(encoded.structure), wanted.numpy(), atol=1e-5)
 
 
 def in_one_line(capsys: pytest.CaptureFixture[str], words: str) -> None:
@@ -409,7 +413,7 @@ def test_what_cannot_be_measured_is_left_out_with_the_reason(
     report = evaluate(run, "--data", alone, "-o", out, "--clips", 2, "--seconds", 1, "--shown", 1)
     assert set(report["left_out"]) == {"transfer"}
     assert "two instruments" in report["left_out"]["transfer"]
-    assert "transfer left out: no score" in capsys.readouterr().out
+    assert "transfer left out: no piece" in capsys.readouterr().out
     assert "Left out" in (out / "index.html").read_text()
 
 
@@ -420,7 +424,7 @@ def test_a_place_with_other_files_is_not_written_to(
     mine.mkdir()
     (mine / "thesis.txt").write_text("years")
     file.write_text("{}")
-    for place, words in ((mine, "holds no report but other files"), (file, "is a file")):
+    for place, words in ((mine, "holds other files but no report"), (file, "is a file")):
         assert main([str(run), "--data", str(store), "-o", str(place)]) == 2
         in_one_line(capsys, words)
     assert (mine / "thesis.txt").read_text() == "years"
@@ -438,14 +442,14 @@ def test_a_new_report_takes_the_place_of_the_old_one(
 
 
 def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
-    album, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
+    media, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
         with pytest.raises(OSError, match=r"media/a-sound\.flac cannot be written: System error"):
-            album.sound("a sound", noise)
+            media.sound("a sound", noise)
         with pytest.raises(OSError, match=r"media/a-picture\.png cannot be written: .*too large"):
-            album.picture("a picture", Figure())
+            media.picture("a picture", Figure())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
