@@ -30,7 +30,7 @@ def test_every_kind_of_sound_is_found_or_told(tmp_path: Path) -> None:
     left_out = sorted((each.name, each.reason) for each in found.left_out)
     names = (f"{tmp_path.name}/{name}" for name in ("e.M4A", "f.wma"))
     assert left_out == [(name, "unsupported") for name in names]
-    assert all("convert it, as with ffmpeg" in each.why for each in found.left_out)
+    assert all("convert it: ffmpeg" in each.why for each in found.left_out)
 
 
 def test_links_are_followed_and_those_to_nowhere_told(tmp_path: Path) -> None:

@@ -89,10 +89,12 @@ def test_other_lists_can_be_given(tmp_path: Path) -> None:
 
 def test_missing_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
     genres = layout(tmp_path, LAYOUTS["kaggle"], TRAIN)
-    with pytest.raises(SourceError, match="--split-lists wants a folder with train_filtered"):
+    with pytest.raises(SourceError, match="--split-lists takes a folder with train_filtered"):
         list(gtzan.find(genres, tmp_path / "nowhere"))
     (tmp_path / "bare").mkdir()
-    with pytest.raises(SourceError, match="no music of this data set here"):
+    with pytest.raises(
+        SourceError, match="no music of this data set; expected files such as genres"
+    ):
         list(gtzan.find(tmp_path / "bare"))
 
 

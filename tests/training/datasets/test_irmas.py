@@ -73,7 +73,9 @@ def test_labels_that_are_missing_or_unknown_are_told(tmp_path: Path) -> None:
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no music of this data set here"):
+    with pytest.raises(
+        SourceError, match="no music of this data set; expected files such as IRMAS-TrainingData"
+    ):
         list(irmas.find(tmp_path))
 
 

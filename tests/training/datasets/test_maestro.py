@@ -129,9 +129,9 @@ def test_bad_rows_are_told(root: Path) -> None:
     [
         ("maestro-v3.0.0.csv", "canonical_composer,split\n", "no column canonical_title, year"),
         ("maestro-v3.0.0.csv", "", "no column canonical_composer"),
-        ("maestro-v3.0.0.json", '{"split": {', "damaged or cut off"),
+        ("maestro-v3.0.0.json", '{"split": {', "damaged or cut short"),
         ("maestro-v3.0.0.json", '{"split": {}}', "no column canonical_composer"),
-        ("maestro-v3.0.0.json", "[3]", "no table of performances"),
+        ("maestro-v3.0.0.json", "[3]", "not a table of performances"),
         ("readme.txt", "", r"no maestro-v3\.0\.0\.csv here"),
     ],
 )

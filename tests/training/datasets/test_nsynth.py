@@ -98,7 +98,7 @@ def test_files_rows_and_labels_that_do_not_fit_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [('{"bass_synth', "damaged or cut off"), ("[]", "not a table of notes")]
+    ("text", "said"), [('{"bass_synth', "damaged or cut short"), ("[]", "not a table of notes")]
 )
 def test_a_damaged_table_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     folder = part(tmp_path, "train", NOTE)

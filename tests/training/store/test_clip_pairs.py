@@ -108,5 +108,5 @@ def test_short_pairs_of_one_score_begin_again_together(tmp_path: Path) -> None:
 
 
 def test_a_split_without_recordings_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no recording of split 'heldout'; add some with"):
+    with pytest.raises(StoreError, match="no recordings of split 'heldout'; add some with"):
         ClipPairs(make_store(tmp_path, heldout=False), CLIP, 2, 1, split="heldout")

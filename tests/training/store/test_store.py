@@ -122,7 +122,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-FULL = r"cannot be written on \(File too large\); what was saved is kept: free space and run"
+FULL = r"cannot be written \(File too large\); what was saved is kept: free space and run"
 
 
 def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
 
 def test_another_rate_is_refused(tmp_path: Path) -> None:
     write(tmp_path, entry("a"))
-    with pytest.raises(StoreError, match="16000 Hz, 22050 Hz was asked for"):
+    with pytest.raises(StoreError, match="the store is at 16000 Hz, not 22050 Hz"):
         StoreWriter(tmp_path, 22_050, -23.0)
 
 
@@ -181,8 +181,8 @@ def damage(change: Callable[[dict[str, object]], object]) -> Callable[[Path], No
         (lambda folder: (folder / INDEX_FILE).unlink(), "no training store here"),
         (lambda folder: (folder / INDEX_FILE).write_text("{"), "damaged"),
         (lambda folder: (folder / INDEX_FILE).write_text("[]"), "damaged"),
-        (lambda folder: (folder / AUDIO_FILE).write_bytes(b"xx"), "the index speaks of"),
-        (lambda folder: (folder / AUDIO_FILE).unlink(), "the index speaks of"),
+        (lambda folder: (folder / AUDIO_FILE).write_bytes(b"xx"), "the index needs"),
+        (lambda folder: (folder / AUDIO_FILE).unlink(), "the index needs"),
         (damage(lambda index: index.update(version=99)), "version 99"),
         (damage(lambda index: index.update(recordings=[])), "empty"),
         (damage(lambda index: index["recordings"][0].update(split="test")), "damaged"),
