@@ -65,7 +65,7 @@ class EvaluationContext:
     ) -> list[dict[str, str]]:
         """Write each sound with its spectrogram; return their files, for the page.
 
-        The scale of every spectrogram ends at the level of ``loudest``, else of its own sound.
+        The scale of every spectrogram ends at the level of ``loudest``, by default its own sound.
         """
         rate_hz = self.grid.sample_rate_hz
         return [

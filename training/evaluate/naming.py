@@ -121,9 +121,9 @@ def _missing(effect: float, monotone: float) -> str:
     if abs(effect) < LEAST_EFFECT:
         return f"weaker than {LEAST_EFFECT:g}"
     if monotone < LEAST_MONOTONE:
-        return f"one way on {100 * monotone:.0f} % of clips"
+        return f"one direction on {100 * monotone:.0f} % of clips"
     if effect < 0:
-        return "+ is less of it"
+        return "+ decreases it"
     return ""
 
 

@@ -81,7 +81,7 @@ def measure_swaps(context: EvaluationContext) -> dict[str, Any]:
 
 
 def kept(a: Samples, b: Samples, made: Samples, sample_rate_hz: int) -> dict[str, float]:
-    """How much of A's notes and of B's timbre a sound has, all (T,)."""
+    """Figures of A's notes and of B's timbre in a sound, all (T,)."""
     return {
         "mfcc_to_b": timbre_distance(b, made, sample_rate_hz),
         "mfcc_to_a": timbre_distance(a, made, sample_rate_hz),

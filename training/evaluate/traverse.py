@@ -51,7 +51,7 @@ def measure_knobs(context: EvaluationContext) -> dict[str, Any]:
     latents, fixed = context.model.latents, context.model.fixed_knobs
     if latents is None:
         raise SectionError(
-            "the run holds no style space, so its knobs have no unit; train stage 1 a while longer"
+            "the run holds no style space, so its knobs have no unit; train stage 1 longer"
         )
     renderer = context.renderer(SECONDS)
     deviations = measure_deviations(context)

@@ -25,7 +25,7 @@ HOP_SAMPLES = 512
 LOWEST_HZ = 30.0
 
 NOISE_BANDS_HZ = tuple(250.0 * 2 ** (half / 2) for half in range(11))
-"""Half octaves from 250 Hz to 8 kHz: below, a window has too few bins to tell noise from tone."""
+"""Half octaves from 250 Hz to 8 kHz: lower ones have too few bins to tell noise from tone."""
 
 PITCHES_HZ = (60.0, 1500.0)
 HARMONIC_WEIGHTS = (1.0, 0.6, 0.36, 0.22, 0.13)

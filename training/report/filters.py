@@ -1,4 +1,4 @@
-"""Figures as the page of a report shows them: the filters of its templates."""
+"""Filters of the page's templates: figures as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NONE, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
 def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
-    """A figure with ``digits`` decimals, or a dash where there is none."""
+    """Format a figure with ``digits`` decimals, or a dash for None."""
     if value is None:
         return NONE
     text = f"{value:{'+' if sign else ''}.{digits}f}"
@@ -17,12 +17,12 @@ def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share in per cent."""
+    """Format a share in per cent, or a dash for None."""
     return NONE if value is None else f"{number(100 * value, 0)} %"
 
 
 def counted(count: int, noun: str) -> str:
-    """``1 pair``, ``2 pairs``."""
+    """Format a count with its noun: ``1 pair``, ``2 pairs``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
@@ -34,7 +34,7 @@ _BEST: dict[str, Callable[[float], float]] = {
 
 
 def best_method(sound: Mapping[str, Any], metric: str, better: str) -> str | None:
-    """The method with the best mean of a metric; None where no method has one."""
+    """The method with the best mean of a metric; None if no method has a mean."""
     means = {method: figures[metric]["mean"] for method, figures in sound.items()}
     known = {method: mean for method, mean in means.items() if mean is not None}
     return min(known, key=lambda method: _BEST[better](known[method]), default=None)

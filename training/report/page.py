@@ -1,4 +1,4 @@
-"""The page of a report: the figures of ``report.json`` in, ``index.html`` out."""
+"""The page of a report: ``index.html`` from the figures of ``report.json``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from training.report.filters import FILTERS
 
 
 def page(report: Mapping[str, Any], templates: Mapping[str, str]) -> str:
-    """The whole page; sounds and pictures are files beside it.
+    """Render the page; sounds and pictures are files beside it.
 
-    ``templates`` names the template of each section, in the order of the page. Such a template
-    has a ``title``, a macro ``body`` and, for the top of the page, perhaps a macro ``headlines``;
-    both macros take the section's figures.
+    ``templates`` maps sections to their templates, in the order of the page. A template has a
+    ``title``, a macro ``body`` and, for the top of the page, an optional macro ``headlines``; both
+    macros take the section's figures.
     """
     environment = Environment(
         loader=PackageLoader("training.report"),

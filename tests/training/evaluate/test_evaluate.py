@@ -1,4 +1,4 @@
-"""``python -m training.evaluate`` on an untrained tiny model, a mini bundle and made-up music."""
+"""``python -m training.evaluate`` on an untrained tiny model, a mini bundle and synthetic music."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def music(seed: int, seconds: float) -> np.ndarray:
 
 
 def write_store(
-    path: Path, rate_hz: int = RATE_HZ, split: str = "heldout", scores: tuple[str, ...] = ("s", "s")
+    path: Path, rate_hz: int = RATE_HZ, split: str = "heldout", pieces: tuple[str, ...] = ("s", "s")
 ) -> Path:
-    pieces = [(None, 5.0), *((score, 4.0) for score in scores), (None, 1.5)]
+    takes = [(None, 5.0), *((piece, 4.0) for piece in pieces), (None, 1.5)]
     with StoreWriter(path, rate_hz, -23.0) as writer:
-        for seed, (score, seconds) in enumerate(pieces):
+        for seed, (piece, seconds) in enumerate(takes):
             recording = StoredRecording(
-                f"{seed}.wav", 0, 0, 0.0, split, score, instrument=f"{seed}"
+                f"{seed}.wav", 0, 0, 0.0, split, piece, instrument=f"{seed}"
             )
             writer.append(recording, to_int16(music(seed, seconds)))
         if split == "heldout":
@@ -101,13 +101,13 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer and shorter clips: seconds instead of minutes, by the same way."""
+    """Use fewer and shorter clips: seconds instead of minutes, on the same path."""
     monkeypatch.setattr(traverse, "SCALE_CLIPS", 6)
     monkeypatch.setattr(traverse, "SECONDS", 1.0)
 
 
 def evaluate(*arguments: object) -> dict[str, Any]:
-    """Run the command; the report it wrote."""
+    """Run the command and return the report it wrote."""
     given = [str(one) for one in arguments]
     assert main(given) == 0
     report: dict[str, Any] = json.loads(
@@ -117,7 +117,7 @@ def evaluate(*arguments: object) -> dict[str, Any]:
 
 
 def files_of(folder: Path) -> set[str]:
-    """Everything that the page points at."""
+    """The files that the page points at."""
     return set(re.findall(r'src="([^"]+)"', (folder / "index.html").read_text()))
 
 
@@ -151,7 +151,7 @@ def test_every_method_has_every_figure_for_every_kind(
     }
 
 
-def test_a_page_shows_every_section_and_all_it_points_at_is_there(
+def test_a_page_shows_every_section_and_its_files_exist(
     run: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.evaluate.time_experiments.PASSES", 4)
@@ -172,7 +172,7 @@ def test_a_page_shows_every_section_and_all_it_points_at_is_there(
 
 
 @pytest.mark.usefixtures("few_clips")
-def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
+def test_knobs_of_a_run_are_named_and_fit_a_bundle(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
@@ -202,7 +202,7 @@ def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
 
 
 @pytest.mark.usefixtures("few_clips")
-def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
+def test_a_bundle_is_measured_through_its_graphs_and_keeps_its_knobs(
     bundle: Path, store: Path, tmp_path: Path
 ) -> None:
     only = "reconstruction,traverse,interpolation,swaps,transfer"
@@ -221,7 +221,7 @@ def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
     assert report["weights"] is None
 
 
-def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> None:
+def test_a_bundle_gives_the_same_style_deviations_as_its_run() -> None:
     voice = open_bundle_voice(SHIPPED)
     model = Instrument(preset(voice.grid.preset))
     load_initial_weights(SHIPPED, model)
@@ -232,7 +232,7 @@ def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> Non
     np.testing.assert_allclose(bundled.deviations, trained.deviations, atol=1e-4)
 
 
-def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
+def test_a_bundle_plays_the_same_after_any_other_music() -> None:
     voice = BundleVoice(mini_bundle.bundle())
     random = np.random.default_rng(0)
     frames = BLOCK_FRAMES + 7
@@ -244,7 +244,7 @@ def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
     assert np.abs(once - voice.play(style, structure, 1)).max() > 0
 
 
-def test_grids_of_runs_and_bundles_speak_of_the_same_numbers() -> None:
+def test_grids_of_runs_and_bundles_agree() -> None:
     manifest = mini_bundle.manifest()
     grid = grid_of_manifest(manifest)
     assert grid.context_samples == manifest.context_samples
@@ -402,10 +402,10 @@ def test_knobs_without_a_style_space_are_refused(
     in_one_line(capsys, "holds no style space")
 
 
-def test_what_cannot_be_measured_is_left_out_with_the_reason(
+def test_a_section_that_cannot_be_measured_is_left_out_with_the_reason(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone = write_store(tmp_path / "alone", scores=("s", "t"))
+    alone = write_store(tmp_path / "alone", pieces=("s", "t"))
     for name in list(SECTIONS):
         if name not in ("swaps", "transfer"):
             monkeypatch.delitem(SECTIONS, name)
@@ -441,7 +441,7 @@ def test_a_new_report_takes_the_place_of_the_old_one(
     }
 
 
-def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_path(tmp_path: Path) -> None:
     media, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
@@ -469,7 +469,7 @@ def test_a_report_is_strict_json() -> None:
     assert finite_or_none(nested) == {"a": None, "b": [1.0, None], "c": {"d": True, "e": 2}}
 
 
-def test_weights_are_told_apart(run: Path, tmp_path: Path) -> None:
+def test_different_weights_have_different_digests(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     for part in checkpoint.NEEDED_TO_PLAY:
