@@ -1,0 +1,1 @@
+"""Data sets that ``training.prepare`` reads, a loader each."""

@@ -1,4 +1,4 @@
-"""The files below a folder, and their names in the store; what cannot be looked at is told."""
+"""Audio files below a folder, their names in the store, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ UNSUPPORTED = frozenset(
         *(".mp4", ".mpc", ".ra", ".tak", ".tta", ".webm", ".wma", ".wv"),
     )
 )
-"""Endings of sound that libsndfile cannot read."""
+"""Suffixes of audio files that libsndfile cannot read."""
 
 
 @dataclass(frozen=True)
 class FolderListing:
-    """Audio files in the order of their names, and what could not be looked at."""
+    """Audio files sorted by name, and those that cannot be read."""
 
     paths: tuple[Path, ...]
     left_out: tuple[LeftOut, ...]
 
 
 def folder(source: Path) -> Path:
-    """``source`` as an absolute path.
+    """Return ``source`` as an absolute path.
 
     Raises:
-        SourceError: there is no such folder.
+        SourceError: no such folder.
     """
     if not source.is_dir():
         raise SourceError(f"{source}: no such folder; give folders with music in them")
@@ -39,23 +39,23 @@ def folder(source: Path) -> Path:
 
 
 def name_in_store(path: Path, root: Path) -> str:
-    """Begins with the folder's own name, so that several folders live in one store."""
+    """The file's name in a store: it begins with the folder's, so several folders fit in one."""
     return f"{root.name}/{path.relative_to(root).as_posix()}"
 
 
 def audio_files(root: Path) -> FolderListing:
-    """Every audio file below ``root``, links followed, files with a leading dot left alone.
+    """List every audio file below ``root``; links are followed, files with a leading dot skipped.
 
-    Sound of a kind that cannot be read here is told, everything else is passed over.
+    Audio in a format that cannot be read is listed as left out, all other files are ignored.
     """
     left_out: list[LeftOut] = []
 
-    def closed(error: OSError) -> None:
+    def unreadable_folder(error: OSError) -> None:
         name = name_in_store(Path(error.filename), root)
-        left_out.append(LeftOut(name, "unreadable", f"cannot look inside: {error.strerror}"))
+        left_out.append(LeftOut(name, "unreadable", f"cannot open the folder: {error.strerror}"))
 
     paths = []
-    for path in _walk(root, closed):
+    for path in _walk(root, unreadable_folder):
         suffix = path.suffix.lower()
         if path.name.startswith(".") or suffix not in UNSUPPORTED.union(SUFFIXES):
             continue
@@ -64,16 +64,16 @@ def audio_files(root: Path) -> FolderListing:
         elif path.is_file():
             paths.append(path)
         else:
-            left_out.append(LeftOut(name_in_store(path, root), "missing", "a link to nowhere"))
+            left_out.append(LeftOut(name_in_store(path, root), "missing", "a broken link"))
     return FolderListing(tuple(sorted(paths)), tuple(left_out))
 
 
 def _hint(suffix: str) -> str:
-    return f"{suffix} cannot be read here; convert it, as with ffmpeg -i FILE{suffix} FILE.flac"
+    return f"{suffix} cannot be read; convert it: ffmpeg -i FILE{suffix} FILE.flac"
 
 
 def _walk(root: Path, on_error: object) -> Iterator[Path]:
-    """Files below ``root``; a folder linked into itself is entered once."""
+    """Yield the files below ``root``; a folder linked into itself is entered once."""
     seen: set[str] = set()
     for place, folders, files in os.walk(root, onerror=on_error, followlinks=True):  # type: ignore[arg-type]
         real = os.path.realpath(place)

@@ -1,10 +1,10 @@
 """FMA (small, medium, large, full): ``fma_small/ddd/dddddd.mp3`` and ``fma_metadata/tracks.csv``.
 
-The table has two header rows and a third line that names the index alone. A track belongs to its
-artist's group; one without a top genre (most of ``large`` and ``full``) has no genre label. No
-library serves: torchaudio has no FMA, and mirdata only its keys, without the audio. Three tracks
+The table has two header rows and a third line that names only the index. The group of a track is
+its artist; a track without a top genre (most of ``large`` and ``full``) has no genre label. No
+library helps: torchaudio has no FMA, and mirdata only its keys, without the audio. Three tracks
 have no audio (``NO_AUDIO``) and are left out; 098565, 098567 and 098569 are much shorter than the
-others' 30 s, and used where there is half a second of them.
+usual 30 s, and are used if they have at least half a second.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ GENRES = frozenset(
     )
 )
 NO_AUDIO = frozenset(("099134", "108925", "133297"))
-"""Known faults of the data set: what lies there under these numbers holds no sound."""
+"""Known faults of the data set: the files with these numbers hold no sound."""
 SUBSETS = ("small", "medium", "large", "full")
-"""Each holds the ones before it; the table names the smallest that a track is in."""
+"""Each subset includes those before it; the table names the smallest that has a track."""
 
 _SPLIT, _SUBSET = ("set", "split"), ("set", "subset")
 _GENRE, _LICENCE, _ARTIST = ("track", "genre_top"), ("track", "license"), ("artist", "id")
 _COLUMNS = (_SPLIT, _SUBSET, _GENRE, _LICENCE, _ARTIST)
 _FAULT = ("known fault", "a track without audio")
-_MISSING = ("missing", "in tracks.csv, but there is no such file")
+_MISSING = ("missing", "in tracks.csv, but the file does not exist")
 _TRACK = re.compile(r"\d{6}")
 
 
 @dataclass(frozen=True)
 class FmaTrack:
-    """One row of the table, as it stands there; None where the row is too short."""
+    """One row of the table, unchanged; None where the row is too short."""
 
     split: str | None
     subset: str | None
@@ -59,21 +59,21 @@ class FmaTrack:
 
     @property
     def problem(self) -> tuple[str, str] | None:
-        """Why the row cannot be used."""
+        """The reason and explanation if the row cannot be used, else None."""
         if self.artist is None or self.licence is None or self.genre is None:
-            return "bad row", "its row in tracks.csv is cut off"
+            return "bad row", "its row in tracks.csv is cut short"
         if store_split(self.split) is None:
-            return "bad row", f"'{self.split}' in tracks.csv is no split"
+            return "bad row", f"'{self.split}' in tracks.csv is not a split"
         if self.genre and self.genre not in GENRES:
-            return "unknown label", f"'{self.genre}' is no top genre of FMA"
+            return "unknown label", f"'{self.genre}' is not a top genre of FMA"
         return None
 
 
 def find(source: Path) -> Iterator[Finding]:
-    """The tracks below ``source`` with genre, artist, licence and subset.
+    """Yield the tracks below ``source`` with genre, artist, licence and subset.
 
     Raises:
-        SourceError: no such folder, no tracks in it, no table or a bad one.
+        SourceError: no such folder, no tracks in it, no table or a damaged one.
     """
     root = folder(source)
     tracks = read_tracks(_table(root))
@@ -87,7 +87,7 @@ def find(source: Path) -> Iterator[Finding]:
 
 
 def read_tracks(table: Path) -> dict[str, FmaTrack]:
-    """The rows of ``tracks.csv`` by six-digit track number.
+    """Read the rows of ``tracks.csv``, by six-digit track number.
 
     Raises:
         SourceError: not a readable table, or columns are missing.
@@ -138,7 +138,7 @@ def _entry(path: Path, name: str, track: FmaTrack) -> ListedFile:
 def _absent(
     paths: tuple[Path, ...], root: Path, tracks: Mapping[str, FmaTrack]
 ) -> Iterator[LeftOut]:
-    """Tracks that should be here, judged by folders with names like ``fma_small``."""
+    """Yield tracks that are missing, judged by folders with names like ``fma_small``."""
     parts = {part for path in paths for part in path.relative_to(root.parent).parts}
     here = [subset for subset in SUBSETS if f"fma_{subset}" in parts]
     if not here:

@@ -3,10 +3,10 @@
 Layouts: ``genres/<genre>/<genre>.000NN.au`` (original) or
 ``genres_original/<genre>/<genre>.000NN.wav`` (Kaggle). The data set has repeats, runs of one
 artist and wrong labels (Sturm, arXiv 1306.1461); the filtered split leaves them out and keeps
-artists apart. Its lists are torchaudio's, which has them from github.com/jongpillee/
-music_dataset_split; ``--split-lists`` takes others. The rest of torchaudio's loader is of no use
-here: it wants torchcodec to read a file, knows no ``.au``, and stops at the corrupt one.
-mirdata's wants pandas and four cloud storage libraries, and fetches its index from the network.
+artists apart. Its lists come from torchaudio, which took them from github.com/jongpillee/
+music_dataset_split; ``--split-lists`` takes others. The rest of torchaudio's loader does not fit:
+it needs torchcodec to read a file, does not read ``.au``, and stops at the corrupt file. mirdata's
+needs pandas and four cloud storage libraries, and downloads its index.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ LIST_NAMES = {
 
 _EXCERPT = re.compile(r"(?P<genre>[^.]+)\.\d{5}")
 _CORRUPT = "jazz.00054.wav"
-"""Unreadable in the common copy although the training list names it. Skipped where it can be read
-as well, so that everyone trains on the same files; the original ``.au`` is whole."""
+"""Corrupt in the common copy, though the training list names it. Skipped even where it is readable,
+so that everyone trains on the same files; the original ``.au`` is intact."""
 
 
 def find(source: Path, split_lists: Path | None = None) -> Iterator[Finding]:
-    """The excerpts below ``source`` with their genre.
+    """Yield the excerpts below ``source`` with their genre.
 
     Raises:
-        SourceError: no such folder, nothing of GTZAN in it, or bad lists.
+        SourceError: no such folder, no GTZAN in it, or unreadable lists.
     """
     root = folder(source)
     splits = _read_lists(split_lists) if split_lists else _torchaudio_lists()
@@ -77,7 +77,7 @@ def _problem(path: Path, splits: dict[str, str]) -> tuple[str, str] | None:
     if not match:
         return "unknown name", "not named like blues.00000.au"
     if match["genre"] not in GENRES:
-        return "unknown label", f"'{match['genre']}' is no genre of GTZAN"
+        return "unknown label", f"'{match['genre']}' is not a genre of GTZAN"
     if path.name == _CORRUPT:
         return "known fault", "corrupt in the common copy"
     if path.stem not in splits:
@@ -97,14 +97,14 @@ def _torchaudio_lists() -> dict[str, str]:
 
 
 def _read_lists(place: Path) -> dict[str, str]:
-    """Excerpt to split, from three files with lines like ``blues/blues.00029.wav``."""
+    """Map excerpts to splits, from three files with lines like ``blues/blues.00029.wav``."""
     splits = {}
     for split, name in LIST_NAMES.items():
         try:
             lines = (place / name).read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError) as error:
             raise SourceError(
-                f"{place / name}: not readable ({error}); --split-lists wants a folder with "
+                f"{place / name}: not readable ({error}); --split-lists takes a folder with "
                 f"{', '.join(LIST_NAMES.values())}"
             ) from error
         splits.update({Path(line).stem: split for line in lines})

@@ -1,10 +1,10 @@
 """IRMAS: predominant instruments in excerpts of 3 s (training) and longer ones (test).
 
 Training: ``<ins>/[ins][dru|nod][genre]NNNN__k.wav``, tags optional, sometimes a number before
-them; the instrument is the folder's name, as ``[cla]`` is clarinet and classical. Excerpts
-``__1`` to ``__3`` of recording NNNN are one group. Test: ``<name>.wav`` beside ``<name>.txt`` with
-a label a line, tab after it. mirdata has a loader, but one for the exact files of its index, which
-it fetches from the network, and with pandas and four cloud storage libraries behind it.
+them; the instrument is the folder's name, because ``[cla]`` is both clarinet and classical.
+Excerpts ``__1`` to ``__3`` of recording NNNN are one group. Test: ``<name>.wav`` beside
+``<name>.txt`` with a label and a tab on each line. mirdata's loader takes only the exact files of
+its index, which it downloads, and needs pandas and four cloud storage libraries.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _PART = re.compile(r"[-_ ]\d+$")
 
 
 def find(source: Path) -> Iterator[Finding]:
-    """The excerpts below ``source`` with their instrument, or several in the test part.
+    """Yield the excerpts below ``source`` with their instrument, or several in the test part.
 
     Raises:
-        SourceError: no such folder, or nothing of IRMAS in it.
+        SourceError: no such folder, or no IRMAS in it.
     """
     root = folder(source)
     files = audio_files(root)
@@ -55,10 +55,10 @@ def _finding(path: Path, root: Path) -> Finding:
     match = _EXCERPT.fullmatch(path.stem)
     if not match:
         return LeftOut(
-            name, "no labels", "neither [ins]NNNN__k.wav nor a .txt with labels beside it"
+            name, "no labels", "not named [ins]NNNN__k.wav, and no .txt with labels beside it"
         )
     if path.parent.name not in INSTRUMENTS:
-        return LeftOut(name, "unknown label", f"'{path.parent.name}' is no instrument of IRMAS")
+        return LeftOut(name, "unknown label", f"'{path.parent.name}' is not an instrument of IRMAS")
     labels = _tags(match["tags"], path.parent.name) | {
         "instrument": path.parent.name,
         OFFICIAL_SPLIT: "train",
@@ -67,7 +67,7 @@ def _finding(path: Path, root: Path) -> Finding:
 
 
 def _tags(tags: str, instrument: str) -> dict[str, str]:
-    """Drums and genre of ``[cel][nod][cla]``; the first tag is the instrument if it says so."""
+    """Drums and genre of ``[cel][nod][cla]``; a first tag that is the instrument is skipped."""
     words = re.findall(r"\w+", tags)
     rest = words[1:] if words[:1] == [instrument] else words
     drums = [DRUMS[word] for word in rest if word in DRUMS]
@@ -82,7 +82,7 @@ def _test_excerpt(path: Path, name: str, labels_file: Path) -> Finding:
         return LeftOut(name, "no labels", f"{labels_file.name} cannot be read ({error})")
     unknown = [word for word in words if word not in INSTRUMENTS]
     if unknown:
-        return LeftOut(name, "unknown label", f"'{unknown[0]}' is no instrument of IRMAS")
+        return LeftOut(name, "unknown label", f"'{unknown[0]}' is not an instrument of IRMAS")
     if not words:
         return LeftOut(name, "no labels", f"{labels_file.name} is empty")
     labels = {"instrument": LABEL_SEPARATOR.join(dict.fromkeys(words)), OFFICIAL_SPLIT: "test"}

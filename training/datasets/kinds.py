@@ -1,4 +1,4 @@
-"""The data sets that ``training.prepare`` knows by name."""
+"""The loaders of ``training.prepare``, by the name that its command line takes."""
 
 from __future__ import annotations
 

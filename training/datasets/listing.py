@@ -1,7 +1,7 @@
-"""What a data set's loader says of its files: an ``ListedFile`` each, or why one was ``LeftOut``.
+"""The result of a data set's loader: each file as a ``ListedFile``, or ``LeftOut`` with a reason.
 
 A loader is a function from a folder to such findings. It reads names and tables, never audio:
-``training.prepare`` does that, and finds out which files are broken.
+``training.prepare`` reads the audio, and detects broken files.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 OFFICIAL_SPLIT = "official_split"
-"""Label that keeps the data set's own word for the part a recording belongs to."""
+"""Label with the data set's own name for the split of a recording."""
 
 _STORE_SPLITS = {
     "train": "train",
@@ -25,7 +25,7 @@ _STORE_SPLITS = {
 
 
 class SourceError(ValueError):
-    """A folder that no music can be taken from."""
+    """A folder without usable music."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class ListedFile:
 
     ``name`` begins with the name of the data set's folder and is unique in a store. ``split`` is
     "train" or "heldout". Recordings of one ``group`` (artist, recording, work) always share their
-    split; those of one ``score`` are the same notes played by several instruments.
+    split; those with the same ``score`` are one piece, a MIDI file, rendered with several
+    instruments.
     """
 
     path: Path
@@ -49,7 +50,7 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or a table's row that is not used: a word to count it by, and why in a line."""
+    """An unused file or table row: ``reason`` to count it by, ``why`` to explain it."""
 
     name: str
     reason: str
@@ -61,23 +62,25 @@ Loader: TypeAlias = Callable[[Path], Iterator[Finding]]
 
 
 def store_split(official: str | None) -> str | None:
-    """The store's split for a data set's own word; None for a word that is none."""
+    """The store's split for a data set's own name of it; None for an unknown name."""
     return _STORE_SPLITS.get((official or "").strip().lower())
 
 
 def clean(labels: Mapping[str, object]) -> dict[str, str]:
-    """Labels as composed Unicode text, those without a value left out."""
+    """Labels as composed Unicode text, without the empty ones."""
     texts = {name: unicodedata.normalize("NFC", str(v).strip()) for name, v in labels.items() if v}
     return {name: text for name, text in texts.items() if text}
 
 
 def some_music(findings: Iterable[Finding], source: Path, looked_for: str) -> list[Finding]:
-    """The findings, if anything at all was found.
+    """The findings as a list.
 
     Raises:
-        SourceError: nothing was.
+        SourceError: there are none.
     """
     found = list(findings)
     if not found:
-        raise SourceError(f"{source}: no music of this data set here; looked for {looked_for}")
+        raise SourceError(
+            f"{source}: no music of this data set; expected files such as {looked_for}"
+        )
     return found

@@ -1,9 +1,9 @@
 """MAESTRO: performances of piano works as audio and MIDI, with ``maestro-v3.0.0.csv``.
 
-The official split keeps works apart; a work, composer and title, is a group. The JSON table comes
-in two shapes, a list of performances or one object a column, and is read where there is no CSV.
-Composers stand as they do in the table, "A / B" for an arranger. mirdata's loader fetches its
-index from the network and wants pandas and four cloud storage libraries.
+The official split keeps works apart; a work (composer and title) is a group. The JSON table, read
+where there is no CSV, comes in two layouts: a list of performances, or an object for each column.
+Composers are named as in the table, "A / B" with an arranger. mirdata's loader downloads its index
+and needs pandas and four cloud storage libraries.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Row = Mapping[str, str | None]
 
 
 def find(source: Path) -> Iterator[Finding]:
-    """The performances below ``source`` with composer, title, year and MIDI.
+    """Yield the performances below ``source`` with composer, title, year and MIDI.
 
     Raises:
-        SourceError: no such folder, no table in it, or a bad one.
+        SourceError: no such folder, no table in it, or a damaged one.
     """
     root = folder(source)
     table = _table(root)
@@ -55,7 +55,7 @@ def find(source: Path) -> Iterator[Finding]:
 
 
 def read_rows(table: Path) -> list[Row]:
-    """The performances of the CSV, or of the JSON in either of its shapes.
+    """Read the performances of the CSV, or of the JSON in either layout.
 
     Raises:
         SourceError: not a readable table, or columns are missing.
@@ -80,7 +80,7 @@ def _json_rows(table: Path) -> list[Row]:
 
 def _require_objects(table: Path, values: Any) -> None:
     if not (isinstance(values, Iterable) and all(isinstance(value, dict) for value in values)):
-        raise SourceError(f"{table}: no table of performances; take the CSV of the data set")
+        raise SourceError(f"{table}: not a table of performances; use the CSV of the data set")
 
 
 def _findings(row: Row, table: Path, root: Path) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _findings(row: Row, table: Path, root: Path) -> Iterator[Finding]:
     audio, midi = (table.parent / str(row[column]) for column in (_AUDIO, _MIDI))
     name, midi_name = name_in_store(audio, root), name_in_store(midi, root)
     if not audio.is_file():
-        yield LeftOut(name, "missing", f"in {table.name}, but there is no such file")
+        yield LeftOut(name, "missing", f"in {table.name}, but the file does not exist")
         return
     has_midi = midi.is_file()
     if not has_midi:
@@ -104,10 +104,10 @@ def _problem(row: Row) -> str | None:
     if empty:
         return f"no {empty[0]} in this row"
     if store_split(row["split"]) is None:
-        return f"'{row['split']}' is no split"
+        return f"'{row['split']}' is not a split"
     paths = [PurePosixPath(str(row[column])) for column in (_AUDIO, _MIDI)]
     if any(path.is_absolute() or ".." in path.parts for path in paths):
-        return "a path that leads out of the data set"
+        return "a path outside the data set"
     return None
 
 

@@ -1,6 +1,6 @@
 """NSynth: ``nsynth-{train,valid,test}/audio/<note>.wav`` and ``examples.json`` beside ``audio``.
 
-A note's group is its instrument (``bass_synthetic_033``); the official split keeps instruments
+The group of a note is its instrument (``bass_synthetic_033``); the official split keeps instruments
 apart. ``synth_lead`` occurs in the training part only. Neither torchaudio nor mirdata has NSynth.
 """
 
@@ -33,7 +33,7 @@ _KEYS = ("instrument_str", "instrument_family_str", "instrument_source_str", "pi
 
 
 def find(source: Path) -> Iterator[Finding]:
-    """The notes below ``source`` with instrument family, source, pitch (MIDI) and velocity.
+    """Yield the notes below ``source`` with instrument family, source, pitch (MIDI) and velocity.
 
     Raises:
         SourceError: no such folder, no ``examples.json`` in it, or a damaged one.
@@ -47,7 +47,7 @@ def find(source: Path) -> Iterator[Finding]:
 
 
 def _part(table: Path, root: Path) -> Iterator[Finding]:
-    """One of train, valid and test, told by its folder's name."""
+    """Yield the notes of train, valid or test, as the folder is named."""
     official = table.parent.name.rpartition("-")[2]
     split = store_split(official)
     if split is None:
@@ -61,7 +61,7 @@ def _part(table: Path, root: Path) -> Iterator[Finding]:
     found = {path.stem for path in files.paths}
     for note in sorted(notes.keys() - found):
         name = name_in_store(table.parent / "audio" / f"{note}.wav", root)
-        yield LeftOut(name, "missing", f"in {TABLE}, but there is no such file")
+        yield LeftOut(name, "missing", f"in {TABLE}, but the file does not exist")
 
 
 def _present(
@@ -81,7 +81,7 @@ def _problem(note: str, notes: Mapping[str, Any]) -> tuple[str, str] | None:
     if missing:
         return "bad row", f"{TABLE} has no {missing[0]} for it"
     if facts["instrument_family_str"] not in FAMILIES:
-        return "unknown label", f"'{facts['instrument_family_str']}' is no family of NSynth"
+        return "unknown label", f"'{facts['instrument_family_str']}' is not a family of NSynth"
     return None
 
 

@@ -12,11 +12,11 @@ from training.datasets.listing import Finding, ListedFile, SourceError
 from training.datasets.tables import read_json
 
 PAIRS_FILE = "pairs.json"
-"""Beside renderings: which files are the same score; written by ``training.render``."""
+"""Written by ``training.render`` beside its files: the piece and instrument of each."""
 
 
 def find(source: Path) -> Iterator[Finding]:
-    """The audio files below ``source`` by name, with their split and pairing.
+    """Yield the audio files below ``source`` by name, with their split, piece and instrument.
 
     Raises:
         SourceError: no such folder, no audio in it, or a damaged ``pairs.json``.
@@ -25,7 +25,7 @@ def find(source: Path) -> Iterator[Finding]:
     files = audio_files(root)
     if not files.paths and not files.left_out:
         raise SourceError(
-            f"{source}: no audio in this folder; {', '.join(SUFFIXES)} are looked for"
+            f"{source}: no audio in this folder; give one with {', '.join(SUFFIXES)} files"
         )
     pairs = read_pairs(root)
     yield from files.left_out
@@ -45,9 +45,9 @@ def _entry(path: Path, root: Path, pairs: dict[str, dict[str, Any]]) -> ListedFi
 
 
 def _take(pair: dict[str, Any]) -> str | None:
-    """What its pairs are found by: the score, and how ``training.render`` varied it.
+    """Key of the recordings with the same notes: the piece, and how ``training.render`` varied it.
 
-    Rendered with another seed into another folder, a score has another tempo and key.
+    Rendered with another seed into another folder, a piece has another tempo and key.
     """
     if {"seed", "seconds_max"} <= pair.keys():
         return f"seed {pair['seed']}, {pair['seconds_max']} s/{pair['score']}"
@@ -55,17 +55,17 @@ def _take(pair: dict[str, Any]) -> str | None:
 
 
 def read_pairs(root: Path) -> dict[str, dict[str, Any]]:
-    """What ``pairs.json`` says of each file in this folder; nothing where there is none.
+    """Read ``pairs.json``: the entry of each file in this folder, or nothing if there is none.
 
     Raises:
-        SourceError: damaged, or something else by that name.
+        SourceError: damaged, or not written by ``training.render``.
     """
     path = root / PAIRS_FILE
     if not path.is_file():
         return {}
     pairs = read_json(path)
     if not (isinstance(pairs, dict) and all(map(_is_pair, pairs.values()))):
-        raise SourceError(f"{path}: not a file of training.render; remove it or render again")
+        raise SourceError(f"{path}: not written by training.render; remove it or render again")
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""CSV and JSON tables of data sets: UTF-8, checked for what is needed of them."""
+"""CSV and JSON tables of data sets: UTF-8, checked for the columns that are needed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from training.datasets.listing import SourceError
 
-_LONGEST_FIELD = 1 << 24  # FMA's table has whole biographies in its fields
+_LONGEST_FIELD = 1 << 24  # bytes; FMA's table has whole biographies in its fields
 
 
 def read_csv(path: Path) -> Iterator[list[str]]:
-    """The rows of a CSV file, one after another.
+    """Yield the rows of a CSV file.
 
     Raises:
-        SourceError: not readable, not UTF-8, or no CSV.
+        SourceError: not readable, not UTF-8, or not CSV.
     """
     csv.field_size_limit(_LONGEST_FIELD)
     try:
@@ -28,21 +28,21 @@ def read_csv(path: Path) -> Iterator[list[str]]:
 
 
 def read_json(path: Path) -> Any:
-    """The contents of a JSON file.
+    """Return the contents of a JSON file.
 
     Raises:
-        SourceError: not readable, cut off, or no JSON.
+        SourceError: not readable, cut short, or not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(
-            f"{path}: damaged or cut off ({error}); make or unpack it again"
+            f"{path}: damaged or cut short ({error}); make or unpack it again"
         ) from error
 
 
 def require_columns(path: Path, found: object, needed: tuple[Any, ...]) -> None:
-    """Make sure that a table has the columns that are ``needed``.
+    """Require that a table has the ``needed`` columns.
 
     Raises:
         SourceError: some are missing.
@@ -50,4 +50,4 @@ def require_columns(path: Path, found: object, needed: tuple[Any, ...]) -> None:
     missing = [column for column in needed if column not in found]  # type: ignore[operator]
     if missing:
         names = ", ".join("/".join(c) if isinstance(c, tuple) else str(c) for c in missing)
-        raise SourceError(f"{path}: no column {names}; is this the data set's own table?")
+        raise SourceError(f"{path}: no column {names}; use the data set's own table")

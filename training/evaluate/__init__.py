@@ -1,1 +1,1 @@
-"""``python -m training.evaluate``: measures a run or a bundle."""
+"""``python -m training.evaluate``: measure a run or a bundle, and write a report."""

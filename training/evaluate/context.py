@@ -1,20 +1,21 @@
-"""What every section of an evaluation measures with, and the few means that all of them take."""
+"""The model, the music and the media folder of an evaluation, and statistics over clips."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
-from export.bundle.format import StyleStatistics
+from training.evaluate.evaluated_model import EvaluatedModel
 from training.measures.excerpts import Excerpt, draw_excerpts, layout
+from training.measures.metrics import Samples
 from training.measures.model_grid import ModelGrid
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
-from training.measures.voice import TorchVoice, Voice
+from training.report.comparison_pictures import loudest_db, spectrogram
 from training.report.media_writer import MediaWriter
 from training.store.store import Store
 
@@ -26,23 +27,16 @@ LONGEST_NAME = 48
 
 
 class SectionError(ValueError):
-    """A section that cannot be measured on what was given, and why."""
+    """A section that cannot be measured with this model or this music."""
 
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """A model, the music it is tried on, and the folder that keeps what is worth seeing.
+    """Everything that a section measures with; the numbers are options of the command line."""
 
-    ``images`` is the voice where it shows what its decoder says (a run); ``latents`` are the
-    knobs as they are, None for a run without a style space; ``fixed_knobs`` says they stay so.
-    """
-
+    model: EvaluatedModel
     store: Store
-    voice: Voice
-    images: TorchVoice | None
-    latents: StyleStatistics | None
-    fixed_knobs: bool
-    album: MediaWriter
+    media: MediaWriter
     split: str
     clips: int
     seconds: float
@@ -51,68 +45,90 @@ class EvaluationContext:
 
     @property
     def grid(self) -> ModelGrid:
-        """The voice's numbers."""
-        return self.voice.grid
+        """The model's time and frequency grid."""
+        return self.model.voice.grid
 
-    def rendition(self, seconds: float) -> ModelRenderer:
-        """Plays and hears excerpts of so many seconds."""
-        return ModelRenderer(self.voice, layout(self.grid, seconds), self.seed)
+    def renderer(self, seconds: float) -> ModelRenderer:
+        """The renderer for excerpts of ``seconds``."""
+        return ModelRenderer(self.model.voice, layout(self.grid, seconds), self.seed)
 
     def excerpts(self, clips: int, seconds: float) -> list[Excerpt]:
-        """The first ``clips`` excerpts of the split that is measured.
+        """The first ``clips`` excerpts of the measured split.
 
         Raises:
             StoreError: the split is empty.
         """
         return draw_excerpts(self.store, self.grid, self.split, clips, seconds, self.seed)
 
+    def panels(
+        self, name: str, sounds: Mapping[str, Samples], loudest: Samples | None = None
+    ) -> list[dict[str, str]]:
+        """Write each sound with its spectrogram; return their files, for the page.
 
-def pairs_heard(
-    study: EvaluationContext, by: ModelRenderer, pairs: int, seconds: float
+        The scale of every spectrogram ends at the level of ``loudest``, by default its own sound.
+        """
+        rate_hz = self.grid.sample_rate_hz
+        return [
+            {
+                "title": title,
+                "picture": self.media.picture(
+                    f"{name}-{title}",
+                    spectrogram(
+                        sound, rate_hz, loudest_db(sound if loudest is None else loudest, rate_hz)
+                    ),
+                ),
+                "sound": self.media.sound(f"{name}-{title}", sound),
+            }
+            for title, sound in sounds.items()
+        ]
+
+
+def encoded_pairs(
+    context: EvaluationContext, renderer: ModelRenderer, pairs: int, seconds: float
 ) -> list[tuple[tuple[Excerpt, EncodedExcerpt], tuple[Excerpt, EncodedExcerpt]]]:
-    """Neighbouring excerpts two by two, each with its latents."""
-    excerpts = study.excerpts(2 * pairs, seconds)
-    heard = [(one, by.listen(one)) for one in bar(excerpts, "listening to pairs")]
-    return list(zip(heard[::2], heard[1::2], strict=True))
+    """Neighbouring excerpts in pairs, each with its latents."""
+    excerpts = context.excerpts(2 * pairs, seconds)
+    encoded = [(one, renderer.encode(one)) for one in bar(excerpts, "encoding pairs")]
+    return list(zip(encoded[::2], encoded[1::2], strict=True))
 
 
-def bar(items: Sequence[Item], what: str, unit: str = "clip") -> Iterable[Item]:
-    """A progress bar, silent where nobody looks."""
-    bared: Iterable[Item] = tqdm(items, what, unit=unit, disable=None)
-    return bared
+def bar(items: Sequence[Item], description: str, unit: str = "clip") -> Iterable[Item]:
+    """The items behind a progress bar, which is hidden where stderr is no terminal."""
+    with_bar: Iterable[Item] = tqdm(items, description, unit=unit, disable=None)
+    return with_bar
 
 
 def statistics(values: Sequence[float], seed: int = 0) -> dict[str, float]:
-    """Mean, standard deviation and 95 % interval of the mean, of the figures that exist.
+    """Mean, standard deviation and 95 % interval of the mean, of the finite values.
 
     The interval is the percentile bootstrap's (Efron 1979) over ``RESAMPLINGS`` resamplings.
     """
-    there = np.array([value for value in values if math.isfinite(value)])
-    if not there.size:
-        nothing = float("nan")
-        return {"mean": nothing, "std": nothing, "low": nothing, "high": nothing, "count": 0}
-    drawn = np.random.default_rng(seed).choice(there, (RESAMPLINGS, there.size))
+    finite = np.array([value for value in values if math.isfinite(value)])
+    if not finite.size:
+        nan = float("nan")
+        return {"mean": nan, "std": nan, "low": nan, "high": nan, "count": 0}
+    drawn = np.random.default_rng(seed).choice(finite, (RESAMPLINGS, finite.size))
     low, high = np.percentile(drawn.mean(axis=1), INTERVAL)
     return {
-        "mean": float(there.mean()),
-        "std": float(there.std()),
+        "mean": float(finite.mean()),
+        "std": float(finite.std()),
         "low": float(low),
         "high": float(high),
-        "count": int(there.size),
+        "count": int(finite.size),
     }
 
 
 def summary(rows: Sequence[dict[str, float]], seed: int = 0) -> dict[str, dict[str, float]]:
-    """``statistics`` of every figure of ``rows``, which have the same names."""
+    """``statistics`` of every figure of ``rows``, all of which have the same figures."""
     return {name: statistics([row[name] for row in rows], seed) for name in rows[0]}
 
 
 def short_name(excerpt: Excerpt) -> str:
-    """What an excerpt is called on the page."""
+    """The excerpt's name on the page: file and start."""
     stem = excerpt.recording.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     return f"{shortened(stem)}, {excerpt.start_s:.0f} s"
 
 
 def shortened(text: str) -> str:
-    """Both ends of what is too long for a heading."""
+    """The text, or both its ends where it is too long for a heading."""
     return text if len(text) <= LONGEST_NAME else f"{text[:34]}...{text[-10:]}"

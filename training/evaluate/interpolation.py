@@ -1,10 +1,10 @@
-"""Between two pieces in eleven steps: how even is the way, and how long, against a cross-fade?
+"""Interpolation: how even and how long is the way between two pieces, against a cross-fade?
 
-Three ways lead from A to B: style and structure together, style alone (structure stays A's), and a
-plain cross-fade of the two sounds that the first way ends in. A way is measured in log-mel L1 and
-in descriptors (Euclidean distance in standard deviations). ``detour`` is its length over the
-direct distance of its ends, 1 being straight; ``largest`` its largest step as a share of its
-length, 0.1 being even.
+Three ways lead from A to B in eleven steps: style and structure together, style alone (structure
+stays A's), and a plain cross-fade between the two sounds at the ends of the first way. A way is
+measured in log-mel L1 and in descriptors (Euclidean distance in standard deviations). ``detour`` is
+its length over the direct distance of its ends, 1 being straight; ``largest`` its largest step as
+a share of its length, 0.1 being even.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.context import EvaluationContext, bar, pairs_heard, short_name, summary
+from training.evaluate.context import EvaluationContext, bar, encoded_pairs, short_name, summary
+from training.evaluate.text import summary_table
 from training.evaluate.traverse import measure_deviations
 from training.measures.descriptors import describe
 from training.measures.metrics import Samples, log_mel_l1
@@ -33,28 +34,29 @@ WAY_TITLES = {
 }
 
 
-def interpolation_section(study: EvaluationContext) -> dict[str, Any]:
+def measure_interpolation(context: EvaluationContext) -> dict[str, Any]:
     """Figures of every way, over pairs of held-out clips."""
-    by = study.rendition(study.seconds)
-    deviations = measure_deviations(study).values
-    pairs = pairs_heard(study, by, min(PAIRS, max(study.clips // 2, 1)), study.seconds)
+    renderer = context.renderer(context.seconds)
+    deviations = measure_deviations(context).values
+    count = min(PAIRS, max(context.clips // 2, 1))
+    pairs = encoded_pairs(context, renderer, count, context.seconds)
 
-    def differ(one: Samples, other: Samples) -> float:
-        first, second = (describe(x, by.sample_rate_hz) / deviations for x in (one, other))
+    def descriptor_distance(one: Samples, other: Samples) -> float:
+        first, second = (describe(x, renderer.sample_rate_hz) / deviations for x in (one, other))
         return float(np.linalg.norm(first - second))
 
     measures: dict[str, Callable[[Samples, Samples], float]] = {
-        "mel": lambda one, other: log_mel_l1(one, other, by.features),
-        "descriptors": differ,
+        "mel": lambda one, other: log_mel_l1(one, other, renderer.features),
+        "descriptors": descriptor_distance,
     }
     rows, shown = [], []
     for number, ((first, a), (second, b)) in enumerate(bar(pairs, "interpolating", "pair")):
-        ways = play_ways(a, b, by)
+        ways = play_ways(a, b, renderer)
         row: dict[str, Any] = {"a": short_name(first), "b": short_name(second)}
         row |= {way: _figures(ways[way], measures) for way in WAYS}
         rows.append(row)
-        if number < study.shown:
-            shown.append(_shown(study, by, number, row, ways, (a, b)))
+        if number < context.shown:
+            shown.append(_shown(context, number, row, ways, glide(a, b, renderer)))
     return {
         "pairs": rows,
         "positions": list(PLACES),
@@ -64,10 +66,14 @@ def interpolation_section(study: EvaluationContext) -> dict[str, Any]:
     }
 
 
-def play_ways(a: EncodedExcerpt, b: EncodedExcerpt, by: ModelRenderer) -> dict[str, list[Samples]]:
+def play_ways(
+    a: EncodedExcerpt, b: EncodedExcerpt, renderer: ModelRenderer
+) -> dict[str, list[Samples]]:
     """Eleven sounds (T,) of every way."""
-    both = [by.play(_mix(a.style, b.style, t), _mix(a.structure, b.structure, t)) for t in PLACES]
-    style = [by.play(_mix(a.style, b.style, t), a.structure) for t in PLACES]
+    both = [
+        renderer.play(_mix(a.style, b.style, t), _mix(a.structure, b.structure, t)) for t in PLACES
+    ]
+    style = [renderer.play(_mix(a.style, b.style, t), a.structure) for t in PLACES]
     return {
         BOTH: both,
         STYLE: style,
@@ -75,18 +81,19 @@ def play_ways(a: EncodedExcerpt, b: EncodedExcerpt, by: ModelRenderer) -> dict[s
     }
 
 
-def glide(a: EncodedExcerpt, b: EncodedExcerpt, by: ModelRenderer) -> Samples:
+def glide(a: EncodedExcerpt, b: EncodedExcerpt, renderer: ModelRenderer) -> Samples:
     """The whole way within one clip, (T,): the position rises while it plays."""
-    frames = by.layout.stretch_frames
-    share = (np.arange(frames) - by.layout.lead_frames) / max(by.layout.frames - 1, 1)
+    frames = renderer.layout.stretch_frames
+    share = (np.arange(frames) - renderer.layout.lead_frames) / max(renderer.layout.frames - 1, 1)
     share = np.clip(share, 0, 1).astype(np.float32)
     style = _mix(a.style[:, None], b.style[:, None], share)
-    return by.cut(
-        by.sound(style, _mix(by.at_frames(a.structure), by.at_frames(b.structure), share))
-    )
+    from_a, to_b = (renderer.at_frames(one.structure) for one in (a, b))
+    return renderer.cut(renderer.sound(style, _mix(from_a, to_b, share)))
 
 
-def path_figures(path: Sequence[Samples], distance: Callable[[Samples, Samples], float]) -> Any:
+def path_figures(
+    path: Sequence[Samples], distance: Callable[[Samples, Samples], float]
+) -> dict[str, float]:
     """``length``, ``detour`` and ``largest`` of a path of sounds, as above."""
     steps = [distance(one, other) for one, other in pairwise(path)]
     length = sum(steps)
@@ -96,6 +103,12 @@ def path_figures(path: Sequence[Samples], distance: Callable[[Samples, Samples],
         "detour": length / direct if direct else float("nan"),
         "largest": max(steps) / length if length else float("nan"),
     }
+
+
+def interpolation_text(section: dict[str, Any]) -> str:
+    """A table of the ways."""
+    columns = ("mel_detour", "mel_largest", "descriptors_detour", "descriptors_largest")
+    return "\n".join(summary_table("interpolation", section, columns))
 
 
 def _figures(
@@ -109,33 +122,38 @@ def _figures(
 
 
 def _shown(
-    study: EvaluationContext,
-    by: ModelRenderer,
+    context: EvaluationContext,
     number: int,
     row: dict[str, Any],
     ways: dict[str, list[Samples]],
-    ends: tuple[EncodedExcerpt, EncodedExcerpt],
+    gliding: Samples,
 ) -> dict[str, Any]:
-    title = f"interpolation-{number}"
-    rate_hz = study.grid.sample_rate_hz
-    pictured = {way: dict(zip(map(str, PLACES), ways[way], strict=True)) for way in WAYS}
+    name = f"interpolation-{number}"
+    pictures = {
+        way: strip(dict(zip(map(str, PLACES), ways[way], strict=True)), context.grid.sample_rate_hz)
+        for way in WAYS
+    }
     a, b = ways[BOTH][0], ways[BOTH][-1]
-    faded = _mix(a, b, np.linspace(0, 1, a.size, dtype=np.float32))
-    sounds = {"A": a, "half way": ways[BOTH][5], "B": b}
-    sounds |= {"gliding from A to B": glide(*ends, by), "cross-fading from A to B": faded}
+    sounds = {
+        "A": a,
+        "half way": ways[BOTH][5],
+        "B": b,
+        "gliding from A to B": gliding,
+        "cross-fading from A to B": _mix(a, b, np.linspace(0, 1, a.size, dtype=np.float32)),
+    }
     return {
         "a": row["a"],
         "b": row["b"],
         "pictures": {
-            WAY_TITLES[way]: study.album.picture(f"{title}-{way}", strip(panels, rate_hz))
-            for way, panels in pictured.items()
+            WAY_TITLES[way]: context.media.picture(f"{name}-{way}", picture)
+            for way, picture in pictures.items()
         },
         "sounds": {
-            label: study.album.sound(f"{title}-{label}", one) for label, one in sounds.items()
+            title: context.media.sound(f"{name}-{title}", sound) for title, sound in sounds.items()
         },
     }
 
 
 def _mix(a: Any, b: Any, share: Any) -> Any:
-    """From a (share 0) to b (share 1), linearly, as the server's decks are mixed."""
+    """From a (share 0) to b (share 1), linearly, as the server mixes decks."""
     return (a * (1 - share) + b * share).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Every method on every excerpt: the tables that measuring goes through, and its plain results.
+"""The tables of reconstruction: every metric, and every method that makes a sound to measure.
 
-A later measure is one more row of ``METRICS``, a later method one more entry of ``sounds``.
+A new metric is a row of ``METRICS``; a new method is an entry of ``sounds``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from training.measures.voice import Floats, TorchVoice
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of the table: ``better`` says which way; ``measure`` takes truth, other."""
+    """``measure`` takes the true sound and another; ``better`` says which values are good."""
 
     name: str
     unit: str
@@ -45,25 +45,27 @@ METRICS = (
         "log_mel_l1",
         "image units",
         "lower",
-        lambda truth, other, by: metrics.log_mel_l1(truth, other, by.features),
+        lambda truth, other, renderer: metrics.log_mel_l1(truth, other, renderer.features),
     ),
     Metric(
         "mfcc_distance",
         "dB",
         "lower",
-        lambda truth, other, by: metrics.mfcc_distance(truth, other, by.sample_rate_hz),
+        lambda truth, other, renderer: metrics.mfcc_distance(truth, other, renderer.sample_rate_hz),
     ),
     Metric(
         "chroma_correlation",
         "-1..1",
         "higher",
-        lambda truth, other, by: metrics.chroma_correlation(truth, other, by.sample_rate_hz),
+        lambda truth, other, renderer: metrics.chroma_correlation(
+            truth, other, renderer.sample_rate_hz
+        ),
     ),
     Metric(
         "onset_f1",
         "0..1",
         "higher",
-        lambda truth, other, by: metrics.onset_f1(truth, other, by.sample_rate_hz),
+        lambda truth, other, renderer: metrics.onset_f1(truth, other, renderer.sample_rate_hz),
     ),
     Metric(
         "level_db",
@@ -74,15 +76,15 @@ METRICS = (
 )
 
 MODEL, VOCODER, GRIFFIN_LIM, NOISE = METHODS = ("model", "vocoder", "griffin_lim", "noise")
-"""Whole model; (a) vocoder, (b) Griffin-Lim on true mels; (c) noise with the mean spectrum. A
-bundle does not take mels, so (a) is measured of runs only."""
+"""The whole model; (a) its vocoder and (b) Griffin-Lim, both on true mels; (c) noise with the mean
+spectrum. The decoder of a bundle takes no mels, so (a) is measured for runs only."""
 
 Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
 class ClipFigures:
-    """One excerpt: ``sound`` by method and metric, ``image`` the L1 of each image."""
+    """One excerpt: ``sound`` by method and metric, ``image`` the L1 error of each image."""
 
     recording: str
     kind: str
@@ -92,53 +94,58 @@ class ClipFigures:
 
 
 def sounds(
-    heard: EncodedExcerpt, excerpt: Excerpt, by: ModelRenderer, images: TorchVoice | None
+    encoded: EncodedExcerpt,
+    excerpt: Excerpt,
+    renderer: ModelRenderer,
+    images: TorchVoice | None,
 ) -> dict[str, Samples]:
-    """The excerpt by each of ``METHODS``, (T,) each; (a) only where there are ``images``."""
-    true = by.image(excerpt.samples)
-    made = {MODEL: by.play(heard.style, heard.structure)}
+    """The excerpt by each of ``METHODS``, (T,) each; (a) only with ``images``."""
+    true = renderer.image(excerpt.samples)
+    made = {MODEL: renderer.play(encoded.style, encoded.structure)}
     if images:
-        made[VOCODER] = by.cut(images.vocode(true, by.seed)[by.grid.latency_samples :])
-    griffin_lim = GriffinLim(by.grid.features)
-    made[GRIFFIN_LIM] = griffin_lim(by.measured(true, beside=1), by.seed)
-    made[NOISE] = coloured_noise(excerpt.truth, by.seed)
+        vocoded = images.vocode(true, renderer.seed)
+        made[VOCODER] = renderer.cut(vocoded[renderer.grid.latency_samples :])
+    griffin_lim = GriffinLim(renderer.grid.features)
+    made[GRIFFIN_LIM] = griffin_lim(renderer.measured(true, beside=1), renderer.seed)
+    made[NOISE] = coloured_noise(excerpt.truth, renderer.seed)
     return made
 
 
 def sound_figures(
-    excerpt: Excerpt, by_method: dict[str, Samples], by: ModelRenderer
+    excerpt: Excerpt, by_method: dict[str, Samples], renderer: ModelRenderer
 ) -> dict[str, Figures]:
     """Every metric of every method."""
     return {
-        method: {metric.name: metric.measure(excerpt.truth, sound, by) for metric in METRICS}
+        method: {metric.name: metric.measure(excerpt.truth, sound, renderer) for metric in METRICS}
         for method, sound in by_method.items()
     }
 
 
 def image_figures(
     excerpt: Excerpt,
-    heard: EncodedExcerpt,
+    encoded: EncodedExcerpt,
     styles: dict[str, Floats],
-    by: ModelRenderer,
+    renderer: ModelRenderer,
     images: TorchVoice | None,
 ) -> Figures:
-    """Mean absolute error of decoded images: as it is, and with parts of it taken away.
+    """Mean absolute error of decoded images, with all latents and with parts replaced.
 
-    ``styles`` (D,) are those to put in place of the clip's own. Unit: image units, as in
-    ``metrics.log_mel_l1``; ``mean_spectrum`` is the clip's own, held. Empty without ``images``.
+    ``styles`` (D,) replace the clip's own style one after another; ``mean_spectrum`` is the error
+    of the clip's own mean spectrum, held. Unit: image units, as in ``metrics.log_mel_l1``. Empty
+    without ``images``.
     """
     if images is None:
         return {}
-    true = by.measured(by.image(excerpt.samples))
-    structure = by.at_frames(heard.structure)
+    true = renderer.measured(renderer.image(excerpt.samples))
+    structure = renderer.at_frames(encoded.structure)
 
     def error(style: Floats, structure: Floats) -> float:
         held = np.repeat(style[:, None], structure.shape[1], axis=1)
-        return _difference(by.measured(images.decode(held, structure)), true)
+        return _difference(renderer.measured(images.decode(held, structure)), true)
 
     return {
-        "model": error(heard.style, structure),
-        "without_structure": error(heard.style, np.zeros_like(structure)),
+        "model": error(encoded.style, structure),
+        "without_structure": error(encoded.style, np.zeros_like(structure)),
         "mean_spectrum": _difference(true.mean(axis=2, keepdims=True), true),
     } | {name: error(style, structure) for name, style in styles.items()}
 

@@ -1,10 +1,10 @@
-"""When a knob earns a name: the rule, on plain numbers.
+"""The rule that names knobs, on plain numbers.
 
-A style dimension is called after a descriptor when turning it from -2 to 2 spreads changes that
-descriptor by at least one standard deviation of the descriptor over the data, when it rises all the
-way there on at least 80 % of the clips, and when the change is larger than that of every other
-descriptor, each in units of its own standard deviation. Otherwise it keeps its number. How much
-further than +-2 the knob may be turned before the change goes back is its useful range.
+A style dimension is named after a descriptor if turning it from -2 to 2 spreads changes that
+descriptor by at least one standard deviation of the descriptor over the data, if the descriptor
+rises all the way on at least 80 % of the clips, and if it changes more than every other descriptor,
+each in its standard deviations. Otherwise the dimension keeps its number. The useful range of a
+knob is how far around 0 it can be turned, beyond +-2 as well, before the change reverses.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from training.evaluate.context import statistics
 Numbers = NDArray[np.float64]
 
 POSITIONS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-"""Where a traverse is measured, in spreads."""
+"""Positions of a knob at which a traverse is measured, in spreads."""
 
 EFFECT_ENDS = (POSITIONS.index(-2.0), POSITIONS.index(2.0))
-"""Between these a name must hold: -2 and 2."""
+"""Indices of -2 and 2, between which an effect is measured."""
 
 LEAST_EFFECT = 1.0
 LEAST_MONOTONE = 0.8
 
 SLACK = 0.05
-"""Standard deviations by which a step may go back and still count as level: measuring noise."""
+"""Standard deviations by which a step may go back and still count as level: measurement noise."""
 
 
 @dataclass(frozen=True)
 class MeasuredKnob:
-    """What one style dimension does, over the clips of a traverse.
+    """The effect of one style dimension, over the clips of a traverse.
 
     ``effects`` is the mean change of each descriptor from -2 to 2 spreads, ``monotone`` the share
-    of clips on which it goes one way all along, ``curve`` its mean change at each of
+    of clips on which it changes in one direction throughout, ``curve`` its mean change at each of
     ``POSITIONS``; all in the descriptors' standard deviations. ``strongest`` is the descriptor that
-    changes most, ``interval`` holds the mean of that change (``effect``) with 95 %, ``name`` is its
-    slug where the rule is met, ``why`` what is missing otherwise.
+    changes most, ``effect`` its change and ``interval`` the 95 % interval of that mean. ``name`` is
+    the slug of the descriptor where the rule is met; otherwise ``why`` says what is missing.
     """
 
     index: int
@@ -57,14 +57,14 @@ class MeasuredKnob:
     curve: dict[str, list[float]]
 
     def to_dict(self) -> dict[str, Any]:
-        """For the report."""
+        """The knob as ``report.json`` holds it."""
         return asdict(self)
 
 
 def name_knobs(traverses: Numbers, names: Sequence[str]) -> list[MeasuredKnob]:
     """The knobs of ``traverses`` (D, clips, positions, Q), in standard deviations of ``names`` (Q).
 
-    Two knobs of one name are told apart by a number: ``attack`` and ``attack-2``.
+    A second knob with the same name gets a number: ``attack`` and ``attack-2``.
     """
     knobs = [_knob(index, one, names) for index, one in enumerate(traverses)]
     taken: Counter[str] = Counter()
@@ -83,13 +83,13 @@ def effects_of(traverses: Numbers) -> Numbers:
 
 
 def _changes(traverses: Numbers) -> Numbers:
-    """Of every clip, from -2 to 2 spreads, (..., clips, positions, Q) -> (..., clips, Q)."""
+    """Change of every clip from -2 to 2 spreads, (..., clips, positions, Q) -> (..., clips, Q)."""
     low, high = EFFECT_ENDS
     return np.asarray(traverses[..., high, :] - traverses[..., low, :])
 
 
 def monotone_shares(traverses: Numbers) -> Numbers:
-    """Share of clips where a descriptor goes its mean effect's way from -2 to 2, (..., Q)."""
+    """Share of clips where a descriptor moves only in its mean effect's direction, (..., Q)."""
     low, high = EFFECT_ENDS
     sign = np.sign(effects_of(traverses))[..., None, None, :]
     steps = np.diff(traverses[..., low : high + 1, :], axis=-2) * sign
@@ -97,12 +97,12 @@ def monotone_shares(traverses: Numbers) -> Numbers:
 
 
 def _knob(index: int, traverse: Numbers, names: Sequence[str]) -> MeasuredKnob:
-    """The rule for one dimension, (clips, positions, Q)."""
+    """Apply the rule to the traverse of one dimension, (clips, positions, Q)."""
     effects, monotone = effects_of(traverse), monotone_shares(traverse)
     strongest = int(np.abs(effects).argmax())
     curve = (traverse - traverse[:, [POSITIONS.index(0.0)]]).mean(axis=0)
     spread = statistics(_changes(traverse)[:, strongest].tolist())
-    why = _what_is_missing(float(effects[strongest]), float(monotone[strongest]))
+    why = _missing(float(effects[strongest]), float(monotone[strongest]))
     return MeasuredKnob(
         index=index,
         name=None if why else names[strongest],
@@ -117,18 +117,18 @@ def _knob(index: int, traverse: Numbers, names: Sequence[str]) -> MeasuredKnob:
     )
 
 
-def _what_is_missing(effect: float, monotone: float) -> str:
+def _missing(effect: float, monotone: float) -> str:
     if abs(effect) < LEAST_EFFECT:
         return f"weaker than {LEAST_EFFECT:g}"
     if monotone < LEAST_MONOTONE:
-        return f"one way on {100 * monotone:.0f} % of clips"
+        return f"one direction on {100 * monotone:.0f} % of clips"
     if effect < 0:
-        return "+ is less of it"
+        return "+ decreases it"
     return ""
 
 
 def _useful_range(curve: Numbers) -> tuple[float, float]:
-    """From where to where around 0 the mean change goes on rising, in spreads."""
+    """The range around 0, in spreads, within which the mean change keeps rising."""
     middle = POSITIONS.index(0.0)
     high = low = middle
     while high + 1 < len(POSITIONS) and curve[high + 1] > curve[high]:

@@ -1,9 +1,9 @@
-"""Style transfer where the true answer exists: one score, played by two instruments.
+"""Style transfer with a true answer: one piece, rendered with two instruments.
 
 Structure comes from A's rendering, style from B's at another place of the piece, and the answer is
-B's rendering of A's place. Beside it, from the same knowledge of B: A copied, noise with the mean
-spectrum of B, classic cross-synthesis, A equalised to B's mean spectrum; and as an upper bound the
-answer itself through the model. Everything is brought to the answer's level first.
+B's rendering of A's place. Rival methods get the same: A copied, noise with the mean spectrum of B,
+classic cross-synthesis, A equalised to B's mean spectrum; the upper bound is the answer itself
+through the model. Every sound is brought to the answer's level first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from training.evaluate.context import EvaluationContext, SectionError, bar, shortened, summary
+from training.evaluate.text import TITLE_WIDTH, percent, summary_table
 from training.measures.excerpts import Excerpt, cut_excerpt, excerpt_at
 from training.measures.metrics import (
     Samples,
@@ -26,7 +27,6 @@ from training.measures.metrics import (
 )
 from training.measures.model_renderer import ModelRenderer
 from training.measures.references import coloured_noise, cross_synthesis, matched_equaliser
-from training.report.comparison_pictures import loudest_db, spectrogram
 from training.store.index import StoredRecording
 
 PAIRS = 16
@@ -39,8 +39,8 @@ TRANSFER, COPY, SPECTRUM, CROSS, EQUALISED, BOUND = METHODS = (
     "reconstruct_b",
 )
 RIVALS = (COPY, SPECTRUM, CROSS)
-"""Those that the goal names. The equaliser is not among them, but it is the cheapest transfer that
-there is, and in spectral distance it has been nearer than any of them."""
+"""The methods that a transfer has to beat. The equaliser is shown, though no rival: it is the
+cheapest transfer there is, and in spectral distance it has been nearer than any of these."""
 
 TITLES = {
     TRANSFER: "structure of A, style of B",
@@ -53,16 +53,18 @@ TITLES = {
 
 MEASURES: dict[str, Callable[[Samples, Samples, ModelRenderer], float]] = {
     "spectral_distance": lambda truth, other, _: spectral_distance(truth, other, 1e-3),
-    "log_mel_l1": lambda truth, other, by: log_mel_l1(truth, other, by.features),
-    "mfcc_distance": lambda truth, other, by: mfcc_distance(truth, other, by.sample_rate_hz),
+    "log_mel_l1": lambda truth, other, renderer: log_mel_l1(truth, other, renderer.features),
+    "mfcc_distance": lambda truth, other, renderer: mfcc_distance(
+        truth, other, renderer.sample_rate_hz
+    ),
 }
 
 
 @dataclass(frozen=True)
 class RenderedPair:
-    """A's place, B's rendering of it (the answer), and B elsewhere."""
+    """A's place of a piece, B's rendering of it (the answer), and another place of B's."""
 
-    score: str
+    piece: str
     a: str
     b: str
     source: Excerpt
@@ -70,25 +72,28 @@ class RenderedPair:
     elsewhere: Excerpt
 
 
-def transfer_section(study: EvaluationContext) -> dict[str, Any]:
+def measure_transfer(context: EvaluationContext) -> dict[str, Any]:
     """Figures of every pair, their means, and by which share the transfer is nearer.
 
     Raises:
-        SectionError: no score in the split is played by two instruments.
+        SectionError: no piece in the split is rendered with two instruments.
     """
-    by = study.rendition(study.seconds)
-    pairs = draw_rendered_pairs(study, by, min(PAIRS, study.clips))
+    renderer = context.renderer(context.seconds)
+    pairs = draw_rendered_pairs(context, renderer, min(PAIRS, context.clips))
     rows, shown = [], []
     for number, pair in enumerate(bar(pairs, "transferring", "pair")):
-        sounds = play_methods(pair, by, study.seed)
-        row: dict[str, Any] = {"score": pair.score, "a": pair.a, "b": pair.b}
+        sounds = play_methods(pair, renderer, context.seed)
+        row: dict[str, Any] = {"score": pair.piece, "a": pair.a, "b": pair.b}
         row |= {
-            method: {name: of(pair.answer.truth, one, by) for name, of in MEASURES.items()}
-            for method, one in sounds.items()
+            method: {
+                name: measure(pair.answer.truth, sound, renderer)
+                for name, measure in MEASURES.items()
+            }
+            for method, sound in sounds.items()
         }
         rows.append(row)
-        if number < study.shown:
-            shown.append(_shown(study, number, pair, sounds))
+        if number < context.shown:
+            shown.append(_shown(context, number, pair, sounds))
     means = {method: summary([row[method] for row in rows]) for method in METHODS}
     return {
         "pairs": rows,
@@ -114,82 +119,83 @@ def nearer(
     }
 
 
-def play_methods(pair: RenderedPair, by: ModelRenderer, seed: int) -> dict[str, Samples]:
+def play_methods(pair: RenderedPair, renderer: ModelRenderer, seed: int) -> dict[str, Samples]:
     """The answer by each of ``METHODS``, (T,) each, at the answer's level."""
-    source, answer, style = (by.listen(one) for one in (pair.source, pair.answer, pair.elsewhere))
+    source, answer, style = (
+        renderer.encode(one) for one in (pair.source, pair.answer, pair.elsewhere)
+    )
     made = {
-        TRANSFER: by.play(style.style, source.structure),
+        TRANSFER: renderer.play(style.style, source.structure),
         COPY: pair.source.truth,
         SPECTRUM: coloured_noise(pair.elsewhere.truth, seed),
         CROSS: cross_synthesis(pair.source.truth, pair.elsewhere.truth),
         EQUALISED: matched_equaliser(pair.source.truth, pair.elsewhere.truth),
-        BOUND: by.play(answer.style, answer.structure),
+        BOUND: renderer.play(answer.style, answer.structure),
     }
     return {method: at_level_of(pair.answer.truth, one) for method, one in made.items()}
 
 
 def draw_rendered_pairs(
-    study: EvaluationContext, by: ModelRenderer, count: int
+    context: EvaluationContext, renderer: ModelRenderer, count: int
 ) -> list[RenderedPair]:
-    """Ordered pairs of instruments, all scores in turn before one comes again.
+    """Ordered pairs of instruments; every piece comes once before any comes again.
 
     Raises:
-        SectionError: no score in the split is played by two instruments.
+        SectionError: no piece in the split is rendered with two instruments.
     """
-    by_score: dict[str, list[StoredRecording]] = defaultdict(list)
-    for one in study.store.split(study.split):
+    by_piece: dict[str, list[StoredRecording]] = defaultdict(list)
+    for one in context.store.split(context.split):
         if one.score is not None:
-            by_score[one.score].append(one)
-    played = [players for _, players in sorted(by_score.items()) if len(players) > 1]
-    if not played:
+            by_piece[one.score].append(one)
+    pieces = [renderings for _, renderings in sorted(by_piece.items()) if len(renderings) > 1]
+    if not pieces:
         raise SectionError(
-            f"no score of split '{study.split}' is played by two instruments; make some with "
-            "training.render and hold them back with training.prepare"
+            f"no piece of split '{context.split}' is rendered with two instruments; render some "
+            "with training.render and hold them out with training.prepare"
         )
-    random = np.random.default_rng(study.seed)
-    return [_pair(study, by, played[n % len(played)], random) for n in range(count)]
+    random = np.random.default_rng(context.seed)
+    return [_pair(context, renderer, pieces[n % len(pieces)], random) for n in range(count)]
+
+
+def transfer_text(section: dict[str, Any]) -> str:
+    """A table of the methods, and the share by which the transfer is nearer."""
+    columns = tuple(section["nearer"])
+    lines = summary_table("transfer", section, columns)
+    width = max(map(len, columns))
+    shares = "  ".join(f"{percent(one['share']):>{width}}" for one in section["nearer"].values())
+    return "\n".join([*lines, f"{'nearer than the best rival':<{TITLE_WIDTH}}{shares}"])
 
 
 def _pair(
-    study: EvaluationContext,
-    by: ModelRenderer,
-    players: list[StoredRecording],
+    context: EvaluationContext,
+    renderer: ModelRenderer,
+    renderings: list[StoredRecording],
     random: np.random.Generator,
 ) -> RenderedPair:
-    a, b = (players[index] for index in random.permutation(len(players))[:2])
-    answer = cut_excerpt(study.store, b, study.grid, by.layout, random)
-    source = excerpt_at(study.store, a, answer.start_s, study.grid, by.layout)
-    length_s = b.length / study.store.sample_rate_hz
-    half_way = (answer.start_s + length_s / 2) % length_s
+    store, grid, frames = context.store, context.grid, renderer.layout
+    a, b = (renderings[index] for index in random.permutation(len(renderings))[:2])
+    answer = cut_excerpt(store, b, grid, frames, random)
+    length_s = b.length / store.sample_rate_hz
+    half_way_s = (answer.start_s + length_s / 2) % length_s
     return RenderedPair(
-        score=shortened(str(a.score).rsplit("/", 1)[-1]),
+        piece=shortened(str(a.score).rsplit("/", 1)[-1]),
         a=shortened(str(a.instrument)),
         b=shortened(str(b.instrument)),
-        source=source,
+        source=excerpt_at(store, a, answer.start_s, grid, frames),
         answer=answer,
-        elsewhere=excerpt_at(study.store, b, half_way, study.grid, by.layout),
+        elsewhere=excerpt_at(store, b, half_way_s, grid, frames),
     )
 
 
 def _shown(
-    study: EvaluationContext, number: int, pair: RenderedPair, sounds: dict[str, Samples]
+    context: EvaluationContext, number: int, pair: RenderedPair, sounds: dict[str, Samples]
 ) -> dict[str, Any]:
-    rate_hz = study.grid.sample_rate_hz
-    top_db = loudest_db(pair.answer.truth, rate_hz)
-    named = {"B playing it: the answer": pair.answer.truth}
-    named |= {TITLES[method]: sounds[method] for method in METHODS}
+    answer = pair.answer.truth
+    shown = {"B playing it: the answer": answer}
+    shown |= {TITLES[method]: sounds[method] for method in METHODS}
     return {
         "a": pair.a,
         "b": pair.b,
-        "score": pair.score,
-        "panels": [
-            {
-                "title": title,
-                "picture": study.album.picture(
-                    f"transfer-{number}-{title}", spectrogram(one, rate_hz, top_db)
-                ),
-                "sound": study.album.sound(f"transfer-{number}-{title}", one),
-            }
-            for title, one in named.items()
-        ],
+        "score": pair.piece,
+        "panels": context.panels(f"transfer-{number}", shown, loudest=answer),
     }

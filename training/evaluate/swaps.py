@@ -1,7 +1,7 @@
-"""Style of B with structure of A: what is kept of each, and does a held chord stay a chord?
+"""Swaps: structure of A with style of B. How much is kept of each, and of a held chord?
 
 Pairs are neighbouring held-out clips of different music, so there is no true answer; the swap
-stands beside A and B as the model plays them by themselves.
+is compared with A and with B as the model plays them by themselves.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 from training.evaluate.context import (
     EvaluationContext,
     bar,
-    pairs_heard,
+    encoded_pairs,
     short_name,
     statistics,
     summary,
 )
-from training.measures.excerpts import Excerpt, excerpt_of_sound
+from training.evaluate.text import summary_table
+from training.measures.excerpts import excerpt_of_sound
 from training.measures.metrics import (
     Samples,
     chroma_correlation,
@@ -29,7 +30,6 @@ from training.measures.metrics import (
     timbre_distance,
 )
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
-from training.report.comparison_pictures import loudest_db, spectrogram
 
 PAIRS = 12
 SWAP, OWN_A, OWN_B = SOUNDS = ("swap", "a_decoded", "b_decoded")
@@ -40,45 +40,48 @@ TITLES = {
 }
 
 TEMPO_TOLERANCE = 0.04
-"""What MIREX calls the same tempo; half and double are not."""
+"""MIREX's tolerance for the same tempo; half and double tempo do not count."""
 
 CHORD_HZ = (130.81, 196.0, 261.63, 329.63)
-"""C major over two octaves, as the held chord."""
+"""The held chord: C major over two octaves."""
 
 CHORD_RMS = 0.07
 BLOCK_S = 0.5
 
 
-def swaps_section(study: EvaluationContext) -> dict[str, Any]:
-    """Figures of every pair and their means; the chord in every B's style."""
-    by = study.rendition(study.seconds)
-    pairs = pairs_heard(study, by, min(PAIRS, max(study.clips // 2, 1)), study.seconds)
+def measure_swaps(context: EvaluationContext) -> dict[str, Any]:
+    """Figures of every pair and their means; the chord in the style of every B."""
+    renderer = context.renderer(context.seconds)
+    count = min(PAIRS, max(context.clips // 2, 1))
+    pairs = encoded_pairs(context, renderer, count, context.seconds)
     rows, shown = [], []
     for number, ((first, a), (second, b)) in enumerate(bar(pairs, "swapping", "pair")):
         sounds = {
-            SWAP: by.play(b.style, a.structure),
-            OWN_A: by.play(a.style, a.structure),
-            OWN_B: by.play(b.style, b.structure),
+            SWAP: renderer.play(b.style, a.structure),
+            OWN_A: renderer.play(a.style, a.structure),
+            OWN_B: renderer.play(b.style, b.structure),
         }
-        row: dict[str, Any] = {"a": short_name(first), "b": short_name(second)}
-        row |= {
-            name: kept(first.truth, second.truth, one, by.sample_rate_hz)
-            for name, one in sounds.items()
+        names = {"a": short_name(first), "b": short_name(second)}
+        row: dict[str, Any] = {
+            name: kept(first.truth, second.truth, sound, renderer.sample_rate_hz)
+            for name, sound in sounds.items()
         }
-        rows.append(row)
-        if number < study.shown:
-            shown.append(_shown(study, number, row, first, second, sounds[SWAP]))
+        rows.append(names | row)
+        if number < context.shown:
+            shown_sounds = {"A": first.truth, "B": second.truth, TITLES[SWAP]: sounds[SWAP]}
+            panels = context.panels(f"swap-{number}", shown_sounds)
+            shown.append({**names, "panels": panels})
     return {
         "pairs": rows,
         "titles": TITLES,
         "summary": {name: summary([row[name] for row in rows]) for name in SOUNDS},
-        "chord": _chord_figures(study, by, [b for _, (_, b) in pairs]),
+        "chord": _chord_figures(context, renderer, [b for _, (_, b) in pairs]),
         "shown": shown,
     }
 
 
 def kept(a: Samples, b: Samples, made: Samples, sample_rate_hz: int) -> dict[str, float]:
-    """What a sound has of A's notes and of B's timbre, all (T,)."""
+    """Figures of A's notes and of B's timbre in a sound, all (T,)."""
     return {
         "mfcc_to_b": timbre_distance(b, made, sample_rate_hz),
         "mfcc_to_a": timbre_distance(a, made, sample_rate_hz),
@@ -89,7 +92,7 @@ def kept(a: Samples, b: Samples, made: Samples, sample_rate_hz: int) -> dict[str
 
 
 def held_chord(samples: int, sample_rate_hz: int) -> Samples:
-    """Four notes of six harmonics each that never change, (T,)."""
+    """A steady chord of four notes with six harmonics each, (T,)."""
     time_s = np.arange(samples) / sample_rate_hz
     tones = sum(
         np.sin(2 * np.pi * hz * order * time_s) / order
@@ -113,16 +116,28 @@ def chord_kept(chord: Samples, made: Samples, sample_rate_hz: int) -> dict[str, 
     }
 
 
+def swaps_text(section: dict[str, Any]) -> str:
+    """A table of the swap and its ends, and the held chord."""
+    columns = ("mfcc_to_b", "mfcc_to_a", "onsets_of_a", "chroma_of_a", "tempo_of_a")
+    chord = section["chord"]
+    held = (
+        f"held chord: pitches kept {chord['swapped']['pitches']['mean']:.2f} under a swap, "
+        f"{chord['own_style']['pitches']['mean']:.2f} in its own style, "
+        f"{chord['b_by_itself']['pitches']['mean']:.2f} by chance"
+    )
+    return "\n".join([*summary_table("swaps", section, columns), held])
+
+
 def _chord_figures(
-    study: EvaluationContext, by: ModelRenderer, styles: list[EncodedExcerpt]
+    context: EvaluationContext, renderer: ModelRenderer, styles: list[EncodedExcerpt]
 ) -> dict[str, Any]:
-    grid = study.grid
-    chord = held_chord(by.layout.stretch_frames * grid.hop_samples, grid.sample_rate_hz)
-    excerpt = excerpt_of_sound("held chord", chord, grid, by.layout)
-    heard = by.listen(excerpt)
-    own = by.play(heard.style, heard.structure)
-    swapped = [by.play(one.style, heard.structure) for one in styles]
-    alone = [by.play(one.style, one.structure) for one in styles]
+    grid = context.grid
+    chord = held_chord(renderer.layout.stretch_frames * grid.hop_samples, grid.sample_rate_hz)
+    excerpt = excerpt_of_sound("held chord", chord, grid, renderer.layout)
+    encoded = renderer.encode(excerpt)
+    own = renderer.play(encoded.style, encoded.structure)
+    swapped = [renderer.play(one.style, encoded.structure) for one in styles]
+    alone = [renderer.play(one.style, one.structure) for one in styles]
 
     def figures(sounds: list[Samples]) -> dict[str, dict[str, float]]:
         return summary([chord_kept(excerpt.truth, one, grid.sample_rate_hz) for one in sounds])
@@ -132,8 +147,8 @@ def _chord_figures(
         "swapped": figures(swapped),
         "b_by_itself": figures(alone),
         "sounds": {
-            label: study.album.sound(f"chord-{label}", one)
-            for label, one in (
+            title: context.media.sound(f"chord-{title}", sound)
+            for title, sound in (
                 ("the chord", excerpt.truth),
                 ("decoded in its own style", own),
                 ("in the style of another clip", swapped[0]),
@@ -146,29 +161,3 @@ def _chord_figures(
 def _same_tempo(a: Samples, made: Samples, sample_rate_hz: int) -> bool:
     true, found = (tempo_bpm(one, sample_rate_hz) for one in (a, made))
     return abs(found / true - 1) <= TEMPO_TOLERANCE
-
-
-def _shown(
-    study: EvaluationContext,
-    number: int,
-    row: dict[str, Any],
-    first: Excerpt,
-    second: Excerpt,
-    swap: Samples,
-) -> dict[str, Any]:
-    rate_hz = study.grid.sample_rate_hz
-    named = {"A": first.truth, "B": second.truth, "structure of A, style of B": swap}
-    return {
-        "a": row["a"],
-        "b": row["b"],
-        "panels": [
-            {
-                "title": title,
-                "picture": study.album.picture(
-                    f"swap-{number}-{title}", spectrogram(one, rate_hz, loudest_db(one, rate_hz))
-                ),
-                "sound": study.album.sound(f"swap-{number}-{title}", one),
-            }
-            for title, one in named.items()
-        ],
-    }

@@ -1,9 +1,9 @@
-"""Freeze, loop, slow and reverse: an instrument plays for hours and its playhead runs at any speed.
+"""Freeze, loop, slow and reverse: an instrument plays for hours, with its playhead at any speed.
 
 freeze   structure held at one tick: how far does the level move from second 1 to second 10?
-loop     two seconds again and again: how far is pass 200 from pass 2? (pass 3 is beside it:
-         noise is drawn afresh each time, so no two passes are the same)
-slow     a quarter of the speed; reverse: backwards. Against the true image warped alike
+loop     two seconds again and again: how far is pass 200 from pass 2? (pass 3 is the comparison:
+         noise is drawn anew in each pass, so no two passes are the same)
+slow     a quarter of the speed; reverse: backwards. Both against the true image, warped alike
 """
 
 from __future__ import annotations
@@ -27,36 +27,40 @@ FREEZE_S = 10
 LOOP_S = 2.0
 PASSES = 200
 COMPARED_S = 1.5
-"""Of the original that slow and reverse play."""
+"""Length of the original that forward, slow and reverse play."""
 
 SPEEDS = {"forward": 1.0, "slow": 0.25, "reverse": -1.0}
 
 
-def time_section(study: EvaluationContext) -> dict[str, Any]:
+def measure_time(context: EvaluationContext) -> dict[str, Any]:
     """Figures of every clip and their means."""
-    by = study.rendition(study.seconds)
-    excerpts = study.excerpts(min(CLIPS, study.clips), study.seconds)
-    rows, shown = [], []
+    renderer = context.renderer(context.seconds)
+    excerpts = context.excerpts(min(CLIPS, context.clips), context.seconds)
+    names, rows, shown = [], [], []
     for number, excerpt in enumerate(bar(excerpts, "playing with time")):
-        heard = by.listen(excerpt)
-        frozen, looped = freeze(heard, by), LoopedStretch.play(heard, by)
-        row = _level_figures(frozen, by) | looped.figures(by) | _warped(excerpt, heard, by)
-        rows.append(row)
-        if number < study.shown:
-            title = f"time-{number}"
-            sounds = {"frozen for 10 s": frozen, "pass 2": looped.at(2), "pass 200": looped.at(200)}
-            sounds["a quarter of the speed"] = warp(heard, by, SPEEDS["slow"]).audible
-            sounds["backwards"] = warp(heard, by, SPEEDS["reverse"]).audible
-            shown.append(
-                {
-                    "clip": short_name(excerpt),
-                    "sounds": {
-                        label: study.album.sound(f"{title}-{label}", one)
-                        for label, one in sounds.items()
-                    },
-                }
-            )
-    names = [short_name(one) for one in excerpts]
+        encoded = renderer.encode(excerpt)
+        frozen = freeze(encoded, renderer)
+        looped = LoopedStretch.play(encoded, renderer)
+        warped = {name: warp(encoded, renderer, speed) for name, speed in SPEEDS.items()}
+        names.append(short_name(excerpt))
+        rows.append(
+            _level_figures(frozen, renderer.sample_rate_hz)
+            | looped.figures(renderer)
+            | _warp_figures(excerpt, warped, renderer)
+        )
+        if number < context.shown:
+            sounds = {
+                "frozen for 10 s": frozen,
+                "pass 2": looped.at(2),
+                "pass 200": looped.at(200),
+                "a quarter of the speed": warped["slow"].audible,
+                "backwards": warped["reverse"].audible,
+            }
+            files = {
+                title: context.media.sound(f"time-{number}-{title}", sound)
+                for title, sound in sounds.items()
+            }
+            shown.append({"clip": names[-1], "sounds": files})
     return {
         "clips": [{"clip": name} | row for name, row in zip(names, rows, strict=True)],
         "summary": summary(rows),
@@ -64,40 +68,47 @@ def time_section(study: EvaluationContext) -> dict[str, Any]:
     }
 
 
-def freeze(heard: EncodedExcerpt, by: ModelRenderer) -> Samples:
-    """A second of music and then its last moment held for ``FREEZE_S``: the held part (T,)."""
-    lead, held = by.layout.lead_frames, by.grid.frames_of(FREEZE_S)
-    frames = np.minimum(np.arange(lead + held + by.layout.tail_frames), lead)
-    sound = by.sound(heard.style, by.read(heard.structure, frames.astype(np.float64)))
-    first = lead * by.grid.hop_samples
-    return sound[first : first + held * by.grid.hop_samples]
+def freeze(encoded: EncodedExcerpt, renderer: ModelRenderer) -> Samples:
+    """A second of music, then its last moment held for ``FREEZE_S``: the held part (T,)."""
+    lead, held = renderer.layout.lead_frames, renderer.grid.frames_of(FREEZE_S)
+    frames = np.minimum(np.arange(lead + held + renderer.layout.tail_frames), lead)
+    structure = renderer.read(encoded.structure, frames.astype(np.float64))
+    sound = renderer.sound(encoded.style, structure)
+    first = lead * renderer.grid.hop_samples
+    return sound[first : first + held * renderer.grid.hop_samples]
 
 
 @dataclass(frozen=True)
 class LoopedStretch:
-    """Two seconds played ``PASSES`` times: the sound from the first pass on, and a pass's size."""
+    """Two seconds played ``PASSES`` times.
+
+    ``sound`` (T,) begins with the first pass, a pass has ``pass_samples``, and an image needs
+    ``context_samples`` more on each side.
+    """
 
     sound: Samples
     pass_samples: int
-    before_samples: int
+    context_samples: int
 
     @classmethod
-    def play(cls, heard: EncodedExcerpt, by: ModelRenderer) -> LoopedStretch:
-        """Loop the first two seconds that are measured."""
-        length, first = by.grid.frames_of(LOOP_S), by.layout.lead_frames
-        frames = first + np.arange(length * PASSES + by.layout.lead_frames) % length
-        sound = by.sound(heard.style, by.read(heard.structure, frames.astype(np.float64)))
-        return cls(sound, length * by.grid.hop_samples, by.grid.context_samples // 2)
+    def play(cls, encoded: EncodedExcerpt, renderer: ModelRenderer) -> LoopedStretch:
+        """Loop the first two seconds of the measured part."""
+        grid, first = renderer.grid, renderer.layout.lead_frames
+        length = grid.frames_of(LOOP_S)
+        frames = first + np.arange(length * PASSES + first) % length
+        structure = renderer.read(encoded.structure, frames.astype(np.float64))
+        sound = renderer.sound(encoded.style, structure)
+        return cls(sound, length * grid.hop_samples, grid.context_samples // 2)
 
     def at(self, number: int, beside: int = 0) -> Samples:
-        """Pass ``number``, from 1, and ``beside`` samples more on each side."""
+        """Pass ``number``, counted from 1, with ``beside`` more samples on each side."""
         first = (number - 1) * self.pass_samples
         return self.sound[first - beside : first + self.pass_samples + beside]
 
-    def figures(self, by: ModelRenderer) -> dict[str, float]:
-        """Log-mel L1 of pass 200 and of pass 3, both to pass 2."""
+    def figures(self, renderer: ModelRenderer) -> dict[str, float]:
+        """Log-mel L1 of pass 200 and of pass 3 to pass 2, and the level of pass 200."""
         second, third, last = (
-            by.image(self.at(number, self.before_samples)) for number in (2, 3, PASSES)
+            renderer.image(self.at(number, self.context_samples)) for number in (2, 3, PASSES)
         )
         return {
             "loop_200_to_2": float(np.abs(last - second).mean()),
@@ -108,42 +119,29 @@ class LoopedStretch:
 
 @dataclass(frozen=True)
 class WarpedStretch:
-    """A stretch played at another speed: its sound, its image (3, M, N), where it was read (N,)."""
+    """A stretch at another speed: its sound (T,), its image (3, M, N), its source frames (N,)."""
 
     audible: Samples
     image: Floats
     frames: Positions
 
 
-def warp(heard: EncodedExcerpt, by: ModelRenderer, speed: float) -> WarpedStretch:
-    """Play ``COMPARED_S`` of the measured part at ``speed``, from a second before on."""
-    grid, hop = by.grid, by.grid.hop_samples
+def warp(encoded: EncodedExcerpt, renderer: ModelRenderer, speed: float) -> WarpedStretch:
+    """Play ``COMPARED_S`` of the measured part at ``speed``, after a second of lead."""
+    grid, hop = renderer.grid, renderer.grid.hop_samples
     original = grid.frames_of(COMPARED_S)
-    first = by.layout.lead_frames + (original - 1 if speed < 0 else 0)
+    lead = renderer.layout.lead_frames
+    first = lead + (original - 1 if speed < 0 else 0)
     count = round(original / abs(speed))
-    lead = by.layout.lead_frames
-    tail = by.layout.tail_frames + grid.context_samples // hop
+    tail = renderer.layout.tail_frames + grid.context_samples // hop
     frames = first + speed * (np.arange(lead + count + tail, dtype=np.float64) - lead)
-    sound = by.sound(heard.style, by.read(heard.structure, frames))
+    sound = renderer.sound(encoded.style, renderer.read(encoded.structure, frames))
     begin, end, half = lead * hop, (lead + count) * hop, grid.context_samples // 2
     return WarpedStretch(
         sound[begin:end],
-        by.image(sound[begin - half : end + grid.context_samples - half]),
+        renderer.image(sound[begin - half : end + grid.context_samples - half]),
         frames[lead : lead + count],
     )
-
-
-def _warped(excerpt: Excerpt, heard: EncodedExcerpt, by: ModelRenderer) -> dict[str, float]:
-    """Log-mel L1 of each speed to the warped truth, and of that truth's own mean spectrum."""
-    true = by.image(excerpt.samples)
-    figures = {}
-    for name, speed in SPEEDS.items():
-        made = warp(heard, by, speed)
-        wanted = read_image(true, made.frames)
-        figures[name] = float(np.abs(made.image - wanted).mean())
-        flat = wanted.mean(axis=2, keepdims=True)
-        figures[f"{name}_mean_spectrum"] = float(np.abs(flat - wanted).mean())
-    return figures
 
 
 def read_image(image: Floats, frames: Positions) -> Floats:
@@ -154,9 +152,33 @@ def read_image(image: Floats, frames: Positions) -> Floats:
     return image[..., below] * (1 - share) + image[..., below + 1] * share
 
 
-def _level_figures(frozen: Samples, by: ModelRenderer) -> dict[str, float]:
-    second = by.sample_rate_hz
-    first_db, last_db = _level_db(frozen[:second]), _level_db(frozen[-second:])
+def time_text(section: dict[str, Any]) -> str:
+    """The means in two lines."""
+    means = {name: figures["mean"] for name, figures in section["summary"].items()}
+    return (
+        f"time: level moves {means['freeze_drift_db']:+.2f} dB over 10 s of freeze; pass 200 is "
+        f"{means['loop_200_to_2']:.4f} from pass 2, pass 3 {means['loop_3_to_2']:.4f}\n"
+        f"      log-mel L1 forward {means['forward']:.3f}, slow {means['slow']:.3f}, "
+        f"reverse {means['reverse']:.3f}"
+    )
+
+
+def _warp_figures(
+    excerpt: Excerpt, warped: dict[str, WarpedStretch], renderer: ModelRenderer
+) -> dict[str, float]:
+    """Log-mel L1 of each speed to the warped truth, and of that truth's mean spectrum to it."""
+    true = renderer.image(excerpt.samples)
+    figures = {}
+    for name, stretch in warped.items():
+        wanted = read_image(true, stretch.frames)
+        figures[name] = float(np.abs(stretch.image - wanted).mean())
+        flat = wanted.mean(axis=2, keepdims=True)
+        figures[f"{name}_mean_spectrum"] = float(np.abs(flat - wanted).mean())
+    return figures
+
+
+def _level_figures(frozen: Samples, sample_rate_hz: int) -> dict[str, float]:
+    first_db, last_db = _level_db(frozen[:sample_rate_hz]), _level_db(frozen[-sample_rate_hz:])
     return {"freeze_drift_db": last_db - first_db, "freeze_first_db": first_db}
 
 

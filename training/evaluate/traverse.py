@@ -1,9 +1,9 @@
-"""Max it out to understand what it does: every style dimension from -3 to 3 spreads, and named.
+"""Knobs: every style dimension is turned from -3 to 3 spreads, and named after its effect.
 
-For a run the axes are those that were taught (``training.objectives.taught_knobs``) and the
-principal axes of what is left, each turned so that + is more of what changes most, and sorted by
-how much that is. What a bundle has stays as it is. The traverse is on held-out clips either way,
-and it alone decides on names: what was taught need not have been learned.
+The axes of a run are the taught ones (``training.objectives.taught_knobs``) and the principal axes
+of the rest, each oriented so that + increases the descriptor that changes most, and sorted by that
+change. The axes of a bundle stay as they are. Names come from this traverse of held-out clips
+alone: a knob that was taught may not have been learned.
 """
 
 from __future__ import annotations
@@ -35,69 +35,74 @@ SCALE_SPLIT = SPLITS[0]
 
 @dataclass(frozen=True)
 class Deviations:
-    """Standard deviation of each descriptor over the data, (Q,), and what it was measured on."""
+    """Standard deviation of each descriptor, (Q,), over ``clips`` excerpts of a split."""
 
     values: Numbers
     split: str
     clips: int
 
 
-def knobs_section(study: EvaluationContext) -> dict[str, Any]:
-    """What each knob does, and the style space that they turn.
+def measure_knobs(context: EvaluationContext) -> dict[str, Any]:
+    """The effects and name of each knob, and the style space of the knobs.
 
     Raises:
         SectionError: a run without a style space.
     """
-    if study.latents is None:
+    latents, fixed = context.model.latents, context.model.fixed_knobs
+    if latents is None:
         raise SectionError(
-            "the run holds no style space, so its knobs have no unit; train stage 1 a while longer"
+            "the run holds no style space, so its knobs have no unit; train stage 1 longer"
         )
-    by = study.rendition(SECONDS)
-    deviations = measure_deviations(study)
-    latents = study.latents
-    excerpts = study.excerpts(study.clips, SECONDS)
-    heard = [by.listen(one) for one in excerpts]
-    traverses = play_traverses(latents, heard, by) / deviations.values
-    if not study.fixed_knobs:
+    renderer = context.renderer(SECONDS)
+    deviations = measure_deviations(context)
+    excerpts = context.excerpts(context.clips, SECONDS)
+    encoded = [renderer.encode(one) for one in excerpts]
+    traverses = play_traverses(latents, encoded, renderer) / deviations.values
+    if not fixed:
         latents, traverses = sorted_by_effect(latents, traverses)
     knobs = name_knobs(traverses, NAMES)
     return {
         "clips": len(excerpts),
-        "seconds": by.layout.frames / by.grid.frames_per_second,
+        "seconds": renderer.layout.frames / renderer.grid.frames_per_second,
         "positions": list(POSITIONS),
-        "axes": "the bundle's own" if study.fixed_knobs else "taught, then principal",
+        "axes": "the bundle's own" if fixed else "taught, then principal",
         "descriptors": _descriptor_rows(deviations),
         "deviations_of": {"split": deviations.split, "clips": deviations.clips},
         "named": sum(knob.name is not None for knob in knobs),
         "dimensions": [knob.to_dict() for knob in knobs],
         "style_space": {name: value.tolist() for name, value in vars(latents).items()},
-        "shown": _shown(study, by, latents, knobs, excerpts, heard),
+        "shown": _shown(context, renderer, latents, knobs, excerpts, encoded),
     }
 
 
-def measure_deviations(study: EvaluationContext) -> Deviations:
-    """Over excerpts of the training music, of the measured split where there is none."""
-    split = SCALE_SPLIT if study.store.split(SCALE_SPLIT) else study.split
-    clips = draw_excerpts(study.store, study.grid, split, SCALE_CLIPS, SECONDS, study.seed + 1)
-    rate_hz = study.grid.sample_rate_hz
+def measure_deviations(context: EvaluationContext) -> Deviations:
+    """Measure the training music, or the measured split where the store has no training music."""
+    split = SCALE_SPLIT if context.store.split(SCALE_SPLIT) else context.split
+    clips = draw_excerpts(
+        context.store, context.grid, split, SCALE_CLIPS, SECONDS, context.seed + 1
+    )
+    rate_hz = context.grid.sample_rate_hz
     rows = [describe(one.truth, rate_hz) for one in bar(clips, "describing the data")]
     found = np.std(rows, axis=0)
-    # What never differs is no unit: then nothing is much of it.
+    # A descriptor that never differs is no unit: infinity makes every effect on it 0.
     return Deviations(np.where(found > 1e-6, found, np.inf), split, len(rows))
 
 
 def play_traverses(
-    latents: StyleStatistics, heard: Sequence[EncodedExcerpt], by: ModelRenderer
+    latents: StyleStatistics, encoded: Sequence[EncodedExcerpt], renderer: ModelRenderer
 ) -> Numbers:
-    """Descriptors of every knob at every position, (D, clips, positions, Q)."""
+    """Descriptors of every clip with every knob at every position, (D, clips, positions, Q)."""
     dims = len(latents.spread)
-    found = np.empty((dims, len(heard), len(POSITIONS), len(NAMES)))
-    for clip, one in enumerate(bar(heard, "turning every knob")):
-        middle = describe(by.play(one.style, one.structure), by.sample_rate_hz)
+    found = np.empty((dims, len(encoded), len(POSITIONS), len(NAMES)))
+    for clip, one in enumerate(bar(encoded, "turning every knob")):
+        middle = describe(renderer.play(one.style, one.structure), renderer.sample_rate_hz)
         for dimension in range(dims):
             for place, position in enumerate(POSITIONS):
                 found[dimension, clip, place] = (
-                    describe(turned_sound(latents, dimension, position, one, by), by.sample_rate_hz)
+                    describe(
+                        turned_sound(latents, dimension, position, one, renderer),
+                        renderer.sample_rate_hz,
+                    )
                     if position
                     else middle
                 )
@@ -108,18 +113,18 @@ def turned_sound(
     latents: StyleStatistics,
     dimension: int,
     position: float,
-    heard: EncodedExcerpt,
-    by: ModelRenderer,
+    encoded: EncodedExcerpt,
+    renderer: ModelRenderer,
 ) -> Samples:
-    """A clip with one knob turned, (T,), as the server's engine moves style."""
+    """A clip with one knob turned, (T,), by the server's rule for style offsets."""
     offset = latents.rotation[dimension] * (latents.spread[dimension] * position)
-    return by.play((heard.style + offset).astype(np.float32), heard.structure)
+    return renderer.play((encoded.style + offset).astype(np.float32), encoded.structure)
 
 
 def sorted_by_effect(
     latents: StyleStatistics, traverses: Numbers
 ) -> tuple[StyleStatistics, Numbers]:
-    """Strongest first, each turned so that + is more of what changes most."""
+    """The axes, strongest first, each oriented so that + increases what changes most."""
     effects = effects_of(traverses)
     strongest = np.abs(effects).argmax(axis=1)
     of_each = effects[np.arange(len(effects)), strongest]
@@ -130,12 +135,29 @@ def sorted_by_effect(
 
 
 def turned(latents: StyleStatistics, order: NDArray[np.int64], signs: Numbers) -> StyleStatistics:
-    """The axes in another order, each by its sign."""
+    """The axes in another order, each multiplied by its sign."""
     return StyleStatistics(
         mean=latents.mean,
         rotation=(latents.rotation[order] * signs[order, None]).astype(np.float32),
         spread=latents.spread[order],
     )
+
+
+def knobs_text(section: dict[str, Any]) -> str:
+    """A line for each knob: name, strongest effect and its interval."""
+    lines = [
+        f"knobs: {section['named']} of {len(section['dimensions'])} have a name "
+        f"({section['clips']} clips, axes {section['axes']})",
+        "strongest change from -2 to 2 spreads, in deviations, and the 95 % interval of its mean",
+    ]
+    for knob in section["dimensions"]:
+        why = "" if knob["name"] else f"; {knob['why']}"
+        low, high = knob["interval"]
+        lines.append(
+            f"{knob['index']:3} {knob['name'] or '-':14} {knob['strongest']} {knob['effect']:+.2f} "
+            f"({low:+.2f} to {high:+.2f}){why}"
+        )
+    return "\n".join(lines)
 
 
 def _descriptor_rows(deviations: Deviations) -> list[dict[str, Any]]:
@@ -146,45 +168,35 @@ def _descriptor_rows(deviations: Deviations) -> list[dict[str, Any]]:
 
 
 def _shown(
-    study: EvaluationContext,
-    by: ModelRenderer,
+    context: EvaluationContext,
+    renderer: ModelRenderer,
     latents: StyleStatistics,
     knobs: Sequence[MeasuredKnob],
     excerpts: Sequence[Excerpt],
-    heard: Sequence[EncodedExcerpt],
+    encoded: Sequence[EncodedExcerpt],
 ) -> list[dict[str, Any]]:
-    """Named knobs, and the strongest others up to ``study.shown``, on one clip each."""
+    """All named knobs, and the strongest others up to ``context.shown``, on one clip each."""
     chosen = sorted(knobs, key=lambda knob: (knob.name is None, -abs(knob.effect)))
     named = sum(knob.name is not None for knob in knobs)
-    return [
-        _traverse_shown(study, by, latents, knob, excerpts[place], heard[place])
-        for number, knob in enumerate(chosen[: max(named, study.shown)])
-        for place in [number % len(excerpts)]
-    ]
-
-
-def _traverse_shown(
-    study: EvaluationContext,
-    by: ModelRenderer,
-    latents: StyleStatistics,
-    knob: MeasuredKnob,
-    excerpt: Excerpt,
-    heard: EncodedExcerpt,
-) -> dict[str, Any]:
-    sounds = {
-        f"{position:+g}" if position else "0": turned_sound(
-            latents, knob.index, position, heard, by
+    rows = []
+    for number, knob in enumerate(chosen[: max(named, context.shown)]):
+        clip = number % len(excerpts)
+        sounds = {
+            f"{position:+g}" if position else "0": turned_sound(
+                latents, knob.index, position, encoded[clip], renderer
+            )
+            for position in POSITIONS
+        }
+        name = f"knob-{knob.index:02d}"
+        rows.append(
+            {
+                "dimension": knob.index,
+                "clip": short_name(excerpts[clip]),
+                "picture": context.media.picture(name, strip(sounds, context.grid.sample_rate_hz)),
+                "sounds": {
+                    position: context.media.sound(f"{name}-{place}", sounds[position])
+                    for place, position in enumerate(("-3", "0", "+3"))
+                },
+            }
         )
-        for position in POSITIONS
-    }
-    title = f"knob-{knob.index:02d}"
-    heard_at = {label: sounds[label] for label in ("-3", "0", "+3")}
-    return {
-        "dimension": knob.index,
-        "clip": short_name(excerpt),
-        "picture": study.album.picture(title, strip(sounds, study.grid.sample_rate_hz)),
-        "sounds": {
-            label: study.album.sound(f"{title}-{place}", one)
-            for place, (label, one) in enumerate(heard_at.items())
-        },
-    }
+    return rows

@@ -1,1 +1,1 @@
-"""Measures of sound, and models as they are measured."""
+"""Measures of sound, and the interface through which models are measured."""

@@ -1,4 +1,4 @@
-"""A bundle as measuring meets it: heard through the session that the server plays with."""
+"""The voice of a bundle: encoder and decoder in ONNX Runtime, through the server's own session."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from training.measures.voice import Floats, Posteriors, blocks
 
 PLAYED = ("style", "structure")
 LOG_VARIANCE = "style_log_variance"
-"""What the encoder of a bundle says for training; those of before --init-from do not."""
+"""An output of the encoder that --init-from needs; older bundles lack it."""
 
 RESOLUTIONS = (4, 2, 1)
-"""The image's windows as fractions of the longest, which is all that a manifest tells."""
+"""The image's windows as divisors of the longest, the only one that a manifest determines."""
 
 
 class BundleVoice:
-    """A bundle in ONNX Runtime on the processor.
+    """A bundle in ONNX Runtime on the CPU.
 
     Raises:
         RuntimeUnavailable: a graph does not load.
@@ -35,14 +35,17 @@ class BundleVoice:
         self.grid = grid_of_manifest(bundle.manifest)
         self._encoder = open_model(bundle.encoder_onnx, options)
         self._decoder = OrtDecoderSession(bundle, options)
-        told = {one.name for one in self._encoder.get_outputs()}
-        self._asked = [*PLAYED, *({LOG_VARIANCE} & told)]
+        available = {output.name for output in self._encoder.get_outputs()}
+        self._outputs = [*PLAYED, *({LOG_VARIANCE} & available)]
 
     def encode(self, windows: Floats) -> Posteriors:
         """See ``Voice.encode``; the bundle's encoder takes one window at a time."""
-        runs = [self._encoder.run(self._asked, {"audio": window[None]}) for window in windows]
-        styles, structures, *more = (np.concatenate(parts) for parts in zip(*runs, strict=True))
-        return Posteriors(styles, structures, np.exp(0.5 * more[0]) if more else None)
+        runs = [self._encoder.run(self._outputs, {"audio": window[None]}) for window in windows]
+        styles, structures, *log_variances = (
+            np.concatenate(parts) for parts in zip(*runs, strict=True)
+        )
+        deviations = np.exp(0.5 * log_variances[0]) if log_variances else None
+        return Posteriors(styles, structures, deviations)
 
     def play(self, style: Floats, structure: Floats, seed: int) -> Floats:
         """See ``Voice.play``."""
@@ -54,10 +57,10 @@ class BundleVoice:
 
 
 def open_bundle_voice(path: Path, threads: int = 1) -> BundleVoice:
-    """The bundle in a file.
+    """Open the bundle in a file.
 
     Raises:
-        BundleError: no bundle, or a damaged one.
+        BundleError: no bundle there, or a damaged one.
         RuntimeUnavailable: a graph does not load.
     """
     return BundleVoice(read_bundle(path), threads)
@@ -66,8 +69,8 @@ def open_bundle_voice(path: Path, threads: int = 1) -> BundleVoice:
 def grid_of_manifest(manifest: Manifest) -> ModelGrid:
     """The grid of a bundle.
 
-    Its image has windows of one, two and four times the shortest, as every preset has; the
-    longest is what context and hop make together.
+    Its image has windows of one, two and four times the shortest, as in every preset; the
+    longest is context plus hop.
     """
     longest = manifest.context_samples + manifest.hop_samples
     return ModelGrid(

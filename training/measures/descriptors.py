@@ -1,8 +1,8 @@
-"""What a listener would call a sound: seven numbers, none of which asks for notes.
+"""Descriptors: seven numbers for the words a listener has for a sound, none based on notes.
 
-Each is a mean over frames weighted with their level, so rests say nothing, and only ``loudness``
-hears the level itself. Frequencies and levels are in octaves, semitones and decibels, so that equal
-steps are heard as equal.
+Each is a mean over frames weighted by their level, so rests do not count, and only ``loudness``
+depends on the level itself. Frequencies and levels are in octaves, semitones and decibels, so that
+equal steps sound equal.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ HOP_SAMPLES = 512
 LOWEST_HZ = 30.0
 
 NOISE_BANDS_HZ = tuple(250.0 * 2 ** (half / 2) for half in range(11))
-"""Half octaves from 250 Hz to 8 kHz: below, a window has too few bins to tell noise from tone."""
+"""Half octaves from 250 Hz to 8 kHz: lower ones have too few bins to tell noise from tone."""
 
 PITCHES_HZ = (60.0, 1500.0)
 HARMONIC_WEIGHTS = (1.0, 0.6, 0.36, 0.22, 0.13)
-"""Of harmonics 1 to 5 when their energy is gathered at a fundamental; 0.6 to the power of order."""
+"""Weights of harmonics 1 to 5 in the salience of their fundamental: 0.6 ** (order - 1)."""
 
 ATTACK_S = 0.02
 STEEPEST_SHARE = 0.05
@@ -37,7 +37,7 @@ FLOOR_DB = 60.0
 
 
 class Analysis:
-    """A sound and what several descriptors ask of it, worked out once."""
+    """A sound and the spectra that several descriptors share, computed once."""
 
     def __init__(self, samples: Samples, sample_rate_hz: int) -> None:
         self.samples = samples
@@ -46,19 +46,19 @@ class Analysis:
 
     @cached_property
     def magnitudes(self) -> NDArray[np.float32]:
-        """Short-time spectrum (F, N), its loudest bin 1 and nothing more than 80 dB below that."""
+        """Short-time spectrum (F, N), its loudest bin 1, with a floor 80 dB below."""
         spectra = librosa.stft(self.samples, n_fft=WINDOW_SAMPLES, hop_length=HOP_SAMPLES)
         found = np.abs(spectra)
         return np.asarray(np.maximum(found / max(float(found.max()), 1e-9), 1e-4), np.float32)
 
     @cached_property
     def weights(self) -> Numbers:
-        """Share of each frame in the sound's level, (N,); they add up to 1."""
+        """Share of each frame in the sound's level, (N,); the sum is 1."""
         level = np.sqrt(np.square(self.magnitudes, dtype=np.float64).sum(axis=0))
         return np.asarray(level / level.sum())
 
     def mean(self, per_frame: NDArray[np.floating]) -> float:
-        """Mean over frames (N,), weighted with their level."""
+        """Mean over frames (N,), weighted by their level."""
         return float((per_frame * self.weights).sum())
 
 
@@ -69,7 +69,7 @@ def brightness(sound: Analysis) -> float:
 
 
 def loudness(sound: Analysis) -> float:
-    """Root mean square in dB of full scale (``librosa.feature.rms`` of the whole)."""
+    """Root mean square of the whole sound in dB of full scale."""
     power = float(np.square(sound.samples, dtype=np.float64).mean())
     return 10 * float(np.log10(power + 1e-10))
 
@@ -77,8 +77,8 @@ def loudness(sound: Analysis) -> float:
 def noisiness(sound: Analysis) -> float:
     """Spectral flatness within half octaves, 0 (tones) to 1 (noise).
 
-    In bands, as MPEG-7's AudioSpectrumFlatness (ISO/IEC 15938-4) has it: over the whole spectrum
-    at once, flatness mostly says how dark a sound is.
+    In bands, as in MPEG-7's AudioSpectrumFlatness (ISO/IEC 15938-4): over the whole spectrum at
+    once, flatness mostly measures how dark a sound is.
     """
     hz = sound.frequencies_hz
     bands = [
@@ -92,14 +92,14 @@ def noisiness(sound: Analysis) -> float:
 
 def bandwidth(sound: Analysis) -> float:
     """Spread of the spectrum around its centre, in octaves (``spectral_bandwidth``, log2 Hz)."""
-    heard = sound.frequencies_hz >= LOWEST_HZ
-    octaves = np.log2(sound.frequencies_hz[heard])
-    spread = librosa.feature.spectral_bandwidth(S=sound.magnitudes[heard], freq=octaves)
+    audible = sound.frequencies_hz >= LOWEST_HZ
+    octaves = np.log2(sound.frequencies_hz[audible])
+    spread = librosa.feature.spectral_bandwidth(S=sound.magnitudes[audible], freq=octaves)
     return sound.mean(spread[0])
 
 
 def attack(sound: Analysis) -> float:
-    """How steeply the level rises where it rises most: dB in 20 ms, mean of the steepest 5 %."""
+    """Steepness of the level's rises: dB in 20 ms, mean of the steepest 5 %."""
     hop = max(round(sound.sample_rate_hz * ATTACK_S / 4), 1)
     level = librosa.feature.rms(y=sound.samples, frame_length=4 * hop, hop_length=hop)[0]
     floor = max(float(level.max()) * 10 ** (-FLOOR_DB / 20), 1e-9)
@@ -124,14 +124,14 @@ def pitch_height(sound: Analysis) -> float:
 
 
 def density(sound: Analysis) -> float:
-    """Onsets in a second, as ``metrics.onset_f1`` finds them."""
+    """Onsets per second, found as in ``metrics.onset_f1``."""
     seconds = sound.samples.size / sound.sample_rate_hz
     return len(onset_times(sound.samples, sound.sample_rate_hz)) / seconds
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A row of the table: its name is the slug that a knob may get; + is more of it."""
+    """A row of the table: ``name`` is the slug that a knob may get; larger is more of it."""
 
     name: str
     unit: str

@@ -1,7 +1,7 @@
-"""Excerpts of held-out music for measuring, the same ones for the same seed.
+"""Excerpts of held-out music to measure on, the same for the same seed.
 
-An excerpt is decoded from a second before its start, so that the decoder plays from memory as it
-does on stage, and a little past its end, as the sound lags by the latency::
+An excerpt is decoded from a second before its start, so that the decoder has a past as it has in a
+performance, and a little past its end, because the sound lags by the latency::
 
     samples  |context/2| lead |------ measured ------| tail |context/2|
     frames             |------------- stretch --------------|
@@ -24,14 +24,14 @@ from training.store.store import Store, to_float
 LEAD_S = 1.0
 QUIET_RMS = 10 ** (-50 / 20)
 DRAWS = 8
-"""An excerpt quieter than -50 dBFS is drawn again, at most this often: rests say nothing."""
+"""An excerpt quieter than -50 dBFS is drawn again, at most this often: silence measures nothing."""
 
 KINDS = ("real", "rendered")
 
 
 @dataclass(frozen=True)
 class ExcerptLayout:
-    """How many frames are decoded before, in and after what is measured."""
+    """Numbers of frames that are decoded before, in and after the measured part."""
 
     lead_frames: int
     frames: int
@@ -39,13 +39,13 @@ class ExcerptLayout:
 
     @property
     def stretch_frames(self) -> int:
-        """All that is decoded, whole ticks and at least one encoder clip."""
+        """All decoded frames: whole ticks, and at least one encoder clip."""
         return self.lead_frames + self.frames + self.tail_frames
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """``samples`` (context + stretch,) and ``truth`` (T,), the part of them that is measured."""
+    """``samples`` (context + stretch,) and ``truth`` (T,), their measured part."""
 
     recording: str
     kind: str
@@ -55,7 +55,7 @@ class Excerpt:
 
 
 def layout(grid: ModelGrid, seconds: float) -> ExcerptLayout:
-    """The frames of excerpts of so many seconds (rounded to whole ticks)."""
+    """The layout of excerpts of ``seconds``, rounded to whole ticks."""
     tick = grid.frames_per_tick
     frames = grid.frames_of(seconds)
     tail = _whole(grid.latency_samples / grid.hop_samples + 1, tick)
@@ -66,7 +66,7 @@ def layout(grid: ModelGrid, seconds: float) -> ExcerptLayout:
 def draw_excerpts(
     store: Store, grid: ModelGrid, split: str, clips: int, seconds: float, seed: int
 ) -> list[Excerpt]:
-    """Excerpts of the split's recordings, real and rendered in turn, all before one comes again.
+    """Draw excerpts of a split, real and rendered in turn; a recording repeats after all others.
 
     Raises:
         StoreError: the split is empty.
@@ -74,7 +74,7 @@ def draw_excerpts(
     recordings = store.split(split)
     if not recordings:
         raise StoreError(
-            f"{store.path} holds no recordings of split '{split}'; hold some back with "
+            f"{store.path} holds no recordings of split '{split}'; hold some out with "
             "training.prepare, or give another --split"
         )
     random = np.random.default_rng(seed)
@@ -83,7 +83,7 @@ def draw_excerpts(
 
 
 def kind_of(recording: StoredRecording) -> str:
-    """One of ``KINDS``: a rendering knows its score."""
+    """One of ``KINDS``: only a rendering has a piece (``score``)."""
     return KINDS[recording.score is not None]
 
 
@@ -102,7 +102,7 @@ def cut_excerpt(
     frames: ExcerptLayout,
     random: np.random.Generator,
 ) -> Excerpt:
-    """A stretch of a recording that is not silent, if there is one."""
+    """Draw a stretch of a recording that is not silent, if there is one."""
     whole = _whole_recording(store, recording, grid, frames)
     for _ in range(DRAWS):
         start = int(random.integers(whole.size - frames.stretch_frames * grid.hop_samples + 1))
@@ -125,7 +125,7 @@ def excerpt_at(
 def excerpt_of_sound(
     name: str, samples: NDArray[np.float32], grid: ModelGrid, frames: ExcerptLayout
 ) -> Excerpt:
-    """A made-up sound (T,) as an excerpt, repeated to the length of a stretch."""
+    """A synthetic sound (T,) as an excerpt, repeated to the length of a stretch."""
     recording = StoredRecording(name, 0, samples.size, 0.0, "heldout")
     whole = repeat_to(samples, frames.stretch_frames * grid.hop_samples)
     return _at(recording, whole, 0, grid, frames)
@@ -134,7 +134,7 @@ def excerpt_of_sound(
 def _whole_recording(
     store: Store, recording: StoredRecording, grid: ModelGrid, frames: ExcerptLayout
 ) -> NDArray[np.float32]:
-    """The samples, repeated where they are shorter than a stretch."""
+    """The samples, repeated if they are shorter than a stretch."""
     length = frames.stretch_frames * grid.hop_samples
     return repeat_to(to_float(store.audio(recording)), length)
 

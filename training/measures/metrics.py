@@ -1,7 +1,7 @@
-"""How far one sound is from another, each measure a plain function of two recordings.
+"""Distances between two sounds, each a plain function.
 
-Every function takes the true sound first and the other second, both (T,) float32 in -1..1 at one
-rate and aligned to the sample. Levels are compared as they are: a model that is too loud is wrong.
+Every function takes the true sound first and the other second, both (T,) float32 in -1..1, at the
+same rate and aligned to the sample. Levels are not matched: a model that is too loud is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STFT_WINDOWS = (2048, 1024, 512, 256, 128)
 """Samples; the five scales of RAVE's multi-scale STFT, each with a hop of a quarter."""
 
 ONSET_TOLERANCE_S = 0.05
-"""What MIREX and ``mir_eval`` call the same onset."""
+"""Tolerance of MIREX and ``mir_eval`` for the same onset."""
 
 
 def spectral_distance(truth: Samples, other: Samples, eps: float) -> float:
@@ -31,7 +31,7 @@ def spectral_distance(truth: Samples, other: Samples, eps: float) -> float:
 
         mean over scales of   mean((X - Y)^2) / mean(X^2)  +  mean |ln(X + eps) - ln(Y + eps)|
 
-    RAVE has eps = 1e-7, where the empty highs of lossy sources decide; 1e-3 hears what is heard.
+    With RAVE's eps = 1e-7, the empty highs of lossy sources dominate; 1e-3 ignores the inaudible.
 
     Source: acids-ircam/RAVE, ``rave/core.py``, ``AudioDistanceV1`` and ``mean_difference`` (whose
     "relative L2" is of squares, without a root), summed there over the scales.
@@ -62,10 +62,10 @@ def mfcc_distance(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
 
 
 def chroma_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
-    """Are the same pitch classes sounding at the same time? Pearson's r, -1..1, 1 is the same.
+    """Agreement of the pitch classes over time: Pearson's r, -1..1, 1 is the same.
 
     Over all entries of two chromagrams (12, N) tuned to 440 Hz (``librosa.feature.chroma_stft``,
-    4096-sample windows). NaN where one of them never changes, as in silence.
+    4096-sample windows). NaN if one of them never changes, as in silence.
     """
     first, second = (_chroma(samples, sample_rate_hz) for samples in (truth, other))
     if np.ptp(first) == 0 or np.ptp(second) == 0:
@@ -74,10 +74,10 @@ def chroma_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> f
 
 
 def onset_f1(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
-    """Are the attacks where they were? F-measure, 0..1, of onsets within 50 ms.
+    """Agreement of the onsets: F-measure, 0..1, of onsets within 50 ms.
 
     Onsets by ``librosa.onset.onset_detect``, a frame every 11.6 ms; optimal matching by
-    ``mir_eval.onset.f_measure``. NaN where the true sound has no onset to find.
+    ``mir_eval.onset.f_measure``. NaN if the true sound has no onset.
     """
     true, found = (onset_times(samples, sample_rate_hz) for samples in (truth, other))
     if not true.size:
@@ -88,14 +88,14 @@ def onset_f1(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
 
 
 def level_db(truth: Samples, other: Samples) -> float:
-    """How much louder the other is: ratio of root mean squares in dB, 0 is right."""
+    """Level relative to the true sound: ratio of root mean squares in dB, 0 is right."""
     first, second = (float(np.square(x, dtype=np.float64).mean()) for x in (truth, other))
     return 10 * float(np.log10(max(second, 1e-12) / max(first, 1e-12)))
 
 
 def onset_times(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
-    """Attacks in seconds, rising."""
-    hop_samples = round(sample_rate_hz * 512 / 44100)  # librosa's frames were made for 44.1 kHz
+    """Onsets in seconds, ascending."""
+    hop_samples = round(sample_rate_hz * 512 / 44100)  # librosa's default is for 44.1 kHz
     times: NDArray[np.float64] = librosa.onset.onset_detect(
         y=samples, sr=sample_rate_hz, hop_length=hop_samples, units="time"
     )
@@ -127,7 +127,7 @@ def _chroma(samples: Samples, sample_rate_hz: int) -> NDArray[np.float32]:
 
 
 def timbre_distance(first: Samples, second: Samples, sample_rate_hz: int) -> float:
-    """Difference of mean timbres, for sounds that play different notes: 0 and up, dB.
+    """Difference of mean timbres, for sounds with different notes; 0 and up, dB.
 
     Euclidean distance of the time means of MFCCs 1..19, as in ``mfcc_distance``.
     """
@@ -139,7 +139,7 @@ def timbre_distance(first: Samples, second: Samples, sample_rate_hz: int) -> flo
 
 
 def onset_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
-    """Is the rhythm the same? Pearson's r of the onset envelopes, -1..1 (``onset_strength``)."""
+    """Agreement of the rhythm: Pearson's r of the onset envelopes, -1..1 (``onset_strength``)."""
     first, second = (_onset_envelope(samples, sample_rate_hz) for samples in (truth, other))
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
@@ -147,7 +147,7 @@ def onset_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> fl
 
 
 def tempo_bpm(samples: Samples, sample_rate_hz: int) -> float:
-    """Tempo by the autocorrelation of the onset envelope (``librosa.feature.tempo``)."""
+    """Tempo from the autocorrelation of the onset envelope (``librosa.feature.tempo``)."""
     hop_samples = round(sample_rate_hz * 512 / 44100)
     envelope = _onset_envelope(samples, sample_rate_hz)
     found = librosa.feature.tempo(
@@ -157,12 +157,12 @@ def tempo_bpm(samples: Samples, sample_rate_hz: int) -> float:
 
 
 def pitch_profile(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
-    """Which pitch classes sound, (12,): mean of ``chroma_correlation``'s chromagram over time."""
+    """Strength of the pitch classes, (12,): the chromagram's mean over time."""
     return np.asarray(_chroma(samples, sample_rate_hz).mean(axis=1), np.float64)
 
 
 def at_level_of(truth: Samples, other: Samples) -> Samples:
-    """The other sound with the true one's root mean square."""
+    """The other sound scaled to the true one's root mean square."""
     gain_db = -level_db(truth, other)
     return np.asarray(other * 10 ** (gain_db / 20), np.float32)
 

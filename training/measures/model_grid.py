@@ -1,4 +1,4 @@
-"""The numbers that measuring needs of a model, the same for a run and for a bundle."""
+"""The time and frequency grid of a model, the same for a run and for a bundle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from model.config import FeatureConfig, ModelConfig
 
 @dataclass(frozen=True)
 class ModelGrid:
-    """How time and frequency are divided; samples, frames and ticks as in ``model.config``."""
+    """Sizes of frames, ticks, clips and latents; units as in ``model.config``."""
 
     preset: str
     features: FeatureConfig
@@ -21,12 +21,12 @@ class ModelGrid:
 
     @property
     def sample_rate_hz(self) -> int:
-        """Of every sound."""
+        """Sample rate of every sound."""
         return self.features.sample_rate_hz
 
     @property
     def hop_samples(self) -> int:
-        """Samples of one frame."""
+        """Samples in one frame."""
         return self.features.hop_samples
 
     @property
@@ -36,16 +36,16 @@ class ModelGrid:
 
     @property
     def clip_samples(self) -> int:
-        """Samples of one encoder window, without context."""
+        """Samples in one encoder window, without context."""
         return self.clip_frames * self.hop_samples
 
     @property
     def frames_per_second(self) -> float:
-        """Rate of the frames."""
+        """Frames in a second."""
         return self.sample_rate_hz / self.hop_samples
 
     def frames_of(self, seconds: float) -> int:
-        """The nearest whole number of ticks, at least one, in frames."""
+        """Frames in ``seconds``, rounded to whole ticks, at least one."""
         ticks = round(seconds * self.frames_per_second / self.frames_per_tick)
         return max(ticks, 1) * self.frames_per_tick
 

@@ -1,4 +1,4 @@
-"""An excerpt through the model as the stage plays it: windows, style mean, one carried stream."""
+"""Excerpts through a model as a performance plays them: windows, style mean, one stream."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from training.measures.voice import Floats, Posteriors, Voice
 
 @dataclass(frozen=True)
 class EncodedExcerpt:
-    """What the encoder made of one excerpt's stretch of N frames.
+    """The latents of one excerpt's stretch of N frames.
 
-    ``styles`` (W, D) and ``deviations`` (W, D, not of old bundles) are each window's posterior;
-    ``structure`` (S, K) is laid together from the windows.
+    ``styles`` (W, D) and ``deviations`` (W, D; None for older bundles) are each window's posterior;
+    ``structure`` (S, K) is overlap-added from the windows.
     """
 
     styles: Floats
@@ -30,12 +30,12 @@ class EncodedExcerpt:
 
     @property
     def style(self) -> Floats:
-        """The deck's style mean, (D,)."""
+        """The mean over windows (D,), which is the style of a deck."""
         return np.asarray(self.styles.mean(axis=0), np.float32)
 
 
 class ModelRenderer:
-    """Listens to and plays excerpts of one layout with one voice."""
+    """Encodes and plays excerpts of one layout with one voice."""
 
     def __init__(self, voice: Voice, frames: ExcerptLayout, seed: int) -> None:
         self.voice = voice
@@ -45,16 +45,16 @@ class ModelRenderer:
 
     @property
     def grid(self) -> ModelGrid:
-        """The voice's numbers."""
+        """The voice's time and frequency grid."""
         return self.voice.grid
 
     @property
     def sample_rate_hz(self) -> int:
-        """Of everything here."""
+        """Sample rate of all sounds here."""
         return self.grid.sample_rate_hz
 
-    def listen(self, excerpt: Excerpt) -> EncodedExcerpt:
-        """Encode the stretch in half overlapping windows, as a file is put on a deck."""
+    def encode(self, excerpt: Excerpt) -> EncodedExcerpt:
+        """Encode the stretch in half-overlapping windows, as when a file is loaded onto a deck."""
         grid, hop = self.grid, self.grid.hop_samples
         starts = window_starts(self.layout.stretch_frames, grid.clip_frames, grid.frames_per_tick)
         size = grid.clip_samples + grid.context_samples
@@ -65,11 +65,11 @@ class ModelRenderer:
         )
 
     def play(self, style: Floats, structure: Floats) -> Floats:
-        """Style (D,) or (D, N) with structure (S, K): the measured samples (T,), latency out."""
+        """Decode style (D,) or (D, N) and structure (S, K) to the measured samples (T,)."""
         return self.cut(self.sound(style, self.at_frames(structure)))
 
     def sound(self, style: Floats, structure: Floats) -> Floats:
-        """Style (D,) or (D, N) with structure (S, N) from silence: (N x hop - latency,)."""
+        """Decode style (D,) or (D, N) and structure (S, N) from silence: (N x hop - latency,)."""
         frames = structure.shape[1]
         held = np.broadcast_to(style.reshape(len(style), -1), (len(style), frames))
         return self.voice.play(held, structure, self.seed)[self.grid.latency_samples :]
@@ -84,7 +84,7 @@ class ModelRenderer:
         return np.asarray(self.features(torch.from_numpy(samples)[None])[0].numpy())
 
     def measured(self, image: Floats, beside: int = 0) -> Floats:
-        """The measured frames of a stretch, (3, M, N) and ``beside`` more on each side."""
+        """The measured frames of a stretch, (3, M, N), and ``beside`` more on each side."""
         first = self.layout.lead_frames
         return image[..., first - beside : first + self.layout.frames + beside]
 
@@ -106,7 +106,7 @@ class ModelRenderer:
         return structure[:, below] * (1 - share) + structure[:, above] * share
 
     def _track(self, posteriors: Posteriors, starts: list[int]) -> Floats:
-        """All windows in one track (S, K) of the stretch's ticks."""
+        """The windows overlap-added to one track (S, K) over the stretch's ticks."""
         per_tick = self.grid.frames_per_tick
         ticks = self.layout.stretch_frames // per_tick
         structures = posteriors.structures

@@ -1,7 +1,8 @@
-"""What the model's sound stands beside: an old recipe on true mels, and noise of the right colour.
+"""Reference methods without learning, for comparison with the model's sound.
 
-Neither has learned anything. Griffin-Lim shows what the mels themselves still know; noise with the
-clip's mean spectrum what one gets for knowing no more than an average.
+Griffin-Lim on true mels shows how much the mels preserve; noise with the clip's mean spectrum shows
+what an average alone achieves. Cross-synthesis and a matched equaliser
+are rivals of style transfer.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from model.features import LogMelImage
 Floats = NDArray[np.float32]
 
 ITERATIONS = 60
-"""Of Griffin and Lim's."""
+"""Iterations of Griffin-Lim."""
 
 UPDATES = 200
-"""Of bins from mels; the error no longer moves."""
+"""Multiplicative updates from mels to bins; more do not reduce the error."""
 
 TINY = 1e-12
 
@@ -28,13 +29,13 @@ FLOOR = 1e-5
 
 LARGEST_BOOST = 10.0
 LIFTER = 30
-"""Samples of quefrency that an envelope keeps: resonances, no harmonics."""
+"""Quefrency in samples up to which an envelope is kept: resonances, no harmonics."""
 
 
 class GriffinLim:
-    """Phases found by iteration (Griffin and Lim 1984; fast, Perraudin et al. 2013).
+    """Sound from mels, with phases found by iteration (Griffin-Lim 1984; Perraudin et al. 2013).
 
-    Of the image's three resolutions the one with ``window_samples`` is used; mel bands go back to
+    Uses the image's resolution with ``window_samples``, the middle one by default; mel bands become
     bins by non-negative least squares on the model's own filters (``mel_to_bins``).
     """
 
@@ -47,7 +48,7 @@ class GriffinLim:
         self.window_gain = float(buffers["window"].max())
 
     def __call__(self, image: Floats, seed: int) -> Floats:
-        """Image (3, M, N + 2), one frame more on each side, to samples (N x hop,)."""
+        """Image (3, M, N + 2), with one extra frame on each side, to samples (N x hop,)."""
         level_db = (1 - image[self.scale]) * self.config.floor_db / 2
         mel = 10 ** (level_db / 20) / self.window_gain
         magnitudes = mel_to_bins(self.filters, mel.astype(np.float32))
@@ -59,7 +60,7 @@ class GriffinLim:
             n_fft=self.window_samples,
             random_state=seed,
         )
-        # librosa begins in the middle of its first frame, half a hop before the second begins.
+        # librosa centres the first, extra frame on sample 0, so the clip begins half a hop later.
         samples = (image.shape[2] - 2) * hop
         return np.asarray(audio[hop // 2 : hop // 2 + samples], np.float32)
 
@@ -67,9 +68,9 @@ class GriffinLim:
 def mel_to_bins(filters: Floats, mel: Floats) -> Floats:
     """Bins X >= 0 (F, N) with ``filters`` (M, F) @ X close to ``mel`` (M, N).
 
-    Least squares by multiplicative updates (Lee and Seung 2001), from what the filters spread:
-    ``librosa.util.nnls`` does the same with SciPy's L-BFGS-B, which crashes the interpreter on
-    images of this size (SciPy 1.17).
+    Least squares by multiplicative updates (Lee and Seung 2001), starting from the transposed
+    filters. ``librosa.util.nnls`` does the same with SciPy's L-BFGS-B, which crashes the
+    interpreter on images of this size (SciPy 1.17).
     """
     spread = filters.T @ mel
     gram = filters.T @ filters
@@ -90,14 +91,14 @@ def coloured_noise(truth: Floats, seed: int, window_samples: int = 2048) -> Floa
 
 
 def _root_mean_square(spectra: NDArray[np.complex64]) -> Floats:
-    """(F, N) -> (F, 1)."""
+    """Root mean square over time, (F, N) -> (F, 1)."""
     return np.asarray(np.sqrt(np.square(np.abs(spectra)).mean(axis=1, keepdims=True)))
 
 
 def cross_synthesis(carrier: Floats, modulator: Floats, window_samples: int = 2048) -> Floats:
-    """A's notes through B's average resonance, the classic way: (T,), (T,) -> (T,).
+    """A's notes (carrier) with B's average resonance (modulator): (T,), (T,) -> (T,).
 
-    Each of A's short-time spectra is divided by its own envelope and multiplied with the mean
+    Each short-time spectrum of A is divided by its own envelope and multiplied by the mean
     envelope of B; every frame keeps A's level. Envelopes are cepstrally smoothed. Source: Zoelzer
     (ed.), DAFX, second edition, 2011, 8.3.1 "vocoding or cross-synthesis".
     """
@@ -112,7 +113,7 @@ def cross_synthesis(carrier: Floats, modulator: Floats, window_samples: int = 20
 
 
 def matched_equaliser(source: Floats, model: Floats, window_samples: int = 2048) -> Floats:
-    """A with B's mean spectrum, bin by bin, 20 dB of boost at most: (T,), (T,) -> (T,)."""
+    """The source with the model's mean spectrum, boosted by 20 dB at most: (T,), (T,) -> (T,)."""
     spectra = librosa.stft(source, n_fft=window_samples)
     wanted = _root_mean_square(librosa.stft(model, n_fft=window_samples))
     gain = np.minimum(wanted / np.maximum(_root_mean_square(spectra), FLOOR), LARGEST_BOOST)
@@ -121,7 +122,7 @@ def matched_equaliser(source: Floats, model: Floats, window_samples: int = 2048)
 
 
 def _envelope(magnitudes: Floats) -> Floats:
-    """Cepstral smoothing over frequency, (F, N) -> (F, N): quefrencies below ``LIFTER`` stay."""
+    """Cepstral smoothing over frequency, (F, N) -> (F, N): keeps quefrencies below ``LIFTER``."""
     cepstrum = np.fft.irfft(np.log(magnitudes), axis=0)
     cepstrum[LIFTER : len(cepstrum) - LIFTER + 1] = 0
     return np.asarray(np.exp(np.fft.rfft(cepstrum, axis=0).real), np.float32)

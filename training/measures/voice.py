@@ -1,8 +1,8 @@
-"""A model as measuring meets it: samples to latents, latents to samples, a whole stretch at once.
+"""The interface through which models are measured: samples to latents, latents to samples.
 
-``Voice`` has two implementations, ``TorchVoice`` for a run and ``training.measures.bundle_voice``
-for a bundle, which is heard through the very session that the server plays with. Only a run can
-show what lies between its decoder and its vocoder, so figures of images exist for runs alone.
+``Voice`` has two implementations: ``TorchVoice`` for a run and ``training.measures.bundle_voice``
+for a bundle, which plays through the server's own session. Only a run gives access to the image
+between its decoder and its vocoder, so image figures exist for runs alone.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from training.measures.model_grid import ModelGrid, grid_of_config
 Floats = NDArray[np.float32]
 
 BLOCK_FRAMES = 128
-"""Frames decoded at once, so that minutes of music need no more memory than seconds."""
+"""Frames in a block, so that minutes of music need no more memory than seconds."""
 
 
 @dataclass(frozen=True)
 class Posteriors:
-    """What the encoder makes of W windows: ``styles`` (W, D), ``structures`` (W, S, K).
+    """The latents of W windows: ``styles`` (W, D), ``structures`` (W, S, K).
 
-    ``deviations`` (W, D) are the standard deviations of the style; old bundles do not tell them.
+    ``deviations`` (W, D) are the standard deviations of the style; None for older bundles.
     """
 
     styles: Floats
@@ -40,26 +40,26 @@ class Posteriors:
 
 
 class Voice(Protocol):
-    """A model that listens and plays."""
+    """A model that encodes and plays whole stretches."""
 
     @property
     def grid(self) -> ModelGrid:
-        """Its numbers."""
+        """The model's time and frequency grid."""
 
     def encode(self, windows: Floats) -> Posteriors:
-        """Windows (W, clip + context samples) to latents."""
+        """Encode windows (W, clip + context samples)."""
 
     def play(self, style: Floats, structure: Floats, seed: int) -> Floats:
-        """Style (D, N) and structure (S, N) from silence to sound (N x hop,), late by latency."""
+        """Decode style (D, N), structure (S, N) from silence: (N x hop,), late by the latency."""
 
 
 def blocks(
     style: Floats, structure: Floats, noise: tuple[int, int], seed: int
 ) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Style (D, n), structure (S, n) and normal noise (F, n x r) of one block after another.
+    """Yield style (D, n), structure (S, n) and normal noise (F, n x r) of each block.
 
-    ``noise`` is F and r, numbers a spectrum and spectra a frame; they are drawn in time order, as
-    the server's engine draws them.
+    ``noise`` is (F, r): bins in a spectrum and spectra in a frame. It is drawn in time order, as
+    in the server's engine.
     """
     random = np.random.default_rng(seed)
     bins, per_frame = noise
@@ -74,7 +74,7 @@ def _normal(random: np.random.Generator, bins: int, spectra: int) -> Floats:
 
 
 class TorchVoice:
-    """A trained run."""
+    """A trained run in torch."""
 
     def __init__(self, model: Instrument) -> None:
         self.model = model.eval()
@@ -106,14 +106,14 @@ class TorchVoice:
 
     @torch.no_grad()
     def decode(self, style: Floats, structure: Floats) -> Floats:
-        """Style (D, N) and structure (S, N) from silence to the decoder's image (3, M, N)."""
+        """Decode style (D, N) and structure (S, N) from silence to an image (3, M, N)."""
         state: State = self.model.decoder.initial_state(1)
         image, _ = self.model.decoder(_batch(style), _batch(structure), state)
         return np.asarray(image[0].numpy())
 
     @torch.no_grad()
     def vocode(self, image: Floats, seed: int) -> Floats:
-        """Any image (3, M, N) from silence to sound (N x hop,), late by latency."""
+        """Vocode any image (3, M, N) from silence: (N x hop,), late by the latency."""
         config, vocoder = self.model.config, self.model.vocoder
         spectra = image.shape[2] * config.vocoder.spectra_per_frame
         noise = _normal(np.random.default_rng(seed), config.spectrum_bins, spectra)

@@ -1,1 +1,1 @@
-"""Pages to read and listen to."""
+"""Reports as pages to read and listen to."""

@@ -1,4 +1,4 @@
-"""Spectrograms to look at before a score is believed: one sound, or many small ones in a row."""
+"""Spectrograms for the page of a report: one sound, or many as a strip of small panels."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ LOWEST_HZ = 40.0
 RANGE_DB = 80.0
 TICKS_HZ = (100, 1000, 10000)
 INK, PAPER = "#3a3f47", "#fcfbf9"
-"""Of the page they stand on (``training.report.style``)."""
+"""The page's colours, as in ``templates/style.css``."""
 
 Levels = NDArray[np.float32]
 
 
 def spectrogram(samples: Samples, sample_rate_hz: int, top_db: float) -> Figure:
-    """One sound with its scales; ``top_db`` is the brightest level, as of ``loudest_db``."""
+    """One sound with axes; ``top_db`` is the brightest level, as from ``loudest_db``."""
     figure = _figure(4.4, 1.45)
     axes = figure.subplots()
     seconds = len(samples) / sample_rate_hz
@@ -37,7 +37,7 @@ def spectrogram(samples: Samples, sample_rate_hz: int, top_db: float) -> Figure:
 
 
 def strip(sounds: Mapping[str, Samples], sample_rate_hz: int, rows: int = 1) -> Figure:
-    """Many sounds as small panels with a word above each, ``rows`` below each other."""
+    """Many sounds as small panels with a label above each, in ``rows`` rows."""
     levels = {label: levels_db(one, sample_rate_hz) for label, one in sounds.items()}
     top_db = max(float(one.max()) for one in levels.values())
     columns = -(-len(levels) // rows)
@@ -52,12 +52,12 @@ def strip(sounds: Mapping[str, Samples], sample_rate_hz: int, rows: int = 1) -> 
 
 
 def loudest_db(samples: Samples, sample_rate_hz: int) -> float:
-    """Level of the loudest bin: the top of every scale that this sound is compared on."""
+    """Level of the loudest bin, as ``top_db`` for all sounds compared with this one."""
     return float(levels_db(samples, sample_rate_hz).max())
 
 
 def levels_db(samples: Samples, sample_rate_hz: int) -> Levels:
-    """(ROWS, N), dB, rows evenly spaced in octaves from ``LOWEST_HZ`` to half the rate."""
+    """Spectrogram (ROWS, N) in dB, rows even in octaves from ``LOWEST_HZ`` to half the rate."""
     spectra = torch.stft(
         torch.from_numpy(np.ascontiguousarray(samples)),
         WINDOW_SAMPLES,

@@ -1,4 +1,4 @@
-"""The folder of a report: sounds and pictures beside ``report.json``, named by what they show."""
+"""Sounds and pictures in the folder of a report, named after their content."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MEDIA = "media"
 
 
 class MediaWriter:
-    """Writes sounds and pictures and tells their names, relative to the report's folder.
+    """Writes sounds and pictures; returns their paths relative to the report's folder.
 
     Raises:
-        OSError: one of them cannot be written, by name.
+        OSError: a file cannot be written; the error names it.
     """
 
     def __init__(self, folder: Path, sample_rate_hz: int) -> None:
@@ -29,24 +29,24 @@ class MediaWriter:
         (folder / MEDIA).mkdir(parents=True, exist_ok=True)
 
     def sound(self, name: str, samples: Samples) -> str:
-        """A recording (T,), 16 bits, clipped at full scale."""
+        """Write a sound (T,) as FLAC: 16 bits, clipped at full scale."""
         path = f"{MEDIA}/{slug(name)}.flac"
         clipped = np.clip(samples, -1, 1)
-        with _named(self.folder / path) as file:
+        with _named_errors(self.folder / path) as file:
             soundfile.write(file, clipped, self.sample_rate_hz, subtype="PCM_16")
         return path
 
     def picture(self, name: str, figure: Figure) -> str:
-        """A matplotlib figure as PNG."""
+        """Write a matplotlib figure as PNG."""
         path = f"{MEDIA}/{slug(name)}.png"
-        with _named(self.folder / path) as file:
+        with _named_errors(self.folder / path) as file:
             figure.savefig(file)
         return path
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[Path]:
-    """soundfile's and matplotlib's errors on a full disk do not say where."""
+def _named_errors(path: Path) -> Iterator[Path]:
+    """Name the file in the errors of soundfile and matplotlib, which do not on a full disk."""
     try:
         yield path
     except (OSError, soundfile.SoundFileError) as error:
@@ -54,5 +54,5 @@ def _named(path: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """The text as a file name."""
+    """Return the text as a file name."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80]

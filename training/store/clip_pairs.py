@@ -1,4 +1,4 @@
-"""Batches of clip pairs from a store, each reproducible from its number alone."""
+"""Batches of clip pairs from a store, each reproducible from its number."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ from training.store.index import StoredRecording, StoreError
 from training.store.store import Store, to_float
 from training.support.processes import part_of
 
+REAL_WEIGHT = 4.0
+"""Makes real recordings and renderings equally likely in clips that are not paired, with an hour of
+recordings and five of renderings."""
+
 
 class PairBatch(NamedTuple):
-    """Two clips an item: ``audio`` (B, 2, T); ``same_score`` (B,) bool.
+    """Pairs of clips: ``audio`` (B, 2, T), ``same_score`` (B,) bool, ``elsewhere`` (B, 2, T).
 
-    Where ``same_score`` is true the two are the same notes at the same time, played by two
-    instruments; else two excerpts of one recording, which share their style. ``elsewhere``
-    (B, 2, T) is another excerpt of each clip's recording: what a deck knows of its style.
+    Where ``same_score`` is true, the two clips are the same notes at the same time, rendered with
+    two instruments; elsewhere they are two excerpts of one recording, which share their style.
+    ``elsewhere`` is another excerpt of each clip's recording, as a deck's style comes from its
+    whole file.
     """
 
     audio: Tensor
@@ -31,7 +36,7 @@ class PairBatch(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a clip begins: a recording, of which the first ``length`` samples count."""
+    """The start of a clip in a recording, of which the first ``length`` samples are used."""
 
     recording: StoredRecording
     start: int
@@ -41,8 +46,8 @@ class Place(NamedTuple):
 class ClipPairs(Dataset[PairBatch]):
     """Training batches by number; number n is the same in every run with the same seed.
 
-    A recording shorter than a clip is repeated end to end, as a deck's is. Each of several
-    processes reads its own part of the batches.
+    A recording shorter than a clip is repeated end to end, as on a deck. Each of several processes
+    reads its own part of the batches.
 
     Raises:
         StoreError: the split holds no recording.
@@ -63,7 +68,7 @@ class ClipPairs(Dataset[PairBatch]):
         recordings = list(store.split(split))
         if not recordings:
             raise StoreError(
-                f"{store.path}: no recording of split '{split}'; add some with training.prepare"
+                f"{store.path}: no recordings of split '{split}'; add some with training.prepare"
             )
         self.own_pairs = part_of(batch, process_index, process_count)
         self.store = store
@@ -73,8 +78,8 @@ class ClipPairs(Dataset[PairBatch]):
         self.seed = seed
         self.recordings = recordings
         self.weights = _weights(recordings)
-        self.scores = _scores_with_several_instruments(recordings)
-        self.same_score_share = same_score_share if self.scores else 0.0
+        self.pieces = _pieces_with_several_instruments(recordings)
+        self.same_score_share = same_score_share if self.pieces else 0.0
 
     def __len__(self) -> int:
         return self.steps
@@ -91,21 +96,22 @@ class ClipPairs(Dataset[PairBatch]):
         return PairBatch(clips[:, :2], torch.from_numpy(same_score[self.own_pairs]), clips[:, 2:])
 
     def _two_excerpts(self, random: np.random.Generator) -> list[Place]:
-        """Each excerpt is the other's elsewhere."""
+        """Draw two excerpts of one recording; each is the other's ``elsewhere``."""
         recording = self.recordings[random.choice(len(self.recordings), p=self.weights)]
         starts = self._starts(random, recording.length)
         return [Place(recording, start, recording.length) for start in (*starts, *starts[::-1])]
 
     def _two_instruments(self, random: np.random.Generator) -> list[Place]:
-        players = self.scores[random.integers(len(self.scores))]
-        chosen = [players[i] for i in random.permutation(len(players))[:2]]
-        # Repeated, both begin again at the same moment.
+        """Draw one place of a piece in two renderings, and another as ``elsewhere``."""
+        renderings = self.pieces[random.integers(len(self.pieces))]
+        chosen = [renderings[i] for i in random.permutation(len(renderings))[:2]]
+        # Cut to one length, repeated renderings start over at the same moment.
         shortest = min(one.length for one in chosen)
         starts = self._starts(random, shortest)
         return [Place(one, start, shortest) for start in starts for one in chosen]
 
     def _starts(self, random: np.random.Generator, length: int) -> list[int]:
-        """Of two clips within so many samples, or as many as one of them needs."""
+        """Draw the starts of two clips within ``length`` samples, or within one clip if longer."""
         last = max(length, self.clip_samples) - self.clip_samples
         return [int(start) for start in random.integers(0, last + 1, size=2)]
 
@@ -115,10 +121,10 @@ class ClipPairs(Dataset[PairBatch]):
 
 
 def _weights(recordings: list[StoredRecording]) -> NDArray[np.float64]:
-    """How likely each recording is drawn: by its length, real ones ``REAL_WEIGHT`` times that.
+    """Probability of drawing each recording: by length, with real ones ``REAL_WEIGHT`` times that.
 
-    Rendered scores come in pairs as well, and there are hours of them: drawn by length alone,
-    one clip in ten would be of a real recording.
+    Renderings also come in pairs, and there are hours of them: drawn by length alone, one clip in
+    ten would be of a real recording.
     """
     lengths = np.array(
         [one.length * (1.0 if one.score else REAL_WEIGHT) for one in recordings], dtype=np.float64
@@ -126,15 +132,11 @@ def _weights(recordings: list[StoredRecording]) -> NDArray[np.float64]:
     return lengths / lengths.sum()
 
 
-def _scores_with_several_instruments(
+def _pieces_with_several_instruments(
     recordings: list[StoredRecording],
 ) -> list[list[StoredRecording]]:
-    by_score: dict[str, list[StoredRecording]] = defaultdict(list)
+    by_piece: dict[str, list[StoredRecording]] = defaultdict(list)
     for one in recordings:
         if one.score is not None:
-            by_score[one.score].append(one)
-    return [players for _, players in sorted(by_score.items()) if len(players) > 1]
-
-
-REAL_WEIGHT = 4.0
-"""With an hour of recordings beside five of renderings, each half of the clips not paired."""
+            by_piece[one.score].append(one)
+    return [renderings for _, renderings in sorted(by_piece.items()) if len(renderings) > 1]

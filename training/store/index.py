@@ -1,4 +1,4 @@
-"""What a training store holds: its index, read strictly and replaced in one step."""
+"""The index of a training store: read strictly, replaced in one step."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ AUDIO_FILE = "audio.i16"
 INDEX_FILE = "index.json"
 SPLITS = ("train", "heldout")
 LABEL_SEPARATOR = "|"
-"""Between the values of a label that has several, such as the instruments of a band."""
+"""Separates the values of a label with several, such as the instruments of a band."""
 
 
 class StoreError(ValueError):
-    """A folder that is no store, or a damaged one, of another rate, or on a full disk."""
+    """A folder without a usable store: missing, damaged, of another sample rate, or unwritable."""
 
 
 @dataclass(frozen=True)
 class StoredRecording:
-    """Where one recording lies in the store and what is known about it.
+    """One recording: its place in the store and its metadata, as ``index.json`` holds them.
 
-    ``offset`` and ``length`` are samples, ``gain_db`` is what loudness normalisation applied,
-    ``split`` is "train" or "heldout", ``source_bytes`` the size of the file it came from and
-    ``source_digest`` what tells its contents (empty in stores of before it was kept).
-    ``labels`` are the data set's own, such as {"genre": "jazz"}; ``midi`` names the MIDI file of
-    the same performance as ``name`` names the audio: from the data set's folder on.
+    ``offset`` and ``length`` are samples, ``gain_db`` is the gain of loudness normalisation,
+    ``split`` is "train" or "heldout". ``score`` identifies the piece (a MIDI file) that was
+    rendered, ``instrument`` the instrument it was rendered with. ``source_bytes`` and
+    ``source_digest`` (empty in older stores) identify the file it came from. ``labels`` are the
+    data set's own, such as {"genre": "jazz"}; ``midi`` is the MIDI file of the same performance,
+    a path from the data set's folder like ``name``.
     """
 
     name: str
@@ -48,11 +49,11 @@ class StoredRecording:
 
     @property
     def kin(self) -> str | None:
-        """What it must share its split with: its group, else its score."""
+        """The group, else the piece, whose recordings must all be in one split."""
         return self.group or self.score
 
     def label(self, name: str) -> tuple[str, ...]:
-        """The values of one of its labels; none where it has no such label."""
+        """The values of a label; none without such a label."""
         return tuple(filter(None, self.labels.get(name, "").split(LABEL_SEPARATOR)))
 
 
@@ -79,7 +80,7 @@ def read_index(folder: Path) -> StoreIndex:
         version = stored["version"]
         if version != VERSION:
             raise StoreError(
-                f"{path}: version {version}, this program reads {VERSION}; prepare it again"
+                f"{path}: version {version}, this program reads {VERSION}; prepare the store again"
             )
         index = StoreIndex(
             int(stored["sample_rate_hz"]),
@@ -97,7 +98,7 @@ def write_index(folder: Path, index: StoreIndex) -> None:
     """Replace ``index.json`` in one step.
 
     Raises:
-        OSError: it cannot be written; it is named and as it was.
+        OSError: it cannot be written; the error names it, and it is unchanged.
     """
     entries = (json.dumps(asdict(recording)) for recording in index.recordings)
     text = (
@@ -114,30 +115,30 @@ def _recording(entry: dict[str, Any]) -> StoredRecording:
     known = {each.name for each in fields(StoredRecording)}
     recording = StoredRecording(**{key: entry[key] for key in known & entry.keys()})
     if recording.split not in SPLITS:
-        raise ValueError(f"split '{recording.split}' of {recording.name}")
+        raise ValueError(f"unknown split '{recording.split}' of {recording.name}")
     if recording.offset < 0 or recording.length <= 0:
-        raise ValueError(f"offset or length of {recording.name}")
+        raise ValueError(f"bad offset or length of {recording.name}")
     labels = recording.labels
     if not isinstance(labels, dict) or not all(isinstance(v, str) for v in labels.values()):
-        raise ValueError(f"labels of {recording.name}")
+        raise ValueError(f"bad labels of {recording.name}")
     return recording
 
 
 def audio_bytes(index: StoreIndex) -> int:
-    """How long the audio file has to be."""
+    """Size that the audio file must have at least."""
     ends = (recording.offset + recording.length for recording in index.recordings)
     return 2 * max(ends, default=0)
 
 
 def require_whole(folder: Path, index: StoreIndex) -> None:
-    """Refuse audio that is shorter than the index says.
+    """Require that the audio file is as long as the index says.
 
     Raises:
-        StoreError: it is, or is not there.
+        StoreError: it is shorter, or missing.
     """
     path = folder / AUDIO_FILE
     size, needed = (path.stat().st_size if path.exists() else 0), audio_bytes(index)
     if size < needed:
         raise StoreError(
-            f"{path}: {size} bytes, the index speaks of {needed}; delete it and prepare again"
+            f"{path}: {size} bytes, the index needs {needed}; delete the store and prepare it again"
         )

@@ -2,14 +2,14 @@
 
 A store is a folder of two files::
 
-    audio.i16    every recording's samples after one another, little-endian int16
-    index.json   version, sample_rate_hz, loudness_lufs, and per recording where it lies
+    audio.i16    the samples of all recordings in a row, little-endian int16
+    index.json   version, sample_rate_hz, loudness_lufs, and a StoredRecording for each recording
 
-Samples are appended first and the index is replaced afterwards, in one step. Killed at any
-moment, a store is therefore whole: at worst ``audio.i16`` is longer than the index says, and the
-next writer (``training.store.writer``) cuts it back. Recordings with the same ``score`` are the
-same notes played by different instruments, aligned in time. Recordings of one ``group`` are by one
-artist, of one recording, or of one work: ``training.prepare`` never lets them differ in ``split``.
+Samples are appended first, then the index is replaced in one step. A store is therefore intact
+whenever its writer is killed: at worst ``audio.i16`` is longer than the index says, and the next
+writer (``training.store.writer``) cuts it back. Recordings with the same ``score`` are one piece
+rendered with different instruments, aligned in time. Recordings of one ``group`` are by one artist,
+of one recording, or of one work: ``training.prepare`` always gives them the same ``split``.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from training.store.index import (
 )
 
 FULL_SCALE = 32767
-"""The int16 that stands for 1.0; symmetric, so that a peak of -1 needs no clipping."""
+"""The int16 for 1.0; symmetric, so that a peak of -1 needs no clipping."""
 
 
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Samples within -1..1 as 16-bit numbers, rounded."""
+    """Convert samples within -1..1 to 16 bits, rounded."""
     return np.rint(samples * FULL_SCALE).astype(np.int16)
 
 
@@ -46,7 +46,7 @@ def to_float(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 class Store:
-    """Read access to a training store; the audio stays on disk until it is looked at."""
+    """Read access to a training store; the audio stays on disk until it is used."""
 
     def __init__(self, path: Path, index: StoreIndex, samples: NDArray[np.int16]) -> None:
         self.path = path
@@ -57,7 +57,7 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """Map the store at ``path``.
+        """Open the store at ``path``.
 
         Raises:
             StoreError: no store there, damaged, of another version, or empty.
@@ -70,10 +70,10 @@ class Store:
 
     @classmethod
     def open_for(cls, path: str | Path, preset: str, sample_rate_hz: int) -> Store:
-        """Map the store at ``path``, which has to be at the sample rate of a model's preset.
+        """Open the store at ``path``, which must have the sample rate of a model's preset.
 
         Raises:
-            StoreError: as ``open``, or one at another rate.
+            StoreError: as ``open``, or another sample rate.
         """
         store = cls.open(path)
         if store.sample_rate_hz != sample_rate_hz:
@@ -84,11 +84,11 @@ class Store:
         return store
 
     def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        # A worker process maps the file itself; pickling a memory map would copy all of it.
+        # A worker process maps the file itself: pickling a memory map would copy it whole.
         return Store.open, (self.path,)
 
     def audio(self, recording: StoredRecording) -> NDArray[np.int16]:
-        """The recording's samples (T,) as a read-only view; ``to_float`` makes them -1..1."""
+        """The recording's samples (T,) as a read-only view; ``to_float`` converts them to -1..1."""
         return self._samples[recording.offset : recording.offset + recording.length]
 
     def split(self, name: str) -> tuple[StoredRecording, ...]:
@@ -102,7 +102,7 @@ class Store:
         return tuple(recording for recording in self.recordings if recording.split == name)
 
     def seconds(self, recordings: Iterable[StoredRecording]) -> float:
-        """How long the recordings last together."""
+        """Total duration of the recordings."""
         return sum(recording.length for recording in recordings) / self.sample_rate_hz
 
 

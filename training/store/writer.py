@@ -1,4 +1,4 @@
-"""Appending to a training store, such that it is whole at every moment."""
+"""Appending to a training store, which stays intact at every moment."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from training.store.index import (
     write_index,
 )
 
-_INDEX_SHARE = 0.05  # of the time may go into rewriting the index, which grows with the store
+_INDEX_SHARE = 0.05  # most of the time spent on rewriting the index, which grows with the store
 
 
 class StoreWriter:
     """Appends to a store, new or existing; one writer at a time. A context manager.
 
-    A full disk ends it with every recording that was whole, if the index still finds room.
+    On a full disk, every complete recording is kept, if there is room left for the index.
 
     Raises:
-        StoreError: the folder holds a store of another rate or version, or a writer is at work.
+        StoreError: the folder holds a store of another rate or version, or another process is
+            writing to it.
     """
 
     def __init__(self, path: str | Path, sample_rate_hz: int, loudness_lufs: float) -> None:
@@ -64,25 +65,25 @@ class StoreWriter:
 
     @property
     def recordings(self) -> tuple[StoredRecording, ...]:
-        """What is in the store so far."""
+        """The recordings in the store so far."""
         return tuple(self._recordings.values())
 
     def find(self, name: str) -> StoredRecording | None:
-        """The recording called ``name`` if it is there already."""
+        """The recording called ``name``, None if the store lacks it."""
         return self._recordings.get(name)
 
     def append(self, recording: StoredRecording, samples: NDArray[np.int16]) -> None:
         """Add ``samples`` (T,); the recording's offset and length are filled in here.
 
         Raises:
-            StoreError: they cannot be written; what was there before is kept.
+            StoreError: they cannot be written; earlier recordings are kept.
         """
         begin = self._audio.tell()
-        with self._told_where():
+        with self._store_errors():
             try:
                 _write_all(self._audio, samples.astype("<i2", copy=False).tobytes())
             except OSError:
-                self._cut_to(begin)  # the index, written next, needs room as well
+                self._cut_to(begin)  # leaves room for the index, which is written next
                 raise
         self._recordings[recording.name] = replace(
             recording, offset=begin // samples.itemsize, length=int(samples.size)
@@ -91,24 +92,24 @@ class StoreWriter:
             self.save()
 
     def update(self, recording: StoredRecording) -> None:
-        """Replace what is known about a recording that is in the store."""
+        """Replace the metadata of a recording that is in the store."""
         self._recordings[recording.name] = recording
 
     def save(self) -> None:
         """Make everything appended so far permanent.
 
         Raises:
-            StoreError: it cannot be; the index is as it was.
+            StoreError: the disk is full; the index is unchanged.
         """
         begin_s = time.monotonic()
-        with self._told_where():
+        with self._store_errors():
             os.fsync(self._audio.fileno())
             write_index(self.path, replace(self._wanted, recordings=self.recordings))
         end_s = time.monotonic()
         self._next_save_s = end_s + (end_s - begin_s) * (1.0 / _INDEX_SHARE - 1.0)
 
     def _cut_back(self, index: StoreIndex) -> None:
-        """Drop samples of a recording that was under way when the last writer was killed."""
+        """Drop samples of a recording that was incomplete when the last writer was killed."""
         require_whole(self.path, index)
         self._cut_to(audio_bytes(index))
 
@@ -117,18 +118,19 @@ class StoreWriter:
         self._audio.seek(size)
 
     @contextmanager
-    def _told_where(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
+        """Turn an OSError into a StoreError that names the store."""
         try:
             yield
         except OSError as error:
             raise StoreError(
-                f"{self.path}: the store cannot be written on ({error.strerror}); what was "
-                "saved is kept: free space and run the same command again"
+                f"{self.path}: the store cannot be written ({error.strerror}); what was saved is "
+                "kept: free space and run the same command again"
             ) from error
 
 
 def _write_all(file: FileIO, content: bytes) -> None:
-    """A disk that is nearly full takes a part, and says so only when asked for the rest."""
+    """Write all of ``content``; a nearly full disk first takes a part of it, without an error."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
@@ -139,20 +141,19 @@ def _require_same(folder: Path, found: StoreIndex, wanted: StoreIndex) -> None:
         has, asked = getattr(found, name), getattr(wanted, name)
         if has != asked:
             raise StoreError(
-                f"{folder}: a store at {has} {unit}, {asked} {unit} was asked for; "
-                "give another folder"
+                f"{folder}: the store is at {has} {unit}, not {asked} {unit}; give another folder"
             )
 
 
 def _open_locked(path: Path) -> FileIO:
-    """The audio file for appending; refused while another process appends to it.
+    """Open the audio file for appending; refuse while another process appends to it.
 
-    Without a buffer: on a full disk its rest would fail again at every later call.
+    Unbuffered: on a full disk, the rest of a buffer would fail again at every later call.
     """
     file = path.open("r+b" if path.exists() else "w+b", buffering=0)
     try:
         import fcntl
-    except ImportError:  # Windows has no advisory locks; there the user keeps to one writer
+    except ImportError:  # Windows has no advisory locks; the user must keep to one writer
         return file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

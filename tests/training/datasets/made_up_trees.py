@@ -1,4 +1,4 @@
-"""Small trees with the layouts of real data sets, and what tests ask of a loader and a store."""
+"""Small folder trees with the layouts of real data sets, and helpers for their tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_noise(path: Path, seconds: float = 0.6, rate_hz: int = 16_000, channel
 
 
 def touch(root: Path, *names: str) -> None:
-    """Files for a loader, which looks at names alone."""
+    """Create files of one byte, for loaders that read names alone."""
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

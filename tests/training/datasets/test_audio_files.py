@@ -1,4 +1,4 @@
-"""Folders as they are found: links, closed folders, names of any kind."""
+"""Real-world folders: links, unreadable folders, names of any kind."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def test_audio_is_found_in_order_and_nothing_else(tmp_path: Path) -> None:
     assert not found.left_out
 
 
-def test_every_kind_of_sound_is_found_or_told(tmp_path: Path) -> None:
+def test_every_kind_of_audio_is_found_or_reported(tmp_path: Path) -> None:
     touch(tmp_path, "a.AIF", "b.aiff", "c.opus", "d.oga", "e.M4A", "f.wma", "._g.m4a", "h.jpg")
     found = audio_files(tmp_path)
     assert [path.name for path in found.paths] == ["a.AIF", "b.aiff", "c.opus", "d.oga"]
     left_out = sorted((each.name, each.reason) for each in found.left_out)
     names = (f"{tmp_path.name}/{name}" for name in ("e.M4A", "f.wma"))
     assert left_out == [(name, "unsupported") for name in names]
-    assert all("convert it, as with ffmpeg" in each.why for each in found.left_out)
+    assert all("convert it: ffmpeg" in each.why for each in found.left_out)
 
 
-def test_links_are_followed_and_those_to_nowhere_told(tmp_path: Path) -> None:
+def test_links_are_followed_and_broken_ones_reported(tmp_path: Path) -> None:
     music = tmp_path / "music"
     touch(music, "a.wav")
     touch(tmp_path / "elsewhere", "deep/b.wav")
@@ -53,7 +53,7 @@ def test_a_folder_linked_into_itself_is_entered_once(tmp_path: Path) -> None:
     assert len(audio_files(tmp_path).paths) == 1
 
 
-def test_a_closed_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "open/a.wav", "closed/b.wav")
     scandir = os.scandir
 

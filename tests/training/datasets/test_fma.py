@@ -1,4 +1,4 @@
-"""FMA: its table of two header rows, and files and rows that miss each other."""
+"""FMA: its table of two header rows, and files and rows without each other."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_a_track_has_genre_artist_licence_and_split(tmp_path: Path) -> None:
     assert [entry.split for entry in found.values()] == ["train", "heldout", "heldout"]
 
 
-def test_table_and_music_may_lie_in_one_folder(tmp_path: Path) -> None:
+def test_table_and_music_may_share_a_folder(tmp_path: Path) -> None:
     write_table(tmp_path, row(2))
     touch(tmp_path, mp3(2))
     assert list(entries(fma.find(tmp_path))) == [f"{tmp_path.name}/{mp3(2)}"]
 
 
-def test_files_without_rows_and_rows_without_files_are_told(tmp_path: Path) -> None:
+def test_files_without_rows_and_rows_without_files_are_reported(tmp_path: Path) -> None:
     write_table(tmp_path, row(2), row(3), row(4, subset="medium"))
     touch(tmp_path, mp3(2), mp3(133_298), "fma_small/checksums.mp3")
     assert left_out(fma.find(tmp_path / "fma_small")) == {
@@ -89,7 +89,7 @@ def test_tracks_without_audio_are_known_faults_whether_there_or_not(tmp_path: Pa
     )
 
 
-def test_no_top_genre_is_no_label_and_a_foreign_one_is_told(tmp_path: Path) -> None:
+def test_no_top_genre_is_no_label_and_an_unknown_one_is_reported(tmp_path: Path) -> None:
     write_table(tmp_path, row(2, genre=""), row(3, genre="Schlager"))
     touch(tmp_path, mp3(2), mp3(3))
     found = list(fma.find(tmp_path / "fma_small"))
@@ -97,7 +97,7 @@ def test_no_top_genre_is_no_label_and_a_foreign_one_is_told(tmp_path: Path) -> N
     assert left_out(found) == {"fma_small/000/000003.mp3": "unknown label"}
 
 
-def test_bad_rows_are_told(tmp_path: Path) -> None:
+def test_bad_rows_are_reported(tmp_path: Path) -> None:
     write_table(tmp_path, row(2)[:4], row(3, split="dev"))
     touch(tmp_path, mp3(2), mp3(3))
     assert set(left_out(fma.find(tmp_path / "fma_small")).values()) == {"bad row"}
@@ -140,7 +140,7 @@ def test_prepared_an_artist_is_never_on_both_sides(
     assert splits == {"0002": "heldout", "0003": "heldout", "0005": "train"}
 
 
-def test_prepared_its_short_tracks_are_used_where_there_is_half_a_second_of_them(
+def test_prepared_short_tracks_are_used_from_half_a_second(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_table(tmp_path, row(98_565), row(98_567), row(99_134))

@@ -55,7 +55,7 @@ def test_test_excerpts_have_several_labels(tmp_path: Path) -> None:
     assert {entry.split for entry in (first, second, third)} == {"heldout"}
 
 
-def test_labels_that_are_missing_or_unknown_are_told(tmp_path: Path) -> None:
+def test_missing_and_unknown_labels_are_reported(tmp_path: Path) -> None:
     touch(tmp_path / "IRMAS-TrainingData", "kaz/[kaz]0001__1.wav", "cel/cello.wav")
     touch(tmp_path / TEST_PART, "bare.wav", "empty.wav", "kazoo.wav", "binary.wav")
     write_text(tmp_path / TEST_PART / "empty.txt", "\t\n")
@@ -73,7 +73,9 @@ def test_labels_that_are_missing_or_unknown_are_told(tmp_path: Path) -> None:
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no music of this data set here"):
+    with pytest.raises(
+        SourceError, match="no music of this data set; expected files such as IRMAS-TrainingData"
+    ):
         list(irmas.find(tmp_path))
 
 

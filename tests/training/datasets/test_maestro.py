@@ -1,4 +1,4 @@
-"""MAESTRO: its CSV, its JSON in two shapes, and the MIDI beside the audio."""
+"""MAESTRO: its CSV, its JSON in two layouts, and the MIDI beside the audio."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_csv(root: Path, *rows: dict[str, str]) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Three performances of two works, whole."""
+    """A complete data set of three performances of two works."""
     root = tmp_path / "maestro-v3.0.0"
     rows = (
         performance("a"),
@@ -83,7 +83,7 @@ def as_columns(rows: list[maestro.Row]) -> object:
 
 
 @pytest.mark.parametrize("shape", [as_list, as_columns])
-def test_without_the_csv_either_shape_of_json_will_do(root: Path, shape: object) -> None:
+def test_without_the_csv_either_layout_of_json_is_read(root: Path, shape: object) -> None:
     table = root / "maestro-v3.0.0.csv"
     from_csv = list(maestro.find(root))
     rows = maestro.read_rows(table)
@@ -97,7 +97,7 @@ def test_the_csv_is_preferred(root: Path) -> None:
     assert len(entries(maestro.find(root))) == 3
 
 
-def test_rows_and_files_that_miss_each_other_are_told(root: Path) -> None:
+def test_rows_and_files_without_each_other_are_reported(root: Path) -> None:
     (root / "2004" / "a.wav").unlink()
     (root / "2004" / "b.midi").unlink()
     touch(root, "2004/bonus.wav")
@@ -110,7 +110,7 @@ def test_rows_and_files_that_miss_each_other_are_told(root: Path) -> None:
     assert entries(found)["maestro-v3.0.0/2004/b.wav"].midi is None
 
 
-def test_bad_rows_are_told(root: Path) -> None:
+def test_bad_rows_are_reported(root: Path) -> None:
     table = root / "maestro-v3.0.0.csv"
     bad = (
         performance("a", composer=""),
@@ -129,9 +129,9 @@ def test_bad_rows_are_told(root: Path) -> None:
     [
         ("maestro-v3.0.0.csv", "canonical_composer,split\n", "no column canonical_title, year"),
         ("maestro-v3.0.0.csv", "", "no column canonical_composer"),
-        ("maestro-v3.0.0.json", '{"split": {', "damaged or cut off"),
+        ("maestro-v3.0.0.json", '{"split": {', "damaged or cut short"),
         ("maestro-v3.0.0.json", '{"split": {}}', "no column canonical_composer"),
-        ("maestro-v3.0.0.json", "[3]", "no table of performances"),
+        ("maestro-v3.0.0.json", "[3]", "not a table of performances"),
         ("readme.txt", "", r"no maestro-v3\.0\.0\.csv here"),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_note_has_family_source_pitch_and_velocity(tmp_path: Path) -> None:
     assert found[f"nsynth-train/audio/{lead}.wav"].labels["instrument"] == "synth_lead"
 
 
-def test_the_parts_lie_side_by_side(tmp_path: Path) -> None:
+def test_the_parts_are_found_side_by_side(tmp_path: Path) -> None:
     part(tmp_path, "train", "bass_synthetic_001-022-050")
     part(tmp_path, "valid", "bass_synthetic_002-022-050")
     part(tmp_path, "test", "bass_synthetic_003-022-050")
@@ -75,7 +75,7 @@ def test_the_parts_lie_side_by_side(tmp_path: Path) -> None:
     ]
 
 
-def test_files_rows_and_labels_that_do_not_fit_are_told(tmp_path: Path) -> None:
+def test_files_rows_and_labels_that_do_not_match_are_reported(tmp_path: Path) -> None:
     names = ("a", "b", "c", "d")
     folder = tmp_path / "nsynth-train"
     rowless, gone, foreign, half = (f"bass_acoustic_{name}-001-002" for name in names)
@@ -98,7 +98,7 @@ def test_files_rows_and_labels_that_do_not_fit_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [('{"bass_synth', "damaged or cut off"), ("[]", "not a table of notes")]
+    ("text", "said"), [('{"bass_synth', "damaged or cut short"), ("[]", "not a table of notes")]
 )
 def test_a_damaged_table_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     folder = part(tmp_path, "train", NOTE)
@@ -108,7 +108,7 @@ def test_a_damaged_table_is_refused_in_one_line(tmp_path: Path, text: str, said:
     assert "\n" not in str(caught.value)
 
 
-def test_no_table_and_a_part_by_another_name_are_refused(tmp_path: Path) -> None:
+def test_a_missing_table_and_a_part_with_another_name_are_refused(tmp_path: Path) -> None:
     touch(tmp_path, "audio/a.wav")
     with pytest.raises(SourceError, match=r"no nsynth-train/examples\.json"):
         list(nsynth.find(tmp_path))

@@ -1,4 +1,4 @@
-"""``python -m training.evaluate`` on an untrained tiny model, a mini bundle and made-up music."""
+"""``python -m training.evaluate`` on an untrained tiny model, a mini bundle and synthetic music."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from model.streaming import State
 from server.controls.table import control_table
 from tests import mini_bundle
 from training.evaluate import traverse
-from training.evaluate.__main__ import SECTIONS, main
-from training.evaluate.figures import finite_or_none
+from training.evaluate.__main__ import main
 from training.evaluate.measuring import METHODS, METRICS
+from training.evaluate.report_folder import finite_or_none
+from training.evaluate.sections import SECTIONS
 from training.fit.init_from import load_initial_weights
 from training.measures.bundle_voice import BundleVoice, grid_of_manifest, open_bundle_voice
 from training.measures.descriptors import DESCRIPTORS
@@ -55,13 +56,13 @@ def music(seed: int, seconds: float) -> np.ndarray:
 
 
 def write_store(
-    path: Path, rate_hz: int = RATE_HZ, split: str = "heldout", scores: tuple[str, ...] = ("s", "s")
+    path: Path, rate_hz: int = RATE_HZ, split: str = "heldout", pieces: tuple[str, ...] = ("s", "s")
 ) -> Path:
-    pieces = [(None, 5.0), *((score, 4.0) for score in scores), (None, 1.5)]
+    takes = [(None, 5.0), *((piece, 4.0) for piece in pieces), (None, 1.5)]
     with StoreWriter(path, rate_hz, -23.0) as writer:
-        for seed, (score, seconds) in enumerate(pieces):
+        for seed, (piece, seconds) in enumerate(takes):
             recording = StoredRecording(
-                f"{seed}.wav", 0, 0, 0.0, split, score, instrument=f"{seed}"
+                f"{seed}.wav", 0, 0, 0.0, split, piece, instrument=f"{seed}"
             )
             writer.append(recording, to_int16(music(seed, seconds)))
         if split == "heldout":
@@ -100,13 +101,13 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer and shorter clips: seconds instead of minutes, by the same way."""
+    """Use fewer and shorter clips: seconds instead of minutes, on the same path."""
     monkeypatch.setattr(traverse, "SCALE_CLIPS", 6)
     monkeypatch.setattr(traverse, "SECONDS", 1.0)
 
 
 def evaluate(*arguments: object) -> dict[str, Any]:
-    """Run the command; the report it wrote."""
+    """Run the command and return the report it wrote."""
     given = [str(one) for one in arguments]
     assert main(given) == 0
     report: dict[str, Any] = json.loads(
@@ -116,7 +117,7 @@ def evaluate(*arguments: object) -> dict[str, Any]:
 
 
 def files_of(folder: Path) -> set[str]:
-    """Everything that the page points at."""
+    """The files that the page points at."""
     return set(re.findall(r'src="([^"]+)"', (folder / "index.html").read_text()))
 
 
@@ -150,7 +151,7 @@ def test_every_method_has_every_figure_for_every_kind(
     }
 
 
-def test_a_page_shows_every_section_and_all_it_points_at_is_there(
+def test_a_page_shows_every_section_and_its_files_exist(
     run: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.evaluate.time_experiments.PASSES", 4)
@@ -171,7 +172,7 @@ def test_a_page_shows_every_section_and_all_it_points_at_is_there(
 
 
 @pytest.mark.usefixtures("few_clips")
-def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
+def test_knobs_of_a_run_are_named_and_fit_a_bundle(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
@@ -201,7 +202,7 @@ def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
 
 
 @pytest.mark.usefixtures("few_clips")
-def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
+def test_a_bundle_is_measured_through_its_graphs_and_keeps_its_knobs(
     bundle: Path, store: Path, tmp_path: Path
 ) -> None:
     only = "reconstruction,traverse,interpolation,swaps,transfer"
@@ -220,7 +221,7 @@ def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
     assert report["weights"] is None
 
 
-def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> None:
+def test_a_bundle_gives_the_same_style_deviations_as_its_run() -> None:
     voice = open_bundle_voice(SHIPPED)
     model = Instrument(preset(voice.grid.preset))
     load_initial_weights(SHIPPED, model)
@@ -231,7 +232,7 @@ def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> Non
     np.testing.assert_allclose(bundled.deviations, trained.deviations, atol=1e-4)
 
 
-def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
+def test_a_bundle_plays_the_same_after_any_other_music() -> None:
     voice = BundleVoice(mini_bundle.bundle())
     random = np.random.default_rng(0)
     frames = BLOCK_FRAMES + 7
@@ -243,7 +244,7 @@ def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
     assert np.abs(once - voice.play(style, structure, 1)).max() > 0
 
 
-def test_grids_of_runs_and_bundles_speak_of_the_same_numbers() -> None:
+def test_grids_of_runs_and_bundles_agree() -> None:
     manifest = mini_bundle.manifest()
     grid = grid_of_manifest(manifest)
     assert grid.context_samples == manifest.context_samples
@@ -314,36 +315,39 @@ class Delay(torch.nn.Module):
 def test_a_perfect_vocoder_is_perfectly_aligned(run: Path, store: Path, seconds: float) -> None:
     model, _ = checkpoint.load_instrument(run)
     voice = TorchVoice(model)
-    by = ModelRenderer(voice, layout(GRID, seconds), 0)
+    renderer = ModelRenderer(voice, layout(GRID, seconds), 0)
     excerpt = draw_excerpts(Store.open(store), GRID, "heldout", 1, seconds, 0)[0]
-    heard, image = by.listen(excerpt), by.image(excerpt.samples)
-    assert image.shape[2] == by.layout.stretch_frames
-    assert by.at_frames(heard.structure).shape == (CONFIG.structure_dims, image.shape[2])
+    encoded, image = renderer.encode(excerpt), renderer.image(excerpt.samples)
+    assert image.shape[2] == renderer.layout.stretch_frames
+    assert renderer.at_frames(encoded.structure).shape == (CONFIG.structure_dims, image.shape[2])
     half = GRID.context_samples // 2
     model.vocoder = Delay(excerpt.samples[half:-half], CONFIG.latency_samples)
-    made = by.cut(voice.vocode(image, 0)[GRID.latency_samples :])
+    made = renderer.cut(voice.vocode(image, 0)[GRID.latency_samples :])
     np.testing.assert_array_equal(made, excerpt.truth)
 
 
-def rendition(run: Path, store: Path) -> tuple[ModelRenderer, Any]:
+def renderer_and_excerpt(run: Path, store: Path) -> tuple[ModelRenderer, Any]:
     model, _ = checkpoint.load_instrument(run)
-    by = ModelRenderer(TorchVoice(model), layout(GRID, 1.0), 0)
-    return by, by.listen(draw_excerpts(Store.open(store), GRID, "heldout", 1, 1.0, 0)[0])
+    renderer = ModelRenderer(TorchVoice(model), layout(GRID, 1.0), 0)
+    return renderer, renderer.encode(
+        draw_excerpts(Store.open(store), GRID, "heldout", 1, 1.0, 0)[0]
+    )
 
 
 def test_playing_twice_gives_the_same_bits(run: Path, store: Path) -> None:
-    by, heard = rendition(run, store)
+    renderer, encoded = renderer_and_excerpt(run, store)
     np.testing.assert_array_equal(
-        by.play(heard.style, heard.structure), by.play(heard.style, heard.structure)
+        renderer.play(encoded.style, encoded.structure),
+        renderer.play(encoded.style, encoded.structure),
     )
 
 
 def test_structure_is_read_at_frames_as_the_model_was_taught(run: Path, store: Path) -> None:
     from model.decoder import ticks_to_frames
 
-    by, heard = rendition(run, store)
-    wanted = ticks_to_frames(torch.from_numpy(heard.structure)[None], GRID.frames_per_tick)[0]
-    np.testing.assert_allclose(by.at_frames(heard.structure), wanted.numpy(), atol=1e-5)
+    renderer, encoded = renderer_and_excerpt(run, store)
+    wanted = ticks_to_frames(torch.from_numpy(encoded.structure)[None], GRID.frames_per_tick)[0]
+    np.testing.assert_allclose(renderer.at_frames(encoded.structure), wanted.numpy(), atol=1e-5)
 
 
 def in_one_line(capsys: pytest.CaptureFixture[str], words: str) -> None:
@@ -398,10 +402,10 @@ def test_knobs_without_a_style_space_are_refused(
     in_one_line(capsys, "holds no style space")
 
 
-def test_what_cannot_be_measured_is_left_out_with_the_reason(
+def test_a_section_that_cannot_be_measured_is_left_out_with_the_reason(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone = write_store(tmp_path / "alone", scores=("s", "t"))
+    alone = write_store(tmp_path / "alone", pieces=("s", "t"))
     for name in list(SECTIONS):
         if name not in ("swaps", "transfer"):
             monkeypatch.delitem(SECTIONS, name)
@@ -409,7 +413,7 @@ def test_what_cannot_be_measured_is_left_out_with_the_reason(
     report = evaluate(run, "--data", alone, "-o", out, "--clips", 2, "--seconds", 1, "--shown", 1)
     assert set(report["left_out"]) == {"transfer"}
     assert "two instruments" in report["left_out"]["transfer"]
-    assert "transfer left out: no score" in capsys.readouterr().out
+    assert "transfer left out: no piece" in capsys.readouterr().out
     assert "Left out" in (out / "index.html").read_text()
 
 
@@ -420,7 +424,7 @@ def test_a_place_with_other_files_is_not_written_to(
     mine.mkdir()
     (mine / "thesis.txt").write_text("years")
     file.write_text("{}")
-    for place, words in ((mine, "holds no report but other files"), (file, "is a file")):
+    for place, words in ((mine, "holds other files but no report"), (file, "is a file")):
         assert main([str(run), "--data", str(store), "-o", str(place)]) == 2
         in_one_line(capsys, words)
     assert (mine / "thesis.txt").read_text() == "years"
@@ -437,15 +441,15 @@ def test_a_new_report_takes_the_place_of_the_old_one(
     }
 
 
-def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
-    album, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
+def test_a_full_disk_is_reported_with_the_path(tmp_path: Path) -> None:
+    media, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
         with pytest.raises(OSError, match=r"media/a-sound\.flac cannot be written: System error"):
-            album.sound("a sound", noise)
+            media.sound("a sound", noise)
         with pytest.raises(OSError, match=r"media/a-picture\.png cannot be written: .*too large"):
-            album.picture("a picture", Figure())
+            media.picture("a picture", Figure())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
@@ -465,7 +469,7 @@ def test_a_report_is_strict_json() -> None:
     assert finite_or_none(nested) == {"a": None, "b": [1.0, None], "c": {"d": True, "e": 2}}
 
 
-def test_weights_are_told_apart(run: Path, tmp_path: Path) -> None:
+def test_different_weights_have_different_digests(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     for part in checkpoint.NEEDED_TO_PLAY:

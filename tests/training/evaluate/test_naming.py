@@ -1,4 +1,4 @@
-"""The naming rule on traverses whose answer is known."""
+"""The naming rule on traverses with known answers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_name_needs_eight_clips_of_ten_that_go_one_way(going_back: int, name: 
     assert named(traverse) == [name]
 
 
-def test_what_happens_beyond_two_spreads_limits_the_range_and_not_the_name() -> None:
+def test_effects_beyond_two_spreads_limit_the_range_and_not_the_name() -> None:
     traverse = straight(2.0, 0.0, 0.0)
     traverse[:, POSITIONS.index(3.0), 0] = 0
     (knob,) = name_knobs(traverse[None], NAMES)
@@ -72,7 +72,7 @@ def test_the_interval_is_wide_where_clips_differ() -> None:
     assert 1.0 < unsure.interval[0] < 1.6 and 2.4 < unsure.interval[1] < 3.0
 
 
-def test_names_are_told_apart() -> None:
+def test_equal_names_get_numbers() -> None:
     loud = straight(0.0, 2.0, 0.0)
     assert named(loud, straight(2.0, 0.0, 0.0), loud, loud) == [
         "loudness",

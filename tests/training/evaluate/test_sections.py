@@ -1,4 +1,4 @@
-"""Swaps, paths, transfer and time on sounds and models whose answer is known."""
+"""Swaps, paths, transfer and time on sounds with known answers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_levels_are_matched() -> None:
     assert level_db(sound, at_level_of(sound, 7 * tone(330, 0.9))) == pytest.approx(0, abs=1e-4)
 
 
-def test_what_is_kept_of_a_sound_by_itself_is_all_of_it() -> None:
+def test_a_sound_keeps_all_of_itself() -> None:
     a, b = tone(220, 0.3), tone(300, 0.9)
     kept = swaps.kept(a, b, a, RATE_HZ)
     assert kept["mfcc_to_a"] == 0 < kept["mfcc_to_b"]
@@ -122,7 +122,7 @@ def test_the_best_and_the_worst_are_shown(count: int, chosen: list[tuple[str, in
     assert best_and_worst(clips, count) == chosen
 
 
-def test_statistics_leave_out_what_does_not_exist() -> None:
+def test_statistics_leave_out_missing_values() -> None:
     figures = statistics([1.0, float("nan"), 3.0])
     assert (figures["mean"], figures["count"]) == (2.0, 2)
     assert 1 <= figures["low"] <= 2 <= figures["high"] <= 3

@@ -1,4 +1,4 @@
-"""Each descriptor hears what it is named after, and the level only where it is the level."""
+"""Each descriptor follows the property it is named after, and ignores the level."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def noise(seed: int = 0) -> Numbers:
 
 
 def struck(a_second: int, rise_s: float) -> Numbers:
-    """A tone struck so often a second, its level rising within ``rise_s``."""
+    """A tone struck ``a_second`` times a second, its level rising within ``rise_s``."""
     since_s = time_s() % (1 / a_second)
     return tone(220) * np.minimum(since_s / rise_s, 1) * np.exp(-since_s * a_second * 3)
 
 
-def heard(sound: Numbers, name: str) -> float:
+def measured(sound: Numbers, name: str) -> float:
     quiet = np.asarray(0.1 * sound / np.abs(sound).max(), np.float32)
     return float(describe(quiet, RATE_HZ)[NAMES.index(name)])
 
@@ -52,11 +52,11 @@ def heard(sound: Numbers, name: str) -> float:
     ids=["brightness", "noisiness", "bandwidth", "attack", "pitch", "density"],
 )
 def test_more_of_it_is_more(name: str, less: Numbers, more: Numbers) -> None:
-    assert heard(more, name) > heard(less, name)
+    assert measured(more, name) > measured(less, name)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "loudness"])
-def test_only_loudness_hears_the_level(name: str) -> None:
+def test_only_loudness_depends_on_the_level(name: str) -> None:
     sound = np.asarray(0.2 * struck(3, 0.02), np.float32)
     index = NAMES.index(name)
     loud, quiet = describe(sound, RATE_HZ)[index], describe(0.5 * sound, RATE_HZ)[index]
@@ -72,7 +72,7 @@ def test_loudness_is_in_decibels() -> None:
 
 @pytest.mark.parametrize("hz", [110.0, 330.0, 700.0])
 def test_pitch_is_the_fundamental_in_semitones(hz: float) -> None:
-    assert heard(tone(hz, 0.7), "pitch") == pytest.approx(69 + 12 * np.log2(hz / 440), abs=0.7)
+    assert measured(tone(hz, 0.7), "pitch") == pytest.approx(69 + 12 * np.log2(hz / 440), abs=0.7)
 
 
 def test_silence_is_described_with_finite_numbers() -> None:

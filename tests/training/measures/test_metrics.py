@@ -1,4 +1,4 @@
-"""Measures of sound on sounds whose answer is known."""
+"""Metrics on sounds with known answers."""
 
 from __future__ import annotations
 
@@ -99,18 +99,18 @@ def test_log_mel_l1_of_half_the_amplitude_is_six_decibels() -> None:
     assert found == pytest.approx(2 * 6.0206 / 80, abs=2e-3)
 
 
-def test_mfcc_distance_does_not_hear_the_level() -> None:
+def test_mfcc_distance_ignores_the_level() -> None:
     sound = melody() + noise(gain=0.01)
     assert metrics.mfcc_distance(sound, 0.5 * sound, RATE_HZ) == pytest.approx(0, abs=1e-3)
 
 
 @pytest.mark.parametrize("octave", [-12, 12])
-def test_chroma_does_not_hear_the_octave(octave: int) -> None:
+def test_chroma_ignores_the_octave(octave: int) -> None:
     assert metrics.chroma_correlation(melody(), melody(octave), RATE_HZ) > 0.9
 
 
 @pytest.mark.parametrize("semitones", [1, 2, 6])
-def test_chroma_hears_a_transposition(semitones: int) -> None:
+def test_chroma_detects_a_transposition(semitones: int) -> None:
     assert metrics.chroma_correlation(melody(), melody(semitones), RATE_HZ) < 0.3
 
 

@@ -217,7 +217,7 @@ def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
         (["nsynth", "music", "-o", "store"], "no nsynth-train/examples.json"),
         (["irmas", "bare", "-o", "store"], "no music of this data set"),
         (["maestro", "music", "-o", "store"], "no maestro-v3.0.0.csv"),
-        (["gtzan", "music", "-o", "store", "--split-lists", "bare"], "--split-lists wants"),
+        (["gtzan", "music", "-o", "store", "--split-lists", "bare"], "--split-lists takes"),
         (["music", "-o", "music/a.wav"], "a.wav"),
     ],
 )

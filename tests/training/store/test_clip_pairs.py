@@ -1,4 +1,4 @@
-"""Clip pairs: reproducible by number, and each pair is what it says."""
+"""Clip pairs: reproducible by number, and true to their flags."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def places(store: Store, clip: torch.Tensor) -> list[tuple[str, int]]:
-    """Which recordings hold this clip, and where."""
+    """The recordings that hold this clip, and where."""
     found = []
     for recording in store.recordings:
         audio = to_float(np.asarray(store.audio(recording)))
@@ -44,7 +44,7 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(store: Store) -> None:
     assert first.audio.shape == (4, 2, CLIP)
 
 
-def test_pairs_of_one_score_are_the_same_moment_by_two_instruments(store: Store) -> None:
+def test_pairs_of_one_piece_are_the_same_moment_with_two_instruments(store: Store) -> None:
     batch = ClipPairs(store, CLIP, 6, 1, same_score_share=1.0)[0]
     assert batch.same_score.all()
     for one, other in batch.audio:
@@ -96,7 +96,7 @@ def test_short_and_long_recordings_are_both_drawn(tmp_path: Path) -> None:
     assert 0 < sum(repeated) < 40
 
 
-def test_short_pairs_of_one_score_begin_again_together(tmp_path: Path) -> None:
+def test_short_pairs_of_one_piece_start_over_together(tmp_path: Path) -> None:
     with StoreWriter(tmp_path, RATE_HZ, -23.0) as writer:
         for instrument, length in (("soft", 3000), ("hard", 3010)):
             recording = StoredRecording(
@@ -108,5 +108,5 @@ def test_short_pairs_of_one_score_begin_again_together(tmp_path: Path) -> None:
 
 
 def test_a_split_without_recordings_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no recording of split 'heldout'; add some with"):
+    with pytest.raises(StoreError, match="no recordings of split 'heldout'; add some with"):
         ClipPairs(make_store(tmp_path, heldout=False), CLIP, 2, 1, split="heldout")

@@ -54,7 +54,7 @@ def test_labels_group_and_midi_come_back(tmp_path: Path) -> None:
     assert len({first, second}) == 2
 
 
-def test_a_store_from_before_there_were_labels_still_opens(tmp_path: Path) -> None:
+def test_a_store_without_labels_still_opens(tmp_path: Path) -> None:
     write(tmp_path, entry("a"), entry("b", "heldout", score="s"))
     index = json.loads((tmp_path / INDEX_FILE).read_text())
     for stored in index["recordings"]:
@@ -73,7 +73,7 @@ def test_audio_is_a_read_only_view(tmp_path: Path) -> None:
         audio[0] = 1
 
 
-def test_splits_are_told_apart(tmp_path: Path) -> None:
+def test_splits_are_separate(tmp_path: Path) -> None:
     write(tmp_path, entry("a"), entry("b", "heldout"), entry("c"))
     store = Store.open(tmp_path)
     assert [recording.name for recording in store.split("train")] == ["a", "c"]
@@ -100,7 +100,7 @@ def test_a_later_writer_appends(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.audio(store.recordings[1]), noise(50, 9))
 
 
-def test_samples_that_no_index_knows_are_cut_off(tmp_path: Path) -> None:
+def test_samples_beyond_the_index_are_cut_off(tmp_path: Path) -> None:
     write(tmp_path, entry("a"))
     with (tmp_path / AUDIO_FILE).open("ab") as file:
         file.write(b"half a recording.")
@@ -112,7 +112,7 @@ def test_samples_that_no_index_knows_are_cut_off(tmp_path: Path) -> None:
 
 @contextmanager
 def files_no_longer_than(size: int) -> Iterator[None]:
-    """As on a disk that is full from there on."""
+    """Limit the size of files, as on a disk that is full from there on."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -122,7 +122,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-FULL = r"cannot be written on \(File too large\); what was saved is kept: free space and run"
+FULL = r"cannot be written \(File too large\); what was saved is kept: free space and run"
 
 
 def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None
     assert len(Store.open(tmp_path).recordings) == 2
 
 
-def test_a_disk_too_full_for_the_index_keeps_the_one_before(tmp_path: Path) -> None:
+def test_a_disk_too_full_for_the_index_keeps_the_previous_one(tmp_path: Path) -> None:
     write(tmp_path, entry("a"))
     before = (tmp_path / INDEX_FILE).read_bytes()
     full, refused = files_no_longer_than(len(before)), pytest.raises(StoreError, match=FULL)
@@ -154,7 +154,7 @@ def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
 
 def test_another_rate_is_refused(tmp_path: Path) -> None:
     write(tmp_path, entry("a"))
-    with pytest.raises(StoreError, match="16000 Hz, 22050 Hz was asked for"):
+    with pytest.raises(StoreError, match="the store is at 16000 Hz, not 22050 Hz"):
         StoreWriter(tmp_path, 22_050, -23.0)
 
 
@@ -181,8 +181,8 @@ def damage(change: Callable[[dict[str, object]], object]) -> Callable[[Path], No
         (lambda folder: (folder / INDEX_FILE).unlink(), "no training store here"),
         (lambda folder: (folder / INDEX_FILE).write_text("{"), "damaged"),
         (lambda folder: (folder / INDEX_FILE).write_text("[]"), "damaged"),
-        (lambda folder: (folder / AUDIO_FILE).write_bytes(b"xx"), "the index speaks of"),
-        (lambda folder: (folder / AUDIO_FILE).unlink(), "the index speaks of"),
+        (lambda folder: (folder / AUDIO_FILE).write_bytes(b"xx"), "the index needs"),
+        (lambda folder: (folder / AUDIO_FILE).unlink(), "the index needs"),
         (damage(lambda index: index.update(version=99)), "version 99"),
         (damage(lambda index: index.update(recordings=[])), "empty"),
         (damage(lambda index: index["recordings"][0].update(split="test")), "damaged"),

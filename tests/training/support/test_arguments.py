@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import export.__main__
-import training.evaluate.__main__
+import training.evaluate.settings
 import training.fit.settings
 from training.support.arguments import (
     OneLineParser,
@@ -72,7 +72,7 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_2(
     "parse_args",
     [
         export.__main__.parse_args,
-        training.evaluate.__main__.parse_args,
+        training.evaluate.settings.parse_args,
         training.fit.settings.parse_args,
     ],
     ids=["export", "evaluate", "fit"],
