@@ -114,7 +114,7 @@ class Playhead:
             self.late_frames,
             self._leader,
             self._is_led,
-            self._jumped_to,
+            self._jump_share,
             self._since_jump_frames,
             self._since_jump_beats,
             tuple((key, head.state) for key, head in self._heads.items()),
@@ -125,7 +125,7 @@ class Playhead:
         self.position_frames, self.beat = state.position_frames, state.beat
         self.late_frames = state.late_frames
         self._leader, self._is_led = state.leader, state.is_led
-        self._jumped_to = state.jumped_to
+        self._jump_share = state.jumped_to
         self._since_jump_frames = state.since_jump_frames
         self._since_jump_beats = state.since_jump_beats
         self._heads = {key: ReadHead.restored(head) for key, head in state.heads}
