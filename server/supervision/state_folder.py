@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export.bundle.atomic_write import atomic_write
 from server.controls.events import SetControl
 from server.engine.deck import DeckData
 from server.osc.listeners import Listener
@@ -97,11 +97,5 @@ class StateFolder:
             return None
 
     def _save(self, name: str, value: object) -> None:
-        handle, temporary = tempfile.mkstemp(dir=self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
-            os.replace(temporary, self._folder / name)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        with atomic_write(self._folder / name, mode=0o600, sync=False) as file:
+            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)

@@ -209,6 +209,6 @@ def _read(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], stamp: dict[str, str]) -> None:
-    # Several processes may have encoded at once; each has its own file until it is whole.
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    write_whole(path, draft, safetensors.torch.save(tensors, stamp))
+    # Several processes may have encoded at once; each writes its own temporary file.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    write_whole(path, safetensors.torch.save(tensors, stamp), temporary)

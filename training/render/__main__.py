@@ -199,7 +199,7 @@ def _is_there(part: Part, pairs: dict[str, dict[str, object]]) -> bool:
 
 def _write_pairs(folder: Path, pairs: dict[str, dict[str, object]]) -> None:
     text = json.dumps(pairs, indent=1, ensure_ascii=False) + "\n"
-    write_whole(folder / PAIRS_FILE, folder / f".{PAIRS_FILE}.part", text.encode())
+    write_whole(folder / PAIRS_FILE, text.encode())
 
 
 def _require_options(options: argparse.Namespace) -> None:

@@ -124,4 +124,4 @@ def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
 
     encoded = io.BytesIO()
     soundfile.write(encoded, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
-    write_whole(target, target.with_name(f".{target.name}.part"), encoded.getvalue())
+    write_whole(target, encoded.getvalue())

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export.bundle.atomic_write import ABANDONED_S
 from server.system import json_document as document
-from server.system.json_document import ABANDONED_S, DocumentError, JsonDocument
+from server.system.json_document import DocumentError, JsonDocument
 
 ROOT = bool(hasattr(os, "geteuid") and os.geteuid() == 0)
 
@@ -179,8 +180,8 @@ def test_a_full_disk_leaves_the_old_one_and_no_rest(
 WRITER = """
 import sys, itertools
 from pathlib import Path
-from server.system.json_document import Document
-kept = Document(Path(sys.argv[1]), "thing")
+from server.system.json_document import JsonDocument
+kept = JsonDocument(Path(sys.argv[1]), "thing")
 for number in itertools.count():
     kept.write({"number": number, "filler": [number] * 20_000})
     print(number, flush=True)

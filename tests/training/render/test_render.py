@@ -219,20 +219,21 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
 ) -> None:
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     pairs = read_pairs(studio / "out")
-    whole_open = Path.open
+    honest_open = os.open
 
-    def full(path: Path, *arguments: object, **more: object) -> object:
-        if path.name == f".{name}.part":
-            path.touch()
-            return whole_open(Path("/dev/full"), *arguments, **more)  # type: ignore[call-overload]
-        return whole_open(path, *arguments, **more)  # type: ignore[call-overload]
+    def full(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        opened = honest_open(path, flags, mode, dir_fd=dir_fd)
+        if Path(path).name != f".{name}.part":
+            return opened
+        os.close(opened)
+        return honest_open("/dev/full", flags, mode)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "open", full)
+        patched.setattr(os, "open", full)
         assert call("scores", "-o", "out", "--instruments", "0") == 2
     error = f"error: [Errno 28] No space left on device: 'out/{name}'"
     assert capsys.readouterr().err.splitlines()[-1] == error
-    assert not list((studio / "out").glob("*.part"))
+    assert not list((studio / "out").glob(".*"))
     assert read_pairs(studio / "out") == pairs
     assert call("scores", "-o", "out", "--instruments", "0") == 0
     assert len(read_pairs(studio / "out")) == 4
