@@ -196,7 +196,7 @@ def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> Non
     objective(pairs[0], 1)
     carried = objective.carried
     assert carried is not None
-    start = objective._start(16)["decoder.lstm.hidden"]
+    start = objective._initial_state(16)["decoder.lstm.hidden"]
     kept = [torch.equal(a, b) for a, b in zip(start, carried["decoder.lstm.hidden"], strict=True)]
     assert any(kept)
     assert not all(kept)
