@@ -282,7 +282,7 @@ def test_a_run_that_has_begun_takes_no_other_weights(
     capsys.readouterr()
     assert run_fit(store, out, "--stage", "2", "--init-from", str(out), *more) == 2
     error = capsys.readouterr().err
-    assert "holds a trained vocoder already, and --init-from begins a new run" in error
+    assert "already holds a trained vocoder, and --init-from begins a new run" in error
     assert error.count("\n") == 1
     assert (out / "vocoder.safetensors").read_bytes() == before
 
