@@ -267,18 +267,20 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _write(files: Mapping[Path, bytes]) -> None:
-    """Write all beside their places, to the disk itself, then move them there in order."""
-    beside = {path: path.with_name(f"{path.name}.part") for path in files}
+    """Write every file under a temporary name, to the disk itself, then rename them in order."""
+    # As export.bundle.atomic_write, which model may not import, but for several files at once: the
+    # first is renamed when the last is on the disk.
+    temporary = {path: path.with_name(f"{path.name}.part") for path in files}
     try:
         for path, content in files.items():
-            with beside[path].open("wb") as file:
+            with temporary[path].open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         for path in files:
-            os.replace(beside[path], path)
+            os.replace(temporary[path], path)
     except OSError as error:
         raise WriteError(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        for path in beside.values():
+        for path in temporary.values():
             path.unlink(missing_ok=True)

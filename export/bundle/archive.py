@@ -20,7 +20,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import IO
 
 from export.bundle import parts
+from export.bundle.atomic_write import atomic_write
 from export.bundle.format import (
     DECK_INDEX,
     DECK_PATTERN,
@@ -92,19 +92,10 @@ def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> None:
     members = _dump(bundle)
     _assemble(parts.parse_manifest(members[MANIFEST]), members)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with atomic_write(path, mode=0o644) as file:
+            _write_zip(file, members)
     except OSError as error:
         raise BundleError(f"bundle '{path}': cannot write there ({error.strerror})") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _write_zip(file, members)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _read_members(path: Path) -> dict[str, bytes]:

@@ -6,13 +6,12 @@ file                 |-- S seconds --|        decoded from position 0
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from export.bundle.atomic_write import atomic_write
 from export.bundle.format import Manifest
 from server.output.protocol import OutputError
 from server.system.arrays import Floats
@@ -77,20 +76,13 @@ def _new_file(path: Path, kind: FileKind, rate_hz: int, channels: int) -> Iterat
     try:
         if path.is_dir():
             raise OutputError(f"cannot write '{path}': it is a folder; name a file")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise OutputError(f"cannot write '{path}' ({error.strerror or error})") from error
-    try:
         with (
-            os.fdopen(handle, "w+b") as file,
+            atomic_write(path, mode=0o644, sync=False) as file,
             soundfile.SoundFile(
                 file, "w", rate_hz, channels, subtype=SUBTYPE, format=kind.upper()
             ) as sound,
         ):
             yield sound
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
     except (OSError, soundfile.SoundFileError) as error:
-        raise OutputError(f"cannot write '{path}' ({error})") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        why = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write '{path}' ({why})") from error

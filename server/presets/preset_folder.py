@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from export.bundle.atomic_write import sync_folder
 from server.presets.preset import KIND, PROGRAMS, VERSION, Preset, content_of, parse
-from server.system.json_document import DocumentError, JsonDocument, sync_folder
+from server.system.json_document import DocumentError, JsonDocument
 
 logger = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from export.bundle.atomic_write import atomic_write
 from server.engine.deck import DeckData
 from server.engine.playhead import PlayheadState
 from server.osc.listeners import Listener
@@ -131,12 +131,5 @@ class StateFolder:
             return None
 
     def _replace(self, name: str, value: object) -> None:
-        handle, temporary = tempfile.mkstemp(dir=self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                write_plain(file, value)
-            os.replace(temporary, self._folder / name)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with atomic_write(self._folder / name, mode=0o600, sync=False) as file:
+            write_plain(file, value)

@@ -10,25 +10,20 @@ the thread of ``server.system.file_worker``.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
 import os
-import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+from export.bundle.atomic_write import atomic_write, remove_abandoned
 
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 4_000_000
 """More than any document has; keeps a wrong file from filling the memory."""
-
-ABANDONED_S = 60.0
-"""A temporary file that is older is nobody's."""
-_PREFIX, _SUFFIX = ".latent-deck-", ".part"
 
 T = TypeVar("T")
 
@@ -94,8 +89,10 @@ class JsonDocument:
         try:
             path = self.path.resolve()  # of a link, the file that it means
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Half a character, as the name of a file may have one, goes as JSON's escape of it.
-            _replace(path, f"{lines}\n".encode(errors="backslashreplace"))
+            remove_abandoned(path.parent)
+            with atomic_write(path, mode=0o600, sync_name=True) as file:
+                # A lone surrogate, which the name of a file may have, goes as JSON's escape of it.
+                file.write(f"{lines}\n".encode(errors="backslashreplace"))
         except (OSError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or error
             raise DocumentError(f"cannot write '{self.path}' ({why})") from error
@@ -134,40 +131,6 @@ class JsonDocument:
 
 def _in_one_line(error: ValueError) -> str:
     return " ".join(str(error).split())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    _sweep(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    sync_folder(path.parent)
-
-
-def _sweep(folder: Path) -> None:
-    """Take away what was left behind by whoever was killed while writing."""
-    for rest in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            if rest.stat().st_mtime < time.time() - ABANDONED_S:
-                rest.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Names too reach the disk, where folders can be opened."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _no_number(text: str) -> NoReturn:

@@ -97,5 +97,5 @@ def test_a_damaged_soundfont_is_refused_and_no_other_played_instead(
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert "cut.sf2: fluidsynth cannot load this SoundFont" in said
-    assert said.splitlines()[-1] == "error: nothing was rendered; every score was skipped"
+    assert said.splitlines()[-1] == "error: nothing was rendered; every MIDI file was skipped"
     assert not list(out.glob("*.flac"))

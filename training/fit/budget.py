@@ -1,4 +1,4 @@
-"""How long a stage trains, how far it is, and what follows: learning rate and checkpoints."""
+"""The budget of a stage: its time and steps, and the learning rate and checkpoints they imply."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ WARM_UP_STEPS = 200
 """Steps over which the learning rate rises from zero."""
 
 DECAY_SHARE = 0.4
-"""Last share of the budget, over which the learning rate falls to a twentieth."""
+"""Share at the end of the budget over which the learning rate falls to a twentieth."""
 
 AGREE_EVERY_STEPS = 10
-"""How often several processes agree on the time: their clocks differ, their steps must not."""
+"""Interval at which processes agree on the time: their clocks differ, their steps must not."""
 
 
 class Budget:
-    """A stage ends after ``minutes`` of training, all sessions counted, or after ``steps``.
+    """A stage ends after ``minutes`` of training, over all sessions, or after ``steps``.
 
-    ``agree`` gives every process the first one's seconds; without it there is only this one.
+    ``agree`` gives every process the seconds of the first one; None if there is one process.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Budget:
         self._name = ""
 
     def tick(self, step: int) -> None:
-        """Look at the clock; every process at every step."""
+        """Update the elapsed time; every process calls this at every step."""
         self.step = step
         if self._agree is None:
             self._elapsed_s = time.monotonic() - self.started
@@ -55,7 +55,7 @@ class Budget:
             self._elapsed_s = self._agree(time.monotonic() - self.started)
 
     def trained_s(self) -> float:
-        """Seconds of training so far, those of earlier sessions included."""
+        """Seconds of training so far, including earlier sessions."""
         return self.seconds_before + self._elapsed_s
 
     def share_done(self) -> float:
@@ -63,16 +63,16 @@ class Budget:
         return max(self.step / self.steps, self.trained_s() / (60 * self.minutes))
 
     def learning_rate_factor(self) -> float:
-        """Linear warm-up, then constant, then linear decay."""
+        """Factor of the peak rate: linear warm-up, then constant, then linear decay."""
         left = (1 - self.share_done()) / DECAY_SHARE
         return min(1.0, self.step / WARM_UP_STEPS) * min(1.0, max(0.05, left))
 
     def over(self) -> bool:
-        """Whether the budget is used up."""
+        """True once the budget is used up."""
         return self.share_done() >= 1
 
     def left_s(self) -> float:
-        """Seconds until it will be: by the clock, or by the steps at their rate so far."""
+        """Seconds left: by the clock, or by the steps at their rate so far."""
         by_clock = 60 * self.minutes - self.trained_s()
         done = self.step - self.first_step
         if not done:
@@ -89,7 +89,8 @@ class Budget:
     def bar(
         self, batches: Iterable[Item], name: str, hidden: bool = False
     ) -> Iterator[tuple[int, Item]]:
-        """Number the batches on from the first step behind a progress bar, until all is used up."""
+        """Number the batches from the first step on, behind a progress bar, until the budget is
+        used up."""
         self._name = name
         self._bar = tqdm(total=1.0, desc=name, disable=hidden, bar_format=BAR, dynamic_ncols=True)
         with self._bar:
@@ -101,7 +102,7 @@ class Budget:
                     return
 
     def say(self, line: str) -> None:
-        """Move the bar, with text behind it."""
+        """Move the progress bar, with ``line`` after it."""
         if self._bar is not None:
             rate = (self.step - self.first_step) / self._elapsed_s if self._elapsed_s else 0.0
             share, left = min(self.share_done(), 1.0), tqdm.format_interval(self.left_s())

@@ -1,9 +1,9 @@
-"""Training that goes on from what others trained: a bundle, or another run.
+"""Initial weights for a run, from a bundle or another run.
 
 Preset ``full`` may also begin with weights of ``small`` (``training.fit.widening``).
 
-A prior comes along where there is one. It speaks the language of the encoder it was fitted to: as
-long as that stays frozen it can be played, and once it has learned, stage 4 begins with it.
+A prior is taken over if there is one. It fits the encoder that it was trained with: while that
+stays frozen, the prior can be played; after the encoder has changed, stage 4 begins with it.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ logger = logging.getLogger(__name__)
 Numbers = dict[str, object]
 
 PRIOR = "prior"
-"""A run's part, and what comes before its names there and in ``prior.onnx``."""
+"""The part of a run, and the prefix of its names there and in ``prior.onnx``."""
 
 NOT_IN_BUNDLES = "num_batches_tracked"
-"""A count that batch norms keep for averages of another kind; here it has no effect."""
+"""A counter of batch norms, which only cumulative averages use; it has no effect here."""
 
 
 def load_initial_weights(path: Path, model: Instrument) -> None:
-    """Start the model from the weights of a bundle file or a run folder, all of them or none.
+    """Load all weights of the model from a bundle file or a run folder.
 
-    A bundle holds the large ones rounded to half precision.
+    A bundle holds large ones in half precision.
 
     Raises:
-        CheckpointError: unreadable, of another preset or version, or without some of the weights.
+        CheckpointError: unreadable, of another preset or version, or some weights are missing; the
+            model is as it was.
     """
     stored = _of_run(path, model.config) if path.is_dir() else _of_bundle(path, model.config)
     weights = {}
@@ -50,8 +51,8 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
             continue
         if name not in stored:
             raise CheckpointError(
-                f"{path} lacks the weights '{name}': bundles of before --init-from do; export its "
-                "run again, or give the run's folder"
+                f"{path} lacks the weights '{name}', as bundles older than --init-from do; export "
+                "its run again, or give the run's folder"
             )
         if stored[name].shape != mine.shape:
             raise CheckpointError(
@@ -63,7 +64,7 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
 
 
 def load_initial_prior(path: Path, model: Instrument) -> Prior | None:
-    """The prior of a bundle file or a run folder whose weights ``model`` has, if it has one.
+    """Load the prior of the bundle file or run folder that ``model`` was loaded from, if any.
 
     Raises:
         CheckpointError: unreadable.
@@ -72,16 +73,16 @@ def load_initial_prior(path: Path, model: Instrument) -> Prior | None:
         return None
     prior = Prior(model.config)
     loaded = _load_prior_of_run(path, prior) if path.is_dir() else _load_prior_of(path, prior)
-    # Of the very encoder that was loaded, which a bundle does not say.
+    # A bundle does not hold the digest; its prior fits the encoder that was loaded from it.
     prior.encoder_digest.copy_(encoder_digest(model.encoder))
     return prior if loaded else None
 
 
 def _load_prior_of_run(run: Path, prior: Prior) -> bool:
-    there = has_part(run, PRIOR)
-    if there:
-        load_part(run, PRIOR, {PRIOR: prior})
-    return there
+    if not has_part(run, PRIOR):
+        return False
+    load_part(run, PRIOR, {PRIOR: prior})
+    return True
 
 
 def _load_prior_of(bundle: Path, prior: Prior) -> bool:
@@ -93,7 +94,7 @@ def _load_prior_of(bundle: Path, prior: Prior) -> bool:
     weights = {name: stored.get(f"{PRIOR}.{name}") for name in mine}
     if any(one is None or one.shape != mine[name].shape for name, one in weights.items()):
         logger.warning(
-            "%s: its prior is of another version and stays behind; fit one with --stage 4", bundle
+            "%s: its prior is of another version and is left out; fit one with --stage 4", bundle
         )
         return False
     with torch.no_grad():
@@ -122,7 +123,7 @@ def _of_bundle(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
 
 
 def _origin(path: Path, found: Numbers, wanted: ModelConfig) -> ModelConfig:
-    """The preset whose weights ``path`` holds: the wanted one, or one to widen.
+    """The configuration of the weights in ``path``: the wanted one, or a narrower one to widen.
 
     Raises:
         CheckpointError: it is neither.
@@ -140,7 +141,7 @@ def _grown(
 
 
 def _numbers(config: ModelConfig) -> Numbers:
-    """What the meaning of the weights hangs on, by the names of a bundle's manifest."""
+    """The numbers that weights depend on, by their names in a bundle's manifest."""
     return {
         "preset": config.preset,
         "sample_rate_hz": config.features.sample_rate_hz,

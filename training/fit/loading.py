@@ -1,4 +1,4 @@
-"""Batches for a stage of training, by number."""
+"""The data loader of a stage."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ WORKERS_BESIDE_A_GPU = 4
 def batches_of(
     stage: Stage, model: Instrument, store: Store, settings: FitSettings, first: int
 ) -> DataLoader[Any]:
-    """From the ``first`` not yet seen: resumed runs go on, they do not repeat."""
-    supply = BatchRequest(
+    """Load batches from number ``first`` on: a resumed run goes on and repeats none."""
+    request = BatchRequest(
         store,
         settings.out,
         settings.batch,
@@ -32,17 +32,17 @@ def batches_of(
     )
     workers = WORKERS_BESIDE_A_GPU if torch.cuda.is_available() else 0
     return DataLoader(
-        stage.batches(model, supply),
+        stage.batches(model, request),
         batch_size=None,
         sampler=range(first, settings.steps),
         num_workers=workers,
         pin_memory=workers > 0,
-        # Of its own: a loader draws a number when it starts, also where a resumed run starts it.
+        # A separate one: a loader draws a number at its start, which a resumed run has once more.
         generator=torch.Generator(),
-        worker_init_fn=_leave_interrupts,
+        worker_init_fn=_ignore_interrupts,
     )
 
 
-def _leave_interrupts(worker: int) -> None:
-    """Ctrl-C at a terminal reaches workers too: they serve until the steps under way are kept."""
+def _ignore_interrupts(worker: int) -> None:
+    """Ignore Ctrl-C, which reaches workers too: they serve until the step under way is saved."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""All that a stage needs to go on exactly, as tensors, and back."""
+"""The state of a stage as tensors: everything that it needs to go on exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.support.processes import all_items, own_items
 def snapshot(
     fabric: Fabric, objective: Objective, optimiser: torch.optim.Optimizer
 ) -> dict[str, Tensor]:
-    """Weights, what items carry, optimiser moments and random state; all processes together."""
+    """Weights, carried decoder state, optimiser moments and random state, of all processes."""
     tensors = {f"weights.{name}": value for name, value in objective.state_dict().items()}
     carried = sorted(objective.memory().items())
     tensors |= {f"memory.{name}": all_items(fabric, value) for name, value in carried}
@@ -33,11 +33,11 @@ def snapshot(
 def restore(
     tensors: Mapping[str, Tensor], objective: Objective, optimiser: torch.optim.Optimizer
 ) -> None:
-    """Inverse of ``snapshot``.
+    """Restore a ``snapshot``.
 
     Raises:
-        CheckpointError: the tensors are of another model or another version of this stage, or
-            were trained with another choice of --frozen-encoder.
+        CheckpointError: the tensors are of another model or version of this stage, or were trained
+            with another choice of --frozen-encoder.
     """
     device = next(objective.parameters()).device
     memory = within("memory", tensors)
@@ -46,7 +46,7 @@ def restore(
         objective.load_state_dict(within("weights", tensors))
     except (RuntimeError, ValueError, KeyError) as error:
         first = str(error).splitlines()[-1].strip()
-        raise CheckpointError(f"what training left does not fit this version: {first}") from error
+        raise CheckpointError(f"the resume file does not fit this version: {first}") from error
     _check_frozen(len(moments), optimiser)
     optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
     objective.recall({name: own_items(value).to(device) for name, value in memory.items()})
@@ -64,9 +64,9 @@ def _by_parameter(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]
 
 
 def _check_frozen(left: int, optimiser: torch.optim.Optimizer) -> None:
-    """Moments go by number: with fewer or more parameters they would be others'.
+    """Check that there are moments for every parameter: they are matched by number.
 
-    The weights being the same, only a frozen encoder makes a difference.
+    With the same weights, only --frozen-encoder changes the number.
     """
     trained = sum(len(group["params"]) for group in optimiser.param_groups)
     if left < trained:
@@ -83,7 +83,7 @@ def _check_frozen(left: int, optimiser: torch.optim.Optimizer) -> None:
 
 @contextmanager
 def random_undisturbed() -> Iterator[None]:
-    """What is drawn inside changes nothing outside."""
+    """Restore the random state after the block."""
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices):
         yield

@@ -21,7 +21,7 @@ from training.support.precision import PRECISIONS
 
 @dataclass(frozen=True)
 class FitSettings:
-    """What the command line chose; ``minutes`` one for each of ``stages``."""
+    """The options of the command line; ``minutes`` has one number for each of ``stages``."""
 
     store: Path
     out: Path
@@ -46,7 +46,7 @@ class FitSettings:
 
 
 def parse_args(argv: list[str] | None = None) -> FitSettings:
-    """Options of ``training.fit``; exits with 2 and one line on a bad one."""
+    """Parse the options; exits with 2 and one line on a bad one."""
     parser = OneLineParser(
         prog="python -m training.fit",
         description="Train the instrument on a store made by training.prepare.",
@@ -61,9 +61,11 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add("--stage", choices=stages, default="all", help=abouts)
     add("--minutes", type=_minutes, default="60", help="of each stage, or one for all: 60,60,40")
     add("--steps", type=positive_int, default=1_000_000, help="most steps of each stage")
-    add("--batch", type=even_int, default=16, help="clips a step, an even number")
-    add("--learning-rate", type=positive_float, default=5e-4, help="peak of AdamW's")
-    add("--checkpoint-minutes", type=positive_float, default=3.0, help="minutes between them")
+    add("--batch", type=even_int, default=16, help="clips per step, an even number")
+    add("--learning-rate", type=positive_float, default=5e-4, help="peak learning rate of AdamW")
+    add(
+        "--checkpoint-minutes", type=positive_float, default=3.0, help="minutes between checkpoints"
+    )
     add("--resume", action="store_true", help="go on from the run's last checkpoint")
     add("--pretrained", action="store_true", help="start from torchvision's ImageNet ResNet34")
     add(
@@ -74,20 +76,20 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add(
         "--frozen-encoder",
         action="store_true",
-        help="stage 1 teaches the decoder alone: decks and the prior stay as they are",
+        help="stage 1 trains the decoder alone: decks and the prior stay valid",
     )
-    add("--precision", choices=PRECISIONS, default="auto", help="bf16 where the machine has it")
+    add("--precision", choices=PRECISIONS, default="auto", help="auto: bf16 if the machine has it")
     add("--compile", choices=COMPILE_CHOICES, default="auto", help="torch.compile; auto: on a GPU")
-    add("--seed", type=int, default=0, help="of data order and weights")
-    add("--threads", type=positive_int, default=None, help="CPU threads (torch's choice)")
-    add("--devices", type=positive_int, default=_torchrun("LOCAL"), help="processes, one a GPU")
+    add("--seed", type=int, default=0, help="seed of data order and weights")
+    add("--threads", type=positive_int, default=None, help="CPU threads (default: torch's choice)")
+    add("--devices", type=positive_int, default=_torchrun("LOCAL"), help="processes, one per GPU")
     add("--nodes", type=positive_int, default=_torchrun("GROUP"), help="machines")
     add("--strategy", choices=["auto", "ddp"], default="auto", help="Fabric's, for several devices")
     options = vars(parser.parse_args(argv))
     stage, minutes = options.pop("stage"), options.pop("minutes")
     chosen = stages_of(PRESETS[options["preset"]]) if stage == "all" else (int(stage),)
     if options["init_from"] and options["pretrained"]:
-        parser.error("argument --pretrained: --init-from brings weights of its own; leave one out")
+        parser.error("argument --pretrained: --init-from sets all weights already; leave one out")
     together = options["devices"] * options["nodes"]
     if options["batch"] % (2 * together):
         parser.error(
@@ -102,10 +104,10 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
 
 
 def _torchrun(level: str) -> int:
-    """How many there are of what torchrun started, or 1."""
+    """Number of processes ("LOCAL") or machines ("GROUP") that torchrun started, else 1."""
     return int(os.environ.get(f"{level}_WORLD_SIZE", "1"))
 
 
 def _minutes(text: str) -> tuple[float, ...]:
-    """One number, or several with commas."""
+    """Parse one number, or several separated by commas."""
     return tuple(positive_float(part) for part in text.split(","))

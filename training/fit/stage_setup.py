@@ -1,4 +1,4 @@
-"""What a stage of training begins with: its model, loss and optimiser, new or as they were left."""
+"""Builds a stage: its model, objective and optimiser, new or as the run's resume file has them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lightning.fabric.utilities.seed import seed_everything
 from model import checkpoint
 from model.config import preset
 from model.instrument import Instrument
-from training.fit.beginning import NOTHING_SEEN, load_first_weights
+from training.fit.beginning import NO_PROGRESS, load_initial_part
 from training.fit.compiling import compile_networks
 from training.fit.resume import restore
 from training.fit.settings import FitSettings
@@ -25,19 +25,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StageSetup:
-    """A stage's model, loss and optimiser, and what they have seen so far."""
+    """A stage's model, objective and optimiser, and their progress so far."""
 
     model: Instrument
     objective: Objective
     optimiser: torch.optim.Optimizer
-    seen: checkpoint.Progress
+    progress: checkpoint.Progress
 
 
 def set_up_stage(stage: Stage, device: torch.device, settings: FitSettings) -> StageSetup:
-    """With the weights to begin with, or to go on from.
+    """Build a stage with its initial weights, or the state to go on from.
 
     Raises:
-        ConfigError, CheckpointError: what the run holds does not fit ``settings``.
+        ConfigError, CheckpointError: the run does not fit ``settings``.
     """
     seed_everything(settings.seed, verbose=False)
     model = Instrument(preset(settings.preset)).to(device)
@@ -54,19 +54,19 @@ def set_up_stage(stage: Stage, device: torch.device, settings: FitSettings) -> S
 
 
 def _load_earlier_parts(stage: Stage, model: Instrument, settings: FitSettings) -> frozenset[str]:
-    """Weights of earlier stages into the model; the names of those that there are."""
+    """Load the weights of earlier stages into the model; return the parts that exist."""
     run = settings.out
-    there = [part for part in stage.earlier_parts if checkpoint.has_part(run, part)]
+    present = [part for part in stage.earlier_parts if checkpoint.has_part(run, part)]
     for part in stage.earlier_parts:
-        if part in there:
+        if part in present:
             checkpoint.load_part(run, part, checkpoint.modules_of(model, part))
         elif part in stage.needs:
             raise checkpoint.CheckpointError(
-                f"{run} has no {part} yet, which stage {stage.number} goes on from; train it first"
+                f"{run} has no {part} yet, which stage {stage.number} needs; train it first"
             )
         else:
             logger.warning("no %s in %s yet: %s trains without it", part, run, stage.part)
-    return frozenset(there)
+    return frozenset(present)
 
 
 def _resume(
@@ -76,7 +76,7 @@ def _resume(
     optimiser: torch.optim.Optimizer,
     settings: FitSettings,
 ) -> checkpoint.Progress:
-    """What this stage left, put back where ``--resume`` wants it; else its first weights."""
+    """Restore the state that this stage saved, with ``--resume``, or load its initial weights."""
     run, part = settings.out, stage.part
     if checkpoint.has_resume(run, part):
         if not settings.resume:
@@ -89,14 +89,14 @@ def _resume(
         restore(tensors, objective, optimiser)
         return progress
     if checkpoint.has_part(run, part):
-        return load_first_weights(run, part, objective)
+        return load_initial_part(run, part, objective)
     if settings.pretrained and part == "autoencoder":
         model.encoder.trunk.load_imagenet()
-    return dict(NOTHING_SEEN)
+    return dict(NO_PROGRESS)
 
 
 def _begin_again(stage: Stage, objective: Objective, run: Path) -> checkpoint.Progress:
-    """For the encoder that there is now, where what is left was trained with an earlier one."""
+    """Begin with step 1, since the saved state was trained with an earlier encoder."""
     if stage.adapts:
         checkpoint.load_part(run, stage.part, objective.learned())
     logger.warning(
@@ -105,7 +105,7 @@ def _begin_again(stage: Stage, objective: Objective, run: Path) -> checkpoint.Pr
         run,
         stage.part if stage.adapts else " and ".join(stage.needs),
     )
-    return dict(NOTHING_SEEN)
+    return dict(NO_PROGRESS)
 
 
 def _optimiser(objective: Objective, settings: FitSettings) -> torch.optim.Optimizer:

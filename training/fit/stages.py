@@ -1,4 +1,4 @@
-"""The stages of training, a row each; ``--stage`` and all that follows is read from here."""
+"""The table of training stages; ``--stage`` and everything else about stages comes from it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from training.store.clip_pairs import ClipPairs
 from training.store.store import Store
 
 MakeObjective = Callable[[Instrument, frozenset[str]], Objective]
-"""From the model, its earlier parts loaded, and the names of those that there are."""
+"""Makes an objective from the model, with earlier parts loaded, and the names of those parts."""
 
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """What a stage's batches are made from: ``batch`` clips each, ``steps`` of them.
+    """The batches that a stage needs: ``steps`` of them, of ``batch`` clips each.
 
-    Several processes make each its own part of them.
+    Each of several processes makes its own part of every batch.
     """
 
     store: Store
@@ -40,42 +40,44 @@ class BatchRequest:
     process_count: int = 1
 
 
-def _clip_pairs(model: Instrument, supply: BatchRequest) -> Dataset[Any]:
-    """Clips of audio in pairs."""
+def _clip_pairs(model: Instrument, request: BatchRequest) -> Dataset[Any]:
+    """Pairs of audio clips."""
     return ClipPairs(
-        supply.store,
+        request.store,
         model.config.input_samples,
-        supply.batch // 2,
-        supply.steps,
-        supply.seed,
-        process_index=supply.process_index,
-        process_count=supply.process_count,
+        request.batch // 2,
+        request.steps,
+        request.seed,
+        process_index=request.process_index,
+        process_count=request.process_count,
     )
 
 
-def _stretches(model: Instrument, supply: BatchRequest) -> Dataset[Any]:
-    """Structure of whole recordings, as the model's encoder hears it."""
-    tracks = structure_tracks(supply.run, supply.store, model, "train")
+def _stretches(model: Instrument, request: BatchRequest) -> Dataset[Any]:
+    """Excerpts of recordings' structure, encoded by the model."""
+    tracks = structure_tracks(request.run, request.store, model, "train")
     return TrackStretches(
         tracks,
         STRETCH_TICKS,
-        supply.batch,
-        supply.steps,
-        supply.seed,
-        process_index=supply.process_index,
-        process_count=supply.process_count,
+        request.batch,
+        request.steps,
+        request.seed,
+        process_index=request.process_index,
+        process_count=request.process_count,
     )
 
 
 MakeBatches = Callable[[Instrument, BatchRequest], Dataset[Any]]
-"""Batches by number, each reproducible from its number alone."""
+"""Makes batches by number, each reproducible from its number alone."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its part of the run, the parts it cannot do without, those it gladly hears.
+    """One stage and the part of the run that it trains.
 
-    ``adapts``: once the encoder has changed, its weights are still a good beginning.
+    ``needs`` are the parts of earlier stages that it requires, ``uses`` those that it loads if they
+    exist. ``adapts`` means that after the encoder has changed, its weights are still a good start.
+    ``available`` tells for a preset if it has the stage.
     """
 
     number: int
@@ -83,15 +85,15 @@ class Stage:
     about: str
     objective: MakeObjective
     needs: tuple[str, ...] = ()
-    hears: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     batches: MakeBatches = _clip_pairs
     adapts: bool = False
-    serves: Callable[[ModelConfig], bool] = lambda config: True
+    available: Callable[[ModelConfig], bool] = lambda config: True
 
     @property
     def earlier_parts(self) -> tuple[str, ...]:
-        """Parts of earlier stages to load where they are, in their order."""
-        return self.needs + self.hears
+        """Parts of earlier stages to load, in order."""
+        return self.needs + self.uses
 
 
 def _autoencoding(model: Instrument, parts: frozenset[str]) -> Objective:
@@ -113,23 +115,29 @@ def _prior_fitting(model: Instrument, parts: frozenset[str]) -> Objective:
 STAGES: dict[int, Stage] = {
     stage.number: stage
     for stage in (
-        Stage(1, "autoencoder", "mels", _autoencoding),
-        Stage(2, "vocoder", "sound", _vocoding, hears=("autoencoder",)),
-        Stage(3, "adversarial", "both, judged", _adversarial, needs=("autoencoder", "vocoder")),
+        Stage(1, "autoencoder", "encoder and decoder", _autoencoding),
+        Stage(2, "vocoder", "vocoder", _vocoding, uses=("autoencoder",)),
+        Stage(
+            3,
+            "adversarial",
+            "decoder and vocoder against discriminators",
+            _adversarial,
+            needs=("autoencoder", "vocoder"),
+        ),
         Stage(
             4,
             "prior",
-            "playing on",
+            "prior, for /generate",
             _prior_fitting,
             needs=("autoencoder",),
             batches=_stretches,
             adapts=True,
-            serves=lambda config: config.has_structure,
+            available=lambda config: config.has_structure,
         ),
     )
 }
 
 
 def stages_of(config: ModelConfig) -> tuple[int, ...]:
-    """Every stage that a preset has, in order."""
-    return tuple(number for number, stage in STAGES.items() if stage.serves(config))
+    """The numbers of a preset's stages, in order."""
+    return tuple(number for number, stage in STAGES.items() if stage.available(config))

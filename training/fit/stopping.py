@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step under way is finished and kept, and then training ends."""
+"""Ctrl-C and SIGTERM: the step under way is finished and saved, then training ends."""
 
 from __future__ import annotations
 
@@ -16,56 +16,57 @@ STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 
 
 class StoppedError(SharedError):
-    """A signal ended training; what was trained is kept."""
+    """A signal ended training; the last step is saved."""
 
     def __init__(self, step: int, signal_number: int) -> None:
-        super().__init__(f"stopped at step {step}, which is kept; go on with --resume")
+        super().__init__(f"stopped at step {step}, which is saved; go on with --resume")
         self.signal_number = signal_number
 
     @property
     def exit_code(self) -> int:
-        """As shells count: 130 for Ctrl-C, 143 for SIGTERM; the first process's is the run's.
+        """130 for Ctrl-C, 143 for SIGTERM, as shells count; the first process's is the run's.
 
-        Of the others 0: at any other Lightning kills the first one, which may still be ending.
+        For the other processes 0: at any other code Lightning kills the first one, which may still
+        be saving.
         """
         return 0 if process_index() else 128 + self.signal_number
 
 
 class Stopping:
-    """Within it a signal to any process ends all of them after the same step.
+    """Context in which a signal to any process ends all of them after the same step.
 
-    Once one came, the handlers of before are back: a second signal ends at once. What was ignored
-    stays so: a script starts what it sends to the background deaf to Ctrl-C.
+    The first signal restores the previous handlers, so a second one ends at once. Ignored signals
+    stay ignored: a script starts its background jobs with Ctrl-C ignored.
     """
 
     def __init__(self, fabric: Fabric) -> None:
         self._fabric = fabric
-        self._came = self._agreed = 0
-        self._before = {
+        self._received = self._agreed = 0
+        self._previous_handlers = {
             number: handler
             for number in STOPPED_BY
             if (handler := signal.getsignal(number)) != signal.SIG_IGN
         }
 
     def __enter__(self) -> Self:
-        for number in self._before:
-            signal.signal(number, self._note)
+        for number in self._previous_handlers:
+            signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._put_back()
+        self._restore_handlers()
 
     def due(self, step: int) -> bool:
-        """Whether this step is the last; every process asks at every step."""
+        """True if this step is the last; every process calls this at every step."""
         if self._fabric.world_size == 1 or step % AGREE_EVERY_STEPS == 0:
             self._agree()
         return self._agreed > 0
 
     def end(self, step: int) -> None:
-        """Once all is kept; every process at the end of a stage.
+        """End the stage, once its checkpoint is saved; every process calls this.
 
         Raises:
-            StoppedError: a signal came, be it in the meantime.
+            StoppedError: a signal came, even during the last checkpoint.
         """
         self._agree()
         if self._agreed:
@@ -73,18 +74,18 @@ class Stopping:
 
     def _agree(self) -> None:
         if self._fabric.world_size == 1:
-            # Nobody to ask; on a GPU the answer below would wait for every step to end.
-            self._agreed = self._came
+            # On a GPU, the reduction below would wait for every step to end.
+            self._agreed = self._received
             return
-        came = torch.tensor(self._came, device=self._fabric.device)
-        latest = self._fabric.all_reduce(came, reduce_op="max")
+        received = torch.tensor(self._received, device=self._fabric.device)
+        latest = self._fabric.all_reduce(received, reduce_op="max")
         assert isinstance(latest, torch.Tensor)
         self._agreed = int(latest)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._came = number
-        self._put_back()
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._received = number
+        self._restore_handlers()
 
-    def _put_back(self) -> None:
-        for number, handler in self._before.items():
+    def _restore_handlers(self) -> None:
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)

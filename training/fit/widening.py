@@ -1,11 +1,11 @@
-"""Weights of a preset in a wider one: new mel bins, bands and spectrum bins above the old ones.
+"""Widens weights to a larger preset: new mel bins, bands and spectrum bins above the old ones.
 
-The lower bins of the wider image are the narrow one's, so what the weights know still holds there.
-What comes out of a layer goes on above the old edge as it was at the edge; what goes in is not
-heard there until training says so::
+The lower bins of the wider image are those of the narrow one, so the old weights stay valid there.
+Above the old edge, a layer's outputs continue as at the edge, and its inputs have no effect until
+training gives them one::
 
-    out of a layer   [ old bins | copies of the topmost ]
-    into a layer     [ old bins | zeros ]
+    outputs of a layer   [ old bins | copies of the topmost ]
+    inputs of a layer    [ old bins | zeros ]
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ WIDENED_FROM = {"full": "small"}
 
 @dataclass(frozen=True)
 class AxisLayout:
-    """How one axis of a weight is laid out: some fixed rows, then groups of equally many rows.
+    """Layout of one axis of a weight: some fixed rows, then groups of equally many rows.
 
-    ``rows`` is the name of the size that grows, as in ``ModelConfig``.
+    ``rows`` names the size that grows, as in ``ModelConfig``; ``fixed`` that of the fixed rows.
     """
 
     axis: int
@@ -59,7 +59,7 @@ LAYOUTS = {
 def widened(
     weights: Mapping[str, Tensor], narrow: ModelConfig, wide: ModelConfig
 ) -> dict[str, Tensor]:
-    """Weights of the preset ``narrow`` as ``wide`` begins with them, by the same names."""
+    """Widen the weights of preset ``narrow`` for ``wide``; names stay."""
     grown = {
         name: _widened(value, LAYOUTS[name], narrow, wide) if name in LAYOUTS else value
         for name, value in weights.items()
@@ -70,7 +70,7 @@ def widened(
 def _same_heights(
     weights: Mapping[str, Tensor], narrow: ModelConfig, wide: ModelConfig
 ) -> dict[str, Tensor]:
-    """``decoder.widen`` such that bands keep the meaning of their height.
+    """``decoder.widen`` with its input "height" rescaled.
 
     Heights run from -1 to 1 over the bands, whatever their number, so that a band's height h
     becomes h' with h + 1 = (h' + 1) (wide bands - 1) / (narrow bands - 1).
@@ -87,10 +87,10 @@ def _same_heights(
 
 def _widened(value: Tensor, layout: AxisLayout, narrow: ModelConfig, wide: ModelConfig) -> Tensor:
     fixed = _size(narrow, layout.fixed) if layout.fixed else 0
-    before, after = _size(narrow, layout.rows), _size(wide, layout.rows)
+    old_size, new_size = _size(narrow, layout.rows), _size(wide, layout.rows)
     rows = value.movedim(layout.axis, 0)
-    grouped = rows[fixed:].reshape(-1, before, *rows.shape[1:])
-    above = grouped[:, -1:].expand(-1, after - before, *grouped.shape[2:])
+    grouped = rows[fixed:].reshape(-1, old_size, *rows.shape[1:])
+    above = grouped[:, -1:].expand(-1, new_size - old_size, *grouped.shape[2:])
     if layout.axis:
         above = torch.zeros_like(above)
     grown = torch.cat([grouped, above], dim=1).flatten(0, 1)

@@ -1,1 +1,1 @@
-"""What each training stage learns, and its losses."""
+"""The training stages: what each one learns, and its loss."""

@@ -1,13 +1,14 @@
-"""Stage 3: decoder and vocoder together, judged by listeners that learn to tell them from music.
+"""Stage 3: decoder and vocoder together, against discriminators that tell their sound from music.
 
-What stages 1 and 2 measure is an average over all that a blurred image may mean, and an average
-of sounds is dull. Here the vocoder goes on with its own losses and has to convince discriminators
-as well, while the decoder, thawed, learns to give images that it can do so with. The encoder
-stays: decks encoded before sound as before, only better.
+The losses of stages 1 and 2 average over everything that a blurred image may mean, and an average
+of sounds is dull. Here the vocoder keeps its own losses and must convince discriminators as well,
+and the decoder, trained again, learns to make images that let it. The encoder stays frozen: decks
+encoded earlier stay valid and sound better.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,15 @@ from model.checkpoint import ENCODER_DIGEST
 from model.config import ModelConfig
 from model.instrument import Instrument
 from model.prior import encoder_digest
+from training.objectives import vocoding
+from training.objectives.adversarial_inputs import AdversarialBatch, AdversarialInputs
 from training.objectives.adversarial_losses import (
     adversarial_loss,
     discriminator_loss,
     feature_matching_loss,
 )
-from training.objectives.asked_images import AskedImages
 from training.objectives.discriminators import Discriminators, Judgement
+from training.objectives.loss_terms import LossTerm, after, losses, total_loss
 from training.objectives.losses import contrast_loss, loudness_loss
 from training.objectives.objective import Objective
 from training.objectives.pictures import show_sounds
@@ -34,79 +37,86 @@ from training.store.clip_pairs import PairBatch
 from training.store.store import Store
 from training.support.run_log import RunLog
 
+DISCRIMINATORS_ALONE_STEPS = 200
+"""Steps for which the discriminators learn alone: their first guesses would undo stage 2."""
+
 
 @dataclass(frozen=True)
-class AdversarialWeights:
-    """How much each term counts beside the losses of stage 2."""
+class JudgedSound:
+    """The decoder's images with their targets, and the discriminators' judgements.
 
-    image: float = 5.0
-    loudness: float = 0.5
-    contrast: float = 1.5
-    features: float = 1.0
-    adversarial: float = 0.2
-    alone_steps: int = 200
+    ``decoded`` and ``target`` (B, 3, M, N). Judgements ``true`` of true sound and ``learning`` of
+    decoded sound teach the discriminators; ``convincing``, of decoded sound as well, teaches
+    decoder and vocoder alone.
+    """
+
+    decoded: Tensor
+    target: Tensor
+    true: Sequence[Judgement]
+    convincing: Sequence[Judgement]
+    learning: Sequence[Judgement]
+
+
+TERMS: tuple[LossTerm[JudgedSound], ...] = (
+    LossTerm("image", 5.0, lambda made: (made.decoded - made.target).abs().mean()),
+    LossTerm("loudness", 0.5, lambda made: loudness_loss(made.decoded, made.target)),
+    LossTerm("contrast", 1.5, lambda made: contrast_loss(made.decoded, made.target)),
+    LossTerm(
+        "features",
+        1.0,
+        lambda made: feature_matching_loss(made.true, made.convincing),
+        after(DISCRIMINATORS_ALONE_STEPS),
+    ),
+    LossTerm(
+        "adversarial",
+        0.2,
+        lambda made: adversarial_loss(made.convincing),
+        after(DISCRIMINATORS_ALONE_STEPS),
+    ),
+    LossTerm("discriminators", 1.0, lambda made: discriminator_loss(made.true, made.learning)),
+)
+"""Beside those of stage 2."""
 
 
 class Adversarial(Objective):
-    """The losses of decoder, vocoder and discriminators, of one forward and one backward.
+    """The losses of decoder, vocoder and discriminators, in one forward and one backward pass.
 
-    Each descends its own: decoder and vocoder are judged by discriminators with detached weights,
-    the discriminators hear detached sound. For ``alone_steps`` these learn alone, or their first
-    guesses would undo what stage 2 has learned.
+    Each side descends its own: decoder and vocoder are judged by discriminators with detached
+    weights, the discriminators learn from detached sound.
     """
 
     def __init__(
         self,
         config: ModelConfig,
         model: Instrument,
-        weights: AdversarialWeights | None = None,
         discriminators: Discriminators | None = None,
         decoded_share: float = 0.6,
-        heard_samples: int = 16384,
+        judged_samples: int = 16384,
+        terms: Sequence[LossTerm[JudgedSound]] = TERMS,
     ) -> None:
         super().__init__()
-        self.weights = weights or AdversarialWeights()
+        self.terms = terms
         self.digest = encoder_digest(model.encoder)
         self.vocoding = Vocoding(config, model.vocoder, None)
         crop_frames = self.vocoding.images.crop_frames
-        self.images = AskedImages(config, model, decoded_share, crop_frames)
+        self.images = AdversarialInputs(config, model, decoded_share, crop_frames)
         self.discriminators = discriminators or Discriminators()
-        self.heard_samples = heard_samples
+        self.judged_samples = judged_samples
 
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
-        """Terms of the loss by name; ``total`` is the one to descend."""
-        asked = self.images(batch)
-        played = self.vocoding.play(asked.shown)
-        sound, audio = self._moments(played)
-        real, judged = self.discriminators(audio), self._judge(sound)
-        terms = dict(played.terms)
-        own = terms.pop("total")
-        terms |= {
-            "image": (asked.decoded - asked.answer).abs().mean(),
-            "loudness": loudness_loss(asked.decoded, asked.answer),
-            "contrast": contrast_loss(asked.decoded, asked.answer),
-            "features": feature_matching_loss(real, judged),
-            "adversarial": adversarial_loss(judged),
-            "discriminators": discriminator_loss(real, self.discriminators(sound.detach())),
-        }
-        weights, convincing = self.weights, float(step > self.weights.alone_steps)
-        terms["total"] = (
-            own
-            + weights.image * terms["image"]
-            + weights.loudness * terms["loudness"]
-            + weights.contrast * terms["contrast"]
-            + convincing * weights.features * terms["features"]
-            + convincing * weights.adversarial * terms["adversarial"]
-            + terms["discriminators"]
-        )
-        return terms
+        """Return the terms of the loss by name; ``total`` is the one to descend."""
+        images = self.images(batch)
+        sound = self.vocoding.vocode(images.vocoder)
+        terms = losses(vocoding.TERMS, sound)
+        terms |= losses(self.terms, self._judged(images, sound))
+        return terms | {"total": total_loss((*vocoding.TERMS, *self.terms), terms, step)}
 
     def learned(self) -> dict[str, nn.Module]:
-        """What the run then plays with, in place of what stages 1 and 2 left."""
+        """Decoder and vocoder, which replace those of stages 1 and 2."""
         return {"decoder": self.images.decoder, "vocoder": self.vocoding.vocoder}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Who judges must learn faster than who plays."""
+        """Discriminators learn faster than decoder and vocoder."""
         rates = (
             (self.images.decoder, 0.5),
             (self.vocoding.vocoder, 0.5),
@@ -118,22 +128,32 @@ class Adversarial(Objective):
         ]
 
     def measured(self, model: Instrument, store: Store) -> dict[str, Tensor]:
-        """Whose images and sounds these are: with another encoder they are not played."""
+        """The digest of the encoder: the weights are not used with any other."""
         return {ENCODER_DIGEST: self.digest}
 
     def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
-        """Sound of held-out clips as mels, below the true ones."""
+        """Log mels of vocoded held-out clips below the true ones."""
         show_sounds(log, store, model, step)
 
-    def _judge(self, sound: Tensor) -> list[Judgement]:
-        """What the discriminators say of sound that is to convince them, not to teach them."""
+    def _judged(self, images: AdversarialBatch, sound: VocodedSound) -> JudgedSound:
+        decoded, true = self._excerpts(sound)
+        return JudgedSound(
+            images.decoded,
+            images.target,
+            true=self.discriminators(true),
+            convincing=self._judge_fixed(decoded),
+            learning=self.discriminators(decoded.detach()),
+        )
+
+    def _judge_fixed(self, sound: Tensor) -> list[Judgement]:
+        """Judge sound with weights that learn nothing from it."""
         fixed = {name: value.detach() for name, value in self.discriminators.named_parameters()}
         judged: list[Judgement] = functional_call(self.discriminators, fixed, (sound,))
         return judged
 
-    def _moments(self, played: VocodedSound) -> tuple[Tensor, Tensor]:
-        """The same stretch of decoded and of true sound, at most ``heard_samples`` long."""
-        spare = played.sound.shape[1] - self.heard_samples
+    def _excerpts(self, made: VocodedSound) -> tuple[Tensor, Tensor]:
+        """The same stretch of decoded and of true sound, at most ``judged_samples`` long."""
+        spare = made.sound.shape[1] - self.judged_samples
         first = int(torch.randint(max(spare, 0) + 1, ()))
-        last = first + self.heard_samples
-        return played.sound[:, first:last], played.audio[:, first:last]
+        last = first + self.judged_samples
+        return made.sound[:, first:last], made.true_sound[:, first:last]

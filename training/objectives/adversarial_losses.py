@@ -12,7 +12,7 @@ from training.support.processes import mean_over_processes
 
 
 def discriminator_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
-    """Real sound should score 1 and decoded sound 0; mean over the listeners."""
+    """Real sound should score 1 and decoded sound 0; mean over the discriminators."""
     losses = [
         (1 - true.score).square().mean() + mine.score.square().mean()
         for true, mine in zip(real, made, strict=True)
@@ -21,12 +21,12 @@ def discriminator_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> 
 
 
 def adversarial_loss(made: Sequence[Judgement]) -> Tensor:
-    """Decoded sound should score 1; mean over the listeners."""
+    """Decoded sound should score 1; mean over the discriminators."""
     return torch.stack([(1 - mine.score).square().mean() for mine in made]).mean()
 
 
 def feature_matching_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
-    """How differently the listeners' layers see the two, relative to what they see in real sound.
+    """Distance of the discriminators' layers between decoded and real sound.
 
     Mean over layers of mean |a - b| / mean |a| (arXiv 1910.06711, normalised as in EnCodec,
     arXiv 2210.13438, so that no layer outweighs the others).
@@ -37,6 +37,6 @@ def feature_matching_loss(real: Sequence[Judgement], made: Sequence[Judgement]) 
         for a, b in zip(true.features, mine.features, strict=True)
     ]
     distances = torch.stack([(a - b).abs().mean() for a, b in layers])
-    # Of all processes: a mean of each one's quotients is not the quotient of the whole batch.
+    # Over all processes: the mean of each one's quotients is not the quotient of the whole batch.
     levels = mean_over_processes(torch.stack([a.abs().mean() for a, _ in layers]))
     return (distances / levels.clamp(min=1e-6)).mean()

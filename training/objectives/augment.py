@@ -1,4 +1,4 @@
-"""The three augmentations of the encoder's input; the target always stays clean."""
+"""Augmentation of the encoder's input; the target always stays clean."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ImageAugmentation(nn.Module):
     """Random colour jitter, Gaussian blur and random erasing, (B, 3, M, N) -> the same.
 
     The image's three channels are the three windows, so jitter shifts level and contrast and,
-    as hue and saturation, the balance of time against frequency resolution. Each group of
-    images draws its own numbers; torchvision draws once a call.
+    as hue and saturation, the balance of time against frequency resolution. torchvision draws once
+    a call, so the batch is cut into ``groups`` that each draw their own numbers.
     """
 
     def __init__(self, groups: int = 4) -> None:
@@ -32,13 +32,13 @@ class ImageAugmentation(nn.Module):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
-        """Values -1 to 1 in and out; torchvision's colours run from 0 to 1."""
+        """Augment values of -1 to 1; torchvision's colours run from 0 to 1."""
         parts = ((image + 1) / 2).clamp(0, 1).chunk(max(1, self.groups // process_count()))
         seeds = draw_for_items(lambda n: torch.randint(2**62, (n,)), len(parts))
         return torch.cat([self._drawn(*group) for group in zip(parts, seeds, strict=True)]) * 2 - 1
 
     def _drawn(self, part: Tensor, seed: Tensor) -> Tensor:
-        """One group with numbers of its own, which nothing else depends on."""
+        """Transform one group with random numbers of its seed alone."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(seed))
             drawn: Tensor = self.transform(part)

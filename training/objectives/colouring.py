@@ -1,8 +1,8 @@
-"""Colours: filters of log-mel images, each of which moves what a listener would name.
+"""Colours: filters of log-mel images, each of which moves one descriptor by an amount.
 
-Brightness, loudness, noisiness, bandwidth, attack, pitch and density
-(``training.measures.descriptors``), by an amount, of any image. They are the true answers that
-knobs are taught with (``training.objectives.taught_knobs``).
+Brightness, loudness, noisiness, bandwidth, attack, pitch and density, as
+``training.measures.descriptors`` measures them. Knobs are taught with coloured images as targets
+(``training.objectives.taught_knobs``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from model.features import NEPERS_PER_UNIT
 
 
 class Colouring(nn.Module):
-    """All filters at once."""
+    """Applies every filter by its amount."""
 
     def __init__(self, features: FeatureConfig) -> None:
         super().__init__()
@@ -34,9 +34,9 @@ class Colouring(nn.Module):
         self.units_per_db = -2 / features.floor_db
 
     def forward(self, image: Tensor, amounts: Tensor) -> Tensor:
-        """Images (B, 3, M, N) through all filters, ``amounts`` (B, 7), one for each, about -2..2.
+        """Filter images (B, 3, M, N) by ``amounts`` (B, 7) of each colour, about -2..2.
 
-        As loud as before but for the amount of loudness; silence stays silent.
+        Only the amount of loudness changes the level; silence stays silent.
         """
         by_name = dict(zip(COLOURS, amounts.T[..., None, None, None], strict=True))
         coloured = image
@@ -58,11 +58,11 @@ class Colouring(nn.Module):
         }
 
     def _brightness(self, image: Tensor, amount: Tensor) -> Tensor:
-        """A tilt about 1 kHz."""
+        """Tilt the spectrum about 1 kHz."""
         return image + amount * TILT_DB * self.units_per_db * (self.octaves - OCTAVE_1_KHZ)
 
     def _bandwidth(self, image: Tensor, amount: Tensor) -> Tensor:
-        """Gain that grows with the distance from the image's own centre."""
+        """Apply a gain that grows with the distance from the spectral centroid."""
         power = torch.pow(10.0, image * 2).mean(dim=(1, 3))[:, None, :, None]
         power = power / power.sum(dim=2, keepdim=True)
         centre = (power * self.octaves).sum(dim=2, keepdim=True)
@@ -70,38 +70,38 @@ class Colouring(nn.Module):
         return image + amount * WIDENING_DB * self.units_per_db * away
 
     def _pitch(self, image: Tensor, amount: Tensor) -> Tensor:
-        """A tilt of the fundamentals alone: which of the notes that sound is heard as the one."""
-        # Bass raised as far as it can be lowered leaves nothing but noise audible above it.
+        """Tilt the fundamentals alone, which moves the pitch that is heard among several notes."""
+        # Bass raised as far as it may be lowered leaves only noise audible above it.
         amount = torch.where(amount < 0, PITCH_DOWN * amount, amount)
         above = self.octaves - OCTAVE_FUNDAMENTALS
         tilt = above.clamp(-REACH_OCTAVES, REACH_OCTAVES)
-        # Back to nothing further up, or it would be brightness as well.
+        # Back to 0 further up, or it would change brightness as well.
         back = ((above - REACH_OCTAVES) / 1.5).clamp(0, 1) * REACH_OCTAVES
         tilted = image + amount * FUNDAMENTALS_DB * self.units_per_db * (tilt - back)
-        # Less bass alone would narrow the spectrum as much as it lifts the pitch.
+        # Without it, less bass would narrow the spectrum as much as it lifts the pitch.
         widened = self._bandwidth(tilted, amount * PITCH_WIDENS)
         darkened = self._brightness(widened, -amount * PITCH_DARKENS)
-        # Partials that stand out by more than they did would make it purer as well.
+        # Partials now stand out more, which would make the sound purer as well.
         return self._noisiness(darkened, amount * PITCH_ROUGHENS)
 
     def _noisiness(self, image: Tensor, amount: Tensor) -> Tensor:
-        """Peaks along frequency flattened or sharpened."""
+        """Flatten or sharpen peaks along frequency."""
         share = (-amount * 0.75).clamp(-1.0, 0.4)
         return image + share * (image - neighbours(image))
 
     def _attack(self, image: Tensor, amount: Tensor) -> Tensor:
-        """Rises limited to a slope, or what lies above that slope raised further."""
+        """Limit rises to a slope, or raise further what is above that slope."""
         frames = torch.arange(image.shape[3], device=image.device)
         slope = ATTACK_DB_PER_S * self.frame_s * self.units_per_db * frames
         slow = torch.cummin(image - slope, dim=3).values + slope
         above = image - slow
         softer = (-0.8 * amount).clamp(0, 1) * above
-        # Without an end, a note out of silence becomes a click that leaves no power for the rest.
+        # Without a limit, a note out of silence becomes a click that leaves no power for the rest.
         harder = amount.clamp(min=0) * above.clamp(max=ATTACK_DB * self.units_per_db)
         return image - softer + harder
 
     def _echo_or_hold(self, image: Tensor, amount: Tensor) -> Tensor:
-        """Every note a second time, or held over those that follow."""
+        """Echo every note, or hold it over those that follow."""
         frames = torch.arange(image.shape[3], device=image.device)
         fall = HOLD_DB_PER_S * self.frame_s * self.units_per_db * frames
         held = torch.cummax(image + fall, dim=3).values - fall
@@ -114,22 +114,22 @@ class Colouring(nn.Module):
 
 
 def _level(image: Tensor) -> Tensor:
-    """Log power of whole images in their own units, (B, 3, M, N) -> (B, 1, 1, 1)."""
+    """Log power of whole images in image units, (B, 3, M, N) -> (B, 1, 1, 1)."""
     power = torch.logsumexp(image.flatten(1) * NEPERS_PER_UNIT, dim=1) / NEPERS_PER_UNIT
     return power[:, None, None, None]
 
 
 COLOURS = TAUGHT_KNOBS
-"""As in ``training.measures.descriptors``: what each filter moves most, + is more of it."""
+"""Each is the descriptor in ``training.measures.descriptors`` that its filter moves most."""
 
 FADE_UNITS = 0.2
-"""Above the floor of an image, a filter comes in over 8 dB: nothing is made of silence."""
+"""Filters fade in over the lowest 8 dB of an image, so that silence stays silent."""
 
 TILT_DB = 2.0
 WIDENING_DB = 2.0
 FUNDAMENTALS_DB = 12.0
 LOUDNESS_DB = 2.5
-"""Each at an amount of 1; so measured that 1.5 moves its descriptor by about a deviation."""
+"""Each for an amount of 1; tuned so that 1.5 moves its descriptor by about a deviation."""
 
 PITCH_WIDENS = 1.8
 PITCH_DARKENS = 0.9

@@ -1,8 +1,8 @@
-"""Listeners that tell decoded sound from real sound, and teach the vocoder by it.
+"""Discriminators that tell decoded sound from real sound.
 
 Two kinds, as in UnivNet (arXiv 2106.07889): the sound folded to several periods (from HiFi-GAN,
-arXiv 2010.05646) and its magnitude spectra at several resolutions. Magnitudes and not complex
-spectra: phases are summed up from advances that learn from a loss of their own.
+arXiv 2010.05646) and its magnitude spectra at several resolutions. Not complex spectra: phases are
+summed up from advances, which have their own loss.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from torch.nn.utils.parametrizations import weight_norm
 
 @dataclass(frozen=True)
 class Judgement:
-    """One listener's verdict: ``score`` high for real, and the layers it came from."""
+    """One discriminator's output: ``score``, high for real sound, and the layers before it."""
 
     score: Tensor
     features: tuple[Tensor, ...]
 
 
 class Discriminators(nn.Module):
-    """All listeners, (B, T) -> one ``Judgement`` each.
+    """All discriminators, (B, T) -> one ``Judgement`` each.
 
-    ``width`` is the channels of their first layers. On two CPU cores 16 of them cost about what a
-    step of stage 2 costs; a GPU affords the papers' 32.
+    ``width`` is the number of channels of their first layers. On two CPU cores, 16 cost about as
+    much as a step of stage 2; a GPU affords the papers' 32.
     """
 
     def __init__(
@@ -38,18 +38,18 @@ class Discriminators(nn.Module):
         windows: tuple[int, ...] = (512, 1024, 2048),
     ) -> None:
         super().__init__()
-        listeners = [PeriodDiscriminator(period, width) for period in periods]
-        self.listeners = nn.ModuleList(
-            [*listeners, *(ResolutionDiscriminator(window, width) for window in windows)]
-        )
+        by_period = [PeriodDiscriminator(period, width) for period in periods]
+        by_window = [ResolutionDiscriminator(window, width) for window in windows]
+        # Resume files hold the weights by this name.
+        self.listeners = nn.ModuleList([*by_period, *by_window])
 
     def forward(self, sound: Tensor) -> list[Judgement]:
-        """(B, T) -> as many judgements as there are periods and windows."""
-        return [listener(sound) for listener in self.listeners]
+        """(B, T) -> one judgement per period and per window."""
+        return [discriminator(sound) for discriminator in self.listeners]
 
 
 class PeriodDiscriminator(nn.Module):
-    """Every ``period``-th sample in one row: a texture that a convolution over time misses."""
+    """2-D convolutions over sound folded so that every ``period``-th sample is in one column."""
 
     def __init__(self, period: int, width: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class PeriodDiscriminator(nn.Module):
 
 
 class ResolutionDiscriminator(nn.Module):
-    """Log magnitudes of short-time spectra as a picture, the frequency axis halved each time."""
+    """2-D convolutions over log magnitudes of short-time spectra, each halving frequency."""
 
     def __init__(self, window_samples: int, width: int) -> None:
         super().__init__()
@@ -95,17 +95,17 @@ class ResolutionDiscriminator(nn.Module):
                 return_complex=True,
             )
             power = spectrum.real.square() + spectrum.imag.square()
-            # Half the natural logarithm of power, from -80 dB below a level where music lies.
+            # The natural logarithm of magnitude, with a floor 80 dB below the level of music.
             level = 0.5 * torch.log(power + QUIETEST_POWER)
         return _judge(level[:, None], self)
 
 
-def _judge(x: Tensor, listener: PeriodDiscriminator | ResolutionDiscriminator) -> Judgement:
+def _judge(x: Tensor, discriminator: PeriodDiscriminator | ResolutionDiscriminator) -> Judgement:
     features = []
-    for layer in listener.layers:
+    for layer in discriminator.layers:
         x = functional.leaky_relu(layer(x), 0.1)
         features.append(x)
-    return Judgement(listener.last(x), tuple(features))
+    return Judgement(discriminator.last(x), tuple(features))
 
 
 QUIETEST_POWER = 1e-4

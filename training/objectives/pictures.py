@@ -1,4 +1,4 @@
-"""Held-out clips as pictures, true above made: a loss can be low while the notes are a blur."""
+"""Held-out clips as pictures, true above generated: a loss can be low while notes are a blur."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.support.run_log import RunLog
 
 @torch.no_grad()
 def held_out_images(store: Store, config: ModelConfig, clips: int = 4) -> Tensor:
-    """The same few held-out clips each time, (B, 3, M, N); of the training part if none is held."""
+    """The same few held-out clips each time, (B, 3, M, N); training clips if none are held out."""
     split = "heldout" if store.split("heldout") else "train"
     pairs = ClipPairs(store, config.input_samples, clips, 1, seed=1, split=split)
     return LogMelImage(config.features)(pairs[0].audio[:, 0])
@@ -25,7 +25,7 @@ def held_out_images(store: Store, config: ModelConfig, clips: int = 4) -> Tensor
 
 @torch.no_grad()
 def show_images(log: RunLog, store: Store, model: Instrument, step: int) -> None:
-    """What the decoder gives back of each held-out clip, and the L1 of all of them."""
+    """Log the decoder's image of each held-out clip below the true one, and the mean L1."""
     image = _on_device_of(model, store)
     with evaluating(model):
         decoded = reconstruct(model, image)
@@ -34,18 +34,18 @@ def show_images(log: RunLog, store: Store, model: Instrument, step: int) -> None
 
 @torch.no_grad()
 def show_sounds(log: RunLog, store: Store, model: Instrument, step: int) -> None:
-    """The image of what the vocoder makes of each held-out clip's true image, and the L1 to it."""
+    """Log the image of each held-out clip's vocoded sound below the true one, and the mean L1."""
     image = _on_device_of(model, store)
     with evaluating(model):
         sound = vocoded(model, image)
     features = LogMelImage(model.config.features).to(image.device)
     lead = lead_frames(model.config)
-    heard = exact_features(features, sound)
-    _draw(log, image[..., lead : lead + heard.shape[3]], heard, step)
+    generated = exact_features(features, sound)
+    _draw(log, image[..., lead : lead + generated.shape[3]], generated, step)
 
 
 def vocoded(model: Instrument, image: Tensor) -> Tensor:
-    """Sound of images (B, 3, M, N) from silence, (B, T), aligned for ``lead_frames``."""
+    """Vocode images (B, 3, M, N) from silence, (B, T); the sound begins at ``lead_frames``."""
     noise = excitation(model.config, len(image), image.shape[3], image.device)
     sound, _ = model.vocoder(image, noise, model.vocoder.initial_state(len(image)))
     features = model.config.features
@@ -55,7 +55,7 @@ def vocoded(model: Instrument, image: Tensor) -> Tensor:
 
 
 def lead_frames(config: ModelConfig) -> int:
-    """Frames at a stream's start for which its own image has no context yet."""
+    """Frames at a stream's start whose context begins before the stream does."""
     return -(-config.features.context_samples // 2 // config.features.hop_samples)
 
 
@@ -63,7 +63,7 @@ def _on_device_of(model: Instrument, store: Store) -> Tensor:
     return held_out_images(store, model.config).to(next(model.parameters()).device)
 
 
-def _draw(log: RunLog, truth: Tensor, made: Tensor, step: int) -> None:
-    for index, (true, mine) in enumerate(zip(truth, made, strict=True)):
-        log.picture(f"heldout/{index}", [true[1], mine[1]], step)
-    log.scalar("heldout/image", (made - truth).abs().mean(), step)
+def _draw(log: RunLog, truth: Tensor, generated: Tensor, step: int) -> None:
+    for index, (above, below) in enumerate(zip(truth, generated, strict=True)):
+        log.picture(f"heldout/{index}", [above[1], below[1]], step)
+    log.scalar("heldout/image", (generated - truth).abs().mean(), step)

@@ -1,7 +1,7 @@
-"""Stage 4: the prior over structure, on the store as the frozen encoder hears it.
+"""Stage 4: the prior over structure, on the store as encoded by the frozen encoder.
 
-The loss is the surprise at every next tick: its negative log density in nats. It starts without
-memory in the middle of music, as the prior does on stage when it is primed.
+The loss is the surprise at every next tick: its negative log density in nats. Every item starts
+without memory in the middle of music, as the prior does when it is primed in play.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from training.support.run_log import RunLog
 logger = logging.getLogger(__name__)
 
 STRETCH_TICKS = 192
-"""Ticks of one item: nine seconds of the preset ``small``."""
+"""Length of one item: nine seconds with the preset ``small``."""
 
 HEARD_FIRST_TICKS = 16
-"""Held-out surprise counts from there on: what comes first nobody could know."""
+"""Ticks that held-out surprise leaves out: nothing could predict the first ones."""
 
 LEARNING_RATE_FACTOR = 4.0
-"""Of the command line's: a small recurrent network takes larger steps than the convolutions."""
+"""Of ``--learning-rate``: a small recurrent network takes larger steps than convolutions."""
 
 
 class PriorFitting(Objective):
@@ -42,25 +42,25 @@ class PriorFitting(Objective):
         self.prior.encoder_digest.copy_(self.digest)
 
     def forward(self, batch: TrackBatch, step: int) -> dict[str, Tensor]:
-        """Terms of the loss by name; ``total`` is the one to descend."""
+        """Return the surprise as ``total``, the only term."""
         structure, style = batch.structure.float(), batch.style.float()
         state = self.prior.initial_state(len(structure))
-        # In single precision: logarithms of densities of 60 numbers are sums of large terms.
+        # In single precision: the log density of 60 numbers is a sum of large terms.
         with torch.autocast(structure.device.type, enabled=False):
             surprise, _ = self.prior.surprise(structure, style, state)
         return {"total": surprise.mean()}
 
     def learned(self) -> dict[str, nn.Module]:
-        """The prior, which belongs to this encoder whatever it began with."""
+        """The prior, marked with the encoder that it is trained with."""
         self.prior.encoder_digest.copy_(self.digest)
         return {"prior": self.prior}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """One group, faster than the convolutions'."""
+        """One group, with a higher learning rate than the convolutions."""
         return super().parameter_groups(LEARNING_RATE_FACTOR * learning_rate)
 
     def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
-        """Surprise at held-out music."""
+        """Log the surprise at held-out music."""
         tracks = structure_tracks(log.run, store, model, "heldout")
         if tracks:
             nats = heldout_surprise(self.prior, tracks)
@@ -70,7 +70,7 @@ class PriorFitting(Objective):
 
 @torch.no_grad()
 def heldout_surprise(prior: Prior, tracks: list[StructureTrack]) -> float:
-    """Mean surprise in nats a tick, each track heard from its first tick to its last."""
+    """Mean surprise in nats a tick, over whole tracks."""
     device = next(prior.parameters()).device
     total, ticks = 0.0, 0
     with evaluating(prior):

@@ -1,12 +1,12 @@
-"""The store as the prior hears it: recordings as structure, encoded as a deck's are.
+"""Structure tracks: recordings of the store, encoded as a deck is, to train the prior with.
 
-Encoding takes the frozen encoder minutes, and the result is small (a minute of the preset
-``small`` is 160 kB), so it is kept in the run folder::
+Encoding takes minutes and the result is small (160 kB a minute with the preset ``small``), so it
+is kept in the run folder::
 
     RUN/structure_tracks.safetensors   {split}/{name}/style (D,), {split}/{name}/structure (S, K)
 
-with the digest of the encoder and of the store's list of recordings: another of either, and it is
-made anew.
+with digests of the encoder and of the store's list of recordings; if either has changed, the store
+is encoded again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from training.support.whole_file import write_whole
 logger = logging.getLogger(__name__)
 
 MOST_MINUTES = {"train": 120.0, "heldout": 10.0}
-"""Music beyond that is left alone: encoding it takes longer than what is learned from it."""
+"""Music that is encoded at most: more takes longer to encode than it is worth in training."""
 
 FILE = "structure_tracks.safetensors"
 _WINDOWS_AT_ONCE = 16
@@ -52,14 +52,14 @@ _WINDOWS_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class StructureTrack:
-    """One recording: style (D,), the mean of its windows', and structure (S, K)."""
+    """One recording: style (D,), the mean over its windows, and structure (S, K)."""
 
     style: Tensor
     structure: Tensor
 
 
 class TrackBatch(NamedTuple):
-    """Stretches of recordings: ``structure`` (B, S, K) and the recordings' ``style`` (B, D)."""
+    """Excerpts of recordings: ``structure`` (B, S, K) and the recordings' ``style`` (B, D)."""
 
     structure: Tensor
     style: Tensor
@@ -68,8 +68,8 @@ class TrackBatch(NamedTuple):
 class TrackStretches(Dataset[TrackBatch]):
     """Training batches by number; number n is the same in every run with the same seed.
 
-    Stretches are of ``ticks``, or as long as the longest recording where none is that long; a
-    shorter one is repeated end to end. Each of several processes cuts its own part of a batch.
+    Excerpts are ``ticks`` long, or as long as the longest recording if none is that long; a shorter
+    recording is repeated end to end. Each of several processes cuts its own part of a batch.
 
     Raises:
         StoreError: there are no tracks.
@@ -110,7 +110,7 @@ class TrackStretches(Dataset[TrackBatch]):
         return TrackBatch(torch.stack(cuts), torch.stack([track.style for track, _ in own]))
 
     def _cut(self, structure: Tensor, start: int) -> Tensor:
-        """A stretch (S, K) of a track's structure, which is repeated where it is shorter."""
+        """Cut an excerpt (S, K) from ``start`` on, repeating a shorter structure."""
         indices = torch.arange(start, start + self.ticks) % structure.shape[1]
         return structure[:, indices].float()
 
@@ -118,10 +118,10 @@ class TrackStretches(Dataset[TrackBatch]):
 def structure_tracks(
     run: Path, store: Store, model: Instrument, split: str
 ) -> list[StructureTrack]:
-    """The tracks of "train" or "heldout": those kept in the run, or encoded now and kept.
+    """The tracks of split "train" or "heldout", from the run folder or encoded now and saved there.
 
     Raises:
-        OSError: they cannot be kept; the file is named.
+        OSError: they cannot be saved; the file is named.
     """
     path = run / FILE
     stamp = _stamp(store, model)
@@ -143,19 +143,19 @@ def _encode_all(store: Store, model: Instrument) -> dict[str, Tensor]:
     for recording in tqdm(chosen, desc="structure of the store", unit="recording", disable=None):
         track = _encode(to_float(store.audio(recording)), model)
         name = f"{recording.split}/{recording.name}"
-        # Half precision loses nothing that could be heard, and bundles keep decks so as well.
+        # Half precision loses nothing audible; bundles store decks the same way.
         tensors |= {f"{name}/style": track.style, f"{name}/structure": track.structure.half()}
     return tensors
 
 
 def _chosen(store: Store, split: str) -> list[StoredRecording]:
-    """Real recordings first, then rendered scores mixed up, until there are minutes enough."""
+    """Choose real recordings first, then rendered MIDI files in random order, up to the limit."""
     chosen: list[StoredRecording] = []
     minutes, recordings = 0.0, store.split(split)
     for one in sorted(recordings, key=lambda one: (one.score is not None, _digest(one.name))):
         if minutes >= MOST_MINUTES[split]:
-            there = store.seconds(recordings) / 60
-            logger.info("the prior hears %.1f of the %.1f minutes (%s)", minutes, there, split)
+            all_minutes = store.seconds(recordings) / 60
+            logger.info("the prior uses %.1f of %.1f minutes (%s)", minutes, all_minutes, split)
             break
         minutes += one.length / store.sample_rate_hz / 60
         chosen.append(one)
@@ -164,15 +164,15 @@ def _chosen(store: Store, split: str) -> list[StoredRecording]:
 
 @torch.no_grad()
 def _encode(samples: Floats, model: Instrument) -> StructureTrack:
-    """One recording (T,) in overlapping windows, joined as by ``export.audio.sequence``."""
+    """Encode one recording (T,) in overlapping windows, joined as in ``export.audio.sequence``."""
     config, device = model.config, next(model.parameters()).device
     windows, encoded = _windows(samples, config), []
     listener = model.listener().to(device)
     with evaluating(listener):
-        while some := list(islice(windows, _WINDOWS_AT_ONCE)):
-            batch = torch.from_numpy(np.stack([window.samples for window in some])).to(device)
+        while chunk := list(islice(windows, _WINDOWS_AT_ONCE)):
+            batch = torch.from_numpy(np.stack([window.samples for window in chunk])).to(device)
             styles, structures = (latent.float().cpu().numpy() for latent in listener(batch))
-            ticks = [window.start_samples // _tick_samples(config) for window in some]
+            ticks = [window.start_samples // _tick_samples(config) for window in chunk]
             encoded += [Encoded(*one) for one in zip(ticks, styles, structures, strict=True)]
     style = np.mean([window.style for window in encoded], axis=0)
     structure = lay_together(encoded, encoded[-1].start_tick + config.clip_ticks)
@@ -189,7 +189,7 @@ def _tick_samples(config: ModelConfig) -> int:
 
 
 def _stamp(store: Store, model: Instrument) -> dict[str, str]:
-    """What tracks must have been made from to be of use."""
+    """Identify the encoder and recordings that tracks are made from."""
     lengths = json.dumps([(one.name, one.split, one.length) for one in store.recordings])
     encoder = bytes(encoder_digest(model.encoder).tolist()).hex()
     return {"encoder": encoder, "recordings": _digest(lengths)}
@@ -200,7 +200,7 @@ def _digest(text: str) -> str:
 
 
 def _read(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
-    """The tensors kept at ``path``; None if there are none, or not of this stamp."""
+    """The tensors saved at ``path``; None if there are none, or they have another stamp."""
     try:
         tensors, metadata = read_tensors(path)
     except (OSError, SafetensorError):
@@ -209,6 +209,6 @@ def _read(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], stamp: dict[str, str]) -> None:
-    # Several processes may have encoded at once; each has its own file until it is whole.
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    write_whole(path, draft, safetensors.torch.save(tensors, stamp))
+    # Several processes may have encoded at once; each writes its own temporary file.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    write_whole(path, safetensors.torch.save(tensors, stamp), temporary)

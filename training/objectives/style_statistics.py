@@ -1,4 +1,4 @@
-"""Where the styles of the training music lie: what an offset of one spread means on a knob."""
+"""The statistics of styles in the training music, which give a knob its unit, the spread."""
 
 from __future__ import annotations
 

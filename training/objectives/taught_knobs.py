@@ -1,15 +1,15 @@
-"""Knobs that are taught: the first style dimensions are asked to do what their names say.
+"""Knobs that are taught: the first style dimensions learn to do what their names say.
 
-Nobody renders the same notes brighter, noisier or softer in their attack, but a filter of the image
-is a true answer (``training.objectives.colouring``). So whatever the decoder is asked, for some
-clips knobs are turned: style moves by an amount along the dimension of a colour, and the answer is
-coloured by that amount::
+There are no recordings of the same notes played brighter, noisier or with a softer attack, but a
+filter of the image is a true target (``training.objectives.colouring``). So for some clips, knobs
+are turned: style moves by an amount along the dimension of a colour, and the target is coloured by
+that amount::
 
-    decoder(z + a e_n, structure) ~ colour_n(answer, a)
+    decoder(z + a e_n, structure) ~ colour_n(target, a)
 
-The unit of an amount is the style prior's spread. Structure stays as it is: unlike a pair of a clip
-and the same clip coloured, this does not ask the encoder to keep colours out of structure, which
-cost reconstruction and left attack and noise to structure all the same (``EXPERIMENTS.md``).
+The unit of an amount is the style prior's spread. Structure stays as it is: pairs of a clip and the
+same clip coloured would ask the encoder to keep colours out of structure, which cost reconstruction
+and still left attack and noise in structure (``training/EXPERIMENTS.md``).
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from training.support.processes import draw_for_items
 
 @dataclass(frozen=True)
 class TurnedKnobs:
-    """The answers (B, 3, M, N), the offsets of style (B, D) that they want, and which of them had
-    a knob turned, (B,) bool."""
+    """Targets (B, 3, M, N), the style offsets (B, D) that lead to them, and which clips have a knob
+    turned, (B,) bool."""
 
-    answer: Tensor
+    target: Tensor
     offset: Tensor
     turned: Tensor
 
@@ -44,23 +44,23 @@ class TaughtKnobs(nn.Module):
         self.style_dims = config.encoder.style_dims
 
     @torch.no_grad()
-    def forward(self, answer: Tensor) -> TurnedKnobs:
-        """Answers (B, 3, M, N), of which a share is coloured."""
-        device = answer.device
-        chance = draw_for_items(lambda n: torch.rand(n, device=device), len(answer))
+    def forward(self, target: Tensor) -> TurnedKnobs:
+        """Colour a share of the targets (B, 3, M, N)."""
+        device = target.device
+        chance = draw_for_items(lambda n: torch.rand(n, device=device), len(target))
         turned = chance < self.share
-        amounts = draw_for_items(lambda n: draw_amounts(n, device), len(answer))
+        amounts = draw_for_items(lambda n: draw_amounts(n, device), len(target))
         amounts = amounts * turned[:, None]
-        coloured = self.colouring(answer, amounts)
+        coloured = self.colouring(target, amounts)
         return TurnedKnobs(
-            torch.where(turned[:, None, None, None], coloured, answer),
+            torch.where(turned[:, None, None, None], coloured, target),
             offsets_of(amounts, self.style_dims),
             turned,
         )
 
 
 def offsets_of(amounts: Tensor, style_dims: int) -> Tensor:
-    """Amounts of colours (B, 7) as offsets of style (B, D); a small style has the first of them."""
+    """Amounts of colours (B, 7) as style offsets (B, D); a small style has only the first knobs."""
     taught = min(amounts.shape[1], style_dims)
     offset = amounts.new_zeros(len(amounts), style_dims)
     offset[:, :taught] = amounts[:, :taught]
@@ -68,18 +68,18 @@ def offsets_of(amounts: Tensor, style_dims: int) -> Tensor:
 
 
 def draw_amounts(clips: int, device: torch.device) -> Tensor:
-    """One colour for most clips, a few together for the others: (clips, 7), within ``REACH``."""
+    """Draw one colour for most clips, several for the rest: (clips, 7), within ``REACH``."""
     present = torch.rand(clips, len(COLOURS), device=device) < PRESENT
-    often = torch.tensor([HOW_OFTEN[name] for name in COLOURS], device=device)
-    one = torch.multinomial(often, clips, replacement=True)
-    present |= nn.functional.one_hot(one, len(COLOURS)).bool()
+    shares = torch.tensor([MAIN_COLOUR_SHARES[name] for name in COLOURS], device=device)
+    main = torch.multinomial(shares, clips, replacement=True)
+    present |= nn.functional.one_hot(main, len(COLOURS)).bool()
     return (2 * torch.rand(clips, len(COLOURS), device=device) - 1) * REACH * present
 
 
 REACH = 2.5
-"""Further than -2 to 2, between which a name must hold."""
+"""A little beyond the -2 to 2 spreads within which a knob must do what its name says."""
 
-HOW_OFTEN = {
+MAIN_COLOUR_SHARES = {
     "brightness": 0.06,
     "loudness": 0.06,
     "noisiness": 0.27,
@@ -88,7 +88,7 @@ HOW_OFTEN = {
     "pitch": 0.20,
     "density": 0.02,
 }
-"""Shares of the one colour that is always there: the slower it is learned, the more it comes."""
+"""How often each colour is the one that every clip has: the slower it is learned, the more."""
 
 PRESENT = 0.08
-"""Of each of the others beside it."""
+"""Probability of each other colour beside it."""

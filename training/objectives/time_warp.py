@@ -1,7 +1,7 @@
-"""Time as the playhead reads it: held, slow, fast, backwards, with the answer warped alike.
+"""Time warps: structure read held, slow, fast or backwards, with the target warped alike.
 
-Stage 1 shows the decoder structure at other speeds than one, so that a frozen chord goes on at its
-level and a loop played backwards stays music.
+They prepare the decoder for the playhead: a frozen chord keeps its level, and a loop played
+backwards stays music.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 FASTEST = 2.0
-"""Largest speed in training, in frames of structure a frame; the playhead's own limit is 4."""
+"""Largest speed in training, in frames of structure per frame; the playhead's own limit is 4."""
 
 
 def warped_positions(clips: int, frames: int, share: float, device: torch.device) -> Tensor:
-    """Where each frame reads, (B, N) in frames: 0, 1, 2, ... but for a ``share`` of the clips.
+    """Draw where each frame reads, (B, N) in frames; ``share`` of the clips do not read straight.
 
-    Those change their speed once, at a random frame, between two of: held, and anything from
-    backwards to forwards at up to ``FASTEST``. At an end of the clip they turn round, as if it
+    Those change speed once, at a random frame. Each of their two speeds is 0 (held) or anything
+    from backwards to forwards at up to ``FASTEST``. At an end of the clip they turn round, as if it
     were mirrored there.
     """
     straight = torch.arange(frames, device=device).float().expand(clips, -1)
@@ -34,21 +34,18 @@ def warped_positions(clips: int, frames: int, share: float, device: torch.device
 
 
 def read_at(x: Tensor, positions: Tensor) -> Tensor:
-    """Columns of ``x`` at fractional ``positions`` (B, N), linear between frames.
-
-    (B, ..., N) -> the same shape.
-    """
-    before = positions.floor().clamp(0, x.shape[-1] - 1)
-    after = (before + 1).clamp(max=x.shape[-1] - 1)
-    weight = _along_last(positions - before, x).to(x.dtype)
-    lower, upper = (torch.gather(x, -1, _along_last(at.long(), x)) for at in (before, after))
+    """Read ``x`` (B, ..., N) at fractional ``positions`` (B, N), linear between frames."""
+    left = positions.floor().clamp(0, x.shape[-1] - 1)
+    right = (left + 1).clamp(max=x.shape[-1] - 1)
+    weight = _along_last(positions - left, x).to(x.dtype)
+    lower, upper = (torch.gather(x, -1, _along_last(at.long(), x)) for at in (left, right))
     return lower + (upper - lower) * weight
 
 
 def _along_last(values: Tensor, x: Tensor) -> Tensor:
-    """(B, N) stretched to the shape of ``x`` (B, ..., N)."""
+    """Stretch (B, N) to the shape of ``x`` (B, ..., N)."""
     return values.view(values.shape[0], *[1] * (x.dim() - 2), -1).expand_as(x)
 
 
 HELD_SHARE = 0.3
-"""How often a stretch of a warped clip stands still."""
+"""How often a stretch of a warped clip is held."""

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.features import LogMelImage
 from model.instrument import Instrument, excitation
-from model.vocoder import Vocoder
+from model.vocoder import Spectra, Vocoder
+from training.objectives.loss_terms import LossTerm, losses, total_loss
 from training.objectives.losses import advance_loss, magnitude_loss, mel_loss, spectral_loss
 from training.objectives.objective import Objective
 from training.objectives.pictures import show_sounds
-from training.objectives.shown_images import ShownBatch, ShownImages
+from training.objectives.vocoder_inputs import VocoderBatch, VocoderInputs
 from training.store.clip_pairs import PairBatch
 from training.store.store import Store
 from training.support.processes import draw_for_items
@@ -22,19 +24,38 @@ from training.support.run_log import RunLog
 
 @dataclass(frozen=True)
 class VocodedSound:
-    """Decoded and true samples of the same moments, (B, T) each, and the terms of the loss."""
+    """The vocoder's spectra and sound, and the true ones of the same moments.
 
+    ``spectra`` and ``true_spectra`` (B, F, L), ``sound`` and ``true_sound`` (B, T);
+    ``bin_turns`` (F,) is how far the middle of each bin advances from spectrum to spectrum,
+    ``features`` makes images of sound.
+    """
+
+    spectra: Spectra
+    true_spectra: Tensor
     sound: Tensor
-    audio: Tensor
-    terms: dict[str, Tensor]
+    true_sound: Tensor
+    bin_turns: Tensor
+    features: LogMelImage
+
+
+TERMS: tuple[LossTerm[VocodedSound], ...] = (
+    LossTerm("magnitude", 1.0, lambda made: magnitude_loss(made.spectra, made.true_spectra)),
+    LossTerm(
+        "advance", 1.0, lambda made: advance_loss(made.spectra, made.true_spectra, made.bin_turns)
+    ),
+    LossTerm("spectral", 1.0, lambda made: spectral_loss(made.sound, made.true_sound)),
+    # One unit of an image is 40 dB: so weighted, 4 dB of error count as much as the other terms.
+    LossTerm("mel", 10.0, lambda made: mel_loss(made.features, made.sound, made.true_sound)),
+)
 
 
 class Vocoding(Objective):
     """The loss of stage 2.
 
-    Magnitudes and phase advances learn from the true spectrum at the vocoder's own window, and the
-    sound that comes out is held against the true sound in five resolutions. ``decoded_share`` of
-    the items hear the image as the decoder gives it, so that its blur does not become a buzz.
+    Magnitudes and phase advances learn from the true spectrum at the vocoder's own window; the
+    sound is compared with the true sound at five resolutions. ``decoded_share`` of the clips go
+    through the autoencoder first, so that its blur does not become a buzz.
     """
 
     def __init__(
@@ -49,55 +70,51 @@ class Vocoding(Objective):
         super().__init__()
         self.config = config
         self.vocoder = vocoder
-        self.images = ShownImages(config, autoencoder, decoded_share, crop_frames)
+        self.images = VocoderInputs(config, autoencoder, decoded_share, crop_frames)
         self.start_share = start_share
 
     def forward(self, batch: PairBatch, step: int) -> dict[str, Tensor]:
-        """Terms of the loss by name; ``total`` is the one to descend."""
-        return self.play(self.images(batch.audio.flatten(0, 1))).terms
+        """Return the terms of the loss by name; ``total`` is the one to descend."""
+        terms = losses(TERMS, self.vocode(self.images(batch.audio.flatten(0, 1))))
+        return terms | {"total": total_loss(TERMS, terms, step)}
 
-    def play(self, shown: ShownBatch) -> VocodedSound:
-        """Sound for what is shown, and how far it is from the true sound."""
-        image, audio = shown.image, shown.audio
+    def vocode(self, batch: VocoderBatch) -> VocodedSound:
+        """Turn images into spectra and sound, and pair them with the true ones."""
+        image, audio = batch.image, batch.audio
         state = self.vocoder.initial_state(len(audio))
         state["vocoder.phase"] = draw_for_items(
             lambda n: torch.rand(n, self.config.spectrum_bins, device=audio.device), len(audio)
         )
         spectra, _ = self.vocoder.spectra(image, state)
-        unheard = self._frames_of_lead_in()
-        spectra = spectra.after(unheard * self.config.vocoder.spectra_per_frame)
-        audio = audio[:, unheard * self.config.features.hop_samples :]
-        truth = self._true_spectra(audio)
-        frames = image.shape[3] - unheard
+        lead_in = self._draw_lead_in_frames()
+        spectra = spectra.after(lead_in * self.config.vocoder.spectra_per_frame)
+        audio = audio[:, lead_in * self.config.features.hop_samples :]
+        true_spectra = self._true_spectra(audio)
+        frames = image.shape[3] - lead_in
         noise = draw_for_items(
             lambda n: excitation(self.config, n, frames, audio.device), len(audio)
         )
+        synthesis = self.vocoder.synthesis
         with torch.autocast(audio.device.type, enabled=False):
-            sound, _ = self.vocoder.synthesis(spectra, noise, state)
-        sound, audio = self._aligned(sound, audio)
-        terms = {
-            "magnitude": magnitude_loss(spectra, truth),
-            "advance": advance_loss(spectra, truth, self.vocoder.synthesis.bin_turns),
-            "spectral": spectral_loss(sound, audio),
-            "mel": mel_loss(self.images.features, sound, audio),
-        }
-        terms["total"] = (
-            terms["magnitude"] + terms["advance"] + terms["spectral"] + MEL_WEIGHT * terms["mel"]
+            sound, _ = synthesis(spectra, noise, state)
+        sound, true_sound = self._aligned(sound, audio)
+        return VocodedSound(
+            spectra, true_spectra, sound, true_sound, synthesis.bin_turns, self.images.features
         )
-        return VocodedSound(sound, audio, terms)
 
     def learned(self) -> dict[str, nn.Module]:
         """The vocoder."""
         return {"vocoder": self.vocoder}
 
     def show(self, log: RunLog, store: Store, model: Instrument, step: int) -> None:
-        """Images of the sound made of held-out clips' true images below these."""
+        """Log mels of vocoded held-out clips below the true ones."""
         show_sounds(log, store, model, step)
 
-    def _frames_of_lead_in(self) -> int:
-        """How many first frames do not count, so that the others have a past to hear.
+    def _draw_lead_in_frames(self) -> int:
+        """Draw how many first frames do not count, so that all others have a full past.
 
-        A stream starts once and goes on for hours: only some batches count from the start.
+        A stream starts once and goes on for hours: only ``start_share`` of the batches count from
+        the start.
         """
         past = min(self.vocoder.receptive_frames, self.images.crop_frames // 2)
         return 0 if float(torch.rand(())) < self.start_share else past
@@ -120,7 +137,3 @@ class Vocoding(Objective):
         first = context // 2 + latency
         true = audio[:, first : audio.shape[1] - context // 2 - latency]
         return sound[:, 2 * latency :], true
-
-
-MEL_WEIGHT = 10.0
-"""One unit of an image is 40 dB: so weighted, 4 dB of error count as much as the other terms."""

@@ -1,7 +1,7 @@
-"""One recording for the store, made in a worker process.
+"""Converts one recording for the store, in a worker process.
 
-In a module of its own: what ``python -m training.prepare`` defines lies in ``__main__``, where a
-worker does not find it.
+Not part of ``__main__``, since a worker cannot import what ``python -m training.prepare`` defines
+there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.store.store import to_int16
 
 @dataclass(frozen=True)
 class Converted:
-    """What a worker made of a job: samples (T,), gain in dB and the file's digest, or the error."""
+    """A job's samples (T,), gain in dB and the file's digest, or its error."""
 
     job: Job
     samples: NDArray[np.int16] | None = None
@@ -34,9 +34,10 @@ class Converted:
 
 
 def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | None) -> Converted:
-    """Read, resample and normalise one file in a worker.
+    """Read, resample and normalise one file.
 
-    A worker that is a child of ``parent_id`` ends with it; one of a cluster has no such parent.
+    A worker that is a child of process ``parent_id`` ends with it; one of a cluster has no such
+    parent.
     """
     if parent_id is not None:
         _end_with(parent_id)
@@ -54,7 +55,7 @@ def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | N
 
 
 def digest_of(path: Path) -> str:
-    """32 letters and digits that tell the file's contents from any others.
+    """Hash of a file's content, 32 hexadecimal digits.
 
     Raises:
         OSError: it cannot be read.
@@ -65,9 +66,9 @@ def digest_of(path: Path) -> str:
 
 @cache
 def _end_with(parent_id: int) -> None:
-    """Let this worker end soon after its parent was killed.
+    """End this worker soon after its parent was killed.
 
-    By itself it would wait for ever: its result fits no pipe that nobody reads.
+    By itself it would hang: nobody reads the pipe that its result goes to.
     """
 
     def watch() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.audio.model_input import SHORTEST_S
-from model.config import PRESETS
+from model.config import PRESETS, preset
 from training.datasets.gtzan import LIST_NAMES
 from training.datasets.kinds import LOADERS, PLAIN
 from training.support.arguments import OneLineParser
@@ -18,8 +18,10 @@ from training.support.workers import BACKENDS, Workers
 GATE_S = 0.4
 """One block of BS.1770's gate: nothing shorter has a loudness."""
 
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
+
 _EXAMPLES = f"""\
-what can stand before the folders: {", ".join(LOADERS)} (default {PLAIN}: any music).
+data sets to name before the folders: {", ".join(LOADERS)} (default {PLAIN}: any music).
 A data set keeps its labels and its official split: train for training, the others held out.
 
   python -m training.prepare my-music/ -o store
@@ -28,9 +30,13 @@ A data set keeps its labels and its official split: train for training, the othe
 """
 
 
+class PrepareError(ValueError):
+    """Options or sources that no store can be prepared from."""
+
+
 @dataclass(frozen=True)
 class PrepareSettings:
-    """What the command line chose."""
+    """The options of the command line."""
 
     kind: str
     sources: tuple[Path, ...]
@@ -44,20 +50,48 @@ class PrepareSettings:
     split_lists: Path | None
     workers: Workers
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """``--rate``, or that of the preset.
+
+        Raises:
+            ConfigError: there is no such preset.
+        """
+        return self.rate or preset(self.preset).features.sample_rate_hz
+
+
+def require_valid(settings: PrepareSettings) -> None:
+    """Check the numbers of the command line.
+
+    Raises:
+        PrepareError, ConfigError: one of them is not allowed.
+    """
+    if settings.rate is not None and not LOWEST_RATE_HZ <= settings.rate <= HIGHEST_RATE_HZ:
+        raise PrepareError(
+            f"--rate {settings.rate}: {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz are allowed"
+        )
+    preset(settings.preset)
+    if settings.workers.processes < 1:
+        raise PrepareError(f"--jobs {settings.workers.processes}: at least 1 process is needed")
+    if not settings.min_seconds >= GATE_S:
+        raise PrepareError(f"--min-seconds {settings.min_seconds}: at least {GATE_S:g} s")
+    if not 0 <= settings.heldout_share <= 0.5:
+        raise PrepareError(f"--heldout-share {settings.heldout_share:g}: 0 to 0.5 is allowed")
+
 
 def parse_args(argv: Sequence[str] | None = None) -> PrepareSettings:
-    """Options of ``training.prepare``; exits with 2 and one line on a bad one."""
+    """Parse the options; exits with 2 and one line on a bad one."""
     parser = _parser()
     given = parser.parse_args(argv)
     kind, folders = PLAIN, given.sources
     if folders[0] in LOADERS:
         kind, *folders = folders
     if not folders:
-        parser.error(f"{kind} is a data set and wants a folder (your own named so: ./{kind})")
+        parser.error(f"{kind} is a data set: give its folder (for a folder of this name: ./{kind})")
     if given.split_lists and kind != "gtzan":
-        parser.error("--split-lists goes with gtzan")
+        parser.error("--split-lists is for gtzan")
     if given.cluster and given.backend == "loky":
-        parser.error("--cluster goes with --backend dask or ray")
+        parser.error("--cluster needs --backend dask or ray")
     return PrepareSettings(
         kind=kind,
         sources=tuple(map(Path, folders)),
@@ -97,7 +131,7 @@ def _add_choice(parser: OneLineParser) -> None:
         metavar="GLOB",
         nargs="+",
         default=[],
-        help="recordings to hold out of training, by name, e.g. '*_bach_*', beside those that a "
+        help="recordings to hold out of training, by name, e.g. '*_bach_*', besides those that a "
         "data set holds out (default none)",
     )
     add(
@@ -105,8 +139,8 @@ def _add_choice(parser: OneLineParser) -> None:
         metavar="SHARE",
         type=float,
         default=0.1,
-        help="share of a plain folder's recordings to hold out, by their names, where neither "
-        "--heldout nor training.render says which; 0: none, 0.5 at most (default 0.1)",
+        help="share of a plain folder's recordings to hold out, drawn by name, unless --heldout or "
+        "training.render says which; 0 to 0.5 (default 0.1)",
     )
     add(
         "--exclude", metavar="GLOB", nargs="+", default=[], help="files to leave out (default none)"
@@ -140,7 +174,7 @@ def _add_conversion(parser: OneLineParser) -> None:
 
 
 def _add_workers(parser: OneLineParser) -> None:
-    add = parser.add_argument_group("who does the work").add_argument
+    add = parser.add_argument_group("workers").add_argument
     add(
         "--jobs",
         metavar="N",
@@ -152,12 +186,12 @@ def _add_workers(parser: OneLineParser) -> None:
         "--backend",
         choices=tuple(BACKENDS),
         default="loky",
-        help="joblib's: loky on this machine; dask (extra 'cluster') and ray also on several, "
-        "which must see the files under the same paths (default loky)",
+        help="of joblib: loky on this machine; dask (extra 'cluster') and ray also on several, "
+        "which need the files under the same paths (default loky)",
     )
     add(
         "--cluster",
         metavar="ADDRESS",
-        help="scheduler of a running dask or ray cluster, e.g. tcp://head:8786; all of its "
-        "workers are used (default: workers of its own, --jobs of them)",
+        help="scheduler of a running dask or ray cluster, e.g. tcp://head:8786; all its workers "
+        "are used (default: start --jobs workers here)",
     )

@@ -1,21 +1,23 @@
-"""What ``training.prepare`` is to convert: the findings of the loaders, chosen and put in order."""
+"""The files to convert: found by a data set's loader, chosen by name, each one once."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
+from training.datasets import gtzan
+from training.datasets.kinds import LOADERS
 from training.datasets.listing import Finding, LeftOut, ListedFile, SourceError
+from training.prepare.settings import PrepareSettings
 from training.store.index import StoredRecording
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to convert; ``recording`` says everything but where it will lie."""
+    """One file to convert; ``recording`` lacks only its place in the store."""
 
     path: Path
     recording: StoredRecording
@@ -29,60 +31,44 @@ class PreparePlan:
     left_out: tuple[LeftOut, ...]
 
 
+def plan_sources(settings: PrepareSettings) -> PreparePlan:
+    """Find the files in the folders of the command line.
+
+    Raises:
+        SourceError: no folder of music, not this data set, or two files of one name.
+    """
+    load = LOADERS[settings.kind]
+    if settings.split_lists:
+        load = partial(gtzan.find, split_lists=settings.split_lists)
+    findings = (finding for source in settings.sources for finding in load(source))
+    return plan(findings, settings.exclude, settings.heldout)
+
+
 def plan(
     findings: Iterable[Finding], exclude: Sequence[str], heldout: Sequence[str]
 ) -> PreparePlan:
-    """Jobs in the order of the findings; ``exclude`` and ``heldout`` are globs of names.
+    """Turn findings into jobs in the same order; ``exclude`` and ``heldout`` are globs of names.
 
-    A file that is found twice, in a folder and in its parent, goes by the first of its names.
+    A file that is found twice, in a folder and in its parent, keeps the first of its names.
 
     Raises:
-        SourceError: two files go by one name.
+        SourceError: two files have one name.
     """
     jobs: dict[str, Job] = {}
     names: dict[Path, str] = {}
     left_out: list[LeftOut] = []
     for finding in findings:
-        made = finding if isinstance(finding, LeftOut) else _job(finding, heldout)
-        if isinstance(made, LeftOut):
-            left_out.append(made)
-        elif not _matches(name := made.recording.name, exclude):
-            first = names.setdefault(made.path.resolve(), name)
+        job = finding if isinstance(finding, LeftOut) else _job(finding, heldout)
+        if isinstance(job, LeftOut):
+            left_out.append(job)
+        elif not _matches(name := job.recording.name, exclude):
+            first = names.setdefault(job.path.resolve(), name)
             if first == name:
-                _require_one(made, jobs.setdefault(name, made))
+                _require_same_path(job, jobs.setdefault(name, job))
             else:
-                jobs[first] = _with_split_of(made, jobs[first])
+                jobs[first] = _with_split_of(job, jobs[first])
                 left_out.append(LeftOut(name, "repeat", f"the same file as {first}"))
     return PreparePlan(tuple(jobs.values()), tuple(left_out))
-
-
-def kin_held_out(recordings: Iterable[StoredRecording]) -> set[str]:
-    """The groups and scores that are held out with at least one recording."""
-    return {r.kin for r in recordings if r.kin is not None and r.split == "heldout"}
-
-
-def hold_out(jobs: Iterable[Job], kin: set[str]) -> tuple[Job, ...]:
-    """The jobs, those of this ``kin`` held out: one held out takes the others with it."""
-    return tuple(
-        replace(job, recording=replace(job.recording, split="heldout"))
-        if job.recording.kin in kin
-        else job
-        for job in jobs
-    )
-
-
-def draw_held_out(recordings: Iterable[StoredRecording], share: float) -> Iterator[StoredRecording]:
-    """That share of the recordings, at least one, kin together and never all.
-
-    Lots are the digests of names: whatever the order, the same ones are drawn again.
-    """
-    units: dict[str, list[StoredRecording]] = defaultdict(list)
-    for recording in recordings:
-        units[recording.kin or recording.name].append(recording)
-    by_lot = sorted(units, key=lambda unit: hashlib.blake2b(unit.encode()).digest())
-    wanted = max(round(share * len(units)), 1)
-    for unit in by_lot[:-1][:wanted]:
-        yield from units[unit]
 
 
 def _job(entry: ListedFile, heldout: Sequence[str]) -> Job | LeftOut:
@@ -107,19 +93,19 @@ def _job(entry: ListedFile, heldout: Sequence[str]) -> Job | LeftOut:
 
 
 def _matches(name: str, globs: Sequence[str]) -> bool:
-    """Whether the whole name, the path inside its folder or the file's own name matches."""
+    """Match the whole name, the path inside its folder, and the file name alone."""
     forms = (name, name.partition("/")[2], name.rpartition("/")[2])
     return any(fnmatch(form, glob) for glob in globs for form in forms)
 
 
 def _with_split_of(repeat: Job, job: Job) -> Job:
-    """The job, held out if its file is so under its other name."""
+    """The job, held out if its file is held out under its other name."""
     held_out = "heldout" in (repeat.recording.split, job.recording.split)
     split = "heldout" if held_out else "train"
     return replace(job, recording=replace(job.recording, split=split))
 
 
-def _require_one(job: Job, first: Job) -> None:
+def _require_same_path(job: Job, first: Job) -> None:
     if job.path != first.path:
         raise SourceError(
             f"{first.path} and {job.path} both go by the name {job.recording.name}; "

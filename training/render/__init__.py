@@ -1,1 +1,1 @@
-"""``python -m training.render``: MIDI files to recordings, with several instruments."""
+"""``python -m training.render``: MIDI files played with several instruments each."""

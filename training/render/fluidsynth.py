@@ -1,4 +1,4 @@
-"""The player behind ``training.render``: MIDI and a SoundFont to a FLAC file, by fluidsynth."""
+"""fluidsynth as the player of ``training.render``: MIDI and a SoundFont to a FLAC file."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from training.support.whole_file import write_whole
 
 RATE_HZ = 44_100
 TAIL_S = 1.5
-"""What is kept of the reverberation after the last note; the last 50 ms of it are faded out."""
+"""Length of the reverberation kept after the last note; its last 50 ms are faded out."""
 
 _FADE_S = 0.05
 _SILENCE = 1e-4
-_CLOCK_S = 0.1
-"""By as much may fluidsynth's clock differ from the score's; it plays on for 2 s and more."""
+_EARLY_S = 0.1
+"""Most that fluidsynth may end early; normally it plays on for at least 2 s."""
 _TIMEOUT_S = 600
 _PROGRAM = "fluidsynth"
 _NO_OTHER_SOUNDFONT = ("-o", "synth.default-soundfont=")
-"""Else it plays the system's own where the one given is damaged, and ends with 0."""
+"""Otherwise it plays the system's SoundFont if the given one is damaged, and ends with 0."""
 
 
 class PlayError(ValueError):
-    """fluidsynth or a SoundFont is missing, or they play nothing, or not to the end."""
+    """fluidsynth or a SoundFont is missing, plays nothing, or breaks off."""
 
 
 def require_player(soundfonts: Sequence[Path]) -> None:
-    """Make sure that the program and these files are there.
+    """Check that the program and these files are there.
 
     Raises:
         PlayError: the program is missing, or a file is missing or no SoundFont.
@@ -55,18 +55,17 @@ def require_player(soundfonts: Sequence[Path]) -> None:
 def play(midi: mido.MidiFile, target: Path, soundfont: Path, gain: float, seconds: float) -> None:
     """Play ``midi`` into the stereo FLAC file ``target``, exactly ``seconds`` long.
 
-    The file appears whole or not at all.
 
     Raises:
         PlayError: fluidsynth fails, plays nothing, or breaks off.
         OSError: ``target`` cannot be written; it is named.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        score, wav = Path(scratch, "score.mid"), Path(scratch, "score.wav")
-        _save(midi, score)
-        _run(score, wav, soundfont, gain)
+        piece, wav = Path(scratch, "piece.mid"), Path(scratch, "piece.wav")
+        _save(midi, piece)
+        _run(piece, wav, soundfont, gain)
         samples = _read_wav(wav)
-    if len(samples) < (midi.length - _CLOCK_S) * RATE_HZ:
+    if len(samples) < (midi.length - _EARLY_S) * RATE_HZ:
         raise PlayError(
             f"{target.name}: {_PROGRAM} broke off after {len(samples) / RATE_HZ:.1f} of "
             f"{midi.length:.1f} s; {_is_full()}"
@@ -111,7 +110,7 @@ def _read_wav(wav: Path) -> NDArray[np.float32]:
 
 
 def _fit_length(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
-    """(T, C) cut or filled up to exactly this long, faded out."""
+    """Cut or pad (T, C) to exactly ``seconds``, with a fade-out."""
     length, fade = round(seconds * RATE_HZ), round(_FADE_S * RATE_HZ)
     fitted = np.zeros((length, samples.shape[1]), np.float32)
     fitted[: samples.shape[0]] = samples[:length]
@@ -124,4 +123,4 @@ def _write_flac(target: Path, samples: NDArray[np.float32]) -> None:
 
     encoded = io.BytesIO()
     soundfile.write(encoded, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
-    write_whole(target, target.with_name(f".{target.name}.part"), encoded.getvalue())
+    write_whole(target, encoded.getvalue())

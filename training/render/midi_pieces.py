@@ -1,8 +1,8 @@
-"""Scores as timed MIDI events, varied and given instruments: the pure half of ``training.render``.
+"""MIDI files as timed events, varied and given instruments.
 
-Everything that changes *what is played* (tempo, transposition, dynamics, length) is drawn once
-for a score; only the programs differ between its renderings. So the renderings of one score are
-aligned in time and differ in timbre alone: pairs with a true answer for style transfer.
+Everything that changes *what is played* (tempo, transposition, dynamics, length) is drawn once for
+a piece; only the programs differ between its renderings. So they are aligned in time and differ in
+timbre alone: pairs with a true answer for style transfer.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy as np
 DRUM_CHANNEL = 9
 FAMILY_PROGRAMS = 8
 FAMILIES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13)
-"""General MIDI's families of eight programs; effects and percussive sounds left out."""
+"""General MIDI's families of eight programs, without effects and percussive sounds."""
 
 KITS = (0, 8, 16, 24, 25, 32, 40)
 """Programs of the drum channel: standard, room, power, electronic, TR-808, jazz, brush."""
 
 _TEMPO_FACTORS = (0.8, 1.25)
 _TRANSPOSE_SEMITONES = 3
-_FLAT_VELOCITIES = 8  # a score with fewer different ones has no dynamics of its own
+_FLAT_VELOCITIES = 8  # a piece with fewer different ones has no dynamics
 _TICKS_PER_BEAT = 960
 _BEATS_PER_SECOND = 2  # MIDI's tempo where none is set
 _LEAD_S = 0.05  # silence before the first note
@@ -44,7 +44,7 @@ class InstrumentError(ValueError):
 
 @dataclass(frozen=True)
 class MidiEvent:
-    """One MIDI message, ``time_s`` seconds after the beginning."""
+    """One MIDI message, ``time_s`` seconds after the start."""
 
     time_s: float
     message: mido.Message
@@ -66,22 +66,22 @@ class MidiPiece:
 
 @dataclass(frozen=True)
 class Instrumentation:
-    """Programs for a score's channels, used in turn; for a score of drums alone, the kit."""
+    """Programs for a piece's channels, used in turn; for drums alone, the kit."""
 
     programs: tuple[int, ...]
     is_kit: bool = False
 
     @property
     def label(self) -> str:
-        """ "0", "40+42" or "kit8"."""
+        """Name such as "0", "40+42" or "kit8"."""
         return ("kit" if self.is_kit else "") + "+".join(map(str, self.programs))
 
 
-def read_score(path: Path) -> MidiPiece:
-    """Read a MIDI file; programs, banks, system exclusive and text are left behind.
+def read_piece(path: Path) -> MidiPiece:
+    """Read a MIDI file, without programs, banks, system exclusive and text.
 
     Raises:
-        ScoreError: not a MIDI file, damaged, or without notes.
+        MidiPieceError: not a MIDI file, damaged, or without notes.
     """
     try:
         events = tuple(_timed(mido.MidiFile(path, clip=True)))
@@ -97,52 +97,52 @@ def read_score(path: Path) -> MidiPiece:
     return MidiPiece(moved, moved[-1].time_s)
 
 
-def vary(score: MidiPiece, rng: np.random.Generator) -> MidiPiece:
-    """The score at another tempo, in another key, with dynamics: one draw for all instruments."""
+def vary(piece: MidiPiece, rng: np.random.Generator) -> MidiPiece:
+    """Draw another tempo, another key and dynamics, once for all instruments."""
     low, high = np.log(_TEMPO_FACTORS)
     stretch = float(np.exp(rng.uniform(low, high)))
     semitones = int(rng.integers(-_TRANSPOSE_SEMITONES, _TRANSPOSE_SEMITONES + 1))
-    velocities = _Dynamics(score, rng)
+    velocities = _Dynamics(piece, rng)
     events = (
         MidiEvent(
             event.time_s * stretch, velocities.shape(event, _transpose(event.message, semitones))
         )
-        for event in score.events
+        for event in piece.events
     )
-    return MidiPiece(tuple(events), score.end_s * stretch)
+    return MidiPiece(tuple(events), piece.end_s * stretch)
 
 
-def cut(score: MidiPiece, longest_s: float) -> MidiPiece:
-    """The first ``longest_s`` seconds; what sounds there is released there."""
-    if score.end_s <= longest_s:
-        return score
-    kept = tuple(event for event in score.events if event.time_s < longest_s)
+def cut(piece: MidiPiece, longest_s: float) -> MidiPiece:
+    """Keep the first ``longest_s`` seconds and release what sounds at their end."""
+    if piece.end_s <= longest_s:
+        return piece
+    kept = tuple(event for event in piece.events if event.time_s < longest_s)
     releases = (MidiEvent(longest_s, message) for message in _releases(kept))
     return MidiPiece((*kept, *releases), longest_s)
 
 
 def instrumentations(
-    score: MidiPiece, count: int, rng: np.random.Generator
+    piece: MidiPiece, count: int, rng: np.random.Generator
 ) -> tuple[Instrumentation, ...]:
-    """``count`` different choices of instruments, each led by another family.
+    """Draw ``count`` different choices of instruments, each led by another family.
 
-    One in three plays the whole score on one instrument; the others give every channel its own.
+    One in three plays the whole piece on one instrument; the others give every channel its own.
     """
-    if not score.channels:
+    if not piece.channels:
         kits = rng.permutation(KITS)[:count]
         return tuple(Instrumentation((int(kit),), is_kit=True) for kit in kits)
     families = rng.permutation(FAMILIES)
     return tuple(
-        Instrumentation(_ensemble(np.roll(families, -lead), len(score.channels), rng))
+        Instrumentation(_ensemble(np.roll(families, -lead), len(piece.channels), rng))
         for lead in range(min(count, len(families)))
     )
 
 
-def named_instrumentation(score: MidiPiece, label: str) -> Instrumentation:
-    """The instrumentation that ``label`` stands for, "0" or "40+42", or a kit for drums alone.
+def named_instrumentation(piece: MidiPiece, label: str) -> Instrumentation:
+    """The instrumentation of a label such as "0" or "40+42"; for drums alone, a kit.
 
     Raises:
-        InstrumentError: a label that is no list of programs.
+        InstrumentError: the label is no list of programs.
     """
     try:
         programs = tuple(int(part) for part in label.split("+"))
@@ -150,19 +150,19 @@ def named_instrumentation(score: MidiPiece, label: str) -> Instrumentation:
         raise InstrumentError(f"instrument '{label}': programs 0 to 127, joined by +") from None
     if not all(0 <= program <= 127 for program in programs):
         raise InstrumentError(f"instrument '{label}': programs go from 0 to 127")
-    return Instrumentation(programs, is_kit=not score.channels)
+    return Instrumentation(programs, is_kit=not piece.channels)
 
 
-def arrange(score: MidiPiece, instrumentation: Instrumentation) -> mido.MidiFile:
-    """The score as a one-track MIDI file that asks for these instruments."""
-    channels = (DRUM_CHANNEL,) if instrumentation.is_kit else score.channels
+def arrange(piece: MidiPiece, instrumentation: Instrumentation) -> mido.MidiFile:
+    """Write the piece as a one-track MIDI file with these instruments."""
+    channels = (DRUM_CHANNEL,) if instrumentation.is_kit else piece.channels
     programs = instrumentation.programs
     track = mido.MidiTrack(
         mido.Message("program_change", channel=channel, program=programs[i % len(programs)])
         for i, channel in enumerate(channels)
     )
     now = 0
-    for event in score.events:
+    for event in piece.events:
         ticks = round(event.time_s * _BEATS_PER_SECOND * _TICKS_PER_BEAT)
         track.append(event.message.copy(time=ticks - now))
         now = ticks
@@ -170,13 +170,13 @@ def arrange(score: MidiPiece, instrumentation: Instrumentation) -> mido.MidiFile
 
 
 class _Dynamics:
-    """Velocities that swell and fade over phrases, with a little of every note's own.
+    """Velocities that swell and fade over phrases, with some variation for every note.
 
-    The sum of three sines of 3 to 15 s; shallow where the score has dynamics of its own.
+    The sum of three sines of 3 to 15 s; shallow if the piece has its own dynamics.
     """
 
-    def __init__(self, score: MidiPiece, rng: np.random.Generator) -> None:
-        played = {e.message.velocity for e in score.events if _begins_note(e.message)}
+    def __init__(self, piece: MidiPiece, rng: np.random.Generator) -> None:
+        played = {e.message.velocity for e in piece.events if _begins_note(e.message)}
         depth = 14.0 if len(played) < _FLAT_VELOCITIES else 4.0
         self._depths = rng.uniform(0.3, 1.0, 3) * depth
         self._rates = 2 * np.pi / rng.uniform(3.0, 15.0, 3)
@@ -185,7 +185,7 @@ class _Dynamics:
         self._rng = rng
 
     def shape(self, event: MidiEvent, message: mido.Message) -> mido.Message:
-        """The message with its velocity shaped, if it begins a note."""
+        """Shape the velocity of a message that begins a note; return others unchanged."""
         if not _begins_note(message):
             return message
         swell = float(self._depths @ np.sin(self._rates * event.time_s + self._phases))
@@ -228,7 +228,7 @@ def _releases(events: tuple[MidiEvent, ...]) -> Iterator[mido.Message]:
 
 
 def _ensemble(families: np.ndarray, channels: int, rng: np.random.Generator) -> tuple[int, ...]:
-    """One program for all, or one per channel of families in turn."""
+    """Draw one program for all channels, or one per channel from the families in turn."""
     players = 1 if rng.random() < 1 / 3 else channels
     chosen = np.resize(families, players)
     return tuple(int(f) * FAMILY_PROGRAMS + int(rng.integers(FAMILY_PROGRAMS)) for f in chosen)

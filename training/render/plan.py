@@ -1,11 +1,9 @@
-"""Which scores are rendered, and with what: drawn before anything is played."""
+"""The renderings to make: variation and instruments, drawn before anything is played."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,134 +14,100 @@ import numpy as np
 from training.render.midi_pieces import (
     Instrumentation,
     MidiPiece,
+    MidiPieceError,
     cut,
     instrumentations,
     named_instrumentation,
-    read_score,
+    read_piece,
     vary,
 )
-
-SUFFIXES = (".mid", ".midi")
-VARIED_BY = ("seed", "seconds_max")
-"""Options with other values of which a score is played faster, higher, longer: as no pair."""
-
-
-class RenderError(ValueError):
-    """Options or scores with which nothing can be rendered."""
+from training.render.pieces import PieceFile
+from training.render.settings import RenderError, RenderSettings
+from training.support.skipped import Skipped
 
 
 @dataclass(frozen=True)
-class Source:
-    """A MIDI file and the name its score goes by."""
+class Rendering:
+    """One file to make: a varied piece, its instruments, and where it goes."""
 
-    path: Path
-    name: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """One rendering to make: a varied score, its instruments, and where it goes."""
-
-    score_name: str
-    score: MidiPiece
+    piece_name: str
+    piece: MidiPiece
     instrumentation: Instrumentation
     soundfont: Path
     target: Path
     heldout: bool
-    varied_by: Mapping[str, float]
+    variation: Mapping[str, float]
 
     @property
     def entry(self) -> dict[str, object]:
-        """What ``pairs.json`` says about the file."""
+        """The file's entry in ``pairs.json``."""
         label = self.instrumentation.label
-        facts = {"score": self.score_name, "instrument": label, "heldout": self.heldout}
-        return {**facts, **self.varied_by}
+        facts = {"score": self.piece_name, "instrument": label, "heldout": self.heldout}
+        return {**facts, **self.variation}
 
 
-def find_scores(given: Sequence[Path]) -> list[Source]:
-    """The MIDI files given, and those below the folders given.
+def plan(
+    pieces: Sequence[PieceFile], settings: RenderSettings, skipped: Skipped
+) -> Iterator[Rendering]:
+    """Yield every rendering of the pieces; a broken MIDI file is skipped."""
+    for number, piece in enumerate(pieces, start=1):
+        heldout = bool(settings.heldout_every) and number % settings.heldout_every == 0
+        try:
+            yield from renderings_of(piece, settings, heldout)
+        except MidiPieceError as error:
+            skipped.add("broken", f"skipped (broken): {error}")
+
+
+def renderings_of(file: PieceFile, settings: RenderSettings, heldout: bool) -> Iterator[Rendering]:
+    """Yield the renderings of one piece, drawn from the seed and its name alone.
 
     Raises:
-        RenderError: one does not exist, there is no MIDI, or two go by the same name.
+        MidiPieceError: it cannot be read.
+        InstrumentError: ``--instruments`` names one that does not exist.
     """
-    sources = [source for path in given for source in _expand(path)]
-    if not sources:
-        raise RenderError(f"no {' or '.join(SUFFIXES)} files in these folders")
-    doubled = [name for name, n in Counter(source.name for source in sources).items() if n > 1]
-    if doubled:
-        raise RenderError(f"two scores go by the name {doubled[0]}; rename one or render apart")
-    return sources
-
-
-def _expand(path: Path) -> Iterator[Source]:
-    if path.is_file():
-        yield Source(path, f"{path.resolve().parent.name}/{path.stem}")
-        return
-    if not path.is_dir():
-        raise RenderError(f"{path}: no such file or folder; give MIDI files or folders of them")
-    root = path.resolve()
-    for found in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES):
-        inside = found.relative_to(root).with_suffix("").as_posix()
-        yield Source(found, f"{root.name}/{inside}")
-
-
-def choose(sources: list[Source], scores_max: int | None, seed: int) -> list[Source]:
-    """``scores_max`` of the scores, drawn; all where it is None."""
-    if scores_max is None or scores_max >= len(sources):
-        return sources
-    rng = np.random.default_rng(seed)
-    return [sources[i] for i in sorted(rng.permutation(len(sources))[:scores_max])]
+    rng = np.random.default_rng([settings.seed, zlib.crc32(file.name.encode())])
+    piece = cut(vary(read_piece(file.path), rng), settings.seconds_max)
+    soundfont = settings.soundfonts[int(rng.integers(len(settings.soundfonts)))]
+    for players in _instruments(piece, settings, rng):
+        target = settings.output / f"{_file_name(file.name)}__{players.label}.flac"
+        yield Rendering(file.name, piece, players, soundfont, target, heldout, settings.variation)
 
 
 def require_same_variation(
-    sources: Sequence[Source], options: argparse.Namespace, pairs: Mapping[str, Mapping[str, Any]]
+    pieces: Sequence[PieceFile], settings: RenderSettings, pairs: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Make sure that what was rendered of these scores before was varied as they will be.
+    """Check that present renderings of these pieces have the variation of the settings.
 
-    Renderings of before this was noted count as such.
+    Renderings made before ``pairs.json`` held the variation count as having it.
 
     Raises:
-        RenderError: one was not.
+        RenderError: one has another.
     """
-    names, folder = {source.name for source in sources}, options.output
+    names, folder = {piece.name for piece in pieces}, settings.output
     for file_name, entry in pairs.items():
         if entry["score"] not in names or not (folder / file_name).is_file():
             continue
-        for name, asked in _varied_by(options).items():
-            if entry.get(name, asked) != asked:
+        for option, value in settings.variation.items():
+            if entry.get(option, value) != value:
                 raise RenderError(
                     f"{folder}: {entry['score']} was rendered with "
-                    f"--{name.replace('_', '-')} {entry[name]}; give that, or another --output"
+                    f"--{option.replace('_', '-')} {entry[option]}; give that, or another --output"
                 )
 
 
-def _varied_by(options: argparse.Namespace) -> dict[str, float]:
-    return {name: getattr(options, name) for name in VARIED_BY}
-
-
-def parts_of(source: Source, options: argparse.Namespace, heldout: bool) -> Iterator[Part]:
-    """The renderings of one score; what is drawn depends on the seed and its name alone.
-
-    Raises:
-        ScoreError: it cannot be read.
-        InstrumentError: an instrument was named that there is not.
-    """
-    rng = np.random.default_rng([options.seed, zlib.crc32(source.name.encode())])
-    score = cut(vary(read_score(source.path), rng), options.seconds_max)
-    soundfont = options.soundfont[int(rng.integers(len(options.soundfont)))]
-    for players in _instruments(score, options, rng):
-        target = options.output / f"{_file_name(source.name)}__{players.label}.flac"
-        yield Part(source.name, score, players, soundfont, target, heldout, _varied_by(options))
+def is_present(rendering: Rendering, pairs: Mapping[str, object]) -> bool:
+    """True if a file is there and listed in ``pairs.json``."""
+    return rendering.target.name in pairs and rendering.target.is_file()
 
 
 def _instruments(
-    score: MidiPiece, options: argparse.Namespace, rng: np.random.Generator
+    piece: MidiPiece, settings: RenderSettings, rng: np.random.Generator
 ) -> tuple[Instrumentation, ...]:
-    if options.instruments is None:
-        return instrumentations(score, options.instruments_random, rng)
-    labels = dict.fromkeys(options.instruments.split(","))
-    return tuple(named_instrumentation(score, label) for label in labels)
+    if settings.instruments is None:
+        return instrumentations(piece, settings.instruments_random, rng)
+    labels = dict.fromkeys(settings.instruments.split(","))
+    return tuple(named_instrumentation(piece, label) for label in labels)
 
 
-def _file_name(score_name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", score_name)
+def _file_name(piece_name: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", piece_name)

@@ -107,8 +107,7 @@ def write_index(folder: Path, index: StoreIndex) -> None:
         + ",\n".join(entries)
         + "\n]}\n"
     )
-    path = folder / INDEX_FILE
-    write_whole(path, path.with_suffix(".json.new"), text.encode())
+    write_whole(folder / INDEX_FILE, text.encode())
 
 
 def _recording(entry: dict[str, Any]) -> StoredRecording:

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export.bundle.atomic_write import ABANDONED_S
 from server.system import json_document as document
-from server.system.json_document import ABANDONED_S, DocumentError, JsonDocument
+from server.system.json_document import DocumentError, JsonDocument
 
 ROOT = bool(hasattr(os, "geteuid") and os.geteuid() == 0)
 

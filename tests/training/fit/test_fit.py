@@ -196,7 +196,7 @@ def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> Non
     objective(pairs[0], 1)
     carried = objective.carried
     assert carried is not None
-    start = objective._start(16)["decoder.lstm.hidden"]
+    start = objective._initial_state(16)["decoder.lstm.hidden"]
     kept = [torch.equal(a, b) for a, b in zip(start, carried["decoder.lstm.hidden"], strict=True)]
     assert any(kept)
     assert not all(kept)
@@ -282,7 +282,7 @@ def test_a_run_that_has_begun_takes_no_other_weights(
     capsys.readouterr()
     assert run_fit(store, out, "--stage", "2", "--init-from", str(out), *more) == 2
     error = capsys.readouterr().err
-    assert "holds a trained vocoder already, and --init-from begins a new run" in error
+    assert "already holds a trained vocoder, and --init-from begins a new run" in error
     assert error.count("\n") == 1
     assert (out / "vocoder.safetensors").read_bytes() == before
 

@@ -98,7 +98,7 @@ def test_stages_of_an_earlier_encoder_begin_again_for_the_new_one(
 
     settings = parse_args([str(store), "--out", str(tmp_path), *FAST, "--resume"])
     judged, prior = (set_up_stage(STAGES[n], torch.device("cpu"), settings) for n in (3, 4))
-    assert judged.seen["steps"] == prior.seen["steps"] == 0
+    assert judged.progress["steps"] == prior.progress["steps"] == 0
     assert not judged.optimiser.state and not prior.optimiser.state
     kept = within("prior", load_file(tmp_path / "prior.safetensors"))
     assert torch.equal(prior.objective.state_dict()["prior.directions"], kept["directions"])
@@ -199,7 +199,7 @@ def test_an_interrupted_write_is_refused_by_name(
     assert error.count("\n") == 1
 
 
-STOPPED = r"training.fit: stopped at step (\d+), which is kept; go on with --resume"
+STOPPED = r"training.fit: stopped at step (\d+), which is saved; go on with --resume"
 
 
 def trains(errors: Path) -> bool:

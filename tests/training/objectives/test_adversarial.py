@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from torch import nn
 from model.config import PRESETS
 from model.instrument import Instrument
 from tests.training.made_up_store import make_store
-from training.objectives.adversarial import Adversarial, AdversarialWeights
+from training.objectives.adversarial import DISCRIMINATORS_ALONE_STEPS, TERMS, Adversarial
 from training.objectives.discriminators import Discriminators
 from training.store.clip_pairs import ClipPairs, PairBatch
 
 CONFIG = PRESETS["tiny"]
+LATER_STEP = DISCRIMINATORS_ALONE_STEPS + 90
 
 
 @pytest.fixture
@@ -23,15 +25,15 @@ def batch(tmp_path: Path) -> PairBatch:
     return ClipPairs(make_store(tmp_path / "store"), CONFIG.input_samples, 2, 1)[0]
 
 
-def make_stage(**changes: float) -> Adversarial:
+def make_stage(**weights: float) -> Adversarial:
     torch.manual_seed(0)
     return Adversarial(
         CONFIG,
         Instrument(CONFIG),
-        AdversarialWeights(alone_steps=10, **changes),
         Discriminators(width=2, periods=(2, 3), windows=(128, 256)),
         decoded_share=1.0,
-        heard_samples=4096,
+        judged_samples=4096,
+        terms=[replace(term, weight=weights.get(term.name, term.weight)) for term in TERMS],
     )
 
 
@@ -40,9 +42,9 @@ def gradients(module: nn.Module) -> torch.Tensor:
     return torch.cat(found) if found else torch.zeros(1)
 
 
-def test_listeners_are_not_taught_to_be_convinced(batch: PairBatch) -> None:
+def test_discriminators_are_not_taught_to_be_convinced(batch: PairBatch) -> None:
     stage = make_stage()
-    terms = stage(batch, 100)
+    terms = stage(batch, LATER_STEP)
     (terms["adversarial"] + terms["features"]).backward()
     assert gradients(stage.discriminators).abs().max() == 0
     assert gradients(stage.vocoding.vocoder).abs().max() > 0
@@ -50,7 +52,7 @@ def test_listeners_are_not_taught_to_be_convinced(batch: PairBatch) -> None:
 
 def test_the_vocoder_is_not_taught_to_be_found_out(batch: PairBatch) -> None:
     stage = make_stage()
-    stage(batch, 100)["discriminators"].backward()
+    stage(batch, LATER_STEP)["discriminators"].backward()
     assert gradients(stage.vocoding.vocoder).abs().max() == 0
     assert gradients(stage.discriminators).abs().max() > 0
 
@@ -65,19 +67,21 @@ def test_the_decoder_learns_and_the_encoder_stays(batch: PairBatch) -> None:
     assert not model.encoder.training
 
 
-def test_the_first_steps_are_the_listeners_alone(batch: PairBatch) -> None:
-    totals = {}
-    for step in (1, 11):
+def test_in_the_first_steps_the_discriminators_learn_alone(batch: PairBatch) -> None:
+    def total(step: int) -> float:
         stage = make_stage(features=1e6)
         torch.manual_seed(1)
-        totals[step] = float(stage(batch, step)["total"].detach())
-    assert totals[11] > 1000 * totals[1]
+        return float(stage(batch, step)["total"].detach())
+
+    alone = DISCRIMINATORS_ALONE_STEPS
+    assert total(1) == total(alone)
+    assert total(alone + 1) > 1000 * total(alone)
 
 
-def test_the_decoder_learns_even_where_the_vocoder_is_shown_true_images(batch: PairBatch) -> None:
+def test_the_decoder_learns_even_where_the_vocoder_gets_true_images(batch: PairBatch) -> None:
     stage = make_stage()
     stage.images.decoded_share = 0.0
-    stage(batch, 100)["total"].backward()
+    stage(batch, LATER_STEP)["total"].backward()
     assert all(p.grad is not None for p in stage.parameters() if p.requires_grad)
     assert gradients(stage.images.decoder).abs().max() > 0
 
@@ -86,7 +90,7 @@ def test_some_steps_make_the_losses_fall(batch: PairBatch) -> None:
     stage = make_stage()
     optimiser = torch.optim.Adam([p for p in stage.parameters() if p.requires_grad], 1e-3)
     seen = []
-    for step in range(1, 16):
+    for step in range(DISCRIMINATORS_ALONE_STEPS - 9, DISCRIMINATORS_ALONE_STEPS + 6):
         torch.manual_seed(1)
         terms = stage(batch, step)
         optimiser.zero_grad()

@@ -1,4 +1,4 @@
-"""The listeners and what is made of their verdicts."""
+"""The discriminators and the losses of their judgements."""
 
 from __future__ import annotations
 
@@ -13,41 +13,42 @@ from training.objectives.adversarial_losses import (
 from training.objectives.discriminators import Discriminators, Judgement
 
 
-def verdict(score: float, *features: float) -> list[Judgement]:
+def judgement(score: float, *features: float) -> list[Judgement]:
     layers = tuple(torch.full((1, 2), value) for value in features)
     return [Judgement(torch.full((1, 3), score), layers)]
 
 
-def test_every_period_and_every_window_gives_a_verdict() -> None:
-    heard = Discriminators(width=2, periods=(2, 3), windows=(64, 128))(torch.randn(2, 1000))
-    assert len(heard) == 4
-    assert all(one.score.shape[0] == 2 and len(one.features) == 4 for one in heard)
+def test_every_period_and_every_window_gives_a_judgement() -> None:
+    judged = Discriminators(width=2, periods=(2, 3), windows=(64, 128))(torch.randn(2, 1000))
+    assert len(judged) == 4
+    assert all(one.score.shape[0] == 2 and len(one.features) == 4 for one in judged)
 
 
 def test_a_discriminator_is_content_when_it_tells_them_apart() -> None:
-    assert discriminator_loss(verdict(1.0), verdict(0.0)) == 0
-    assert discriminator_loss(verdict(0.0), verdict(1.0)) == 2
+    assert discriminator_loss(judgement(1.0), judgement(0.0)) == 0
+    assert discriminator_loss(judgement(0.0), judgement(1.0)) == 2
 
 
 def test_a_vocoder_is_content_when_it_passes_for_real() -> None:
-    assert adversarial_loss(verdict(1.0)) == 0
-    assert adversarial_loss(verdict(0.0)) == 1
+    assert adversarial_loss(judgement(1.0)) == 0
+    assert adversarial_loss(judgement(0.0)) == 1
 
 
 def test_features_are_matched_relative_to_their_size() -> None:
-    quiet = feature_matching_loss(verdict(0, 1.0), verdict(0, 1.5))
-    loud = feature_matching_loss(verdict(0, 100.0), verdict(0, 150.0))
+    quiet = feature_matching_loss(judgement(0, 1.0), judgement(0, 1.5))
+    loud = feature_matching_loss(judgement(0, 100.0), judgement(0, 150.0))
     assert quiet == pytest.approx(0.5) and loud == pytest.approx(0.5)
 
 
 def test_discriminators_learn_to_tell_noise_from_a_tone() -> None:
     torch.manual_seed(0)
-    listeners = Discriminators(width=4, periods=(2, 3), windows=(64,))
-    optimiser = torch.optim.Adam(listeners.parameters(), 2e-3)
+    discriminators = Discriminators(width=4, periods=(2, 3), windows=(64,))
+    optimiser = torch.optim.Adam(discriminators.parameters(), 2e-3)
     tone = 0.3 * torch.sin(torch.arange(2048) * 0.3).expand(4, -1)
     losses = []
     for _ in range(30):
-        loss = discriminator_loss(listeners(tone), listeners(0.2 * torch.randn(4, 2048)))
+        noise = 0.2 * torch.randn(4, 2048)
+        loss = discriminator_loss(discriminators(tone), discriminators(noise))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -147,7 +147,7 @@ def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
     chosen = tracks_module._chosen(store, "train")
     assert sorted(one.name for one in chosen) == ["one.wav", "two.wav"]
     assert len(tracks_module._chosen(store, "heldout")) == 1
-    assert caplog.messages == ["the prior hears 0.2 of the 0.4 minutes (train)"]
+    assert caplog.messages == ["the prior uses 0.2 of 0.4 minutes (train)"]
 
 
 def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:

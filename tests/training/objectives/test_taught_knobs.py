@@ -1,4 +1,4 @@
-"""Knobs that are taught: an offset of style and an answer coloured by as much, together."""
+"""Knobs that are taught: style offset and target coloured by the same amount."""
 
 from __future__ import annotations
 
@@ -7,29 +7,35 @@ from torch import Tensor
 
 from model.config import PRESETS
 from training.objectives.colouring import COLOURS
-from training.objectives.taught_knobs import HOW_OFTEN, REACH, TaughtKnobs, draw_amounts, offsets_of
+from training.objectives.taught_knobs import (
+    MAIN_COLOUR_SHARES,
+    REACH,
+    TaughtKnobs,
+    draw_amounts,
+    offsets_of,
+)
 
 CONFIG = PRESETS["tiny"]
 
 
-def answers(clips: int) -> Tensor:
+def targets(clips: int) -> Tensor:
     torch.manual_seed(0)
     return torch.rand(clips, 3, CONFIG.features.mel_bins, 24) * 0.8 - 0.6
 
 
-def test_an_answer_is_coloured_by_what_style_is_moved() -> None:
-    knobs, image = TaughtKnobs(CONFIG, share=1.0), answers(5)
+def test_a_target_is_coloured_by_as_much_as_style_moves() -> None:
+    knobs, image = TaughtKnobs(CONFIG, share=1.0), targets(5)
     turned = knobs(image)
     amounts = turned.offset[:, : len(COLOURS)]
-    torch.testing.assert_close(turned.answer, knobs.colouring(image, amounts))
+    torch.testing.assert_close(turned.target, knobs.colouring(image, amounts))
     assert turned.turned.all()
-    assert (turned.answer - image).abs().flatten(1).amax(dim=1).min() > 0.01
+    assert (turned.target - image).abs().flatten(1).amax(dim=1).min() > 0.01
 
 
-def test_a_knob_that_is_not_turned_asks_nothing() -> None:
-    image = answers(5)
+def test_a_knob_that_is_not_turned_changes_nothing() -> None:
+    image = targets(5)
     turned = TaughtKnobs(CONFIG, share=0.0)(image)
-    assert torch.equal(turned.answer, image)
+    assert torch.equal(turned.target, image)
     assert not turned.offset.any() and not turned.turned.any()
 
 
@@ -46,7 +52,7 @@ def test_most_clips_have_one_colour_and_each_comes_as_often_as_it_should() -> No
     assert there.abs().max() <= REACH
     count = (there != 0).sum(dim=1)
     assert count.min() == 1 and (count > 2).any()
-    wanted = torch.tensor([HOW_OFTEN[name] for name in COLOURS])
+    wanted = torch.tensor([MAIN_COLOUR_SHARES[name] for name in COLOURS])
     alone = (there[count == 1] != 0).float().mean(dim=0)
     assert (alone - wanted).abs().max() < 0.05
 

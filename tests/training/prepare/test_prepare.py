@@ -178,7 +178,7 @@ def test_renderings_of_one_score_that_differ_in_length_are_no_pair(
         assert prepare(tmp_path / "rendered", "-o", tmp_path / "store") == 0
         error = capsys.readouterr().err
         assert f"skipped rendered/{some[-1]} (other length): lasts" in error
-        assert "but rendered/a.flac of the same score 1.00 s" in error
+        assert "but rendered/a.flac of the same piece 1.00 s" in error
     names = [recording.name for recording in Store.open(tmp_path / "store").recordings]
     assert names == ["rendered/a.flac", "rendered/b.flac"]
 
@@ -249,9 +249,9 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (["music", "-o", "store", "--jobs", "two"], "invalid int value: 'two'"),
         (["music", "-o", "store", "--backend", "spark"], "invalid choice: 'spark'"),
         (["music", "-o", "store", "--preset", "tiny", "--rate", "8000"], "not allowed with"),
-        (["gtzan", "-o", "store"], "gtzan is a data set and wants a folder"),
-        (["music", "-o", "store", "--cluster", "tcp://a:1"], "--cluster goes with --backend"),
-        (["fma", "music", "-o", "store", "--split-lists", "."], "--split-lists goes with gtzan"),
+        (["gtzan", "-o", "store"], "gtzan is a data set: give its folder"),
+        (["music", "-o", "store", "--cluster", "tcp://a:1"], "--cluster needs --backend"),
+        (["fma", "music", "-o", "store", "--split-lists", "."], "--split-lists is for gtzan"),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from training.datasets.listing import LeftOut, ListedFile, SourceError
-from training.prepare.sources import draw_held_out, hold_out, kin_held_out, plan
+from training.prepare.held_out import draw_held_out, hold_out, kin_held_out
+from training.prepare.sources import plan
 from training.store.index import StoredRecording
 
 

@@ -31,7 +31,7 @@ def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
 
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with scores, a SoundFont by name only, and a player that needs neither."""
+    """A folder with MIDI files, a SoundFont by name only, and a player that needs neither."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fluidsynth, "_run", fake_run)
     monkeypatch.setattr(fluidsynth.shutil, "which", lambda program: program)
@@ -51,7 +51,7 @@ def read_pairs(folder: Path) -> dict[str, dict[str, object]]:
     return pairs
 
 
-def test_every_score_is_rendered_with_every_instrument(studio: Path) -> None:
+def test_every_piece_is_rendered_with_every_instrument(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments", "0,40+42", "--heldout-every", "2") == 0
     pairs = read_pairs(studio / "out")
     assert pairs["scores-a__0.flac"] == {
@@ -69,7 +69,7 @@ def test_every_score_is_rendered_with_every_instrument(studio: Path) -> None:
     assert {path.name for path in (studio / "out").glob("*.flac")} == set(pairs)
 
 
-def test_renderings_have_the_scores_length_to_the_sample(studio: Path) -> None:
+def test_renderings_have_the_piece_s_length_to_the_sample(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments-random", "3") == 0
     frames = {soundfile.info(path).frames for path in (studio / "out").glob("*.flac")}
     assert frames == {round((4.0 + TAIL_S) * RATE_HZ)}
@@ -92,7 +92,7 @@ def test_run_again_it_renders_only_what_is_missing(
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
     (studio / "out" / "scores-a__0.flac").unlink()
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
-    assert "rendered 1 files of 4 scores, already there 7" in capsys.readouterr().out
+    assert "rendered 1 files of 4 pieces, already there 7" in capsys.readouterr().out
     assert (studio / "out" / "scores-a__0.flac").is_file()
 
 
@@ -100,7 +100,7 @@ def test_run_again_it_renders_only_what_is_missing(
     ("option", "said"),
     [(("--seed", "1"), "--seed 0"), (("--seconds-max", "3"), "--seconds-max 4.0")],
 )
-def test_a_score_varied_otherwise_is_not_laid_beside_its_renderings(
+def test_a_piece_varied_otherwise_is_not_added_to_its_renderings(
     studio: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], said: str
 ) -> None:
     """The two would be taken for a pair, in another tempo and key."""
@@ -133,7 +133,7 @@ def test_renderings_of_before_variation_was_noted_are_gone_on_from(studio: Path)
     assert read_pairs(studio / "out")["scores-a__24.flac"]["seed"] == 1
 
 
-def test_two_seeds_of_one_score_are_no_pair_but_kin_in_one_store(studio: Path) -> None:
+def test_two_seeds_of_one_piece_are_no_pair_but_kin_in_one_store(studio: Path) -> None:
     for folder, seed in (("one", "0"), ("two", "1")):
         assert call("scores/a.mid", "-o", folder, "--instruments", "0", "--seed", seed) == 0
     assert prepare(["one", "two", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
@@ -142,21 +142,21 @@ def test_two_seeds_of_one_score_are_no_pair_but_kin_in_one_store(studio: Path) -
     assert first.kin == second.kin == "scores/a"
 
 
-def test_fewer_scores_are_drawn_by_the_seed(studio: Path) -> None:
+def test_fewer_pieces_are_drawn_by_the_seed(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments", "0", "--scores-max", "2") == 0
     assert call("scores", "-o", "again", "--instruments", "0", "--scores-max", "2") == 0
     assert len(read_pairs(studio / "out")) == 2
     assert read_pairs(studio / "out") == read_pairs(studio / "again")
 
 
-def test_a_broken_score_is_named_and_counted(
+def test_a_broken_piece_is_named_and_counted(
     studio: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (studio / "scores" / "b.mid").write_bytes(b"broken")
     assert call("scores", "-o", "out", "--instruments", "0") == 0
     said = capsys.readouterr()
     assert "b.mid: not a readable MIDI file" in said.err
-    assert "rendered 3 files of 4 scores, already there 0, skipped 1 (1 broken)" in said.out
+    assert "rendered 3 files of 4 pieces, already there 0, skipped 1 (1 broken)" in said.out
 
 
 def test_a_silent_rendering_is_no_rendering(
@@ -200,7 +200,7 @@ def test_a_rendering_that_broke_off_is_no_rendering(
     assert not list((studio / "out").iterdir())
 
 
-def test_a_score_that_finds_no_room_for_itself_says_where(
+def test_a_piece_that_finds_no_room_says_where(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(self: mido.MidiFile, path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_score_that_finds_no_room_for_itself_says_where(
     monkeypatch.setattr(mido.MidiFile, "save", full)
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 2
     said = capsys.readouterr().err
-    assert "score.mid: cannot be written (No space left on device); is the disk of" in said
+    assert "piece.mid: cannot be written (No space left on device); is the disk of" in said
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
@@ -219,20 +219,21 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
 ) -> None:
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     pairs = read_pairs(studio / "out")
-    whole_open = Path.open
+    honest_open = os.open
 
-    def full(path: Path, *arguments: object, **more: object) -> object:
-        if path.name == f".{name}.part":
-            path.touch()
-            return whole_open(Path("/dev/full"), *arguments, **more)  # type: ignore[call-overload]
-        return whole_open(path, *arguments, **more)  # type: ignore[call-overload]
+    def full(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        opened = honest_open(path, flags, mode, dir_fd=dir_fd)
+        if Path(path).name != f".{name}.part":
+            return opened
+        os.close(opened)
+        return honest_open("/dev/full", flags, mode)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "open", full)
+        patched.setattr(os, "open", full)
         assert call("scores", "-o", "out", "--instruments", "0") == 2
     error = f"error: [Errno 28] No space left on device: 'out/{name}'"
     assert capsys.readouterr().err.splitlines()[-1] == error
-    assert not list((studio / "out").glob("*.part"))
+    assert not list((studio / "out").glob(".*"))
     assert read_pairs(studio / "out") == pairs
     assert call("scores", "-o", "out", "--instruments", "0") == 0
     assert len(read_pairs(studio / "out")) == 4
@@ -244,7 +245,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
         (["nowhere"], "nowhere: no such file or folder"),
         (["out"], "no .mid or .midi files"),
         (["scores", "--instruments", "0,piano"], "instrument 'piano': programs 0 to 127"),
-        (["scores", "scores/a.mid"], "two scores go by the name scores/a"),
+        (["scores", "scores/a.mid"], "two MIDI files have the name scores/a"),
         (["scores", "--instruments-random", "0"], "--instruments-random 0: at least 1"),
         (["scores", "--scores-max", "0"], "--scores-max 0: at least 1"),
         (["scores", "--gain", "nan"], "--gain nan"),

@@ -1,4 +1,4 @@
-"""Images that the decoder answers with, and what the vocoder gets to see of them."""
+"""Images by the decoder, their targets, and which of them the vocoder gets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from model.config import PRESETS
 from model.features import LogMelImage
 from model.instrument import Instrument
-from training.objectives.asked_images import AskedImages
+from training.objectives.adversarial_inputs import AdversarialInputs
 from training.store.clip_pairs import PairBatch
 
 CONFIG = PRESETS["tiny"]
@@ -20,11 +20,11 @@ def pairs(same_score: bool) -> PairBatch:
     return PairBatch(clips, torch.tensor([same_score] * 3), elsewhere)
 
 
-def ask(
+def make_inputs(
     batch: PairBatch, turned_share: float = 0.0, **changes: float
-) -> tuple[AskedImages, torch.Tensor]:
+) -> tuple[AdversarialInputs, torch.Tensor]:
     torch.manual_seed(1)
-    images = AskedImages(CONFIG, Instrument(CONFIG), 1.0, FRAMES)
+    images = AdversarialInputs(CONFIG, Instrument(CONFIG), 1.0, FRAMES)
     images.knobs.share = turned_share
     for name, value in changes.items():
         setattr(images, name, value)
@@ -46,46 +46,48 @@ def places(part: torch.Tensor, wholes: torch.Tensor) -> list[int]:
     ]
 
 
-def test_the_vocoder_sees_the_decoder_s_images_and_hears_their_answers() -> None:
+def test_the_vocoder_gets_the_decoder_s_images_and_the_sound_of_their_targets() -> None:
     batch = pairs(same_score=False)
-    images, _ = ask(batch)
-    asked = images(batch)
-    assert torch.equal(asked.shown.image, asked.decoded)
-    heard = LogMelImage(CONFIG.features)(asked.shown.audio)
-    torch.testing.assert_close(heard, asked.answer, atol=1e-4, rtol=0)
+    images, _ = make_inputs(batch)
+    made = images(batch)
+    assert torch.equal(made.vocoder.image, made.decoded)
+    image_of_sound = LogMelImage(CONFIG.features)(made.vocoder.audio)
+    torch.testing.assert_close(image_of_sound, made.target, atol=1e-4, rtol=0)
 
 
-def test_a_swapped_score_s_answer_is_the_other_rendering() -> None:
+def test_a_swapped_score_s_target_is_the_other_rendering() -> None:
     batch = pairs(same_score=True)
-    images, wholes = ask(batch, swap_share=1.0)
-    assert places(images(batch).answer, wholes) == [1, 0, 3, 2, 5, 4]
+    images, wholes = make_inputs(batch, swap_share=1.0)
+    assert places(images(batch).target, wholes) == [1, 0, 3, 2, 5, 4]
 
 
-def test_an_excerpt_s_answer_is_the_clip_itself_wherever_its_style_is_heard() -> None:
+def test_an_excerpt_s_target_is_the_clip_itself_wherever_its_style_comes_from() -> None:
     batch = pairs(same_score=False)
-    images, wholes = ask(batch, swap_share=1.0, elsewhere_share=1.0)
-    assert places(images(batch).answer, wholes) == [0, 1, 2, 3, 4, 5]
+    images, wholes = make_inputs(batch, swap_share=1.0, elsewhere_share=1.0)
+    assert places(images(batch).target, wholes) == [0, 1, 2, 3, 4, 5]
 
 
-def test_warped_time_is_asked_of_the_image_alone() -> None:
+def test_of_warped_time_the_vocoder_gets_a_true_image() -> None:
     batch = pairs(same_score=False)
-    images, wholes = ask(batch, decoded_share=0.0, warped_share=1.0)
-    asked = images(batch)
-    assert places(asked.shown.image, wholes) == [0, 1, 2, 3, 4, 5]
-    assert (asked.answer - asked.shown.image).abs().flatten(1).amax(dim=1).min() > 0.01
+    images, wholes = make_inputs(batch, decoded_share=0.0, warped_share=1.0)
+    made = images(batch)
+    assert places(made.vocoder.image, wholes) == [0, 1, 2, 3, 4, 5]
+    assert (made.target - made.vocoder.image).abs().flatten(1).amax(dim=1).min() > 0.01
 
 
-def test_a_turned_knob_is_asked_of_the_image_alone() -> None:
+def test_of_a_turned_knob_the_vocoder_gets_a_true_image() -> None:
     batch = pairs(same_score=False)
-    images, wholes = ask(batch, turned_share=1.0, elsewhere_share=1.0, warped_share=0.0)
-    asked = images(batch)
-    assert places(asked.shown.image, wholes) == [0, 1, 2, 3, 4, 5], "with its own true sound"
-    assert (asked.answer - asked.shown.image).abs().flatten(1).amax(dim=1).min() > 0.01
+    images, wholes = make_inputs(batch, turned_share=1.0, elsewhere_share=1.0, warped_share=0.0)
+    made = images(batch)
+    assert places(made.vocoder.image, wholes) == [0, 1, 2, 3, 4, 5], "with its own true sound"
+    assert (made.target - made.vocoder.image).abs().flatten(1).amax(dim=1).min() > 0.01
 
 
 def test_a_turned_knob_moves_the_style_that_is_decoded() -> None:
     batch = pairs(same_score=False)
-    still, turned = (ask(batch, turned_share=share, warped_share=0.0)[0] for share in (0.0, 1.0))
+    still, turned = (
+        make_inputs(batch, turned_share=share, warped_share=0.0)[0] for share in (0.0, 1.0)
+    )
     torch.manual_seed(3)
     plain = still(batch).decoded
     torch.manual_seed(3)
@@ -94,7 +96,7 @@ def test_a_turned_knob_moves_the_style_that_is_decoded() -> None:
 
 def test_the_decoder_learns_and_the_encoder_does_not() -> None:
     batch = pairs(same_score=True)
-    images, _ = ask(batch)
+    images, _ = make_inputs(batch)
     images(batch).decoded.mean().backward()
     assert all(p.grad is not None for p in images.decoder.parameters())
     assert all(not p.requires_grad for p in images._encoder[0].parameters())

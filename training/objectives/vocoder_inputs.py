@@ -1,4 +1,4 @@
-"""What the vocoder is shown in training: true images, and images as the decoder gives them."""
+"""The vocoder's training input in stage 2: true images, and images that the decoder makes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from training.support.processes import draw_for_items
 
 
 @dataclass(frozen=True)
-class ShownBatch:
-    """Some frames of image for every clip, (B, 3, M, N), and the samples that they should sound
-    like with their context, (B, N hop + context)."""
+class VocoderBatch:
+    """A few frames of each clip's image, (B, 3, M, N), and the target samples with their context,
+    (B, N hop + context)."""
 
     image: Tensor
     audio: Tensor
 
 
-class ShownImages(nn.Module):
-    """Crops of clips, a share of them as the autoencoder, frozen, gives them back."""
+class VocoderInputs(nn.Module):
+    """Crops of clips; ``decoded_share`` of them go through the frozen autoencoder."""
 
     def __init__(
         self,
@@ -45,21 +45,21 @@ class ShownImages(nn.Module):
             model.decoder.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def forward(self, audio: Tensor) -> ShownBatch:
-        """Clips (B, T) to a few frames of each.
+    def forward(self, audio: Tensor) -> VocoderBatch:
+        """Cut a few frames out of each clip (B, T).
 
-        The encoder wants whole clips; the vocoder learns more from many short ones.
+        The encoder needs whole clips; the vocoder learns more from many short ones.
         """
         crop = draw_crop(self.config, self.crop_frames)
         cropped = audio[:, crop.samples]
         image = exact_features(self.features, cropped)
-        # Chosen on the CPU: asked which clips they are, a GPU would have to be waited for.
+        # Drawn on the CPU: reading the choice back from a GPU would wait for it.
         chosen = draw_for_items(torch.rand, len(audio)) < self.decoded_share
         if self._autoencoder and chosen.any():
             which = chosen.nonzero()[:, 0].to(audio.device, non_blocking=True)
             decoded = reconstruct(self._autoencoder[0], exact_features(self.features, audio[which]))
             image[which] = decoded[..., crop.frames].to(image.dtype)
-        return ShownBatch(image, cropped)
+        return VocoderBatch(image, cropped)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Crop:
 
 
 def draw_crop(config: ModelConfig, frames: int) -> Crop:
-    """The same random ``frames`` of every clip."""
+    """Draw ``frames`` frames at a random place, the same for every clip."""
     hop, context = config.features.hop_samples, config.features.context_samples
     first = int(torch.randint(config.clip_frames - frames + 1, ()))
     last = first + frames
