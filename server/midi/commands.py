@@ -1,4 +1,4 @@
-"""``/midi/learn``, ``/midi/map``, ``/midi/maps``, ``/midi/forget``, and what mapped knobs do."""
+"""The commands ``/midi/learn``, ``/midi/map``, ``/midi/maps`` and ``/midi/forget``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from server.controls.events import (
     ForgetMidi,
     LearnMidi,
     ListMidiMaps,
-    MidiMapEvent,
 )
 from server.controls.feature import Feature, Handler
-from server.controls.notify import Tell
+from server.controls.notify import NotifyClients
 from server.controls.replies import Argument, Reply
 from server.midi.decode.moves import Knob, Move
 from server.midi.feedback import Feedback, Send
@@ -36,20 +35,22 @@ MAPS = "/midi/maps"
 
 
 class MidiCommands(Feature):
-    """Used by the thread of the event loop."""
+    """Applies, learns, lists and changes mappings; used by the event loop's thread."""
 
-    def __init__(self, desk: Desk, store: MappingStore, tell: Tell, later: Later) -> None:
-        """Begins with the mappings in ``store``; ``tell`` notifies clients."""
+    def __init__(
+        self, desk: Desk, store: MappingStore, notify: NotifyClients, later: Later
+    ) -> None:
+        """Start with the mappings in ``store``."""
         self._desk = desk
         self._feedback: Feedback | None = None
-        self._maps = ActiveMappings(desk, self._send, store.read())
+        self._mappings = ActiveMappings(desk, self._send, store.read())
         self._write = store.write
-        self._tell = tell
+        self._notify = notify
         self._later = later
         self._learner = MidiLearn(desk, later, self._learned)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """``/midi/...``; changes are answered with ``/done`` when they are on the disk."""
+        """``/midi/...``; changes are answered with ``/done`` once they are on disk."""
         return {
             LearnMidi: self._learner.begin,
             ForgetMidi: self._on_forget,
@@ -58,60 +59,60 @@ class MidiCommands(Feature):
         }
 
     @property
-    def book(self) -> MappingTable:
-        """The mappings that are in force."""
-        return self._maps.book
+    def table(self) -> MappingTable:
+        """The present mappings."""
+        return self._mappings.book
 
     def take(self, moves: Iterable[Move]) -> None:
-        """Knobs have moved."""
+        """Learn from ``moves``, or set the mapped controls."""
         for move in moves:
             if self._feedback and self._feedback.is_echo(move):
                 continue
             if not self._learner.hear(move):
-                self._maps.take([move])
+                self._mappings.take([move])
                 if self._feedback:
                     self._feedback.moved(move)
 
     def start_feedback(self, send: Send) -> None:
-        """Keep LEDs and motor faders up to date from now on; ``send`` reaches controllers."""
-        self._feedback = Feedback(self._desk, self._maps, send, self._later)
+        """Keep LEDs and motor faders up to date from now on; ``send`` sends to controllers."""
+        self._feedback = Feedback(self._desk, self._mappings, send, self._later)
         self._feedback.start()
 
     def is_mapped(self, knob: Knob) -> bool:
-        """Whether ``knob`` does what a mapping says."""
-        return bool(self._maps.book.of_knob(knob))
+        """Return True if a mapping uses ``knob``."""
+        return bool(self._mappings.book.of_knob(knob))
 
-    def ports(self, seen: PortChanges, are_any: bool) -> None:
-        """Ports came and have gone; whether there are any now."""
-        self._learner.gone(seen.gone, are_any)
+    def on_ports(self, changes: PortChanges, are_any: bool) -> None:
+        """Handle ports that appeared or disappeared; ``are_any``: some are left."""
+        self._learner.gone(changes.gone, are_any)
         if self._feedback:
-            self._feedback.forget(seen.came)
+            self._feedback.forget(changes.came)
 
     def _send(self, events: tuple[Event, ...]) -> None:
         self.dispatcher(events)
 
-    def _learned(self, lesson: LearnRequest, found: LearnedKnob, last: Move) -> None:
-        knob, book = found.knob, self._maps.book
-        knobs = KnobPattern(knob.port, knob.channel, knob.kind, knob.number)
-        usual = ranged(MidiMap(lesson.address, knobs), self._desk.table)
-        was = (one for one in book.learned if (one.address, one.knobs) == (lesson.address, knobs))
-        one = replace(next(was, usual), relative=found.relative, bits=found.bits)
-        if lesson.takeover is not None:
-            one = replace(one, takeover=lesson.takeover)
-        self._keep(lesson.event, book.taught(one), LEARN, lesson.address, str(knobs))
-        self._maps.stands(one, last)
+    def _learned(self, request: LearnRequest, found: LearnedKnob, last: Move) -> None:
+        knob, table, address = found.knob, self._mappings.book, request.address
+        pattern = KnobPattern(knob.port, knob.channel, knob.kind, knob.number)
+        default = ranged(MidiMap(address, pattern), self._desk.table)
+        same = (one for one in table.learned if (one.address, one.knobs) == (address, pattern))
+        mapping = replace(next(same, default), relative=found.relative, bits=found.bits)
+        if request.takeover is not None:
+            mapping = replace(mapping, takeover=request.takeover)
+        self._keep(request.event, table.taught(mapping), LEARN, address, str(pattern))
+        self._mappings.stands(mapping, last)
 
     def _on_forget(self, event: ForgetMidi) -> None:
-        book = self._maps.book
-        if book.of_address(event.address):
-            self._keep(event, book.without(event.address), FORGET, event.address)
+        table = self._mappings.book
+        if table.of_address(event.address):
+            self._keep(event, table.without(event.address), FORGET, event.address)
         else:
-            why = f"nothing is mapped to {event.address!r:.60}; {MAPS} lists what is"
-            event.answer(replies.fail(FORGET, why))
+            reason = f"nothing is mapped to {event.address!r:.60}; {MAPS} lists all mappings"
+            event.answer(replies.fail(FORGET, reason))
 
     def _on_list(self, event: ListMidiMaps) -> None:
-        self._list(event, self._maps.book.maps)
-        event.answer(replies.done(MAPS, len(self._maps.book.maps)))
+        self._list(event, self._mappings.book.maps)
+        event.answer(replies.done(MAPS, len(self._mappings.book.maps)))
 
     def _on_change(self, event: ChangeMidiMap) -> None:
         try:
@@ -120,35 +121,35 @@ class MidiCommands(Feature):
             event.answer(replies.fail(MAP, str(error)))
 
     def _change(self, event: ChangeMidiMap) -> None:
-        book, control = self._maps.book, mappable(self._desk, event.address)
-        maps = [
-            one for one in book.of_address(event.address) if event.knob in (None, str(one.knobs))
+        table, control = self._mappings.book, mappable(self._desk, event.address)
+        mappings = [
+            one for one in table.of_address(event.address) if event.knob in (None, str(one.knobs))
         ]
-        if not maps:
-            of = "" if event.knob is None else f" by '{event.knob:.60}'"
-            raise MidiMapError(f"nothing is mapped to {event.address}{of}; {LEARN} does that")
+        if not mappings:
+            knob = "" if event.knob is None else f" from '{event.knob:.60}'"
+            raise MidiMapError(f"nothing is mapped to {event.address}{knob}; {LEARN} maps a knob")
         if event.option is None:
-            self._list(event, maps)
+            self._list(event, mappings)
             event.answer(replies.done(MAP, event.address))
             return
         if event.value is None:
-            raise MidiMapError(f"{event.option!r:.40} without a value")
-        for one in maps:
-            book = book.changed(one, with_option(one, control, event.option, event.value))
-        self._keep(event, book, MAP, event.address, event.option, event.value)
+            raise MidiMapError(f"{event.option!r:.40} needs a value")
+        for one in mappings:
+            table = table.changed(one, with_option(one, control, event.option, event.value))
+        self._keep(event, table, MAP, event.address, event.option, event.value)
 
-    def _list(self, event: Event, maps: Iterable[MidiMap]) -> None:
-        for one in maps:
+    def _list(self, event: Event, mappings: Iterable[MidiMap]) -> None:
+        for one in mappings:
             options = options_of(one, self._desk.table.controls.get(one.address))
             event.answer(Reply(MAP, (one.address, str(one.knobs), *options)))
 
-    def _keep(self, event: MidiMapEvent, book: MappingTable, command: str, *what: Argument) -> None:
-        """``book`` is in force now; answered when it lies on the disk."""
+    def _keep(self, event: Event, table: MappingTable, command: str, *arguments: Argument) -> None:
+        """Use ``table`` from now on, write it, and answer when it is on disk."""
 
         def then(failure: str | None) -> None:
-            done = replies.done(command, *what)
+            done = replies.done(command, *arguments)
             event.answer(done if failure is None else replies.fail(command, failure))
 
-        self._maps.book = book
-        self._write(book, then)
-        self._tell(Reply(command, what), event.reply_to)
+        self._mappings.book = table
+        self._write(table, then)
+        self._notify(Reply(command, arguments), event.reply_to)

@@ -105,7 +105,7 @@ def test_a_newer_one_replaces_the_one_before() -> None:
     hands.send(build_msg("/midi/learn", "/walk").dgram, other)
     learn(hands, "/level")
     assert other.replies == fail("/midi/learn", "/walk: /level is learned instead")
-    assert [one.address for one in hands.midi.book.learned] == ["/level"]
+    assert [one.address for one in hands.midi.table.learned] == ["/level"]
 
 
 def test_it_can_be_cancelled() -> None:
@@ -116,7 +116,7 @@ def test_it_can_be_cancelled() -> None:
         Reply("/done", ("/midi/learn",)),
     ]
     hands.turn(0, 40, 80, 127)
-    assert hands.midi.book.learned == ()
+    assert hands.midi.table.learned == ()
     assert sent(hands, "/midi/learn") == [Reply("/done", ("/midi/learn",))]
 
 
@@ -148,15 +148,15 @@ def test_a_port_that_vanishes_meanwhile_is_told(
     hands = Hands()
     sent(hands, "/midi/learn", "/level")
     hands.turn(0, 10)
-    hands.midi.ports(PortChanges(gone=gone), are_left)
+    hands.midi.on_ports(PortChanges(gone=gone), are_left)
     assert hands.sender.replies == ([] if why is None else fail("/midi/learn", why))
-    hands.midi.ports(PortChanges(gone=gone), are_left)
-    assert hands.midi.book.learned == ()
+    hands.midi.on_ports(PortChanges(gone=gone), are_left)
+    assert hands.midi.table.learned == ()
 
 
 def test_nothing_is_forgotten_where_nothing_is_mapped() -> None:
     hands = Hands()
-    why = "nothing is mapped to '/level'; /midi/maps lists what is"
+    why = "nothing is mapped to '/level'; /midi/maps lists all mappings"
     assert sent(hands, "/midi/forget", "/level") == fail("/midi/forget", why)
     assert sent(hands, "/midi/forget", "/interp") == [Reply("/done", ("/midi/forget", "/interp"))]
     hands.turn(127, number=1)
@@ -177,22 +177,22 @@ def test_the_usual_knob_can_be_given_options() -> None:
     ("arguments", "why"),
     [
         (("/nothing", "invert", 1), "'/nothing' is no control; --list-controls shows them all"),
-        (("/walk", "invert", 1), "nothing is mapped to /walk; /midi/learn does that"),
-        (("/level", "invert"), "'invert' without a value"),
+        (("/walk", "invert", 1), "nothing is mapped to /walk; /midi/learn maps a knob"),
+        (("/level", "invert"), "'invert' needs a value"),
         (("/level", "invert", 7), "invert 7.0; allowed are 0 and 1"),
         (("/level", "high", 99.0), "high 99.0; allowed are -60 to 6"),
         (
             ("/level", "invert", 1, "cc 1"),
-            "nothing is mapped to /level by 'cc 1'; /midi/learn does that",
+            "nothing is mapped to /level from 'cc 1'; /midi/learn maps a knob",
         ),
     ],
 )
 def test_an_option_that_cannot_be_changes_nothing(arguments: tuple[object, ...], why: str) -> None:
     hands = Hands()
     learn(hands, "/level")
-    before = hands.midi.book
+    before = hands.midi.table
     assert sent(hands, "/midi/map", *arguments) == fail("/midi/map", why)
-    assert hands.midi.book == before
+    assert hands.midi.table == before
 
 
 def test_an_option_of_one_of_two_knobs() -> None:
@@ -201,7 +201,7 @@ def test_an_option_of_one_of_two_knobs() -> None:
     sent(hands, "/midi/learn", "/level")
     hands.turn(0, 10, 20, 30, number=8)
     sent(hands, "/midi/map", "/level", "invert", 1, KNOB)
-    assert [one.invert for one in hands.midi.book.learned] == [True, False]
+    assert [one.invert for one in hands.midi.table.learned] == [True, False]
 
 
 def test_the_first_turn_after_it_was_learned_scales_already() -> None:
@@ -217,7 +217,7 @@ def test_learned_again_a_knob_keeps_its_options() -> None:
     learn(hands, "/level", "scale")
     sent(hands, "/midi/map", "/level", "high", 0.0)
     learn(hands, "/level")
-    (one,) = hands.midi.book.learned
+    (one,) = hands.midi.table.learned
     assert (one.high, one.takeover) == (0.0, "scale")
 
 
@@ -269,7 +269,7 @@ def test_a_file_that_makes_no_sense_is_kept_aside_and_said(
 ) -> None:
     text = '{"midi maps": 1, "maps": [{"control": "/level", "kind": "pedal"}]}'
     (tmp_path / "midi.json").write_text(text)
-    assert Kept(tmp_path).hands.book.learned == ()
+    assert Kept(tmp_path).hands.table.learned == ()
     assert (tmp_path / "midi.json.unusable-1").read_text() == text
     (line,) = caplog.messages
     assert "map 1: kind 'pedal'; allowed are cc, nrpn" in line and "\n" not in line
