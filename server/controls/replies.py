@@ -78,10 +78,10 @@ def synced(number: int) -> Reply:
 
 
 def late(due: int, ran: int, late_s: float, messages: int) -> Reply:
-    """Return the reply that ``messages``, a number, took effect after their time.
+    """Return the reply about a number of ``messages`` that took effect after their time.
 
-    As in SuperCollider's server: the high and low halves of the NTP times at which they were
-    ``due`` and ``ran``. Then ``late_s``, and the number of late messages since the last reply.
+    Its arguments are, as in SuperCollider's server, the high and low halves of the NTP times
+    ``due`` and ``ran``; then ``late_s``, and ``messages``, those since the previous reply.
     """
     return Reply("/late", (*_halves(due), *_halves(ran), float(late_s), messages))
 

@@ -34,7 +34,7 @@ from server.system.processes import signals_call
 
 
 class App:
-    """One live session.
+    """One live session; ``folder`` keeps its state, for the next instrument if this one dies.
 
     Raises:
         OutputError, RuntimeUnavailable: the requested output or device is not available.

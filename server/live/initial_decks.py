@@ -15,7 +15,7 @@ from server.system.progress_bar import ProgressBar
 
 
 class InitialDecks:
-    """Loads them; ``refuse`` is called with one line if a deck cannot be as requested."""
+    """Loads the initial decks; calls ``refuse`` with one line if one cannot be as requested."""
 
     def __init__(
         self, desk: Desk, switch: ModelSwitch, loader: DeckCommands, refuse: Callable[[str], None]

@@ -58,8 +58,9 @@ class Playback:
         on_death: Callable[[], None],
         facts: Callable[[], Facts],
     ) -> None:
-        """``on_death`` is called if the engine's thread dies; ``facts`` returns what an instrument
-        that continues in place of this one must know."""
+        """``on_death`` is called if the engine's thread dies; ``facts`` returns what the next
+        instrument must know if this one dies.
+        """
         self._settings = settings
         self._desk = desk
         self.prepared = prepared
