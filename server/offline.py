@@ -1,4 +1,4 @@
-"""Rendering to a file: the decks first, then the sound, with no port, device or clock."""
+"""Renders to a file, without port, device or clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from server.system.arrays import Floats
 from server.system.progress_bar import ProgressBar
 
 BLOCK_SAMPLES = 2048
-"""Not measured but fixed, so that the same call gives the same bits whatever else runs."""
+"""Fixed, not measured, so that the same command always renders the same bits."""
 
 
 def render(
@@ -41,18 +41,18 @@ def render(
     frames: int | None = None,
     seconds: float | None = None,
 ) -> None:
-    """Render the playing ``desk`` from position 0; by default as long as ``prepared`` is.
+    """Render the playing ``desk`` from position 0; by default for the length of ``prepared``.
 
     Raises:
-        MediaError: no deck, or one that is bypassed and cannot be.
-        ScoreError: a score that needs to be live.
+        MediaError: no deck is loaded, or one is bypassed that cannot be.
+        ScoreError: the score does something that only works live.
         OutputError: the file cannot be written.
         RuntimeUnavailable: the model does not load, or the device cannot be used.
     """
     if not (prepared.decks or prepared.prepared_score.decks or prepared.prepared_score.models):
-        raise MediaError("nothing to render: name a recording with --deck-a FILE")
+        raise MediaError("nothing to render; load a recording with --deck-a FILE")
     frame_s = bundle.manifest.frame_s
-    moments = _moments(prepared.score, frame_s)
+    events = _offline_events(prepared.score, frame_s)
     frames = frames or prepared.block_frames or block_frames(bundle, BLOCK_SAMPLES)
     timeline = Timeline(desk, SampleClock(frame_s))
     model = prepare_model(bundle, options, frames, table=desk.table)
@@ -60,34 +60,37 @@ def render(
     for name, deck in prepared.decks.items():
         switch.put_deck(name, deck)
     for name in DECKS:
-        if why := bypass_rejection_reason(desk, name, model.engine.bypass_unavailable_reason(name)):
-            raise MediaError(why)
+        unavailable = model.engine.bypass_unavailable_reason(name)
+        if reason := bypass_rejection_reason(desk, name, unavailable):
+            raise MediaError(reason)
 
-    def come(coming: PreparedModel) -> Model:
-        model = prepare_model(coming.bundle, options, frames, name=coming.name)
-        return try_out(model, coming.decks, frames)
+    def make_model(one: PreparedModel) -> Model:
+        model = prepare_model(one.bundle, options, frames, name=one.name)
+        return try_out(model, one.decks, frames)
 
-    player = ScorePlayer(moments, prepared.prepared_score, switch, come, wekinator)
+    player = ScorePlayer(events, prepared.prepared_score, switch, make_model, wekinator)
     timeline.play(player)
     bar = ProgressBar(f"rendering {path.name}")
-    played = _CutAtDecks(switch, timeline, player)
-    render_file(played, path, kind, seconds or prepared.seconds, frames, bar)
+    engine = _SplitAtLoads(switch, timeline, player)
+    render_file(engine, path, kind, seconds or prepared.seconds, frames, bar)
 
 
-def _moments(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:
-    """What a score does, if all of it can be done here."""
+def _offline_events(score: Score | None, frame_s: float) -> Sequence[ScoreEvent]:
+    """Return the events of a score, if they all work while a file is rendered."""
     if score is None:
         return ()
-    for entry in score.entries:
-        if not all(event.works_offline for event in entry.events):
+    for step in score.steps:
+        if not all(event.works_offline for event in step.events):
             raise score.file.error(
-                entry.line.number, f"{entry.line.address}: works live only, not in a file"
+                step.line.number, f"{step.line.address}: works only live, not in a file"
             )
     return score_events(score, frame_s)
 
 
-class _CutAtDecks:
-    """The engine, its blocks cut where a score lays a deck: that begins to the frame too."""
+class _SplitAtLoads:
+    """The engine with its blocks split where a score loads a deck, which then starts in its exact
+    frame.
+    """
 
     def __init__(self, engine: Renderer, timeline: Timeline, player: ScorePlayer) -> None:
         self.manifest = engine.manifest
@@ -96,7 +99,7 @@ class _CutAtDecks:
         self._player = player
 
     def render(self, frames: int) -> Floats:
-        """The next ``frames`` frames of sound, (C, frames*hop)."""
+        """Return the next ``frames`` frames of sound, (C, frames*hop)."""
         parts = []
         while frames:
             part = self._player.frames_to_next_deck(self._timeline.next_frame, frames)

@@ -1,4 +1,4 @@
-"""``python -m server``: answer a question, render a file, or play; errors in one line."""
+"""``python -m server``: print a list, render a file, or play; errors in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.clock.link import LinkUnavailable
 from server.command_line import questions
 from server.command_line.initial_values import setting
 from server.command_line.kept_options import keep
-from server.command_line.settings import Settings, besides, parse_args
+from server.command_line.settings import Settings, kept_suffix, parse_args
 from server.controls.addresses import GENERATE
 from server.controls.desk import Desk
 from server.controls.events import SetControl
@@ -65,37 +65,37 @@ USER_ERRORS = (
     DocumentError,
     ScoreError,
 )
-"""What the user can set right: told in one line, exit code 2."""
+"""Errors that the user can fix: reported in one line, exit code 2."""
 
 INTERRUPTED = 130
-"""Exit code of a rendering or a question that Ctrl-C cut short; playing ends with 0."""
+"""Exit code of a rendering or a list that Ctrl-C interrupted; playing ends with 0."""
 
 
 def main(argv: Sequence[str] | None = None, folder: StateFolder | None = None) -> int:
-    """Run one command line; the exit code. Live, the state is kept in ``folder``."""
+    """Run one command line and return the exit code; when live, keep the state in ``folder``."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     settings = parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(settings, folder)
     except USER_ERRORS as error:
-        line = " ".join(str(error).split()) + besides(settings.kept)
+        line = " ".join(str(error).split()) + kept_suffix(settings.kept)
         print(f"python -m server: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("python -m server: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # of ``| head``
+    except BrokenPipeError:  # as with ``| head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def desk_of(settings: Settings, bundle: Bundle) -> Desk:
-    """A desk that plays, with the initial values of the command line.
+    """Return a desk that plays, with the initial values of the command line.
 
     Raises:
-        MappingError: a ``--set`` that no control takes, or a cue without a pair of channels.
-        NoPriorError: it shall play on, and the bundle cannot.
+        MappingError: a ``--set`` that no control accepts, or a cue without a pair of channels.
+        NoPriorError: ``/generate`` is on, and the bundle has no prior.
     """
     table = control_table(bundle.manifest.style_dims, bundle.names)
     desk = Desk(table, playing=True)
@@ -111,7 +111,7 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
 
 def _run(settings: Settings, folder: StateFolder | None) -> int:
     if settings.config and settings.keep is not None:
-        return _print([f"kept in {keep(settings.config, settings.keep)}"])
+        return _print([f"saved in {keep(settings.config, settings.keep)}"])
     if settings.listing == "devices":
         return _print(_device_lines())
     bundle = open_bundle(settings.bundle)
@@ -130,32 +130,32 @@ def _run(settings: Settings, folder: StateFolder | None) -> int:
 
 
 def prepare_session(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedDecks | None:
-    """What has to be ready before the first sound; None where decks may come later.
+    """Prepare decks and score before the first sound; None if decks can be loaded while playing.
 
     Raises:
-        MediaError, AudioError: a deck that is not there or cannot be used.
-        ScoreError: a score that cannot be played.
+        MediaError, AudioError: a deck is missing or cannot be used.
+        ScoreError: the score cannot be played.
     """
     score = None
     if settings.score is not None:
 
-        def other(name: str) -> Bundle:
-            found = bundle_below(name, settings.media)
-            require_same_clock(found, bundle.manifest)
-            return found
+        def open_other(name: str) -> Bundle:
+            other = bundle_below(name, settings.media)
+            require_same_clock(other, bundle.manifest)
+            return other
 
-        score = open_score(settings.score, desk.table, missing_in(bundle), other)
-        _compare_bundles(score, bundle)
+        score = open_score(settings.score, desk.table, missing_in(bundle), open_other)
+        _warn_of_other_bundle(score, bundle)
     elif not settings.output.is_file:
         return None
     options = RuntimeOptions(settings.device)
     return prepare_decks(bundle, settings.decks, options, score, settings.media)
 
 
-def _compare_bundles(score: Score, bundle: Bundle) -> None:
+def _warn_of_other_bundle(score: Score, bundle: Bundle) -> None:
     if score.header is not None and score.header.digest != digest_of(bundle):
         logger.warning(
-            "the score was recorded on another bundle, %s: it will not sound the same",
+            "the score was recorded with another bundle, %s; it will not sound the same",
             shown(score.header.bundle),
         )
 

@@ -11,7 +11,7 @@ from server.osc.pattern import is_pattern
 
 
 def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
-    """The event of ``ADDRESS=VALUE``; several values are separated by commas.
+    """Return the event of ``ADDRESS=VALUE``; several values are separated by commas.
 
     >>> from server.controls.table import control_table
     >>> setting(control_table(style_dims=8), "/latent=0.5,-1").values
@@ -20,7 +20,7 @@ def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
     2.0
 
     Raises:
-        MappingError: not of this form, no value's address, or a value out of its range.
+        MappingError: not of this form, not the address of a value, or a value out of range.
     """
     address, equals, values = text.partition("=")
     if not equals or not values:
@@ -28,12 +28,14 @@ def setting(table: ControlTable, text: str) -> SetControl | SetGlide:
     arguments = tuple(_number_or_text(value) for value in values.split(","))
     control = table.controls.get(address)
     if control and not (control.is_value or control.asks):
-        raise MappingError(address, "is a command; a score (--score) can do it at 0 s")
+        raise MappingError(
+            address, "is a command, not a value; a score (--score) can send it at 0 s"
+        )
     if is_pattern(address):
-        raise MappingError(address, "stands for several controls; name one")
+        raise MappingError(address, "matches several controls; name one")
     (event,) = events_of_message(table, OscMessage(address, arguments))
     if not isinstance(event, SetControl | SetGlide):
-        raise MappingError(address, "is no value; an OSC client or a score can send it")
+        raise MappingError(address, "is not a value; an OSC client or a score can send it")
     if isinstance(event, SetGlide) and event.seconds is None:
         raise MappingError(address, "expected /glide=ADDRESS,SECONDS")
     return event

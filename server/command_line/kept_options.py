@@ -38,10 +38,10 @@ def kept_arguments(
         return []
     document = _document(config)
     kept = document.read(_checked) or {}
-    set_anyway = options_in(given)
+    given_options = options_in(given)
     arguments: list[str] = []
     for name, value in kept.items():
-        if name in set_anyway:
+        if name in given_options:
             continue
         option = arguments_of({name: value})
         if why := rejection_reason(option):

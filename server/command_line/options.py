@@ -22,8 +22,8 @@ MAX_SECONDS = 6 * 3600.0
 
 _LISTED = {"devices": "audio and MIDI devices", "decks": "library decks", "controls": "controls"}
 
-USUAL_OSC = ("127.0.0.1", 9000)
-USUAL_MIDI = "all"
+DEFAULT_OSC = ("127.0.0.1", 9000)
+DEFAULT_MIDI = "all"
 
 
 def add_keepable(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +73,7 @@ def _add_control_input(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--osc",
         type=_address,
-        default=USUAL_OSC,
+        default=DEFAULT_OSC,
         metavar="HOST:PORT",
         help="address to receive OSC on, over UDP and TCP, or none (default: 127.0.0.1:9000, this "
         "machine only); localhost is IPv4 and IPv6, 0.0.0.0 or [::] opens it to the network",
@@ -97,7 +97,7 @@ def _add_control_input(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--midi",
-        default=USUAL_MIDI,
+        default=DEFAULT_MIDI,
         metavar="NAME",
         help="all, none, or a MIDI input's name or part of it (default: all)",
     )

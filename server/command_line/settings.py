@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from server.command_line.kept_options import Kept, arguments_of, kept_arguments, options_in
-from server.command_line.options import USUAL_MIDI, USUAL_OSC, Listing, add_keepable, add_others
+from server.command_line.options import DEFAULT_MIDI, DEFAULT_OSC, Listing, add_keepable, add_others
 from server.engine.runtime import Device
 from server.osc.access import Network
 from server.output.choice import CardChoice, OutputChoice
@@ -28,10 +28,10 @@ class Settings:
     input: str | None = None
     device: Device = "auto"
     block_frames: int | None = None
-    osc: tuple[str, int] | None = USUAL_OSC
+    osc: tuple[str, int] | None = DEFAULT_OSC
     osc_allow: tuple[Network, ...] = ()
     wekinator: tuple[str, ...] = ()
-    midi: str = USUAL_MIDI
+    midi: str = DEFAULT_MIDI
     midi_feedback: bool = True
     deck_a: str | None = None
     deck_b: str | None = None
@@ -67,7 +67,9 @@ class _OneLineParser(argparse.ArgumentParser):
     kept: Sequence[str] = ()
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}{besides(self.kept)}; --help shows what is allowed\n")
+        self.exit(
+            2, f"{self.prog}: {message}{kept_suffix(self.kept)}; --help shows what is allowed\n"
+        )
 
 
 class _NotKeepable(Exception):
@@ -81,7 +83,7 @@ class _KeptParser(argparse.ArgumentParser):
         raise _NotKeepable(message)
 
 
-def besides(kept: Sequence[str]) -> str:
+def kept_suffix(kept: Sequence[str]) -> str:
     """Return what an error message adds if some of the arguments were ``kept``."""
     return f" (settings.json says {' '.join(kept)})" if kept else ""
 
@@ -99,7 +101,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
         parser.error("--record records live playing; --output wav:FILE already writes a file")
     if not given.keep:
         unused = [f"--{option}" for option in CARD_OPTIONS if given.output.is_file]
-        parser.kept = kept_arguments(given.config, [*argv, *unused], _why_not_kept)
+        parser.kept = kept_arguments(given.config, [*argv, *unused], _not_keepable_reason)
         given = parser.parse_args([*parser.kept, *argv])
     return Settings(
         bundle=given.bundle,
@@ -144,7 +146,7 @@ def _parser() -> _OneLineParser:
     return parser
 
 
-def _why_not_kept(arguments: Sequence[str]) -> str | None:
+def _not_keepable_reason(arguments: Sequence[str]) -> str | None:
     """Return in one line why ``settings.json`` cannot hold these arguments; None if it can."""
     parser = _KeptParser(allow_abbrev=False, add_help=False)
     add_keepable(parser)
@@ -166,7 +168,7 @@ def _to_keep(
         for name, value in options_in(argv).items()
         if name not in ("keep", "config")
     }
-    if why := _why_not_kept(arguments_of(options)):
+    if why := _not_keepable_reason(arguments_of(options)):
         parser.error(f"cannot be kept: {why}")
     return options
 

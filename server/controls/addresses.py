@@ -1,4 +1,4 @@
-"""Addresses, words and limits that more than the table of controls knows."""
+"""Addresses, words and limits of controls that other modules also need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LATENT = "/latent"
 NUDGE = "/nudge"
 PITCH = "/pitch"
 HIGHEST_PITCH = 12.0
-"""In semitones; as far down."""
+"""In semitones, up or down."""
 POSITION = "/position"
 SLICE = "/slice"
 TAP = "/tempo/tap"
@@ -21,28 +21,29 @@ DECKS = ("a", "b", "c", "d")
 BYPASS = "bypass"
 
 JUMPS = (POSITION, SLICE, BEAT)
-"""Values that are jumped to: nothing glides there."""
+"""Controls that jump to their values and cannot glide."""
 
 INTERNAL, MIDI, LINK = CLOCKS = ("internal", "midi", "link")
-"""What ``/clock`` follows."""
+"""The choices of ``/clock``."""
 
 SLOWEST_BPM, FASTEST_BPM = 20.0, 999.0
-"""As Ableton Live has it."""
+"""The range of Ableton Live."""
 AS_RECORDED = 0.0
+"""The value of ``/tempo`` that leaves each deck at its own tempo."""
 DEFAULT_BPM = 120.0
-"""Where nobody says one."""
+"""The tempo if neither a deck nor the performer gives one."""
 MOST_NUDGE = 10.0
-"""In per cent; pitch stays, and it is still heard as the same tempo."""
+"""In per cent. Pitch does not change, and listeners still hear the same tempo."""
 MOST_BEATS = 1e6
 
 LONGEST_CAPTURE_S = 60.0
-"""What may be captured of the live input."""
+"""How much of the live input can be captured."""
 
 SLICES = 16
 """Equal parts of a deck."""
 
 NOTE_KEYS = "/note/keys"
 KEYS_OFF, KEYS_GATE, KEYS_LATCH = KEYS = ("off", "gate", "latch")
-"""What the keys of MIDI do."""
+"""The choices of ``/note/keys``: what MIDI keys do."""
 FIRST_KEY = 36
-"""Of slice 0: C2, the first pad of most controllers."""
+"""The key of slice 0: C2, the first pad of most controllers."""

@@ -1,9 +1,9 @@
-"""What the hands did, as frozen objects: OSC, MIDI, the page and the command line all end here.
+"""Control messages as frozen objects, whatever they came from: OSC, MIDI, a score, ``--set``.
 
-A device turns its messages into a tuple of events and hands that tuple to an ``EventSink`` in
-one call. The tuple is the unit of time: an OSC bundle arrives as one, and the desk applies it
-as a whole (``server.controls.desk``). ``reply_to`` is where an answer is due, or None where nobody
-asked (MIDI, ``--set``, a score).
+A device turns its messages into a tuple of events and passes that tuple to an ``EventSink`` in one
+call. The tuple is the unit of time: an OSC bundle arrives as one, and the desk applies it as a
+whole (``server.controls.desk``). ``reply_to`` receives the answer; None if there is nobody to
+answer (MIDI, ``--set``, a score).
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ from server.controls.replies import Reply
 
 
 class Sender(Protocol):
-    """Someone who may be answered; callable from the thread of the event loop."""
+    """A client that can be answered; used in the event loop's thread."""
 
     def reply(self, reply: Reply) -> None:
-        """Send ``reply`` back; never raises, for a sender may be long gone."""
+        """Send ``reply``; never raises, since the client may have left."""
 
     def is_gone(self, silent_s: float, patience_s: float) -> bool:
-        """Whether nobody is there any more; it has said nothing for ``silent_s``."""
+        """Return True if the client has left; it has sent nothing for ``silent_s``.
+
+        ``patience_s`` is how long a client without a connection may be silent.
+        """
 
 
 @dataclass(frozen=True)
 class Event:
     """A control message: something to set, to do or to answer.
 
-    ``works_offline``: a score may do it while a file is rendered, with no port, device or clock.
+    ``works_offline``: it also works while a file is rendered, without port, device or clock.
     """
 
     works_offline: ClassVar[bool] = False
@@ -39,11 +42,11 @@ class Event:
 
     @property
     def is_question(self) -> bool:
-        """Whether it only asks for an answer; a score has nobody to answer."""
+        """True if it only asks for an answer; a score must not contain it."""
         return False
 
     def answer(self, reply: Reply) -> None:
-        """Send ``reply`` to who made it, if anybody waits for one."""
+        """Send ``reply`` to the sender, if there is one."""
         if self.reply_to is not None:
             self.reply_to.reply(reply)
 
@@ -54,13 +57,13 @@ class Question(Event):
 
     @property
     def is_question(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
 
 @dataclass(frozen=True)
 class SetControl(Event):
-    """New values for the control at ``address``; checked against its range already."""
+    """Set the control at ``address``; ``values`` are within its range."""
 
     works_offline = True
 
@@ -70,9 +73,9 @@ class SetControl(Event):
 
 @dataclass(frozen=True)
 class MorphStep(Event):
-    """A step of a morph: values by address, as they were set last and as they shall be now.
+    """A step of a morph: for each address, the values set last and the values to set now.
 
-    Those that are no longer so have been moved by a hand, and are its.
+    A control that no longer has the values set last was moved by something else, and keeps its own.
     """
 
     steps: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
@@ -80,9 +83,9 @@ class MorphStep(Event):
 
 @dataclass(frozen=True)
 class Morph(Event):
-    """Go from where the values are to ``targets``, by address, in ``seconds``.
+    """Morph from the current values to ``targets``, by address, in ``seconds``.
 
-    Ends the morph before it; without targets that is all.
+    Ends the previous morph; without targets, it does nothing else.
     """
 
     targets: Mapping[str, tuple[float, ...]]
@@ -91,14 +94,14 @@ class Morph(Event):
 
 @dataclass(frozen=True)
 class Query(Question):
-    """What is the value at ``address``?"""
+    """Ask for the value at ``address``."""
 
     address: str
 
 
 @dataclass(frozen=True)
 class LoadDeck(Event):
-    """Put ``source``, a library deck's name or an audio file, onto a deck (``a``, ``b``)."""
+    """Load ``source``, a library deck's name or an audio file, onto a deck (``a`` to ``d``)."""
 
     works_offline = True
 
@@ -108,7 +111,7 @@ class LoadDeck(Event):
 
 @dataclass(frozen=True)
 class CaptureDeck(Event):
-    """Put the last ``seconds`` of live input onto a deck."""
+    """Load the last ``seconds`` of live input onto a deck."""
 
     deck: str
     seconds: float
@@ -116,14 +119,14 @@ class CaptureDeck(Event):
 
 @dataclass(frozen=True)
 class CancelDeck(Event):
-    """Stop what is being loaded or captured onto a deck."""
+    """Cancel a load or capture that is still being encoded."""
 
     deck: str
 
 
 @dataclass(frozen=True)
 class DeckLoaded(Event):
-    """``source`` lies on a deck already, laid there by a score."""
+    """A score has loaded ``source`` onto a deck."""
 
     deck: str
     source: str
@@ -131,7 +134,7 @@ class DeckLoaded(Event):
 
 @dataclass(frozen=True)
 class LoadModel(Event):
-    """Play with another bundle: ``name`` below the media folder."""
+    """Load another bundle: ``name`` in the media folder."""
 
     works_offline = True
 
@@ -140,7 +143,10 @@ class LoadModel(Event):
 
 @dataclass(frozen=True)
 class ModelSwitched(Event):
-    """Another bundle plays from now on; ``carried`` turns the old desk state into the new one's."""
+    """The server or a score has loaded the bundle ``name``, which plays from now on.
+
+    ``carried`` turns the desk's state of the old model into one of the new model.
+    """
 
     name: str
     carried: Callable[[Any], Any]
@@ -148,33 +154,33 @@ class ModelSwitched(Event):
 
 @dataclass(frozen=True)
 class Play(Event):
-    """Let the playhead run."""
+    """Start the playhead."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
 class Stop(Event):
-    """Hold the playhead and fall silent."""
+    """Stop the playhead and the sound."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
 class Panic(Event):
-    """Stop and forget every ringing state, now."""
+    """Stop at once and clear the decoder's state, so that nothing rings on."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
 class Tap(Event):
-    """A beat is now."""
+    """Tap a beat."""
 
 
 @dataclass(frozen=True)
 class MaxOut(Event):
-    """One style dimension as far up as it goes."""
+    """Set the offset of one style dimension to its maximum."""
 
     works_offline = True
 
@@ -183,28 +189,28 @@ class MaxOut(Event):
 
 @dataclass(frozen=True)
 class Flatten(Event):
-    """Offsets that make style the mean of what was trained on."""
+    """Set the offsets that bring style to the mean of the training music."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
 class Randomise(Event):
-    """Offsets anywhere within the trained spread."""
+    """Set each offset at random within one spread."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
 class ResetOffsets(Event):
-    """No offset in any style dimension."""
+    """Set all offsets to 0."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
 class SetGlide(Event):
-    """Follow new values at ``address`` within ``seconds``; None asks how long that is now."""
+    """Set the glide of the control at ``address`` to ``seconds``; None asks for it."""
 
     works_offline = True
 
@@ -213,140 +219,130 @@ class SetGlide(Event):
 
     @property
     def is_question(self) -> bool:
-        """Without seconds."""
+        """True without seconds."""
         return self.seconds is None
 
 
 @dataclass(frozen=True)
 class ClearMotion(Event):
-    """Forget the recorded motion."""
+    """Discard the recorded motion."""
 
     works_offline = True
 
 
 @dataclass(frozen=True)
-class PresetEvent(Event):
-    """Something about snapshots of what is set (``server.presets``)."""
-
-
-@dataclass(frozen=True)
-class SavePreset(PresetEvent):
-    """Keep what is set now as the preset ``name``, which MIDI ``program`` loads; None: the next."""
+class SavePreset(Event):
+    """Save the current values as the preset ``name``, for MIDI ``program`` (None: the next)."""
 
     name: str
     program: int | None = None
 
 
 @dataclass(frozen=True)
-class LoadPreset(PresetEvent):
-    """Set all that the preset ``name`` holds."""
+class LoadPreset(Event):
+    """Recall the preset ``name``."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class MorphPreset(PresetEvent):
-    """Go to the preset ``name`` in ``seconds``."""
+class MorphPreset(Event):
+    """Morph to the preset ``name`` in ``seconds``."""
 
     name: str
     seconds: float
 
 
 @dataclass(frozen=True)
-class RecallProgram(PresetEvent):
-    """Set all that the preset with this MIDI program ``number`` (0 to 127) holds."""
+class RecallProgram(Event):
+    """Recall the preset with the MIDI program ``number`` (0 to 127)."""
 
     number: int
 
 
 @dataclass(frozen=True)
-class Recalled(PresetEvent):
-    """``command``, such as ``/preset/load NAME``, is done; ``left_out`` is what could not be."""
+class Recalled(Event):
+    """A preset ``command`` has set its values; ``left_out`` says which ones it could not set."""
 
     command: Reply
     left_out: str = ""
 
 
 @dataclass(frozen=True)
-class ListPresets(PresetEvent, Question):
-    """Tell all presets."""
+class ListPresets(Question):
+    """Ask for all presets."""
 
 
 @dataclass(frozen=True)
-class DeletePreset(PresetEvent):
-    """Take the preset ``name`` away."""
+class DeletePreset(Event):
+    """Delete the preset ``name``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class StartRecording(Event):
-    """Record what is heard from now on as ``name``."""
+    """Record the output from now on as ``name``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class StopRecording(Event):
-    """End the recording of what is heard."""
+    """Stop recording the output."""
 
 
 @dataclass(frozen=True)
-class AskRecording(Event):
-    """Is what is heard being recorded?"""
+class QueryRecording(Event):
+    """Ask whether the output is being recorded."""
 
 
 @dataclass(frozen=True)
 class RecordScore(Event):
-    """Record what is played from now on as the score ``name``."""
+    """Record all changes from now on as the score ``name``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class StopScore(Event):
-    """End the score that is being recorded."""
+    """Stop recording the score."""
 
 
 @dataclass(frozen=True)
 class ChangeOutput(Event):
-    """Play on the output that is named instead; without a name, which is it?"""
+    """Play on the output in ``names``; without a name, ask which one plays."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class MidiMapEvent(Event):
-    """Something about which knob moves what (``server.midi``)."""
+class LearnMidi(Event):
+    """Map the next knob turned to the control ``words[0]``; the other words are options.
 
-
-@dataclass(frozen=True)
-class LearnMidi(MidiMapEvent):
-    """The next knob that is turned moves the control of the first of ``words``; the others say how.
-
-    Without words: none is waited for any more.
+    Without words, cancel learning.
     """
 
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class ForgetMidi(MidiMapEvent):
-    """No knob moves ``address`` any more."""
+class ForgetMidi(Event):
+    """Remove all mappings of the control at ``address``."""
 
     address: str
 
 
 @dataclass(frozen=True)
-class ListMidiMaps(MidiMapEvent):
-    """Which knob moves what?"""
+class ListMidiMaps(Event):
+    """Ask for all mappings."""
 
 
 @dataclass(frozen=True)
-class ChangeMidiMap(MidiMapEvent):
-    """Another ``value`` for an ``option`` of what moves ``address``; without them, which are they?
+class ChangeMidiMap(Event):
+    """Set an ``option`` of the mappings to ``address``; without one, ask for all their options.
 
-    With a ``knob``, as it is listed, only of that one.
+    With a ``knob``, as ``/midi/maps`` lists it, only of that knob's mapping.
     """
 
     address: str
@@ -357,38 +353,38 @@ class ChangeMidiMap(MidiMapEvent):
 
 @dataclass(frozen=True)
 class StatusRequest(Question):
-    """Tell the figures of ``/status.reply``."""
+    """Ask for ``/status.reply``."""
 
 
 @dataclass(frozen=True)
 class VersionRequest(Question):
-    """Tell the program's name and version."""
+    """Ask for the program's name and version."""
 
 
 @dataclass(frozen=True)
 class SyncRequest(Question):
-    """Answer with ``number`` once everything before it has been taken in."""
+    """Ask for an answer with ``number`` once everything sent before it has been handled."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Notify(Question):
-    """Tell the sender what changes from now on (``on`` 1), or no more (0)."""
+    """Subscribe the sender to changes (``on`` 1), or unsubscribe it (0)."""
 
     on: int
 
 
 @dataclass(frozen=True)
 class Dump(Event):
-    """Print incoming messages from now on (``on`` 1), or no more (0)."""
+    """Start (``on`` 1) or stop (0) printing incoming messages."""
 
     on: int
 
 
 @dataclass(frozen=True)
 class WekinatorOutputs(Event):
-    """Outputs of a Wekinator model, as many as it has (``server.osc.wekinator``)."""
+    """All outputs of a Wekinator project (``server.osc.wekinator``)."""
 
     works_offline = True
 
@@ -397,7 +393,7 @@ class WekinatorOutputs(Event):
 
 @dataclass(frozen=True)
 class PlayNote(Event):
-    """A key is pressed so hard (1..127), or let go (0)."""
+    """Press a key with ``velocity`` 1..127, or release it (0)."""
 
     works_offline = True
 
@@ -407,10 +403,10 @@ class PlayNote(Event):
 
 @dataclass(frozen=True)
 class Quit(Event):
-    """End the program in good order."""
+    """End the program."""
 
     works_offline = True
 
 
 EventSink = Callable[[tuple[Event, ...]], None]
-"""Takes what belongs together in one call; called in the thread of the event loop."""
+"""Takes events that belong together, in one call; called in the event loop's thread."""

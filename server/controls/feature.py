@@ -1,10 +1,10 @@
-"""A feature: a part of the server that understands some events, and registers what it does.
+"""A feature: a part of the server that registers handlers for the events it understands.
 
     events -> expansions -> rejections -> desk -> handlers, follow -> changed
-              a gesture     why not now           answers, loads     who is notified
-              into values
+              gestures      impossible            loads, replies      clients of
+              to values     now: /fail                                /notify
 
-``server.live.dispatcher`` is built from a list of features and knows no more of them than this.
+``server.live.dispatcher`` is built from a list of features and knows only this of them.
 """
 
 from __future__ import annotations
@@ -15,56 +15,59 @@ from typing import Any, Protocol
 from server.controls.events import Event
 
 Handler = Callable[[Any], None]
-"""Called with an event of the type that it is registered for, once the desk has applied it."""
+"""Called with an event of the type it is registered for, after the desk has applied it."""
 
 Expansion = Callable[[Any], tuple[Event, ...]]
-"""The events that an event of its type stands for."""
+"""Returns the events that an event of its type stands for."""
 
 Rejection = Callable[[Any, tuple[Event, ...]], str | None]
-"""Called with an event and all that arrived with it: why it cannot be carried out now, or None."""
+"""Returns the reason why an event cannot be carried out now, or None.
+
+Called with the event and all events of its group, those that arrived together with it.
+"""
 
 
 class EventDispatch(Protocol):
-    """What features send events to."""
+    """Takes the events that features send."""
 
     def __call__(self, events: tuple[Event, ...], time_tag: int | None = None, /) -> None:
-        """Carry out ``events`` together, now or at an NTP time; rejected ones are answered."""
+        """Carry out ``events`` together, now or at an NTP time; answer rejected ones."""
 
     def carry_out(self, events: tuple[Event, ...]) -> None:
-        """Apply events that the instrument made itself: not expanded, and never rejected."""
+        """Apply events that the server made itself, without expanding or rejecting them."""
 
     def rejection_reason(self, event: Event) -> str | None:
-        """Why ``event`` cannot be carried out now, or None."""
+        """Return the reason why ``event`` cannot be carried out now, or None."""
 
 
 class Feature:
-    """Registers nothing by default; a feature overrides what it needs."""
+    """Registers nothing; a subclass overrides what it needs."""
 
     dispatcher: EventDispatch
 
     def connect(self, dispatcher: EventDispatch) -> None:
-        """Send events to ``dispatcher`` from now on."""
+        """Use ``dispatcher`` to send events."""
         self.dispatcher = dispatcher
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """The event types it handles."""
+        """Return the handlers of the event types it understands."""
         return {}
 
     def expansions(self) -> Mapping[type[Event], Expansion]:
-        """The event types that stand for other events."""
+        """Return the event types that stand for other events."""
         return {}
 
     def rejections(self) -> Mapping[str | type[Event], Rejection]:
-        """Controls (by address) and event types that cannot always be carried out."""
+        """Return the controls (by address) and event types that cannot always be carried out."""
         return {}
 
     def follow(self, event: Event, at_s: float) -> None:
-        """Any event was carried out; it was meant for ``at_s`` of the system's clock."""
+        """Called after the handlers of any event; it was due at ``at_s`` (Unix time)."""
 
     def changed(self, events: tuple[Event, ...]) -> None:
-        """``events`` were carried out together, and their handlers have run."""
+        """Called after all handlers of ``events``, which were carried out together."""
 
     def expand(self, event: Event) -> tuple[Event, ...]:
-        """``event``, or the events that it stands for here."""
+        """Return the events that ``event`` stands for in this feature; else ``event`` itself."""
         expansion = self.expansions().get(type(event))
         return expansion(event) if expansion else (event,)

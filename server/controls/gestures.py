@@ -1,13 +1,13 @@
 """Gestures: commands that set all style offsets at once, as plain values on the desk.
 
-    max i      dimension i as far up as it goes
-    flatten    style becomes the mean of the training music, whatever is on the decks
-    random     each dimension anywhere within its trained spread
-    reset      no offset
+    max i      offset i to its maximum
+    flatten    style to the mean of the training music, whatever is on the decks
+    random     each offset at random within one spread
+    reset      all offsets to 0
 
 With z the decks' style, flatten solves  rotation.T @ (o * spread) = mean - z,  so
-``o = rotation @ (mean - z) / spread``, as far as offsets reach. It reads z once, when it arrives;
-later changes of the decks still move the sound.
+``o = rotation @ (mean - z) / spread``, clipped to the range of offsets. It reads z once, when it
+arrives; later changes of the decks still change the sound.
 """
 
 from __future__ import annotations
@@ -30,25 +30,27 @@ from server.controls.events import (
 from server.controls.feature import Expansion, Feature, Handler
 from server.controls.playing import Playing
 
-Refuse = Callable[[Event, str, str], None]
-"""Called with an event, its address, and why it cannot be carried out."""
+OnFailure = Callable[[Event, str, str], None]
+"""Called with an event, its address, and the reason why it cannot be carried out."""
 
-_NOT_HEARD = "no deck has been heard yet: load one, /play and try again"
+_NO_STYLE = "no deck has played yet; load one, send /play and try again"
 
 
 class Gestures(Feature):
-    """Turns gestures into values; the same seed gives the same random ones."""
+    """Turns gestures into values; the same seed gives the same random values."""
 
-    def __init__(self, playing: Playing, seed: int = 0, refuse: Refuse | None = None) -> None:
-        """``refuse`` is called with what cannot be done and why; by default the sender is told."""
+    def __init__(
+        self, playing: Playing, seed: int = 0, on_failure: OnFailure | None = None
+    ) -> None:
+        """By default ``on_failure`` answers the sender with ``/fail``."""
         self._playing = playing
         self._seed = seed
-        self._refuse = refuse or _fail
-        self._begin()
+        self._on_failure = on_failure or _answer_failure
+        self._read_model()
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """A change of model."""
-        return {ModelSwitched: lambda event: self._begin()}
+        return {ModelSwitched: lambda event: self._read_model()}
 
     def expansions(self) -> Mapping[type[Event], Expansion]:
         """The gestures."""
@@ -59,14 +61,14 @@ class Gestures(Feature):
             ResetOffsets: lambda event: self._offsets(np.zeros(self._dims), event),
         }
 
-    def _begin(self) -> None:
-        """Take controls and statistics of the model that plays."""
+    def _read_model(self) -> None:
+        """Use controls and statistics of the model that plays."""
         model = self._playing.newest
         self._control = model.table.controls[LATENT]
         self._latents = model.bundle.latents
         self._engine = model.engine
         self._dims = len(self._control.types)
-        # Not the engine's own numbers: a gesture must not change the noise of what follows.
+        # Not the engine's generator: a gesture must not change the noise that follows it.
         self._random = np.random.default_rng((self._seed, 2))
 
     def _max_out(self, event: MaxOut) -> tuple[Event, ...]:
@@ -77,17 +79,17 @@ class Gestures(Feature):
     def _flatten(self, event: Flatten) -> tuple[Event, ...]:
         style = self._engine.deck_style
         if style is None:
-            self._refuse(event, "/gesture/flatten", _NOT_HEARD)
+            self._on_failure(event, "/gesture/flatten", _NO_STYLE)
             return ()
         latents = self._latents
-        # A direction that training did not use has no spread, and nothing to flatten.
+        # A dimension that training did not use has no spread, and nothing to flatten.
         spread = np.maximum(latents.spread, 1e-9)
         return self._offsets(latents.rotation @ (latents.mean - style) / spread, event)
 
     def _offsets(self, offsets: np.typing.NDArray[np.floating], event: Event) -> tuple[Event, ...]:
-        reachable = np.clip(offsets, self._control.minimum, self._control.maximum)
-        return (SetControl(LATENT, tuple(reachable.tolist()), reply_to=event.reply_to),)
+        clipped = np.clip(offsets, self._control.minimum, self._control.maximum)
+        return (SetControl(LATENT, tuple(clipped.tolist()), reply_to=event.reply_to),)
 
 
-def _fail(event: Event, address: str, why: str) -> None:
-    event.answer(replies.fail(address, why))
+def _answer_failure(event: Event, address: str, reason: str) -> None:
+    event.answer(replies.fail(address, reason))

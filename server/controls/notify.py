@@ -1,10 +1,9 @@
-"""Those who want to be told what changes: ``/notify 1`` enters, ``/notify 0`` leaves.
+"""Clients that follow changes: ``/notify 1`` subscribes, ``/notify 0`` unsubscribes.
 
-    events of any origin -> changed(events) --- 10 ms ---> present values -> all but who set them
+    events of any origin -> changed(events) --- 10 ms ---> new values -> all clients but the sender
 
-What changed within 10 ms is told once, with the newest value. Whoever sends over UDP and has said
-nothing for five minutes is taken for gone (``/notify 1`` or anything else renews it); a TCP
-connection tells of its end.
+Changes within 10 ms are sent once, with the newest value. A UDP client that has sent nothing for
+five minutes is unsubscribed (any message renews it); a TCP client when its connection ends.
 """
 
 from __future__ import annotations
@@ -37,31 +36,31 @@ PATIENCE_S = 300.0
 INTERVAL_S = 0.01
 
 
-Tell = Callable[[Reply, Sender | None], None]
-"""``Notifier.tell``."""
+NotifyClients = Callable[[Reply, Sender | None], None]
+"""``Notifier.notify``."""
 
 
 class TooManyClients(RuntimeError):
-    """Nobody else can be told."""
+    """No more clients can subscribe."""
 
 
 @dataclass
 class _Client:
     number: int
-    heard_s: float
+    last_message_s: float
 
 
 @dataclass
 class _Changes:
-    """What moved since it was last told, and who moved it last."""
+    """The controls set since the last notification, each with its last sender."""
 
-    makers: dict[str, Sender | None] = field(default_factory=dict)
+    senders: dict[str, Sender | None] = field(default_factory=dict)
     panic: bool = False
     is_due: bool = False
 
 
 class Notifier(Feature):
-    """Tells registered clients; used by the thread of the event loop only."""
+    """Sends changes to subscribed clients; used by the event loop's thread only."""
 
     def __init__(
         self, desk: Desk, later: Later, clock_s: Callable[[], float] = time.monotonic
@@ -70,8 +69,8 @@ class Notifier(Feature):
         self._later = later
         self._clock_s = clock_s
         self._clients: dict[Sender, _Client] = {}
-        self._numbered = 0
-        self._told = desk.snapshot()
+        self._next_number = 0
+        self._last_sent = desk.snapshot()
         self._changes = _Changes()
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -80,49 +79,49 @@ class Notifier(Feature):
 
     @property
     def clients(self) -> int:
-        """How many are told."""
+        """The number of subscribed clients."""
         return len(self._clients)
 
-    def enter(self, sender: Sender) -> int:
-        """Tell ``sender`` from now on; its number, the same one when it asks again.
+    def subscribe(self, sender: Sender) -> int:
+        """Subscribe ``sender`` and return its number, which it keeps if it asks again.
 
         Raises:
-            TooManyClients: there is no place left.
+            TooManyClients: ``MAX_CLIENTS`` are subscribed.
         """
-        self._drop_the_gone()
+        self._drop_gone_clients()
         if sender not in self._clients:
             if len(self._clients) >= MAX_CLIENTS:
                 raise TooManyClients(
-                    f"{MAX_CLIENTS} clients are told of changes; at most that many"
+                    f"at most {MAX_CLIENTS} clients can follow changes; one must /notify 0 first"
                 )
             if not self._clients:
-                self._told = self._desk.snapshot()
-            self._clients[sender] = _Client(self._numbered, self._clock_s())
-            self._numbered += 1
+                self._last_sent = self._desk.snapshot()
+            self._clients[sender] = _Client(self._next_number, self._clock_s())
+            self._next_number += 1
         return self._clients[sender].number
 
     @property
-    def numbered(self) -> Iterator[tuple[Sender, int]]:
-        """All who are told, with their numbers."""
+    def numbers(self) -> Iterator[tuple[Sender, int]]:
+        """All subscribed clients, with their numbers."""
         yield from ((sender, client.number) for sender, client in self._clients.items())
 
-    def take_up(self, sender: Sender, number: int) -> None:
-        """Tell one who was told by the instrument before this one, under that number."""
+    def restore(self, sender: Sender, number: int) -> None:
+        """Subscribe a client of the previous instrument again, under its number."""
         self._clients[sender] = _Client(number, self._clock_s())
-        self._numbered = max(self._numbered, number + 1)
+        self._next_number = max(self._next_number, number + 1)
 
-    def leave(self, sender: Sender) -> int:
-        """Tell ``sender`` nothing more; its number, -1 if it had none."""
+    def unsubscribe(self, sender: Sender) -> int:
+        """Unsubscribe ``sender`` and return its number, -1 if it was not subscribed."""
         client = self._clients.pop(sender, None)
         return -1 if client is None else client.number
 
-    def heard(self, sender: Sender) -> None:
-        """``sender`` is still there."""
+    def renew(self, sender: Sender) -> None:
+        """Note that ``sender`` has sent a message."""
         if client := self._clients.get(sender):
-            client.heard_s = self._clock_s()
+            client.last_message_s = self._clock_s()
 
     def changed(self, events: tuple[Event, ...]) -> None:
-        """``events`` have been carried out; tell of what they moved, soon."""
+        """Send the changes made by ``events`` to the clients, soon."""
         if not self._clients:
             return
         table = self._desk.table
@@ -131,26 +130,26 @@ class Notifier(Feature):
                 case SetControl(address=address) if address in table.controls:
                     control = table.controls[address]
                     moved = (*(control.moves or (address,)), *control.resets)
-                    self._changes.makers |= dict.fromkeys(moved, event.reply_to)
+                    self._changes.senders |= dict.fromkeys(moved, event.reply_to)
                 case PlayNote(key=key, velocity=velocity):
-                    self.tell(Reply("/note", (key, velocity)), event.reply_to)
+                    self.notify(Reply("/note", (key, velocity)), event.reply_to)
                     continue
                 case MorphStep(steps=steps):
-                    self._changes.makers |= dict.fromkeys(steps)
+                    self._changes.senders |= dict.fromkeys(steps)
                 case ModelSwitched():
-                    pass  # what is not as it is by itself is told
+                    pass  # all values that differ from the new model's defaults are sent
                 case Play() | Stop() | Panic():
-                    self._changes.makers["/play"] = event.reply_to
+                    self._changes.senders["/play"] = event.reply_to
                     self._changes.panic |= isinstance(event, Panic)
                 case _:
                     continue
-            self._soon()
+            self._flush_soon()
 
-    def tell(self, reply: Reply, maker: Sender | None) -> None:
-        """Tell all but ``maker`` at once of something that no value shows."""
-        self._drop_the_gone()
+    def notify(self, reply: Reply, source: Sender | None) -> None:
+        """Send ``reply`` to all clients but its ``source``, at once."""
+        self._drop_gone_clients()
         for client in self._clients:
-            if client != maker:
+            if client != source:
                 client.reply(reply)
 
     def _on_notify(self, event: Notify) -> None:
@@ -158,48 +157,52 @@ class Notifier(Feature):
         if sender is None:
             return
         try:
-            number = self.enter(sender) if event.on else self.leave(sender)
+            number = self.subscribe(sender) if event.on else self.unsubscribe(sender)
         except TooManyClients as error:
             sender.reply(replies.fail("/notify", str(error)))
         else:
             sender.reply(replies.done("/notify", number))
 
-    def _soon(self) -> None:
+    def _flush_soon(self) -> None:
         if not self._changes.is_due:
             self._changes.is_due = True
             self._later(INTERVAL_S, self._flush)
 
     def _flush(self) -> None:
-        before, now, changes = self._told, self._desk.snapshot(), self._changes
-        self._told, self._changes = now, _Changes()
-        if now.table is not before.table:
-            before = Snapshot(now.table, now.table.defaults, now.table.smoothing_s, now.playing)
-        for control in _changed_controls(before, now):
+        last, current, changes = self._last_sent, self._desk.snapshot(), self._changes
+        self._last_sent, self._changes = current, _Changes()
+        table = current.table
+        if table is not last.table:
+            last = Snapshot(table, table.defaults, table.smoothing_s, current.playing)
+        for control in _changed_controls(last, current):
             first = (control.moves or (control.address,))[0]
-            self.tell(self._desk.answer(control.address), changes.makers.get(first))
-        maker = changes.makers.get("/play")
+            self.notify(self._desk.answer(control.address), changes.senders.get(first))
+        source = changes.senders.get("/play")
         if changes.panic:
-            self.tell(Reply("/panic"), maker)
-        if now.playing != before.playing:
-            self.tell(Reply("/play" if now.playing else "/stop"), maker)
+            self.notify(Reply("/panic"), source)
+        if current.playing != last.playing:
+            self.notify(Reply("/play" if current.playing else "/stop"), source)
 
-    def _drop_the_gone(self) -> None:
+    def _drop_gone_clients(self) -> None:
         now_s = self._clock_s()
         gone = [
             sender
             for sender, client in self._clients.items()
-            if sender.is_gone(now_s - client.heard_s, PATIENCE_S)
+            if sender.is_gone(now_s - client.last_message_s, PATIENCE_S)
         ]
         for sender in gone:
             del self._clients[sender]
 
 
-def _changed_controls(before: Snapshot, now: Snapshot) -> Iterator[Control]:
-    """Values that differ, and the shortcuts that answer one of them; lists only by their parts."""
-    table: ControlTable = now.table
+def _changed_controls(last: Snapshot, current: Snapshot) -> Iterator[Control]:
+    """Yield the values that differ, and the shortcuts that reply with one of them.
+
+    A list such as ``/latent`` is left out; its parts are sent.
+    """
+    table: ControlTable = current.table
     for control in table.controls.values():
         if not control.is_value or control.takes_fewer:
             continue
         slots = table.answering(control.address)
-        if any(before.values[slot] != now.values[slot] for slot in slots):
+        if any(last.values[slot] != current.values[slot] for slot in slots):
             yield control

@@ -1,4 +1,4 @@
-"""The model that plays, as far as features need it; ``server.models.switch`` knows which it is."""
+"""Protocols of the model that plays, as features see it; ``server.models.switch`` has it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class PlayingEngine(Protocol):
 
     @property
     def deck_style(self) -> Floats | None:
-        """Style (D,) of the decks in the last block, without offsets; None before there is one."""
+        """Style (D,) of the decks in the last block, without offsets; None before the first."""
 
     @property
     def position(self) -> float:
-        """Where the first loaded deck is, 0..1 of its loop."""
+        """Position of the first loaded deck, 0..1 of its loop."""
 
     @property
     def tempo_bpm(self) -> float | None:
-        """The tempo that is heard; None where no deck has a known one."""
+        """The tempo of the sound; None if no deck has a known tempo."""
 
     def put_deck(self, name: str, deck: Any) -> None:
         """Play ``deck`` (``server.engine.deck.DeckData``) from the next block on."""
 
     def bypass_unavailable_reason(self, name: str) -> str | None:
-        """Why a deck cannot be bypassed, or None."""
+        """Return the reason why a deck cannot be bypassed, or None."""
 
 
 class PlayingModel(Protocol):
@@ -44,12 +44,12 @@ class PlayingModel(Protocol):
 
     @property
     def engine(self) -> PlayingEngine:
-        """What plays its decks."""
+        """Its engine."""
 
 
 class Playing(Protocol):
-    """Knows the model that plays."""
+    """Gives access to the model that plays."""
 
     @property
     def newest(self) -> PlayingModel:
-        """The model that plays, or will in a moment; from any thread."""
+        """The model that plays or is about to; from any thread."""

@@ -1,7 +1,7 @@
-"""What the instrument says back, as plain messages; any transport can carry them.
+"""Replies to clients, as plain messages that any transport can carry.
 
-The words are those of SuperCollider's server: ``/done cmd ...``, ``/fail cmd why``, ``/synced``,
-``/late``, ``/version.reply`` and ``/status.reply``.
+Their addresses are those of SuperCollider's server: ``/done cmd ...``, ``/fail cmd reason``,
+``/synced``, ``/late``, ``/version.reply`` and ``/status.reply``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Argument = int | float | str
 
 @dataclass(frozen=True)
 class Reply:
-    """One message to whoever asked; an int goes out as ``i``, a float as ``f``, text as ``s``."""
+    """One message to a client; an int is sent as ``i``, a float as ``f``, text as ``s``."""
 
     address: str
     arguments: tuple[Argument, ...] = ()
@@ -39,7 +39,7 @@ STATUS_NAMES: tuple[tuple[str, type[Argument]], ...] = (
     ("midi_received", int),
     ("latency_ms", float),
 )
-"""Names of ``/status.reply`` and what each value is, in the order of the contract."""
+"""Names and types of the first values of ``/status.reply``, in their fixed order."""
 
 PROGRESS = "/deck/{}/progress"
 PRESET_LISTED = "/preset/list.reply"
@@ -49,49 +49,51 @@ ANSWERS = (
     PRESET_LISTED,
     *(PROGRESS.format(deck) for deck in DECKS),
 )
-"""Addresses that only ever answer: two servers that hear each other must not reply to them."""
+"""Addresses of replies: never answered, or two servers could reply to each other endlessly."""
 
 
 def done(command: str, *rest: Argument) -> Reply:
-    """``command`` has finished."""
+    """Return the reply that ``command`` has finished."""
     return Reply("/done", (command, *rest))
 
 
-def fail(command: str, why: str) -> Reply:
-    """``command`` was not carried out."""
-    return Reply("/fail", (command, why))
+def fail(command: str, reason: str) -> Reply:
+    """Return the reply that ``command`` was not carried out."""
+    return Reply("/fail", (command, reason))
 
 
 def outcome(command: str, argument: Argument, failure: str | None) -> Reply:
-    """``command`` has finished, or failed in one line."""
+    """Return ``done``, or ``fail`` if there is a ``failure`` (one line)."""
     return done(command, argument) if failure is None else fail(command, failure)
 
 
 def progress(deck: str, share: float) -> Reply:
-    """So much of what is to lie on ``deck`` is encoded, 0..1."""
+    """Return the reply that a ``share`` (0..1) of the load of ``deck`` is encoded."""
     return Reply(PROGRESS.format(deck), (share,))
 
 
 def synced(number: int) -> Reply:
-    """Everything sent before ``/sync number`` has been taken in."""
+    """Return the reply that everything sent before ``/sync number`` has been handled."""
     return Reply("/synced", (number,))
 
 
 def late(due: int, ran: int, late_s: float, messages: int) -> Reply:
-    """Messages ran after their time: due and ran (NTP), high and low halves, as SuperCollider's
-    server has it; then by how many seconds, and how many messages since it was last told.
+    """Return the reply about a number of ``messages`` that took effect after their time.
+
+    Its arguments are, as in SuperCollider's server, the high and low halves of the NTP times
+    ``due`` and ``ran``; then ``late_s``, and ``messages``, those since the previous reply.
     """
     return Reply("/late", (*_halves(due), *_halves(ran), float(late_s), messages))
 
 
 def _halves(time_tag: int) -> tuple[int, int]:
-    """The high and the low 32 bits, each as OSC's signed integer."""
+    """Return the high and the low 32 bits, each as a signed integer of OSC."""
     high, low = struct.unpack(">ii", struct.pack(">Q", time_tag))
     return high, low
 
 
 def version(program: str, number: str) -> Reply:
-    """Program name, major, minor and the rest, laid out as SuperCollider's server lays it out.
+    """Return program name, major, minor and patch, in the form of SuperCollider's server.
 
     >>> version("latent-deck", "0.1.0").arguments
     ('latent-deck', 0, 1, '.0')
@@ -103,14 +105,11 @@ def version(program: str, number: str) -> Reply:
 
 
 def status(figures: Mapping[str, Argument]) -> Reply:
-    """Alternating names and values: the contract's in its order, then whatever else is there.
-
-    Args:
-        figures: a value for every name of ``STATUS_NAMES``; further names may follow.
+    """Return alternating names and values: those of ``STATUS_NAMES`` in order, then the others.
 
     Raises:
-        KeyError: a name of the contract has no value.
+        KeyError: ``figures`` lacks a name of ``STATUS_NAMES``.
     """
-    contract = {name: kind(figures[name]) for name, kind in STATUS_NAMES}
-    pairs = contract | {name: value for name, value in figures.items() if name not in contract}
+    first = {name: kind(figures[name]) for name, kind in STATUS_NAMES}
+    pairs = first | {name: value for name, value in figures.items() if name not in first}
     return Reply("/status.reply", tuple(part for pair in pairs.items() for part in pair))

@@ -1,17 +1,17 @@
-"""The table of controls: everything a hand can move or ask for, each in one place.
+"""The table of controls: everything a performer can set or ask for, each in one place.
 
-From it follow OSC dispatch and MIDI targets (``server.osc.mapping``), the desk's values
-(``server.controls.desk``), ``--list-controls`` and ``docs/controls.md``
-(``server.controls.lists``). To add a control, add a row in ``server.controls.rows``.
+OSC messages (``server.osc.mapping``), MIDI mappings, the desk's values (``server.controls.desk``),
+``--list-controls`` and ``docs/controls.md`` (``server.controls.lists``) are derived from it. To add
+a control, add a row in ``server.controls.rows``.
 
-A row may stand for a family: ``{}`` in its address is filled from ``members``. A row is one of
+A row may describe a family: ``{}`` in its address is filled from ``members``. A row is one of
 
     value      a number (or several) that the desk holds       /level, /latent/3
     shortcut   moves the values named in ``moves``             /interp, /latent
-    command    makes an event, holds nothing                   /play, /deck/a/load
+    command    makes an event, holds no value                  /play, /deck/a/load
 
-The values of all controls lie behind one another in one flat vector; ``ControlTable.slots``
-says where, and the engine glides the whole vector at once.
+The values of all controls form one flat vector; ``ControlTable.slots`` gives the places of each,
+and the engine glides the whole vector at once.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from server.controls.rows import (
 )
 
 MAX_STYLE_DIMS = 1024
-"""More than any bundle has; keeps a broken one from building an endless table."""
+"""More than any bundle has; a broken bundle must not build a huge table."""
 
 
 def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlTable:
-    """The controls of an instrument whose bundle has ``style_dims`` (D) style dimensions.
+    """Return the controls of a model with ``style_dims`` (D) style dimensions.
 
-    ``names`` are slugs of the first dimensions, None for one that has none.
+    ``names`` are slugs of the first dimensions, None for a dimension without one.
 
     Raises:
-        ControlError: D is not in 1..1024, or two dimensions have one name.
+        ControlError: D is not in 1..1024, or two dimensions have the same name.
     """
     if not 1 <= style_dims <= MAX_STYLE_DIMS:
         raise ControlError(f"{style_dims} style dimensions; allowed are 1 to {MAX_STYLE_DIMS}")

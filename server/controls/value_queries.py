@@ -1,4 +1,4 @@
-"""Values asked for, and glides: an address without arguments, and ``/glide``."""
+"""Queries of values (an address without arguments), and ``/glide``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from server.controls.addresses import POSITION
 from server.controls.desk import Desk, glide_s
 from server.controls.events import Event, Query, SetGlide
 from server.controls.feature import Feature, Handler
-from server.controls.notify import Tell
+from server.controls.notify import NotifyClients
 from server.controls.playing import Playing
 from server.controls.replies import Reply
 
@@ -16,13 +16,13 @@ from server.controls.replies import Reply
 class ValueQueries(Feature):
     """Answers from the desk; ``/position`` from the playhead, which moves by itself."""
 
-    def __init__(self, desk: Desk, playing: Playing, tell: Tell) -> None:
+    def __init__(self, desk: Desk, playing: Playing, notify: NotifyClients) -> None:
         self._desk = desk
         self._playing = playing
-        self._tell = tell
+        self._notify = notify
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """Questions for a value or a glide, and changes of a glide."""
+        """Queries of a value or a glide, and changes of a glide."""
         return {Query: self._on_query, SetGlide: self._on_glide}
 
     def _on_query(self, event: Query) -> None:
@@ -36,4 +36,4 @@ class ValueQueries(Feature):
         if event.is_question:
             event.answer(reply)
         else:
-            self._tell(reply, event.reply_to)
+            self._notify(reply, event.reply_to)

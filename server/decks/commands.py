@@ -1,7 +1,7 @@
-"""Loads decks: library decks at once, files and captures through the encoder's process.
+"""Commands that load decks: library decks at once, files and captures through the encoder.
 
-/deck/a/load   library deck -------------------------> engine, /done
-               file  --> encoder's process --> deck --> engine, /done
+/deck/a/load   library deck -----------------------> engine, /done
+               file  --> encoder process --> deck --> engine, /done
                             '-> /deck/a/progress
 """
 
@@ -27,7 +27,7 @@ from server.controls.events import (
     SetControl,
 )
 from server.controls.feature import Feature, Handler, Rejection
-from server.controls.notify import Tell
+from server.controls.notify import NotifyClients
 from server.controls.playing import Playing
 from server.controls.replies import Argument, Reply
 from server.decks.encoder_worker import Failed, Finished, Progressed, Report
@@ -39,19 +39,19 @@ from server.system.callbacks import Then
 from server.system.progress_bar import ProgressBar
 
 CANCELLED = "cancelled"
-OVERTAKEN = "something newer was loaded onto this deck meanwhile"
+SUPERSEDED = "replaced by a newer load of this deck"
 ANOTHER_MODEL = "another model was loaded meanwhile; load it again"
-INTENDED_FAILURES = (CANCELLED, OVERTAKEN, ANOTHER_MODEL)
+INTENDED_FAILURES = (CANCELLED, SUPERSEDED, ANOTHER_MODEL)
 """Failures that somebody asked for."""
 
 _PROGRESS_STEPS = 100
-"""The most often that the progress of one load is reported."""
+"""Progress is reported in this many steps at most."""
 
 Capture = Callable[[float], Captured]
-"""The last seconds of live input.
+"""Returns the last seconds of live input.
 
 Raises:
-    InputError: there are none.
+    InputError: there is no live input.
 """
 
 
@@ -59,22 +59,22 @@ class BackgroundEncoder(Protocol):
     """Encodes in the background."""
 
     def submit(self, source: Source) -> int:
-        """Queue a file or a capture; the ticket is in every report about it."""
+        """Queue a file or a capture; return the ticket that is in every report about it."""
 
     def cancel(self, ticket: int) -> None:
-        """Do not encode this one, or stop; nothing more is reported about it."""
+        """Drop this one, or stop encoding it; nothing more is reported about it."""
 
     def stop(self) -> None:
-        """End; nothing more is reported."""
+        """End the encoder; nothing more is reported."""
 
 
 StartEncoder = Callable[[Bundle, Callable[[Report], None]], BackgroundEncoder]
-"""Starts the encoder of a bundle, which reports in the thread of the event loop."""
+"""Starts the encoder of a bundle; it reports in the event loop's thread."""
 
 
 @dataclass
 class _PendingLoad:
-    """A load that waits for the encoder."""
+    """A load that waits for the encoder; ``source`` is the name that the deck keeps."""
 
     sound: Source
     source: str
@@ -91,7 +91,7 @@ class _PendingLoad:
 
 
 class DeckCommands(Feature):
-    """Used by the thread of the event loop.
+    """Loads and captures decks; used by the event loop's thread.
 
     The newest load of a deck wins: an older one that is still being encoded is cancelled, and
     fails.
@@ -103,19 +103,19 @@ class DeckCommands(Feature):
         media: Path,
         start_encoder: StartEncoder,
         capture: Capture,
-        tell: Tell,
+        notify: NotifyClients,
     ) -> None:
-        """``media`` is the folder that OSC may load from; ``tell`` notifies clients."""
+        """``media`` is the folder that OSC may load from."""
         self._playing = playing
         self._media = media
         self._start_encoder = start_encoder
         self._capture = capture
-        self._tell = tell
+        self._notify = notify
         self._pending: dict[str, _PendingLoad] = {}
-        self._begin()
+        self._read_model()
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """Loads, captures, and changes of model."""
+        """Loads and captures; decks loaded by a score; changes of model."""
         return {
             LoadDeck: self._on_load,
             CaptureDeck: self._on_capture,
@@ -125,7 +125,7 @@ class DeckCommands(Feature):
         }
 
     def rejections(self) -> Mapping[str | type[Event], Rejection]:
-        """A deck without its recording cannot be bypassed."""
+        """Bypass of a deck without a recording."""
         return {f"/deck/{deck}/{BYPASS}": self._bypass_rejection for deck in DECKS}
 
     def load(
@@ -136,7 +136,7 @@ class DeckCommands(Feature):
         trusted: bool = False,
         progress: Progress = lambda share: None,
     ) -> None:
-        """Load ``source`` onto ``deck``; a trusted one may be a file anywhere."""
+        """Load ``source`` onto ``deck``, and call ``then``; a ``trusted`` file may be anywhere."""
         if source in self._library:
             self._supersede(deck)
             self._playing.newest.engine.put_deck(deck, library_deck(self._library[source]))
@@ -147,11 +147,11 @@ class DeckCommands(Feature):
         except MediaError as error:
             then(str(error))
             return
-        kept = str(path.resolve()) if trusted else source
-        self._encode(deck, path, kept, then, progress)
+        source_name = str(path.resolve()) if trusted else source
+        self._encode(deck, path, source_name, then, progress)
 
     def take(self, report: Report) -> None:
-        """A report of the encoder; one about a load that was cancelled is passed over."""
+        """Handle a report of the encoder; ignore one about a cancelled load."""
         deck = next((d for d, one in self._pending.items() if one.ticket == report.ticket), None)
         if deck is None:
             return
@@ -163,30 +163,30 @@ class DeckCommands(Feature):
             case Finished(deck=data):
                 load = self._pending.pop(deck)
                 captured = load.sound if isinstance(load.sound, Captured) else None
-                put = replace(data, source=load.source, captured=captured)
-                self._playing.newest.engine.put_deck(deck, put)
+                loaded = replace(data, source=load.source, captured=captured)
+                self._playing.newest.engine.put_deck(deck, loaded)
                 load.then(None)
 
     def stop(self) -> None:
-        """End the encoder's process; may be called twice."""
+        """End the encoder process; may be called twice."""
         self._encoder.stop()
 
-    def _begin(self) -> None:
-        """Take library and encoder of the model that plays."""
+    def _read_model(self) -> None:
+        """Use the library of the model that plays, and start its encoder."""
         bundle = self._playing.newest.bundle
         self._library: Mapping[str, BundleDeck] = bundle.decks
 
         def take(report: Report) -> None:
-            if self._encoder is encoder:  # not one of the model before
+            if self._encoder is encoder:  # not that of the previous model
                 self.take(report)
 
         self._encoder = encoder = self._start_encoder(bundle, take)
 
     def _on_model(self, event: ModelSwitched) -> None:
-        """Another model plays, with its library and encoder; what is being encoded fails."""
+        """Change to the library and encoder of another model; loads in progress fail."""
         self._encoder.stop()
         pending, self._pending = self._pending, {}
-        self._begin()
+        self._read_model()
         for load in pending.values():
             load.then(ANOTHER_MODEL)
 
@@ -201,18 +201,18 @@ class DeckCommands(Feature):
         except InputError as error:
             then(str(error))
             return
-        # It has no source that others could load.
+        # A capture has no source that could be loaded again.
         self._encode(event.deck, captured, "", then, progress)
 
     def _on_cancel(self, event: CancelDeck) -> None:
-        stopped = self._drop(event.deck, CANCELLED)
-        event.answer(replies.done(f"/deck/{event.deck}/cancel", int(stopped)))
+        was_loading = self._drop(event.deck, CANCELLED)
+        event.answer(replies.done(f"/deck/{event.deck}/cancel", int(was_loading)))
 
     def _on_loaded(self, event: DeckLoaded) -> None:
         self._supersede(event.deck)
-        self._tell(Reply(f"/deck/{event.deck}/load", (event.source,)), event.reply_to)
+        self._notify(Reply(f"/deck/{event.deck}/load", (event.source,)), event.reply_to)
 
-    def _bypass_rejection(self, event: SetControl, among: tuple[Event, ...]) -> str | None:
+    def _bypass_rejection(self, event: SetControl, group: tuple[Event, ...]) -> str | None:
         deck = event.address.split("/")[2]
         engine = self._playing.newest.engine
         return engine.bypass_unavailable_reason(deck) if any(event.values) else None
@@ -220,19 +220,19 @@ class DeckCommands(Feature):
     def _answers(
         self, event: LoadDeck | CaptureDeck, verb: str, argument: Argument
     ) -> tuple[Then, Progress]:
-        """What reports the end of a load, and its progress."""
+        """Return the callbacks that report the end of a load and its progress."""
         command, sender = f"/deck/{event.deck}/{verb}", event.reply_to
         bar = ProgressBar(f"deck {event.deck}: {verb} {argument}")
 
         def then(failure: str | None) -> None:
             event.answer(replies.outcome(command, argument, failure))
             if failure is None:
-                self._tell(Reply(command, (argument,)), sender)
+                self._notify(Reply(command, (argument,)), sender)
 
         def progress(share: float) -> None:
             reply = replies.progress(event.deck, share)
             event.answer(reply)
-            self._tell(reply, sender)
+            self._notify(reply, sender)
             bar(share)
 
         return then, progress
@@ -240,18 +240,18 @@ class DeckCommands(Feature):
     def _encode(
         self, deck: str, sound: Source, source: str, then: Then, progress: Progress
     ) -> None:
-        """Load ``sound`` once it is encoded; ``source`` is the name that it keeps."""
+        """Encode ``sound`` for ``deck``; ``source`` is the name that the deck keeps."""
         self._supersede(deck)
         load = _PendingLoad(sound, source, self._encoder.submit(sound), then, progress)
         self._pending[deck] = load
         load.advance(0.0)
 
     def _supersede(self, deck: str) -> None:
-        """Something newer comes onto ``deck``."""
-        self._drop(deck, OVERTAKEN)
+        """Cancel a load in progress because of a newer one."""
+        self._drop(deck, SUPERSEDED)
 
     def _drop(self, deck: str, reason: str) -> bool:
-        """Stop what is being loaded onto ``deck``, which keeps what it has; False if nothing is."""
+        """Stop a load in progress; ``deck`` keeps its music. Return True if there was one."""
         load = self._pending.pop(deck, None)
         if load is None:
             return False

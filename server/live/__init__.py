@@ -1,1 +1,1 @@
-"""A live session: what it is made of, and how it is wired."""
+"""A live session: builds and connects playback, control inputs and features."""

@@ -1,4 +1,4 @@
-"""A live session: builds its playback and control inputs, starts them, waits, stops them.
+"""A live session: builds playback and control inputs, starts them, waits, stops them.
 
 OSC, MIDI --> server.live.control_inputs --> desk --> server.live.playback --> output
 """
@@ -34,10 +34,10 @@ from server.system.processes import signals_call
 
 
 class App:
-    """One live session.
+    """One live session; ``folder`` keeps its state, for the next instrument if this one dies.
 
     Raises:
-        OutputError, RuntimeUnavailable: something that was asked for is not available.
+        OutputError, RuntimeUnavailable: the requested output or device is not available.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class App:
         self._ends_s = previous.ends_s if previous else None
 
     def run(self) -> int:
-        """Play until told to end; the exit code.
+        """Play to the end of the session, and return the exit code.
 
         Raises:
             OscAddressError, MidiPortError, OutputError: a port or device cannot be opened.
@@ -101,7 +101,7 @@ class App:
         return self._exit_code
 
     async def _play(self) -> None:
-        """Wait until the session is to end."""
+        """Wait for the end of the session."""
         if self._settings.seconds and not self._playback.previous:
             self._ends_s = time.monotonic() + self._settings.seconds
         left_s = None if self._ends_s is None else self._ends_s - time.monotonic()
@@ -118,7 +118,7 @@ class App:
         self._osc_at = osc[0] if osc else None
         self._load_decks()
         playback.play_score()
-        stack.callback(playback.score.close)
+        stack.callback(playback.score_recorder.close)
         stack.callback(playback.recordings.recorder.close)
         playback.begin_recordings()
         stack.enter_context(undisturbed())
@@ -141,7 +141,7 @@ class App:
         print("\n".join(lines), flush=True)
 
     def _load_decks(self) -> None:
-        """Load the decks of the start: at once, or when they are encoded."""
+        """Load the initial decks: at once if they are encoded already, else when they are."""
         playback = self._playback
         initial = InitialDecks(self._desk, playback.switch, self._inputs.decks, self._refuse)
         if playback.previous:
@@ -150,22 +150,22 @@ class App:
         elif playback.prepared is None:
             initial.load(self._sources)
         else:
-            initial.put(playback.prepared.decks)
+            initial.put_encoded(playback.prepared.decks)
 
     async def _fade_out(self) -> None:
-        """Stop without a click: the fade has to pass the ring and the device."""
+        """Stop without a click: wait until the fade has passed the ring and the device."""
         self._desk.apply([Stop()])
         path, window_s = self._playback.live.path, self._playback.switch.manifest.latency_s
         await asyncio.sleep(2 * GATE_RAMP_S + window_s + path.target_s + path.delay_s)
 
     def _refuse(self, reason: str) -> None:
-        """A mistake on the command line ends the program."""
+        """End the program because of a mistake on the command line."""
         print(f"python -m server: {reason}", file=sys.stderr)
         self._exit_code = 2
         self._ending.set()
 
     def _crash(self) -> None:
-        """The engine's thread has died: end, to be started again."""
+        """End the program because the engine's thread has died; the supervisor restarts it."""
         self._exit_code = CRASHED
         self._loop.soon(self._ending.set)
 

@@ -1,4 +1,4 @@
-"""What playing says when it begins: what plays, on what, and how far the hand is from the ear."""
+"""The lines printed when playing starts: bundle, output, latency, input, decks, OSC."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def banner_lines(
     osc: Sequence[tuple[str, int]],
     live_input: str,
 ) -> Iterator[str]:
-    """Its lines; ``decks`` are what lies or will lie on each, ``osc`` where it listens."""
+    """Yield the lines; ``decks`` maps decks to their music, ``osc`` lists listening addresses."""
     rate_hz = producer.block_samples / producer.block_s
     yield f"bundle {bundle}, decoding on {provider}"
     yield (
         f"output {output.name} at {output.sample_rate_hz:g} Hz, blocks of "
         f"{producer.block_samples} samples at {rate_hz:g} Hz"
     )
-    yield f"latency from hand to ear\n{latency.table()}"
+    yield f"latency from control to sound\n{latency.table()}"
     yield f"input {live_input}"
-    named = ", ".join(f"{name}: {source}" for name, source in decks.items())
-    yield f"decks {named or 'are empty; name a recording with --deck-a FILE'}"
-    yield from (f"OSC on {host_and_port(*where)}" for where in osc)
+    loaded = ", ".join(f"{name}: {source}" for name, source in decks.items())
+    yield f"decks {loaded or 'are empty; load a recording with --deck-a FILE'}"
+    yield from (f"OSC on {host_and_port(*address)}" for address in osc)
     if not osc:
         yield "OSC is off"
     yield "playing; Ctrl-C ends"

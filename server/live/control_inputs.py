@@ -1,9 +1,9 @@
-"""What sets the controls of a live session: OSC and MIDI, and the features that carry it out.
+"""Control inputs of a live session: OSC, MIDI, and the features that handle their events.
 
     OSC, MIDI -> dispatcher -> desk
                      '-> features: decks, models, presets, clocks, mappings, recordings ...
 
-A feature is added in ``_features``.
+To add a feature, add it to ``_features``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from server.system.file_worker import FileWorker
 
 
 class ControlInputs:
-    """Sets ``desk``, and what else of ``playback`` can be controlled; ``end`` ends the program."""
+    """Receives OSC and MIDI, and controls ``desk`` and ``playback``; ``end`` ends the program."""
 
     def __init__(
         self,
@@ -59,12 +59,12 @@ class ControlInputs:
         self._playback = playback
         self._notifier = notifier
         self._loop = loop
-        switch, tell = playback.switch, notifier.tell
+        switch, notify = playback.switch, notifier.notify
         self.input = LiveInput(settings.input)
         self.files = FileWorker(loop.soon)
         self.models = ModelLoader(
             settings.media,
-            playback.ready,
+            playback.make_model,
             switch,
             loop.soon,
             loop.later,
@@ -75,45 +75,45 @@ class ControlInputs:
             settings.media,
             partial(start_encoder, soon=loop.soon),
             self.input.capture,
-            tell,
+            notify,
         )
-        self.presets = PresetCommands(settings.config, self.files, desk, switch, tell)
+        self.presets = PresetCommands(settings.config, self.files, desk, switch, notify)
         self.clocks = Clocks(desk, switch, loop.later, playback.lock)
         self._mappings = MidiCommands(
-            desk, MappingFile(settings.config, self.files), tell, loop.later
+            desk, MappingFile(settings.config, self.files), notify, loop.later
         )
         self._keys = Keys(desk, self._mappings)
         self.midi = MidiInput(
             settings.midi,
             self._keys.take,
-            on_clock=self.clocks.hear,
-            on_ports=self._mappings.ports,
+            on_clock=self.clocks.receive,
+            on_ports=self._mappings.on_ports,
         )
         self._dump = OscDump()
         self.osc = OscServer(
             desk,
             allowed=settings.osc_allow,
-            watchers=[lambda sender, _: notifier.heard(sender), self._dump.watch],
+            watchers=[lambda sender, _: notifier.renew(sender), self._dump.watch],
         )
         scheduler = Scheduler(playback.timeline)
         self.status = Status(desk, playback, self.osc, self.midi, notifier, scheduler, self.clocks)
         self._dispatcher = Dispatcher(desk, scheduler, self._features(desk, scheduler, end))
-        playback.timeline.report_to(self._executed)
+        playback.timeline.report_to(self._on_executed)
 
     def _features(self, desk: Desk, scheduler: Scheduler, end: Callable[[], None]) -> list[Feature]:
-        """All features, in the order in which they handle an event."""
-        playback, switch, tell = self._playback, self._playback.switch, self._notifier.tell
+        """Return all features, in the order in which they handle an event."""
+        playback, switch, notify = self._playback, self._playback.switch, self._notifier.notify
         return [
             self.osc,
             self._keys,
             Wekinator(switch, self._settings.wekinator),
             Gestures(switch),
-            ValueQueries(desk, switch, tell),
+            ValueQueries(desk, switch, notify),
             Service(self.status.figures, end),
             self.decks,
-            ScoreCommands(playback.score, self._loop.soon),
+            ScoreCommands(playback.score_recorder, self._loop.soon),
             playback.recordings,
-            ModelCommands(switch, self.models, tell, self._loop.later),
+            ModelCommands(switch, self.models, notify, self._loop.later),
             playback.outputs,
             self._mappings,
             self._dump,
@@ -124,7 +124,7 @@ class ControlInputs:
         ]
 
     async def start(self, osc_at: tuple[str, int] | None) -> tuple[tuple[str, int], ...]:
-        """Open the ports, OSC at ``osc_at``; where it listens then.
+        """Open the ports, OSC at ``osc_at``, and return the addresses where OSC listens.
 
         Raises:
             OscAddressError, MidiPortError, InputError: a port or the live input cannot be opened.
@@ -140,12 +140,12 @@ class ControlInputs:
         return tuple(listening)
 
     def stop(self) -> None:
-        """Close the ports; may be called before ``start`` has come to its end."""
+        """Close the ports; may be called before ``start`` has finished."""
         self.input.stop()
         self.midi.stop()
         self.clocks.stop()
         self.osc.stop()
 
-    def _executed(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
-        """The timeline has applied ``events`` at their time; the engine's thread."""
-        self._loop.soon(partial(self._dispatcher.at_their_time, events, due_s, late_s))
+    def _on_executed(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        """Pass events that the timeline has applied to the event loop (engine's thread)."""
+        self._loop.soon(partial(self._dispatcher.on_executed, events, due_s, late_s))

@@ -1,4 +1,4 @@
-"""Events to the desk and to the features that handle them."""
+"""The dispatcher: passes events to the desk and to the features that handle them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from server.osc.scheduler import Scheduler
 
 
 class Dispatcher:
-    """Applies events that belong together as one, and calls the features registered for them."""
+    """Applies events that belong together at once, and calls the features registered for them."""
 
     def __init__(self, desk: Desk, scheduler: Scheduler, features: Sequence[Feature]) -> None:
         self._desk = desk
@@ -31,35 +31,35 @@ class Dispatcher:
         self._changed = [one.changed for one in features if _overrides(one, "changed")]
 
     def __call__(self, events: tuple[Event, ...], time_tag: int | None = None) -> None:
-        """Carry out ``events`` together: now, or at an NTP time."""
+        """Carry out ``events`` together, now or at an NTP time; answer rejected ones."""
         events = self._accepted(tuple(one for event in events for one in self._expanded(event)))
-        if time_tag is None or self._scheduler.runs_now(events, time_tag):
+        if time_tag is None or not self._scheduler.defer(events, time_tag):
             self._desk.apply(events)
             self._call_features(events, self._scheduler.time_of(time_tag))
 
     def carry_out(self, events: tuple[Event, ...]) -> None:
-        """Apply events that the instrument made itself: not expanded, and never rejected."""
+        """Apply events that the server made itself, without expanding or rejecting them."""
         self._desk.apply(events)
         self._call_features(events, self._scheduler.time_of(None))
 
-    def at_their_time(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
-        """The timeline has applied ``events``, ``late_s`` after they were due."""
+    def on_executed(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        """Call the features for ``events`` that the timeline applied ``late_s`` after ``due_s``."""
         if late_s:
-            self._scheduler.was_late(events, due_s, late_s)
+            self._scheduler.count_late(events, due_s, late_s)
         self._call_features(events, due_s)
 
-    def rejection_reason(self, event: Event, among: tuple[Event, ...] = ()) -> str | None:
-        """Why ``event``, which arrived ``among`` others, cannot be carried out now, or None."""
+    def rejection_reason(self, event: Event, group: tuple[Event, ...] = ()) -> str | None:
+        """Return the reason why ``event`` of ``group`` cannot be carried out now, or None."""
         key = event.address if isinstance(event, SetControl) else type(event)
         rejection = self._rejections.get(key)
-        return rejection(event, among) if rejection else None
+        return rejection(event, group) if rejection else None
 
     def _expanded(self, event: Event) -> tuple[Event, ...]:
         expansion = self._expansions.get(type(event))
         return expansion(event) if expansion else (event,)
 
     def _accepted(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        """``events`` without those that cannot be carried out; these are answered."""
+        """Return the events that can be carried out, and answer the others with ``/fail``."""
         accepted = []
         for event in events:
             if reason := self.rejection_reason(event, events):

@@ -1,4 +1,4 @@
-"""What lies on the decks at the start of a live session: the command line's files, or a score's."""
+"""The decks at the start of a live session: from the command line, or of a score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from server.system.progress_bar import ProgressBar
 
 
 class InitialDecks:
-    """Lays them; ``refuse`` is told in one line why a deck cannot be as it was asked for."""
+    """Loads the initial decks; calls ``refuse`` with one line if one cannot be as requested."""
 
     def __init__(
         self, desk: Desk, switch: ModelSwitch, loader: DeckCommands, refuse: Callable[[str], None]
@@ -26,31 +26,31 @@ class InitialDecks:
         self._refuse = refuse
 
     def load(self, sources: Mapping[str, str]) -> None:
-        """Library decks at once, files when they are encoded."""
+        """Load library decks at once, files when they are encoded."""
         self._check_empty(sources)
         for deck, source in sources.items():
             then = partial(self._loaded, deck)
             bar = ProgressBar(f"deck {deck}: load {source}")
             self._loader.load(deck, source, then, trusted=True, progress=bar)
 
-    def put(self, decks: Mapping[str, DeckData]) -> None:
-        """Decks that are encoded already."""
+    def put_encoded(self, decks: Mapping[str, DeckData]) -> None:
+        """Load decks that are encoded already."""
         self._check_empty(decks)
         for deck, data in decks.items():
             self._switch.newest.engine.put_deck(deck, data)
             self._loaded(deck, None)
 
-    def _check_empty(self, given: Mapping[str, object]) -> None:
+    def _check_empty(self, loaded: Mapping[str, object]) -> None:
         for deck in DECKS:
-            if deck not in given:
+            if deck not in loaded:
                 self._loaded(deck, None)
 
     def _loaded(self, deck: str, failure: str | None) -> None:
         if failure in INTENDED_FAILURES:
             return
         engine = self._switch.newest.engine
-        why = failure or bypass_rejection_reason(
+        reason = failure or bypass_rejection_reason(
             self._desk, deck, engine.bypass_unavailable_reason(deck)
         )
-        if why is not None:
-            self._refuse(why)
+        if reason is not None:
+            self._refuse(reason)

@@ -1,4 +1,4 @@
-"""The sound of a live session: the model that plays, its timeline, the engine's thread, the output.
+"""Playback of a live session: model, timeline, engine thread, output and recordings.
 
 desk -> timeline -> model switch -> producer -> live output
             '-> score recorder         '-> sound recorder
@@ -20,7 +20,7 @@ from server.controls.timeline import Timeline
 from server.engine.bench import choose_block_frames
 from server.engine.cue import open_cue
 from server.engine.runtime import RuntimeOptions
-from server.models.model_controls import last_model
+from server.models.model_controls import previous_model
 from server.models.preparing import prepare_model, try_out
 from server.models.switch import Model, ModelSwitch, SwitchedCue
 from server.output.commands import OutputCommands
@@ -38,12 +38,12 @@ from server.system.callbacks import Soon
 
 
 class Playback:
-    """Everything from the desk to the ear.
+    """Everything from the desk to the output.
 
-    ``previous`` holds facts of an instrument that died, if this one plays on in its place.
+    ``previous`` holds the facts of an instrument that died, if this one continues in its place.
 
     Raises:
-        OutputError, RuntimeUnavailable: something that was asked for is not available.
+        OutputError, RuntimeUnavailable: the requested output or device is not available.
     """
 
     def __init__(
@@ -58,21 +58,22 @@ class Playback:
         on_death: Callable[[], None],
         facts: Callable[[], Facts],
     ) -> None:
-        """``on_death`` is called when the engine's thread dies; ``facts`` gives what the next
-        instrument must know of this one."""
+        """``on_death`` is called if the engine's thread dies; ``facts`` returns what the next
+        instrument must know if this one dies.
+        """
         self._settings = settings
         self._desk = desk
         self.prepared = prepared
         self.has_cue = settings.card.cue is not None
         frames = self._block_frames(bundle, folder)
-        self.score = ScoreRecorder(
+        self.score_recorder = ScoreRecorder(
             head_line(bundle, frames), bundle.manifest.frame_s, settings.media
         )
-        self.recordings = RecordingCommands(settings.media, notifier.tell, soon)
-        self.ready = self._model_maker(frames)
-        first = self.ready(bundle, table=desk.table)
+        self.recordings = RecordingCommands(settings.media, notifier.notify, soon)
+        self.make_model = self._model_maker(frames)
+        first = self.make_model(bundle, table=desk.table)
         if folder is not None:
-            folder.wait()  # loaded, and ready to play when the previous instrument has died
+            folder.wait()  # loaded; plays as soon as the previous instrument has died
             first = self._previous_model(folder, first)
         last_state = folder.read() if folder else None
         self.previous = last_state.facts if last_state else None
@@ -88,7 +89,7 @@ class Playback:
             self.producer,
             self.previous.output if self.previous else None,
         )
-        self.outputs = OutputCommands(self.live, notifier.tell, soon, self.has_cue)
+        self.outputs = OutputCommands(self.live, notifier.notify, soon, self.has_cue)
         self.keeper = (
             StateKeeper(folder, desk, self.switch, self.timeline, facts) if folder else None
         )
@@ -98,31 +99,32 @@ class Playback:
 
     @property
     def model(self) -> Model:
-        """The model that plays, or will in a moment."""
+        """The model that plays or is about to."""
         return self.switch.newest
 
     def begin_recordings(self) -> None:
-        """Record what the command line asks for from the first sound on, or go on recording.
+        """Start the recordings of the command line, or continue those of the previous instrument.
 
         Raises:
             ScoreError, RecordingError: a file cannot be written.
         """
         if path := self._settings.score_out:
-            (self.score.go_on if self.previous else self.score.begin)(path)
+            recorder = self.score_recorder
+            (recorder.go_on if self.previous else recorder.begin)(path)
         if self.previous:
-            self.recordings.go_on(self.previous.recording)
+            self.recordings.resume(self.previous.recording)
         elif self._settings.record:
             self.recordings.recorder.begin(self._settings.record)
 
     def play_score(self) -> None:
-        """Play the score, if there is one; after a restart, from where it was."""
+        """Play the score, if there is one; after a restart, from where it broke off."""
         if self.prepared is None or self.prepared.score is None:
             return
-        frame_s, played = self.timeline.clock.frame_s, self.timeline.frames_before
+        frame_s, played_frames = self.timeline.clock.frame_s, self.timeline.frames_before
         score = self.prepared.prepared_score
-        models = {id(one): self._ready_for_score(one) for one in score.models.values()}
+        models = {id(one): self._score_model(one) for one in score.models.values()}
         player = ScorePlayer(
-            score_events(self.prepared.score, frame_s, played),
+            score_events(self.prepared.score, frame_s, played_frames),
             score,
             self.switch,
             lambda prepared: models.pop(id(prepared)),
@@ -131,7 +133,9 @@ class Playback:
         self.timeline.play(player)
 
     def _block_frames(self, bundle: Bundle, folder: StateFolder | None) -> int:
-        """As asked for; else as in a recorded score, or before a restart; else by measurement."""
+        """Return the block size of the command line, a recorded score or the previous instrument;
+        else measure the best one.
+        """
         recorded = self.prepared.block_frames if self.prepared else None
         last_state = folder.read() if folder else None
         recorded = recorded or (last_state.facts.block_frames if last_state else None)
@@ -139,22 +143,22 @@ class Playback:
         return self._settings.block_frames or recorded or choose_block_frames(bundle, options)
 
     def _model_maker(self, frames: int) -> Callable[..., Model]:
-        """Makes any bundle a model that is ready to play."""
+        """Return a function that makes a bundle a model ready to play."""
         options = RuntimeOptions(self._settings.device)
         cue_for = partial(open_cue, options=options, frames=frames, desk=self._desk)
         return partial(
             prepare_model,
             options=options,
             frames=frames,
-            on_deck=self.score.laid,
+            on_deck=self.score_recorder.laid,
             cue_for=cue_for if self.has_cue else None,
         )
 
     def _previous_model(self, folder: StateFolder, first: Model) -> Model:
-        """The model that played before a restart, else ``first``."""
+        """Return the model that the previous instrument played, else ``first``."""
         last_state = folder.read()
         name = last_state.model if last_state else ""
-        return last_model(name, first, self.ready, self._desk, self._settings.media)
+        return previous_model(name, first, self.make_model, self._desk, self._settings.media)
 
     def _open_producer(self, frames: int, on_death: Callable[[], None]) -> Producer:
         return Producer(
@@ -167,19 +171,19 @@ class Playback:
         )
 
     def _connect(self) -> None:
-        self.score.follow(self.switch)
-        self.timeline.tell(self.score.hear)
+        self.score_recorder.follow(self.switch)
+        self.timeline.tell(self.score_recorder.hear)
         self.timeline.follow(self.lock)
 
-    def _ready_for_score(self, prepared: PreparedModel) -> Model:
-        """A model that the score loads, ready before the score begins."""
-        model = self.ready(prepared.bundle, name=prepared.name)
+    def _score_model(self, prepared: PreparedModel) -> Model:
+        """Return a model that the score loads, ready to play."""
+        model = self.make_model(prepared.bundle, name=prepared.name)
         return try_out(model, prepared.decks, self.producer.block_frames)
 
-    def _observe(self, behind_s: float) -> None:
-        """The next block leaves the device ``behind_s`` from now (engine's thread)."""
+    def _observe(self, delay_s: float) -> None:
+        """Note that the next block leaves the device in ``delay_s`` (engine's thread)."""
         model = self.model
-        heard_s = time.time() + behind_s + model.bundle.manifest.latency_s + model.engine.lead_s
+        heard_s = time.time() + delay_s + model.bundle.manifest.latency_s + model.engine.lead_s
         self.timeline.clock.observe(self.timeline.next_frame, heard_s)
         if self.keeper is not None:
             self.keeper.look()

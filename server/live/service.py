@@ -14,16 +14,17 @@ PROGRAM = "latent-deck"
 
 
 class Service(Feature):
-    """``status`` gives the figures of ``/status.reply``; ``end`` ends the program."""
+    """Answers the requests."""
 
     def __init__(
         self, status: Callable[[], Mapping[str, Argument]], end: Callable[[], None]
     ) -> None:
+        """``status`` returns the figures of ``/status.reply``; ``end`` ends the program."""
         self._status = status
         self._end = end
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """All of them."""
+        """``/status``, ``/version``, ``/sync`` and ``/quit``."""
         return {
             StatusRequest: lambda event: event.answer(replies.status(self._status())),
             VersionRequest: self._on_version,

@@ -1,4 +1,4 @@
-"""Latency, and the figures of ``/status.reply``, asked of the parts of a live session."""
+"""Latency and the figures of ``/status.reply``, collected from the parts of a live session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from server.output.latency import Latency, latency
 
 @dataclass(frozen=True)
 class Status:
-    """Asks each part when it is asked itself."""
+    """Reads its parts at each call."""
 
     desk: Desk
     playback: Playback
@@ -30,7 +30,7 @@ class Status:
     clocks: Clocks
 
     def latency(self) -> Latency:
-        """Where the milliseconds go, from a hand to the ear."""
+        """Return the latency from a control to the sound, by its causes."""
         model = self.playback.switch.newest
         manifest = model.bundle.manifest
         return latency(
@@ -44,7 +44,7 @@ class Status:
         )
 
     def figures(self) -> Mapping[str, Argument]:
-        """The figures of ``/status.reply``."""
+        """Return the figures of ``/status.reply``."""
         model = self.playback.switch.newest
         return {
             "bundle": model.bundle.manifest.name,
@@ -74,7 +74,7 @@ class Status:
             "osc_notified": self.notifier.clients,
             "osc_waiting": self.scheduler.waiting,
             "osc_late": self.scheduler.late,
-            "osc_far_ahead": self.scheduler.far,
+            "osc_far_ahead": self.scheduler.far_ahead,
             **self.clocks.status(),
             **self.playback.recordings.status(),
         }

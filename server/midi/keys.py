@@ -13,7 +13,7 @@ from server.midi.decode.moves import Move
 
 
 class Keys(Feature):
-    """Plays the keys and programs that no mapping uses; every move goes on to the mappings."""
+    """Plays keys and programs that no mapping uses; passes every move on to the mappings."""
 
     def __init__(self, desk: Desk, mappings: MidiCommands) -> None:
         self._desk = desk

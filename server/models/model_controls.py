@@ -1,4 +1,4 @@
-"""The controls of a model: those it has nothing for, and how the desk changes to them."""
+"""The controls of a model: those it does not support, and the desk's change to another model."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ logger = logging.getLogger(__name__)
 
 
 def missing_in(bundle: Bundle) -> Mapping[str, str]:
-    """Addresses that there is nothing for, and in one line why."""
+    """Return the controls that ``bundle`` does not support, each with a one-line reason."""
     return {} if bundle.prior_onnx else {GENERATE: NO_PRIOR}
 
 
 def switched_to(model: Model) -> ModelSwitched:
-    """The event that makes the desk the one of ``model``."""
+    """Return the event that changes the desk to the controls of ``model``."""
     return ModelSwitched(model.name, partial(carried, table=model.table, model=model.name))
 
 
-def last_model(
-    name: str, first: Model, ready: Callable[..., Model], desk: Desk, media: Path
+def previous_model(
+    name: str, first: Model, make_model: Callable[..., Model], desk: Desk, media: Path
 ) -> Model:
-    """What played in the instrument before this one: ``first``, or the model ``name``.
+    """Return the model that the previous instrument played: ``first``, or the one called ``name``.
 
-    Where that cannot be had any more, it is said, and ``first`` plays.
+    If it cannot be loaded any more, log a warning and return ``first``.
     """
     if name == first.name:
         return first
     try:
-        model = ready(bundle_below(name, media), name=name)
+        model = make_model(bundle_below(name, media), name=name)
     except (BundleError, MediaError, RuntimeUnavailable) as error:
-        logger.warning("the model that played is gone: %s", error)
+        logger.warning("the previous model cannot be loaded; playing the first one: %s", error)
         return first
     desk.apply([switched_to(model)])
     return model

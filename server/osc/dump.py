@@ -1,4 +1,4 @@
-"""``/dump 1``: prints incoming messages, a limited number a second."""
+"""``/dump 1``: prints incoming messages, a limited number per second."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from server.controls import replies
 from server.controls.events import Dump, Event
 from server.controls.feature import Feature, Handler
 from server.osc.arguments import Argument
-from server.osc.mapping import Intake
+from server.osc.mapping import ParsedPacket
 from server.osc.packet import OscMessage
 from server.osc.senders import OscSender
 from server.system.printable import shown
 
-LINES_A_SECOND = 50
+MAX_LINES_PER_S = 50
 
 
 class OscDump(Feature):
@@ -28,33 +28,33 @@ class OscDump(Feature):
         self.is_on = False
         self._write = write
         self._clock_s = clock_s
-        self._second_s = -float("inf")
-        self._written = 0
+        self._second_start_s = -float("inf")
+        self._printed = 0
         self._left_out = 0
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """``/dump``."""
         return {Dump: self._switch}
 
-    def watch(self, sender: OscSender, intake: Intake) -> None:
-        """One packet of ``sender``."""
+    def watch(self, sender: OscSender, packet: ParsedPacket) -> None:
+        """Print the messages of a packet from ``sender``, while it is on."""
         if not self.is_on:
             return
-        for message in intake.messages:
-            self._line(f"OSC from {sender.name}: {_text(message)}")
+        for message in packet.messages:
+            self._print(f"OSC from {sender.name}: {_text(message)}")
 
     def _switch(self, event: Dump) -> None:
         self.is_on = bool(event.on)
         event.answer(replies.done("/dump", event.on))
 
-    def _line(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         now_s = self._clock_s()
-        if not 0 <= now_s - self._second_s < 1.0:
+        if not 0 <= now_s - self._second_start_s < 1.0:
             if self._left_out:
                 self._write(f"OSC: {self._left_out} more messages were not printed")
-            self._second_s, self._written, self._left_out = now_s, 0, 0
-        if self._written < LINES_A_SECOND:
-            self._written += 1
+            self._second_start_s, self._printed, self._left_out = now_s, 0, 0
+        if self._printed < MAX_LINES_PER_S:
+            self._printed += 1
             self._write(text)
         else:
             self._left_out += 1
@@ -66,7 +66,7 @@ def _text(message: OscMessage) -> str:
 
 
 def _argument(argument: Argument) -> str:
-    """Numbers and text as they are, an array in brackets, anything else by its kind."""
+    """Return a number or text as it is, an array in brackets, anything else by its type."""
     if isinstance(argument, tuple):
         return f"[{' '.join(map(_argument, argument))}]"
     return shown(argument)

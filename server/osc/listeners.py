@@ -15,8 +15,8 @@ Listener = tuple[tuple[Any, ...], int]
 
 def listeners(notifier: Notifier) -> tuple[Listener, ...]:
     """All that can be found again; a TCP connection ends with its process."""
-    numbered = notifier.numbered
-    return tuple((one.peer, number) for one, number in numbered if isinstance(one, UdpSender))
+    numbers = notifier.numbers
+    return tuple((one.peer, number) for one, number in numbers if isinstance(one, UdpSender))
 
 
 def take_up(before: Sequence[Listener], notifier: Notifier, osc: OscServer) -> None:
@@ -24,4 +24,4 @@ def take_up(before: Sequence[Listener], notifier: Notifier, osc: OscServer) -> N
     for peer, number in before:
         sender = osc.sender_at(peer)
         if sender is not None:
-            notifier.take_up(sender, number)
+            notifier.restore(sender, number)

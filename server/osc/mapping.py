@@ -1,8 +1,8 @@
-"""OSC packets to events, by the table of controls. Pure: nothing is set, sent or logged here.
+"""Turns OSC packets into events, by the table of controls; sets, sends and logs nothing.
 
-A packet that is not OSC is rejected as a whole. In one that is, every message stands for itself, as
-with SuperCollider's server: one that no control takes does nothing at all and is answered, the
-others hold. Messages due at the same time form one group.
+A packet that is not OSC is rejected as a whole. In a valid packet each message is independent, as
+in SuperCollider's server: one that no control accepts has no effect and is answered, the others
+take effect. Messages due at the same time form one group.
 
     bundle (now)          -> group (None: now)   /interp, /level
       /interp 0.5
@@ -10,15 +10,15 @@ others hold. Messages due at the same time form one group.
       bundle (12:00:00.5) -> group (12:00:00.5)  /mute
         /mute 1
 
-A message is taken as a whole or rejected as a whole. A value's address without arguments is a
-question. An address pattern reaches every control that matches, except commands without arguments:
-``/*`` asks for values, it does not quit.
+A message is accepted or rejected as a whole. A value's address without arguments is a query. An
+address pattern reaches every control that matches, except commands without arguments: ``/*``
+queries values, it does not quit.
 
-    f takes i, f, h, d, T (1) and F (0)      i the same without a fraction      s takes s and S
-    v takes what f or s takes
-    a control with choices takes their words and their numbers
-    arrays are taken apart where a control has several arguments
-    I (it happened) stands for no argument where a command has none
+    f accepts i, f, h, d, T (1) and F (0)    i the same without a fraction    s accepts s and S
+    v accepts what f and s accept
+    a control with choices accepts their words and their numbers
+    arrays are flattened for a control with several arguments
+    I (impulse) counts as no argument for a command that has none
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from server.system.printable import shown
 
 
 class MappingError(ValueError):
-    """A message that no control takes; ``address`` is the one that was sent."""
+    """A message that no control accepts; ``address`` is the one that was sent."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"{shown(address)}: {reason}")
@@ -45,7 +45,7 @@ class MappingError(ValueError):
         self.reason = reason
 
 
-Refusal = OscError | MappingError
+PacketError = OscError | MappingError
 
 
 @dataclass(frozen=True)
@@ -57,73 +57,73 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Intake:
-    """What came of one packet."""
+class ParsedPacket:
+    """The content of one packet: its messages, their events, and what was rejected."""
 
     messages: tuple[OscMessage, ...] = ()
     groups: tuple[Group, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    errors: tuple[PacketError, ...] = ()
 
 
-def read_events(table: ControlTable, packet: bytes, sender: Sender | None = None) -> Intake:
-    """The groups of events of ``packet``, in the order in which their first messages came."""
+def parse_packet(table: ControlTable, packet: bytes, sender: Sender | None = None) -> ParsedPacket:
+    """Parse ``packet``; groups are in the order of their first messages."""
     try:
         read = read_packet(packet)
     except OscError as error:
-        return Intake(refusals=(error,))
-    refusals: list[Refusal] = list(read.left_out)
+        return ParsedPacket(errors=(error,))
+    errors: list[PacketError] = list(read.left_out)
     groups: dict[int | None, list[Event]] = {}
     for message in read.messages:
         try:
             events = events_of_message(table, message, sender)
         except MappingError as error:
-            refusals.append(error)
+            errors.append(error)
         else:
             groups.setdefault(message.time_tag, []).extend(events)
-    made = tuple(Group(time_tag, tuple(events)) for time_tag, events in groups.items())
-    return Intake(read.messages, made, tuple(refusals))
+    by_time = tuple(Group(time_tag, tuple(events)) for time_tag, events in groups.items())
+    return ParsedPacket(read.messages, by_time, tuple(errors))
 
 
 def events_of_message(
     table: ControlTable, message: OscMessage, sender: Sender | None = None
 ) -> tuple[Event, ...]:
-    """The events of one message: one, or for an address pattern one per control it reaches.
+    """Return the event of a message, or for an address pattern one for each control it reaches.
 
     Raises:
-        MappingError: unknown address, or arguments in number, type or range that a control
-            does not take.
+        MappingError: unknown address, or a number, type or range of arguments that a control does
+            not accept.
     """
-    controls = _reached(table, message.address)
-    made = tuple(_event(control, message, sender) for control in controls)
-    for event in made:
+    controls = _controls_at(table, message.address)
+    events = tuple(_event(control, message, sender) for control in controls)
+    for event in events:
         if isinstance(event, SetGlide):
             _check_glides(table, event.address)
-    return made
+    return events
 
 
-def _reached(table: ControlTable, address: str) -> tuple[Control, ...]:
+def _controls_at(table: ControlTable, address: str) -> tuple[Control, ...]:
     if control := table.controls.get(address):
         return (control,)
     if not is_pattern(address):
         raise MappingError(address, "no such control; --list-controls shows them all")
     try:
-        found = tuple(table.controls[match] for match in matching(address, table.controls))
+        matches = tuple(table.controls[match] for match in matching(address, table.controls))
     except PatternError as error:
         raise MappingError(address, str(error)) from error
-    reached = tuple(control for control in found if control.types)
-    if not reached:
+    with_arguments = tuple(control for control in matches if control.types)
+    if not with_arguments:
         raise MappingError(address, "this pattern reaches no control that has arguments")
-    return reached
+    return with_arguments
 
 
 def _event(control: Control, message: OscMessage, sender: Sender | None) -> Event:
     if control.is_value and not message.arguments:
         return Query(control.address, reply_to=sender)
-    message = replace(message, arguments=_plain(control, message.arguments))
+    message = replace(message, arguments=_flattened(control, message.arguments))
     _check_count(control, message)
     types = control.types * (len(message.arguments) if control.repeats else 1)
     arguments = tuple(
-        _choice(control, argument) if control.choices else _TAKERS[tag](control, argument)
+        _choice(control, argument) if control.choices else _CONVERTERS[tag](control, argument)
         for tag, argument in zip(types, message.arguments, strict=False)
     )
     if control.command:
@@ -134,8 +134,8 @@ def _event(control: Control, message: OscMessage, sender: Sender | None) -> Even
     return SetControl(control.address, numbers, reply_to=sender)
 
 
-def _plain(control: Control, arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
-    """Arguments as the control counts them."""
+def _flattened(control: Control, arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Return the arguments as the control counts them: arrays flattened, no impulse."""
     if not control.types and arguments == (Impulse(),):
         return ()
     has_several = control.repeats or len(control.types) > 1
@@ -168,16 +168,18 @@ def _check_count(control: Control, message: OscMessage) -> None:
 
 
 def _number(control: Control, argument: Argument) -> float:
-    """An argument of type ``f``: any finite number in range; 1 and true mean 1.0."""
+    """Return an argument of type ``f``: any finite number in range; 1 and true mean 1.0."""
     if not isinstance(argument, int | float):
-        raise MappingError(control.address, f"{shown(argument)} is no number")
+        raise MappingError(control.address, f"{shown(argument)} is not a number")
     return _in_range(control, argument)
 
 
 def _whole(control: Control, argument: Argument) -> int:
-    """An argument of type ``i``; also a float without fraction (all that Pure Data has)."""
+    """Return an argument of type ``i``; a float without fraction is fine (Pure Data sends only
+    floats).
+    """
     if not isinstance(argument, int | float) or not _is_int32(argument):
-        raise MappingError(control.address, f"{shown(argument)} is no whole number of 32 bits")
+        raise MappingError(control.address, f"{shown(argument)} is not a whole number of 32 bits")
     return int(_in_range(control, argument))
 
 
@@ -198,28 +200,28 @@ def _in_range(control: Control, number: float) -> float:
 
 
 def _choice(control: Control, argument: Argument) -> int:
-    """The number of a choice that is given by its word or its number."""
+    """Return the number of a choice, given by its word or its number."""
     if argument in control.choices:
         return control.choices.index(str(argument))
     if isinstance(argument, int | float) and argument in range(len(control.choices)):
         return int(argument)
     words = ", ".join(f"{word} ({n})" for n, word in enumerate(control.choices))
-    raise MappingError(control.address, f"{shown(argument)} is no choice; allowed are {words}")
+    raise MappingError(control.address, f"{shown(argument)} is not a choice; allowed are {words}")
 
 
 def _text(control: Control, argument: Argument) -> str:
     if not isinstance(argument, str) or not argument:
-        raise MappingError(control.address, f"{shown(argument)} is no text, or empty")
+        raise MappingError(control.address, f"{shown(argument)} is not text, or empty")
     return argument
 
 
 def _number_or_words(control: Control, argument: Argument) -> float | str:
-    """An argument of type ``v``."""
+    """Return an argument of type ``v``."""
     is_text = isinstance(argument, str)
     return _text(control, argument) if is_text else _number(control, argument)
 
 
-_TAKERS: Mapping[str, Callable[[Control, Argument], int | float | str]] = {
+_CONVERTERS: Mapping[str, Callable[[Control, Argument], int | float | str]] = {
     "f": _number,
     "i": _whole,
     "s": _text,

@@ -1,8 +1,8 @@
-"""What a time tag asks for: wait for its time, or run now because it is late or makes no sense.
+"""Time tags of OSC bundles: events wait for their time, or run now if it is past or too far ahead.
 
-due within 60 s         waits in the timeline for its frame
-too late to be heard    runs now; counted; /late to the sender, at most once a second
-more than 60 s ahead    runs now; counted and logged: one of two clocks is wrong
+due within 60 s         wait in the timeline for their frame
+already past            run now; counted; /late to the sender, at most once a second
+more than 60 s ahead    run now; counted and logged: one of two clocks must be wrong
 """
 
 from __future__ import annotations
@@ -21,84 +21,87 @@ from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)
 
-FURTHEST_S = 60.0
+MAX_AHEAD_S = 60.0
 LATE_INTERVAL_S = 1.0
-"""Between two ``/late`` to one sender."""
-_REMEMBERED = 64
+"""The least time between two ``/late`` to one sender."""
+_MAX_SENDERS = 64
 """Senders whose last ``/late`` is remembered."""
 
 
 class Scheduler(Feature):
-    """Sorts timed events; used by the thread of the event loop.
+    """Puts events with a time tag into the timeline; used by the event loop's thread.
 
-    ``late`` and ``far`` count messages that did not run at their time.
+    ``late`` and ``far_ahead`` count messages that did not run at their time.
     """
 
     def __init__(self, timeline: Timeline, now_s: Callable[[], float] = time.time) -> None:
         self.late = 0
-        self.far = 0
+        self.far_ahead = 0
         self._timeline = timeline
         self._now_s = now_s
         self._log = LimitedLog(logger)
-        self._told: dict[Sender, _Told] = {}
+        self._late_reports: dict[Sender, _LateReport] = {}
 
     @property
     def waiting(self) -> int:
-        """Messages whose time has not come."""
+        """The number of messages that wait for their time."""
         return self._timeline.waiting
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """A panic forgets everything that waits."""
+        """A panic, which discards everything that waits."""
         return {Panic: lambda event: self._timeline.clear()}
 
     def time_of(self, time_tag: int | None) -> float:
-        """When something is meant to happen, in s of the system's clock; now without a time tag."""
+        """Return the Unix time of a time tag; now without one."""
         now_s = self._now_s()
         return now_s if time_tag is None else unix_s(time_tag, now_s)
 
-    def runs_now(self, events: tuple[Event, ...], time_tag: int) -> bool:
-        """Whether ``events`` are to run at once; else they are taken care of."""
+    def defer(self, events: tuple[Event, ...], time_tag: int) -> bool:
+        """Keep ``events`` until their time; return False if the caller must run them now.
+
+        If too many messages wait already, they are rejected and answered instead.
+        """
         now_s, due_s = self._now_s(), self.time_of(time_tag)
-        if due_s - now_s > FURTHEST_S:
-            self.far += len(events)
+        if due_s - now_s > MAX_AHEAD_S:
+            self.far_ahead += len(events)
             self._log.warning(
-                f"a time tag {due_s - now_s:.0f} s ahead (at most {FURTHEST_S:g}) was carried out "
-                "now: set the sender's clock and this machine's right"
+                f"a time tag {due_s - now_s:.0f} s ahead (at most {MAX_AHEAD_S:g}) was carried out "
+                "now; check the clocks of the sender and of this machine"
             )
-            return True
+            return False
         if late_s := self._timeline.late_s(due_s):
-            self.was_late(events, due_s, late_s)
-            return True
+            self.count_late(events, due_s, late_s)
+            return False
         try:
             self._timeline.schedule(due_s, events)
         except TimelineFull as error:
             _answer(events, replies.fail("#bundle", str(error)))
-        return False
+        return True
 
-    def was_late(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
-        """Count what runs ``late_s`` after its time ``due_s``, and tell its sender."""
+    def count_late(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
+        """Count ``events`` that run ``late_s`` after ``due_s``, and send ``/late``."""
         self.late += len(events)
         sender = next((event.reply_to for event in events if event.reply_to), None)
         if sender is None:
             return
-        told = self._told.pop(sender, None) or _Told()
-        self._told[sender] = told
-        while len(self._told) > _REMEMBERED:
-            self._told.pop(next(iter(self._told)))
-        told.untold += len(events)
+        report = self._late_reports.pop(sender, None) or _LateReport()
+        self._late_reports[sender] = report
+        while len(self._late_reports) > _MAX_SENDERS:
+            self._late_reports.pop(next(iter(self._late_reports)))
+        report.unsent += len(events)
         now_s = self._now_s()
-        if not 0 <= now_s - told.at_s < LATE_INTERVAL_S:
+        if not 0 <= now_s - report.sent_s < LATE_INTERVAL_S:
             due, ran = tag_of(due_s), tag_of(due_s + late_s)
-            sender.reply(replies.late(due, ran, late_s, told.untold))
-            told.at_s, told.untold = now_s, 0
+            sender.reply(replies.late(due, ran, late_s, report.unsent))
+            report.sent_s, report.unsent = now_s, 0
 
 
-class _Told:
-    """When a sender was last told of being late, and of how many messages it was not."""
+class _LateReport:
+    """When ``/late`` was last sent to a sender, and its late messages since then."""
 
     def __init__(self) -> None:
-        self.at_s = -float("inf")
-        self.untold = 0
+        self.sent_s = -float("inf")
+        self.unsent = 0
 
 
 def _answer(events: tuple[Event, ...], reply: replies.Reply) -> None:

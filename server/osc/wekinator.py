@@ -1,8 +1,8 @@
 """Wekinator (wekinator.org): the outputs of its models move controls.
 
 It sends ``/wek/outputs`` with all outputs of its models in one message. Output i moves the i-th
-control of ``--wekinator`` through its whole range; a regression may exceed 0..1 a little and is
-clipped.
+control of ``--wekinator`` through its whole range. Outputs of a regression may exceed 0..1 a
+little; they are clipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Wekinator(Feature):
     """Maps each output to a control.
 
     Raises:
-        MappingError: an address that no output can move.
+        MappingError: an output cannot move one of ``addresses``.
     """
 
     def __init__(self, playing: Playing, addresses: Sequence[str] = ()) -> None:
@@ -36,11 +36,11 @@ class Wekinator(Feature):
         return {ModelSwitched: lambda event: self.use_controls()}
 
     def expansions(self) -> Mapping[type[Event], Expansion]:
-        """Wekinator's outputs, as values of the controls that they move."""
+        """Wekinator's outputs, as values of the controls they move."""
         return {WekinatorOutputs: self._values}
 
     def use_controls(self) -> None:
-        """Move the controls of the model that plays now; where one is missing, none."""
+        """Move the controls of the model that plays now; if it lacks one of them, none."""
         try:
             self._targets = _targets(self._playing.newest.table, self._addresses)
         except MappingError as error:
@@ -68,6 +68,6 @@ def _target(table: ControlTable, address: str) -> Control:
         raise MappingError(address, "no such control for --wekinator; --list-controls shows all")
     if not control.is_value or len(control.types) != 1 or control.minimum is None:
         raise MappingError(
-            address, "has no range that an output of --wekinator could move it through"
+            address, "has no range for an output of --wekinator; name a control with one value"
         )
     return control

@@ -1,4 +1,4 @@
-"""``/output``: asked, which output is heard; with a name, play on that one instead."""
+"""The command ``/output``: queries the output; with a name, changes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from server.controls import replies
 from server.controls.events import ChangeOutput, Event
 from server.controls.feature import Feature, Handler, Rejection
-from server.controls.notify import Tell
+from server.controls.notify import NotifyClients
 from server.controls.replies import Reply
 from server.engine.cue import CUE, NO_CUE
 from server.output.choice import ChoiceError, OutputChoice, output_choice
@@ -22,21 +22,21 @@ class ChangeableOutput(Protocol):
     choice: OutputChoice
     state: State
     report: Callable[[], None]
-    """Called, from any thread, when the output was changed, lost or found again."""
+    """Called, from any thread, when the output is changed, lost or found again."""
 
     def change(self, choice: OutputChoice, then: Then) -> None:
-        """Play on ``choice`` instead; returns at once, ``then`` may come from any thread."""
+        """Play on ``choice`` instead; returns at once, ``then`` is called from any thread."""
 
 
 class OutputCommands(Feature):
-    """Changes the output, and notifies clients of what becomes of it."""
+    """Changes the output, and notifies clients of its state."""
 
     def __init__(
-        self, live: ChangeableOutput, tell: Tell, soon: Soon, has_cue: bool = True
+        self, live: ChangeableOutput, notify: NotifyClients, soon: Soon, has_cue: bool = True
     ) -> None:
-        """``has_cue``: there is a second pair of channels."""
+        """``has_cue``: the output has a second pair of channels."""
         self._live = live
-        self._tell = tell
+        self._notify = notify
         self._soon = soon
         self._has_cue = has_cue
         live.report = self.report
@@ -46,34 +46,36 @@ class OutputCommands(Feature):
         return {ChangeOutput: self._on_change}
 
     def rejections(self) -> Mapping[str | type[Event], Rejection]:
-        """Without a second pair of channels no deck can be cued."""
-        return {CUE: lambda event, among: None if self._has_cue else NO_CUE}
+        """``/cue``, without a second pair of channels."""
+        return {CUE: lambda event, group: None if self._has_cue else NO_CUE}
 
     def _on_change(self, event: ChangeOutput) -> None:
-        """Answer a question at once, a change with ``/done`` or ``/fail`` when it is over."""
+        """Answer a query at once, a change with ``/done`` or ``/fail`` when it has finished."""
         if not event.names:
-            event.answer(self.present())
+            event.answer(self.state())
             return
         try:
             (name,) = event.names
             choice = output_choice(name)
             if choice.is_file:
-                raise ChoiceError(f"'{name}' is no live output; --output wav:FILE renders to one")
+                raise ChoiceError(
+                    f"'{name}' is not a live output; start with --output to render a file"
+                )
         except ValueError as error:
-            many = len(event.names) > 1
-            why = f"{len(event.names)} arguments; it takes one output" if many else str(error)
-            event.answer(replies.fail("/output", why))
+            count = len(event.names)
+            reason = f"{count} arguments; it takes one output" if count > 1 else str(error)
+            event.answer(replies.fail("/output", reason))
             return
 
-        def over(failure: str | None) -> None:
+        def then(failure: str | None) -> None:
             self._soon(lambda: event.answer(replies.outcome("/output", name, failure)))
 
-        self._live.change(choice, over)
+        self._live.change(choice, then)
 
     def report(self) -> None:
-        """Notify clients; from any thread."""
-        self._soon(lambda: self._tell(self.present(), None))
+        """Notify clients of the output's state; from any thread."""
+        self._soon(lambda: self._notify(self.state(), None))
 
-    def present(self) -> Reply:
-        """Which output, and whether it is heard: ``playing`` or ``lost``."""
+    def state(self) -> Reply:
+        """Return the output and its state, ``playing`` or ``lost``."""
         return Reply("/output", (str(self._live.choice), self._live.state))

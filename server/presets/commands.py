@@ -1,10 +1,10 @@
-"""Presets: saved, listed and deleted as files, recalled and morphed to as values.
+"""Commands of presets: save, list and delete files; recall and morph values.
 
-    /preset/load, /preset/morph, program change -> values, together with what arrived with it
+    /preset/load, /preset/morph, program change -> values, at once with their bundle
     /preset/save, /list, /delete                -> files, in another thread
 
-Presets are read at the start and kept in memory, so that a recall waits for no disk; an unknown one
-is looked for in the folder before it is rejected.
+Presets are read at the start and kept in memory, so that a recall never waits for the disk. If a
+preset is unknown, the folder is read again before the recall is rejected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from server.controls.events import (
     SetControl,
 )
 from server.controls.feature import Expansion, Feature, Handler
-from server.controls.notify import Tell
+from server.controls.notify import NotifyClients
 from server.controls.playing import Playing
 from server.controls.replies import Argument, Reply
 from server.presets.preset import Preset, PresetError, clean_name
@@ -51,16 +51,16 @@ T = TypeVar("T")
 
 
 class FileQueue(Protocol):
-    """Where files are read and written: ``server.system.file_worker``."""
+    """Reads and writes files in another thread: ``server.system.file_worker``."""
 
     def do(
-        self, errand: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
+        self, task: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None], /
     ) -> None:
-        """``errand`` elsewhere, then what came of it."""
+        """Run ``task``, then call ``then`` with its result or ``failed`` with the reason."""
 
 
 class PresetCommands(Feature):
-    """Used by the thread of the event loop."""
+    """Saves, lists, deletes, recalls and morphs; used by the event loop's thread."""
 
     def __init__(
         self,
@@ -68,15 +68,14 @@ class PresetCommands(Feature):
         files: FileQueue,
         desk: Desk,
         playing: Playing,
-        tell: Tell,
+        notify: NotifyClients,
     ) -> None:
-        """``config`` is the configuration folder, None to keep nothing; ``tell`` notifies
-        clients."""
+        """``config`` is the configuration folder, or None to keep nothing."""
         self._folder = PresetFolder(config) if config else None
         self._files = files
         self._desk = desk
         self._playing = playing
-        self._tell = tell
+        self._notify = notify
         self._presets: Mapping[str, Preset] = {}
         self._log = LimitedLog(logger)
 
@@ -85,15 +84,15 @@ class PresetCommands(Feature):
         return self._playing.newest.bundle.manifest.name
 
     def begin(self) -> None:
-        """Read what there is."""
-        self._look(lambda presets: None, logger.warning)
+        """Read the folder."""
+        self._read_folder(lambda presets: None, logger.warning)
 
     def expansions(self) -> Mapping[type[Event], Expansion]:
-        """A recall of a known preset, as the values that it sets."""
-        return dict.fromkeys((LoadPreset, MorphPreset, RecallProgram), self._values_of)
+        """Recalls of a known preset, as the values it sets."""
+        return dict.fromkeys((LoadPreset, MorphPreset, RecallProgram), self._expanded)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """What needs files, and recalls of presets that are not known yet."""
+        """Commands that need files, and recalls of presets that are not known yet."""
         return {
             Recalled: self._on_recalled,
             RecallProgram: self._on_unknown_program,
@@ -107,45 +106,52 @@ class PresetCommands(Feature):
     def _on_recalled(self, event: Recalled) -> None:
         more = (event.left_out,) if event.left_out else ()
         event.answer(replies.done(event.command.address, *event.command.arguments, *more))
-        self._tell(event.command, event.reply_to)
+        self._notify(event.command, event.reply_to)
 
     def _on_unknown_program(self, event: RecallProgram) -> None:
         self._log.warning(f"MIDI program {event.number}: no preset has this number")
 
     def _on_unknown_preset(self, event: LoadPreset | MorphPreset) -> None:
-        """It may have been saved, or have come into the folder, since it arrived."""
-        if not self._recall(event):
-            self._look_for(event)
+        """Recall it if it has been saved meanwhile; else read the folder and try again."""
+        if self._recall(event):
+            return
+        failed = partial(_fail, event, _address(event))
 
-    def _values_of(self, event: _Recall) -> tuple[Event, ...]:
-        preset = self._meant(event)
+        def then(presets: Mapping[str, Preset]) -> None:
+            if not self._recall(event):
+                failed(f"there is no preset {shown(event.name)}; {LIST} shows them")
+
+        self._read_folder(then, failed)
+
+    def _expanded(self, event: _Recall) -> tuple[Event, ...]:
+        preset = self._known_preset(event)
         if preset is None:
             return (event,)
         seconds = event.seconds if isinstance(event, MorphPreset) else 0.0
         arguments = (preset.name, seconds) if isinstance(event, MorphPreset) else (preset.name,)
         command = Reply(_address(event), arguments)
         try:
-            wanted = recall(preset, self._desk.table)
+            saved = recall(preset, self._desk.table)
         except PresetError as error:
             logger.warning("%s", error)
             _fail(event, command.address, str(error))
             return ()
-        return self._recalled(wanted, preset, seconds, command, event.reply_to)
+        return self._recalled(saved, preset, seconds, command, event.reply_to)
 
-    def _meant(self, event: _Recall) -> Preset | None:
-        """The known preset that ``event`` recalls."""
+    def _known_preset(self, event: _Recall) -> Preset | None:
+        """Return the preset that ``event`` recalls, if it is known."""
         if isinstance(event, RecallProgram):
-            numbered = (one for one in self._presets.values() if one.program == event.number)
-            return next(numbered, None)
+            matches = (one for one in self._presets.values() if one.program == event.number)
+            return next(matches, None)
         try:
             return self._presets.get(clean_name(event.name))
         except PresetError:
             return None
 
     def _recalled(
-        self, wanted: Recall, preset: Preset, seconds: float, command: Reply, asker: Sender | None
+        self, saved: Recall, preset: Preset, seconds: float, command: Reply, sender: Sender | None
     ) -> tuple[Event, ...]:
-        possible, left_out = self._possible(wanted)
+        possible, left_out = self._possible(saved)
         if left_out:
             logger.warning(
                 "preset '%s' was saved with bundle %s; left out: %s",
@@ -154,53 +160,43 @@ class PresetCommands(Feature):
                 left_out,
             )
         state = self._desk.snapshot()
-        glides = [one for one in wanted.glides if one.seconds != glide_s(state, one.address)]
-        going = changes(possible, state, seconds)
-        return (*glides, *going, Recalled(command, left_out, reply_to=asker))
+        glides = [one for one in saved.glides if one.seconds != glide_s(state, one.address)]
+        values = changes(possible, state, seconds)
+        return (*glides, *values, Recalled(command, left_out, reply_to=sender))
 
-    def _possible(self, wanted: Recall) -> tuple[list[SetControl], str]:
-        """What can be set here, and in one line what not and why."""
+    def _possible(self, saved: Recall) -> tuple[list[SetControl], str]:
+        """Return the values that can be set now, and one line that says which cannot and why."""
         state = self._desk.snapshot()
-        reasons = [f"{name}: not in bundle {shown(self._bundle_name)}" for name in wanted.unknown]
+        reasons = [f"{name}: not in bundle {shown(self._bundle_name)}" for name in saved.unknown]
         possible = []
-        for one in wanted.values:
+        for one in saved.values:
             is_new = state.vector(one.address) != one.values
-            why = self._refusal(one) if is_new else None
-            if why:
-                reasons.append(f"{one.address}: {why}")
+            reason = self._rejection_reason(one) if is_new else None
+            if reason:
+                reasons.append(f"{one.address}: {reason}")
             else:
                 possible.append(one)
         return possible, "; ".join(reasons)
 
-    def _refusal(self, setting: SetControl) -> str | None:
+    def _rejection_reason(self, setting: SetControl) -> str | None:
         clock = CLOCKS[int(self._desk.snapshot().value(CLOCK))]
         if setting.address == TEMPO and clock != INTERNAL:
-            return f"the tempo is that of /clock {clock}"
+            return f"/clock {clock} sets the tempo"
         return self.dispatcher.rejection_reason(setting)
 
     def _recall(self, event: LoadPreset | MorphPreset) -> bool:
-        """Whether it is known now, and carried out."""
-        is_known = self._meant(event) is not None
+        """Carry it out if the preset is known now; return whether it is."""
+        is_known = self._known_preset(event) is not None
         if is_known:
-            self.dispatcher.carry_out(self._values_of(event))
+            self.dispatcher.carry_out(self._expanded(event))
         return is_known
 
-    def _look_for(self, event: LoadPreset | MorphPreset) -> None:
-        """One that is not known: it may have come into the folder since."""
-        failed = partial(_fail, event, _address(event))
-
-        def looked(presets: Mapping[str, Preset]) -> None:
-            if not self._recall(event):
-                failed(f"there is no preset {shown(event.name)}; {LIST} shows them")
-
-        self._look(looked, failed)
-
-    def _look(
+    def _read_folder(
         self, then: Callable[[Mapping[str, Preset]], None], failed: Callable[[str], None]
     ) -> None:
-        """Read the folder anew."""
+        """Read the folder again, and call ``then`` with its presets by name."""
 
-        def read(presets: tuple[Preset, ...]) -> None:
+        def done(presets: tuple[Preset, ...]) -> None:
             self._presets = {preset.name: preset for preset in presets}
             then(self._presets)
 
@@ -208,16 +204,16 @@ class PresetCommands(Feature):
         if folder is None:
             then(self._presets)
         else:
-            self._files.do(folder.presets, read, failed)
+            self._files.do(folder.presets, done, failed)
 
     def _on_save(self, event: SavePreset) -> None:
         def saved(preset: Preset) -> None:
             self._presets = {**self._presets, preset.name: preset}
             self._done(event, SAVE, preset.name, *_numbers(preset))
 
-        named = self._named(event, SAVE)
-        if named:
-            folder, name = named
+        target = self._folder_and_name(event, SAVE)
+        if target:
+            folder, name = target
             preset = preset_of(self._desk.snapshot(), name, self._bundle_name, event.program)
             self._files.do(lambda: folder.save(preset), saved, partial(_fail, event, SAVE))
 
@@ -225,17 +221,17 @@ class PresetCommands(Feature):
         failed = partial(_fail, event, DELETE)
 
         def deleted(_: None) -> None:
-            self._look(lambda presets: self._done(event, DELETE, event.name), failed)
+            self._read_folder(lambda presets: self._done(event, DELETE, event.name), failed)
 
-        named = self._named(event, DELETE)
-        if named:
-            folder, name = named
+        target = self._folder_and_name(event, DELETE)
+        if target:
+            folder, name = target
             self._files.do(lambda: folder.delete(name), deleted, failed)
 
-    def _named(
+    def _folder_and_name(
         self, event: SavePreset | DeletePreset, command: str
     ) -> tuple[PresetFolder, str] | None:
-        """Where to, and the name that is meant; None where that cannot be, which is told."""
+        """Return the folder and the cleaned name; None, after ``/fail``, if there is none."""
         try:
             name = clean_name(event.name)
         except PresetError as error:
@@ -253,20 +249,20 @@ class PresetCommands(Feature):
                 event.answer(Reply(replies.PRESET_LISTED, (number, one.name)))
             event.answer(replies.done(LIST, len(presets)))
 
-        self._look(listed, partial(_fail, event, LIST))
+        self._read_folder(listed, partial(_fail, event, LIST))
 
     def _done(self, event: Event, command: str, *arguments: Argument) -> None:
         event.answer(replies.done(command, *arguments))
-        self._tell(Reply(command, arguments), event.reply_to)
+        self._notify(Reply(command, arguments), event.reply_to)
 
 
 def _numbers(preset: Preset) -> tuple[int, ...]:
-    """Its program, if it has one."""
+    """Return its MIDI program, if it has one."""
     return () if preset.program is None else (preset.program,)
 
 
-def _fail(event: Event, command: str, why: str) -> None:
-    event.answer(replies.fail(command, why))
+def _fail(event: Event, command: str, reason: str) -> None:
+    event.answer(replies.fail(command, reason))
 
 
 def _address(event: _Recall) -> str:

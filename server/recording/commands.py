@@ -1,4 +1,4 @@
-"""``/record``: asked, whether something is recorded; ``/record/start NAME``, ``/record/stop``."""
+"""Commands of recording: ``/record/start NAME``, ``/record/stop``, and the query ``/record``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from server.controls import replies
-from server.controls.events import AskRecording, Event, Sender, StartRecording, StopRecording
+from server.controls.events import Event, QueryRecording, Sender, StartRecording, StopRecording
 from server.controls.feature import Feature, Handler
-from server.controls.notify import Tell
+from server.controls.notify import NotifyClients
 from server.controls.replies import Argument, Reply
 from server.recording.recorder import RecordingError, SoundRecorder
 from server.system.callbacks import Soon
@@ -20,37 +20,37 @@ RECORD, START, STOP = "/record", "/record/start", "/record/stop"
 
 
 class RecordingCommands(Feature):
-    """Holds the recorder, and notifies clients of what happens to it."""
+    """Starts and stops the recorder, and notifies clients of its state."""
 
-    def __init__(self, folder: Path, tell: Tell, soon: Soon) -> None:
-        self.recorder = SoundRecorder(folder, self._report, self._over)
-        self._tell = tell
+    def __init__(self, folder: Path, notify: NotifyClients, soon: Soon) -> None:
+        self.recorder = SoundRecorder(folder, self._on_new_file, self._on_end)
+        self._notify = notify
         self._soon = soon
         self._starter: Sender | None = None
 
-    def go_on(self, before: Path | None) -> None:
-        """The instrument that recorded into ``before`` has died: into the next free name."""
+    def resume(self, previous: Path | None) -> None:
+        """Continue a recording of the ``previous`` instrument, under the next free name."""
         try:
-            if before is not None:
-                self.recorder.begin(before, is_free=True)
+            if previous is not None:
+                self.recorder.begin(previous, is_free=True)
         except RecordingError as error:
-            logger.warning("the recording does not go on: %s", error)
+            logger.warning("the recording does not continue: %s", error)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """``/record``; a stop is answered when the file is whole."""
+        """``/record``, ``/record/start`` and ``/record/stop``."""
         return {
-            AskRecording: lambda event: event.answer(self.present()),
+            QueryRecording: lambda event: event.answer(self.state()),
             StartRecording: self._on_start,
             StopRecording: self._on_stop,
         }
 
-    def present(self) -> Reply:
-        """1 or 0, the name of the file and how many seconds, of the recording or the last one."""
+    def state(self) -> Reply:
+        """Return whether it records (1 or 0), and name and seconds of the newest recording."""
         name = self.recorder.name or next(reversed(self.recorder.names), "")
         return Reply(RECORD, (int(bool(self.recorder.name)), name, self.recorder.seconds))
 
     def status(self) -> dict[str, Argument]:
-        """The figures of ``/status.reply``."""
+        """Return its figures of ``/status.reply``."""
         return {
             "recording": self.recorder.name,
             "recorded_s": self.recorder.seconds,
@@ -65,9 +65,10 @@ class RecordingCommands(Feature):
             return
         self._starter = event.reply_to
         event.answer(replies.done(START, path.name))
-        self._tell(self.present(), event.reply_to)
+        self._notify(self.state(), event.reply_to)
 
     def _on_stop(self, event: StopRecording) -> None:
+        """Stop, and answer when the file is complete."""
         names = self.recorder.names
 
         def closed(failure: str | None) -> None:
@@ -79,20 +80,20 @@ class RecordingCommands(Feature):
         except RecordingError as error:
             event.answer(replies.fail(STOP, str(error)))
 
-    def _report(self) -> None:
-        """Another file was begun; from the thread that writes."""
-        self._soon(lambda: self._tell(self.present(), None))
+    def _on_new_file(self) -> None:
+        """Notify clients that the recording continues in another file (writer's thread)."""
+        self._soon(lambda: self._notify(self.state(), None))
 
-    def _over(self, failure: str | None) -> None:
-        """A recording has ended; from the thread that writes."""
+    def _on_end(self, failure: str | None) -> None:
+        """Notify clients that the recording has ended (writer's thread)."""
 
-        def tell() -> None:
-            self._tell(self.present(), None)
+        def report() -> None:
+            self._notify(self.state(), None)
             if failure is None:
                 return
             failed = replies.fail(RECORD, failure)
-            self._tell(failed, self._starter)
+            self._notify(failed, self._starter)
             if self._starter is not None:
                 self._starter.reply(failed)
 
-        self._soon(tell)
+        self._soon(report)

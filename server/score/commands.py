@@ -1,4 +1,4 @@
-"""``/score/record NAME`` and ``/score/stop``."""
+"""The commands ``/score/record NAME`` and ``/score/stop``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECORD, STOP = "/score/record", "/score/stop"
 
 
 class ScoreCommands(Feature):
-    """Begins and ends recordings of scores; used by the thread of the event loop."""
+    """Starts and stops recordings of scores; used by the event loop's thread."""
 
     def __init__(self, recorder: ScoreRecorder, soon: Soon) -> None:
         self._recorder = recorder

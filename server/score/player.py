@@ -1,9 +1,9 @@
-"""A score as the engine plays it: what is due, in its frames, whatever the blocks.
+"""Plays a score in the engine's thread: its events in their exact frames, at any block size.
 
-    entries -- by frame --> due(before) -- gestures, Wekinator --> timeline
-                              '-- decks --> engine, in the same block
+    steps -- by frame --> due(before_frame) -- gestures, Wekinator --> timeline
+                            '-- decks --> engine, in the same block
 
-One thread: the engine's. Nothing is read, encoded or answered here.
+It reads no file, encodes nothing and answers nobody.
 """
 
 from __future__ import annotations
@@ -23,98 +23,100 @@ from server.score.score import Score
 
 logger = logging.getLogger(__name__)
 
-Ready = Callable[[PreparedModel], Model]
+MakeModel = Callable[[PreparedModel], Model]
 
 
 @dataclass(frozen=True)
 class ScoreEvent:
-    """All that happens in one frame."""
+    """All events of one frame."""
 
     frame: int
     events: tuple[Event, ...]
 
     @property
-    def lays_a_deck(self) -> bool:
-        """Whether a deck or a model is to come in this frame."""
+    def loads_deck(self) -> bool:
+        """True if a deck or a model is loaded in this frame."""
         return any(isinstance(event, LoadDeck | LoadModel) for event in self.events)
 
 
-def score_events(score: Score, frame_s: float, played: int = 0) -> Sequence[ScoreEvent]:
-    """The entries of a score by frame; those of one frame are carried out together.
+def score_events(score: Score, frame_s: float, played_frames: int = 0) -> Sequence[ScoreEvent]:
+    """Return the events of a score by frame; those of one frame are carried out together.
 
-    Where ``played`` frames have been played before, what is left, counted from there.
+    After ``played_frames`` of the score, only what is left, with frames counted from there.
     """
-    by_frame = itertools.groupby(score.entries, key=lambda entry: round(entry.time_s / frame_s))
+    by_frame = itertools.groupby(score.steps, key=lambda step: round(step.time_s / frame_s))
     return [
-        ScoreEvent(frame - played, tuple(event for entry in entries for event in entry.events))
-        for frame, entries in by_frame
-        if frame >= played
+        ScoreEvent(frame - played_frames, tuple(event for step in steps for event in step.events))
+        for frame, steps in by_frame
+        if frame >= played_frames
     ]
 
 
 class ScorePlayer:
-    """Plays moments once, from frame 0, on the models of ``switch``; ``laid`` is what they need."""
+    """Plays ``events`` once, from frame 0, on the models of ``switch``."""
 
     def __init__(
         self,
-        moments: Sequence[ScoreEvent],
-        laid: PreparedScore,
+        events: Sequence[ScoreEvent],
+        prepared: PreparedScore,
         switch: ModelSwitch,
-        ready: Ready,
+        make_model: MakeModel,
         wekinator: Sequence[str] = (),
     ) -> None:
-        """``ready`` makes a model of what comes; ``wekinator`` are the addresses it moves."""
-        self._moments = moments
+        """``prepared`` has the decks and models that the score loads; ``make_model`` makes a
+        prepared model ready to play; ``wekinator`` are the addresses that its outputs move.
+        """
+        self._events = events
         self._next = 0
-        self._laid = laid
+        self._prepared = prepared
         self._switch = switch
-        self._ready = ready
-        self._gestures = Gestures(switch, refuse=_warn)
+        self._make_model = make_model
+        self._gestures = Gestures(switch, on_failure=_warn)
         self._wekinator = Wekinator(switch, wekinator)
 
     def due(self, before_frame: int) -> list[tuple[int, tuple[Event, ...]]]:
-        """What happens before ``before_frame`` and has not yet, in order, each with its frame."""
-        found = []
-        while self._next < len(self._moments):
-            moment = self._moments[self._next]
-            if moment.frame >= before_frame:
+        """Return the remaining events before ``before_frame``, in order, with their frames."""
+        due = []
+        while self._next < len(self._events):
+            group = self._events[self._next]
+            if group.frame >= before_frame:
                 break
             self._next += 1
-            done = (one for event in moment.events for one in self._done(event))
-            found.append((moment.frame, tuple(done)))
-        return found
+            events = (one for event in group.events for one in self._carried_out(event))
+            due.append((group.frame, tuple(events)))
+        return due
 
     def frames_to_next_deck(self, frame: int, frames: int) -> int:
-        """How many of the ``frames`` from ``frame`` on come before another deck is laid."""
-        for moment in itertools.islice(self._moments, self._next, None):
-            if moment.frame >= frame + frames:
+        """Return how many of ``frames`` from ``frame`` on precede the next load of a deck."""
+        for group in itertools.islice(self._events, self._next, None):
+            if group.frame >= frame + frames:
                 break
-            if moment.frame > frame and moment.lays_a_deck:
-                return moment.frame - frame
+            if group.frame > frame and group.loads_deck:
+                return group.frame - frame
         return frames
 
-    def _done(self, event: Event) -> tuple[Event, ...]:
-        """What there is to be done of ``event`` on the desk; the rest is done."""
+    def _carried_out(self, event: Event) -> tuple[Event, ...]:
+        """Load what ``event`` loads, and return the events for the desk."""
         match event:
             case LoadDeck(deck=deck, source=source):
-                self._switch.put_deck(deck, self._laid.decks[id(event)])
+                self._switch.put_deck(deck, self._prepared.decks[id(event)])
                 return (DeckLoaded(deck, source),)
             case LoadModel():
-                return (self._change(self._laid.models[id(event)]),)
+                return (self._load_model(self._prepared.models[id(event)]),)
             case _:
-                moved = self._wekinator.expand(event)
-                return tuple(one for each in moved for one in self._gestures.expand(each))
+                values = self._wekinator.expand(event)
+                return tuple(one for value in values for one in self._gestures.expand(value))
 
-    def _change(self, coming: PreparedModel) -> Event:
-        """Offer the model that comes; the event that makes the desk its own."""
-        model = self._ready(coming)
-        for deck, data in coming.decks.items():
+    def _load_model(self, prepared: PreparedModel) -> Event:
+        """Offer a model to the switch, and return the event that changes the desk to it."""
+        model = self._make_model(prepared)
+        for deck, data in prepared.decks.items():
             model.engine.put_deck(deck, data)
         self._switch.offer(model)
-        self._gestures = Gestures(self._switch, refuse=_warn)
+        self._gestures = Gestures(self._switch, on_failure=_warn)
         self._wekinator.use_controls()
         return switched_to(model)
 
 
-def _warn(event: Event, address: str, why: str) -> None:
-    logger.warning("the score's %s was passed over: %s", address, why)
+def _warn(event: Event, address: str, reason: str) -> None:
+    logger.warning("%s in the score had no effect: %s", address, reason)

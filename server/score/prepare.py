@@ -1,6 +1,7 @@
-"""A score gone through before it plays: all decks and models that it lays, ready in their time.
+"""Prepares the decks and models that a score loads, before it plays.
 
-One after the other, for what a file becomes on a deck depends on the model that plays by then.
+In order, because each model encodes files in its own way: a deck is encoded by the model that plays
+when the score loads it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from server.score.score import Score, ScoreStep
 
 logger = logging.getLogger(__name__)
 
-Fetch = Callable[[str], DeckData]
-"""The deck of a library deck's name or a path, as one model hears it.
+GetDeck = Callable[[str], DeckData]
+"""Returns the deck of a library deck's name or a path, for one model.
 
 Raises:
     AudioError: the file cannot be used.
@@ -31,7 +32,7 @@ Raises:
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A model that a score loads, and what lies on its decks then."""
+    """A model that a score loads, and the decks that are loaded at that time."""
 
     name: str
     bundle: Bundle
@@ -40,49 +41,54 @@ class PreparedModel:
 
 @dataclass(frozen=True)
 class PreparedScore:
-    """What is ready for a score, by the identity of the event that wants it."""
+    """The decks and models that a score loads, by the ``id`` of the event that loads them."""
 
     decks: Mapping[int, DeckData] = field(default_factory=dict)
     models: Mapping[int, PreparedModel] = field(default_factory=dict)
 
 
 class _Preparation:
-    """Where the walk has come to."""
+    """The state of a score, event by event: its model and decks."""
 
     def __init__(
         self,
         bundle: Bundle,
         decks: Mapping[str, DeckData],
         media: Path,
-        fetch_for: Callable[[Bundle], Fetch],
+        decks_of: Callable[[Bundle], GetDeck],
     ) -> None:
         self.decks: dict[int, DeckData] = {}
         self.models: dict[int, PreparedModel] = {}
         self._bundle = bundle
-        self._lying = dict(decks)
+        self._loaded = dict(decks)
         self._media = media
-        self._fetch_for = fetch_for
-        self._fetch = fetch_for(bundle)
+        self._decks_of = decks_of
+        self._get_deck = decks_of(bundle)
 
-    def load(self, event: LoadDeck) -> None:
-        """``event`` happens."""
-        deck = self._fetch(_source(event.source, self._media, self._bundle))
-        self.decks[id(event)] = self._lying[event.deck] = deck
+    def load_deck(self, event: LoadDeck) -> None:
+        """Prepare the deck that ``event`` loads."""
+        deck = self._get_deck(_source(event.source, self._media, self._bundle))
+        self.decks[id(event)] = self._loaded[event.deck] = deck
 
-    def change(self, event: LoadModel, bundle: Bundle) -> None:
-        """``event`` happens."""
-        before, self._bundle, self._fetch = self._bundle, bundle, self._fetch_for(bundle)
-        self._lying = decks_for(
-            bundle, before, self._lying, self._media, lambda p: self._fetch(str(p)), logger.warning
+    def load_model(self, event: LoadModel, bundle: Bundle) -> None:
+        """Prepare the model that ``event`` loads, and its decks."""
+        previous, self._bundle, self._get_deck = self._bundle, bundle, self._decks_of(bundle)
+        self._loaded = decks_for(
+            bundle,
+            previous,
+            self._loaded,
+            self._media,
+            lambda path: self._get_deck(str(path)),
+            logger.warning,
         )
-        self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._lying))
+        self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._loaded))
 
     def bypass_rejection_reason(self, event: SetControl) -> str | None:
-        """In one line why ``event`` bypasses what cannot be, None if it can or does not."""
+        """Return in one line why ``event`` cannot bypass a deck; None if it can, or does not."""
         for deck in DECKS:
             if event.address == f"/deck/{deck}/{BYPASS}" and any(event.values):
-                lying = self._lying.get(deck)
-                return lying.bypass_unavailable_reason if lying else f"deck {deck} is empty"
+                loaded = self._loaded.get(deck)
+                return loaded.bypass_unavailable_reason if loaded else f"deck {deck} is empty"
         return None
 
 
@@ -91,39 +97,40 @@ def prepare(
     bundle: Bundle,
     decks: Mapping[str, DeckData],
     media: Path,
-    fetch_for: Callable[[Bundle], Fetch],
+    decks_of: Callable[[Bundle], GetDeck],
 ) -> PreparedScore:
-    """What ``score`` needs that begins with ``bundle`` and these ``decks``.
+    """Prepare the decks and models of a ``score`` that starts with ``bundle`` and ``decks``.
 
     Raises:
-        ScoreError: it names what is not there or cannot be used, or bypasses what cannot be.
+        ScoreError: it loads a deck that is missing or cannot be used, or bypasses a deck that
+            cannot be bypassed.
     """
-    walk = _Preparation(bundle, decks, media, fetch_for)
-    for entry, event in _events(score):
+    preparation = _Preparation(bundle, decks, media, decks_of)
+    for step, event in _events(score):
         try:
             match event:
                 case LoadDeck():
-                    walk.load(event)
+                    preparation.load_deck(event)
                 case LoadModel(name=name):
-                    walk.change(event, score.bundles[name])
-                # What was recorded was possible, or did nothing.
+                    preparation.load_model(event, score.bundles[name])
+                # In a recorded score, the bypass was possible or had no effect.
                 case SetControl() if score.header is None and (
-                    why := walk.bypass_rejection_reason(event)
+                    reason := preparation.bypass_rejection_reason(event)
                 ):
-                    raise MediaError(why)
+                    raise MediaError(reason)
         except (MediaError, AudioError) as error:
-            raise score.file.error(entry.line.number, f"{entry.line.address}: {error}") from error
-    return PreparedScore(walk.decks, walk.models)
+            raise score.file.error(step.line.number, f"{step.line.address}: {error}") from error
+    return PreparedScore(preparation.decks, preparation.models)
 
 
 def _events(score: Score) -> Iterator[tuple[ScoreStep, Event]]:
-    for entry in score.entries:
-        for event in entry.events:
-            yield entry, event
+    for step in score.steps:
+        for event in step.events:
+            yield step, event
 
 
 def _source(source: str, media: Path, bundle: Bundle) -> str:
-    """A library deck's name as it is, or the path of the file that is meant."""
+    """Return the name of a library deck as it is, or the path of an audio file."""
     if source in bundle.decks:
         return source
     path = Path(source)

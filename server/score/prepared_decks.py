@@ -1,8 +1,8 @@
-"""All decks that will be needed, encoded before the first sound: those of the start and a score's.
+"""Encodes all decks before the first sound: the initial decks, and those a score loads.
 
-What is laid later lies in its frame then, live and in a file. A source of a score is a library
-deck's name, a file under the media folder, or any file by its absolute path: who names a score on
-the command line trusts it as far as to open the music that it names.
+So a score's decks change in their exact frame, live and in a file. A score may name a library deck,
+a file in the media folder, or any file by its absolute path: it comes from the command line, which
+is trusted to open files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from server.system.progress_bar import ProgressBar
 
 @dataclass(frozen=True)
 class PreparedDecks:
-    """What is ready: the decks of the start by deck, and what the score lays."""
+    """The initial decks, by deck, and the decks and models of the score."""
 
     decks: Mapping[str, DeckData]
     score: Score | None = None
@@ -33,12 +33,12 @@ class PreparedDecks:
 
     @property
     def block_frames(self) -> int | None:
-        """The blocks of a recorded performance, which sound the same to the last bit."""
+        """The block size of a recorded score, with which it sounds bit-identical; else None."""
         return self.score.header.block_frames if self.score and self.score.header else None
 
     @property
     def seconds(self) -> float:
-        """How long it is by itself: the longest deck, or the score and what follows it."""
+        """The natural length: of the longest deck, or of the score and the silence after it."""
         if self.score is None:
             return max((deck.seconds for deck in self.decks.values()), default=0.0)
         return self.score.end_s or self.score.last_s + END_SILENCE_S
@@ -51,49 +51,50 @@ def prepare_decks(
     score: Score | None = None,
     media: Path = Path("."),
 ) -> PreparedDecks:
-    """Encode what the command line has ``chosen`` for the decks, and what ``score`` names.
+    """Encode the decks ``chosen`` on the command line, and those that ``score`` loads.
 
-    A recorded score says by itself what lies on decks; else the library does (``initial_decks``).
+    Decks that are not chosen get library decks (``initial_decks``), unless the score is recorded:
+    a recorded score loads all its decks itself.
 
     Raises:
-        MediaError, AudioError: a deck that is not there or cannot be used.
-        ScoreError: the score names such a one, or bypasses a deck that has no recording.
+        MediaError, AudioError: a deck is missing or cannot be used.
+        ScoreError: the same for a deck of the score, or it bypasses a deck without a recording.
     """
-    fetchers: dict[int, _Fetcher] = {}
+    caches: dict[int, _DeckCache] = {}
 
-    def fetch_for(one: Bundle) -> _Fetcher:
-        return fetchers.setdefault(id(one), _Fetcher(one, options))
+    def decks_of(one: Bundle) -> _DeckCache:
+        return caches.setdefault(id(one), _DeckCache(one, options))
 
     sources = initial_decks(bundle.decks, chosen)
     if score is not None and score.header is not None:
         sources = dict(chosen)
-    fetch = fetch_for(bundle)
-    decks = {name: fetch(source) for name, source in sources.items()}
+    get_deck = decks_of(bundle)
+    decks = {name: get_deck(source) for name, source in sources.items()}
     if score is None:
         return PreparedDecks(decks)
-    return PreparedDecks(decks, score, prepare(score, bundle, decks, media, fetch_for))
+    return PreparedDecks(decks, score, prepare(score, bundle, decks, media, decks_of))
 
 
-class _Fetcher:
-    """Decks by source: the library, or files through the bundle's encoder, each once."""
+class _DeckCache:
+    """Decks by source: from the library, or files encoded by the bundle's encoder, each once."""
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
         self._bundle = bundle
         self._options = options
         self._encoder: DeckEncoder | None = None
-        self._known: dict[str, DeckData] = {}
+        self._decks: dict[str, DeckData] = {}
 
     def __call__(self, source: str) -> DeckData:
-        """The deck of a library deck's name or a path.
+        """Return the deck of a library deck's name or a path.
 
         Raises:
             AudioError: the file cannot be used.
         """
-        if source not in self._known:
-            self._known[source] = self._fetched(source)
-        return self._known[source]
+        if source not in self._decks:
+            self._decks[source] = self._load(source)
+        return self._decks[source]
 
-    def _fetched(self, source: str) -> DeckData:
+    def _load(self, source: str) -> DeckData:
         bundle = self._bundle
         if source in bundle.decks:
             return library_deck(bundle.decks[source])
@@ -104,12 +105,12 @@ class _Fetcher:
         return replace(deck, source=str(Path(source).resolve()))
 
 
-def bypass_rejection_reason(desk: Desk, deck: str, why: str | None) -> str | None:
-    """In one line why the bypass that ``deck`` begins with cannot be, None if it can.
+def bypass_rejection_reason(desk: Desk, deck: str, unavailable: str | None) -> str | None:
+    """Return in one line why ``deck`` cannot start bypassed; None if it can, or does not.
 
-    ``why`` says that nothing is there to be heard.
+    ``unavailable`` is the reason why its bypass is unavailable, or None.
     """
     address = f"/deck/{deck}/{BYPASS}"
-    if why is None or not desk.snapshot().value(address):
+    if unavailable is None or not desk.snapshot().value(address):
         return None
-    return f"{address}: {why}; load an audio file with --deck-{deck} FILE"
+    return f"{address}: {unavailable}; load an audio file with --deck-{deck} FILE"

@@ -1,8 +1,8 @@
-"""What a score means: its lines as events, all checked before the first is heard.
+"""A score as events: all lines are checked before it starts to play.
 
-Lines go through ``server.osc.mapping`` as messages of OSC do, so whatever can be sent can be
-written. What asks or belongs to a sender (``/notify``, a value's address without arguments) is
-refused: a score has nobody to answer.
+Lines are parsed by ``server.osc.mapping`` like OSC messages, so a score can contain anything that
+can be sent. Queries and requests of a sender (a value's address without arguments, ``/notify``) are
+rejected: a score has nobody to answer.
 """
 
 from __future__ import annotations
@@ -24,63 +24,63 @@ from server.score.score_file import Header, ScoreFile, ScoreLine, read_score_fil
 from server.system.printable import shown
 
 END_SILENCE_S = 2.0
-"""A score without an end is given so long behind its last line."""
+"""Time after the last line of a score that has no end."""
 
 
 @dataclass(frozen=True)
 class ScoreStep:
-    """One line understood: what happens at ``time_s``."""
+    """One line of a score, with its events."""
 
     line: ScoreLine
     events: tuple[Event, ...]
 
     @property
     def time_s(self) -> float:
-        """From the start."""
+        """Time from the start."""
         return self.line.time_s
 
 
 @dataclass(frozen=True)
 class Score:
-    """A score that can be played: its entries by time."""
+    """A score ready to play: its steps in order of time."""
 
     file: ScoreFile
-    entries: tuple[ScoreStep, ...]
+    steps: tuple[ScoreStep, ...]
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
-    """Those that it loads, by the names by which it does."""
+    """The bundles it loads, by the names of its ``/model/load`` lines."""
 
     @property
     def header(self) -> Header | None:
-        """What it was recorded on; None if it was written by hand."""
+        """The bundle and block size of the recording; None if the score was written by hand."""
         return self.file.header
 
     @property
     def end_s(self) -> float | None:
-        """When it ends by its own word: its last line or a ``/quit``."""
+        """The time of its end line or first ``/quit``; None without either."""
         quits = [
-            entry.time_s
-            for entry in self.entries
-            for one in entry.events
-            if isinstance(one, events.Quit)
+            step.time_s
+            for step in self.steps
+            for event in step.events
+            if isinstance(event, events.Quit)
         ]
         return min([*quits, *([] if self.file.end_s is None else [self.file.end_s])], default=None)
 
     @property
     def last_s(self) -> float:
-        """When its last change is."""
-        return self.entries[-1].time_s if self.entries else 0.0
+        """The time of the last step."""
+        return self.steps[-1].time_s if self.steps else 0.0
 
 
 OpenBundle = Callable[[str], Bundle]
-"""The bundle that a name means.
+"""Opens the bundle of a ``/model/load`` line.
 
 Raises:
-    MediaError, BundleError: there is none that could be played.
+    MediaError, BundleError: there is none, or it cannot be played.
 """
 
 
 def no_bundle(name: str) -> Bundle:
-    """Where no other model can be played."""
+    """Reject ``/model/load``: an ``OpenBundle`` for scores that cannot change the model."""
     raise MediaError(f"{shown(name)}: no other model can be played here")
 
 
@@ -90,25 +90,26 @@ def open_score(
     missing: Mapping[str, str],
     open_bundle: OpenBundle = no_bundle,
 ) -> Score:
-    """Read and check the score at ``path``; ``missing`` are addresses it may not use, and why.
+    """Read and check the score at ``path``.
 
-    Behind a ``/model/load`` the controls are those of that model.
+    ``missing`` are controls that the bundle does not support, each with the reason. After a
+    ``/model/load``, lines are checked against the controls of that model.
 
     Raises:
-        ScoreError: it cannot be read, or a line that no control takes.
+        ScoreError: the file cannot be read, or a line is invalid.
     """
     file = read_score_file(path)
-    entries: list[ScoreStep] = []
+    steps: list[ScoreStep] = []
     bundles: dict[str, Bundle] = {}
     for line in file.lines:
-        entry = _entry(file, line, table, missing)
-        entries.append(entry)
-        for event in entry.events:
+        step = _step(file, line, table, missing)
+        steps.append(step)
+        for event in step.events:
             if isinstance(event, events.LoadModel):
                 bundle = _bundle(file, line, event.name, bundles, open_bundle)
                 table = control_table(bundle.manifest.style_dims, bundle.names)
                 missing = missing_in(bundle)
-    return Score(file, tuple(entries), bundles)
+    return Score(file, tuple(steps), bundles)
 
 
 def _bundle(
@@ -124,18 +125,18 @@ def _bundle(
         raise file.error(line.number, f"{line.address}: {error}") from error
 
 
-def _entry(
+def _step(
     file: ScoreFile, line: ScoreLine, table: ControlTable, missing: Mapping[str, str]
 ) -> ScoreStep:
     try:
-        found = events_of_message(table, OscMessage(line.address, line.arguments))
+        line_events = events_of_message(table, OscMessage(line.address, line.arguments))
     except MappingError as error:
         raise file.error(line.number, str(error)) from error
-    for event in found:
+    for event in line_events:
         if event.is_question:
             raise file.error(
-                line.number, f"{line.address}: asks for an answer, and nobody is there to hear it"
+                line.number, f"{line.address}: asks for an answer; a score cannot receive one"
             )
         if isinstance(event, events.SetControl) and any(event.values) and event.address in missing:
             raise file.error(line.number, f"{event.address}: {missing[event.address]}")
-    return ScoreStep(line, found)
+    return ScoreStep(line, line_events)

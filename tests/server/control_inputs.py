@@ -41,7 +41,7 @@ from server.midi.decode.moves import Knob, Move
 from server.midi.mappings.mapping_file import MappingFile
 from server.models.commands import ModelCommands
 from server.osc.dump import OscDump
-from server.osc.mapping import read_events
+from server.osc.mapping import parse_packet
 from server.osc.scheduler import Scheduler
 from server.osc.wekinator import Wekinator
 from server.output.choice import OutputChoice
@@ -215,13 +215,13 @@ class Hands:
         self.dump = OscDump(self.lines.append, lambda: self.now_s)
         self.quits = 0
         self.live = FakeLive()
-        outputs = OutputCommands(self.live, self.notifier.tell, lambda call: call(), has_cue)
+        outputs = OutputCommands(self.live, self.notifier.notify, lambda call: call(), has_cue)
         self.decks = DeckCommands(
-            self, media, self._start_encoder, self._capture, self.notifier.tell
+            self, media, self._start_encoder, self._capture, self.notifier.notify
         )
-        self.presets = PresetCommands(config, AtOnce(), self.desk, self, self.notifier.tell)
+        self.presets = PresetCommands(config, AtOnce(), self.desk, self, self.notifier.notify)
         self.presets.begin()
-        self.record = RecordingCommands(media, self.notifier.tell, lambda call: call())
+        self.record = RecordingCommands(media, self.notifier.notify, lambda call: call())
         self.models: list[str] = []
         status = {name: kind(1) for name, kind in STATUS_NAMES}
         self.links: list[FakeLink] = []
@@ -237,7 +237,7 @@ class Hands:
         self.midi = MidiCommands(
             self.desk,
             MappingFile(None, FileWorker(lambda call: call())),
-            self.notifier.tell,
+            self.notifier.notify,
             lambda _, call: self.due.append(call),
         )
         self.gestures = Gestures(self)
@@ -247,12 +247,12 @@ class Hands:
             [
                 Wekinator(self, wekinator),
                 self.gestures,
-                ValueQueries(self.desk, self, self.notifier.tell),
+                ValueQueries(self.desk, self, self.notifier.notify),
                 Service(lambda: status, self._quit),
                 self.decks,
                 ScoreCommands(self.recorder, lambda call: call()),
                 self.record,
-                ModelCommands(self, self, self.notifier.tell, lambda _, call: None),
+                ModelCommands(self, self, self.notifier.notify, lambda _, call: None),
                 outputs,
                 self.midi,
                 self.dump,
@@ -268,11 +268,11 @@ class Hands:
     def send(self, packet: bytes, sender: FakeSender | None = None) -> None:
         """A packet arrives."""
         sender = sender or self.sender
-        intake = read_events(self.table, packet, sender)
-        self.notifier.heard(sender)
-        self.dump.watch(sender, intake)
-        assert not intake.refusals, intake.refusals
-        for group in intake.groups:
+        parsed = parse_packet(self.table, packet, sender)
+        self.notifier.renew(sender)
+        self.dump.watch(sender, parsed)
+        assert not parsed.errors, parsed.errors
+        for group in parsed.groups:
             self.dispatch(group.events, group.time_tag)
 
     def turn(self, *values: int, number: int = 9, port: str = "knobs") -> None:
@@ -297,7 +297,7 @@ class Hands:
         self.engine.put_deck("b", fake_deck("b", 1.0, recording=SILENCE))
 
     def _carried_out(self, events: tuple[Event, ...], due_s: float, late_s: float) -> None:
-        self.dispatch.at_their_time(events, due_s, late_s)
+        self.dispatch.on_executed(events, due_s, late_s)
 
     def submit(self, source: Source) -> int:
         """Of the encoder's worker."""

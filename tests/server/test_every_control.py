@@ -375,7 +375,7 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
     events.ResetOffsets: reset_to_none,
     events.StartRecording: sound_recorded,
     events.StopRecording: sound_recorded,
-    events.AskRecording: sound_recorded,
+    events.QueryRecording: sound_recorded,
     events.RecordScore: recorded,
     events.StopScore: recorded,
     events.LoadModel: model_asked_for,

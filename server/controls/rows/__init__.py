@@ -1,1 +1,1 @@
-"""The rows of the table of controls, grouped by what they move."""
+"""The rows of the table of controls, grouped by subject."""

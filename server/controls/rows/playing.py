@@ -1,4 +1,4 @@
-"""Transport, playhead, notes, glides, and recorded motion."""
+"""Transport, playhead, notes, glides and motion."""
 
 from __future__ import annotations
 

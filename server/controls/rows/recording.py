@@ -27,7 +27,7 @@ RECORDING = (
         name="recording",
         address="/record",
         types="",
-        command=events.AskRecording,
+        command=events.QueryRecording,
         description="Replies 1 while recording, else 0, with the file's name and its length in "
         "seconds. Clients of /notify also get start, stop and, with /fail, an early end",
     ),

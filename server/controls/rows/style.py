@@ -1,4 +1,4 @@
-"""Offsets of the style dimensions, and what moves them."""
+"""Style offsets, gestures and the random walk."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def style_offsets(style_dims: int) -> tuple[Control, ...]:
 
 
 def named_offsets(names: Sequence[str | None]) -> tuple[Control, ...]:
-    """One family for all names; no rows if there are none."""
+    """Return one family for all names, or no row if no dimension has a name."""
     named = [(name, index) for index, name in enumerate(names) if name is not None]
     if not named:
         return ()

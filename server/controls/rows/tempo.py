@@ -1,4 +1,4 @@
-"""Tempo, beat and their clock."""
+"""Tempo, beat and clock."""
 
 from __future__ import annotations
 

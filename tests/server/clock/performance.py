@@ -77,7 +77,7 @@ class Performance:
         while self.now_s < end_s:
             while coming and coming[0][0] <= self.now_s:
                 at_s, message = coming.pop(0)
-                self.hands.clocks.hear(message, self.start_s + at_s)
+                self.hands.clocks.receive(message, self.start_s + at_s)
             self.hands.pass_time()
             self.hands.engine.render(self.block)
             self.hands.now_s += self.block * FRAME_S

@@ -30,7 +30,7 @@ def tempo(hands: Hands) -> float:
 
 def tick(hands: Hands, bpm: float, beats: float) -> None:
     for _ in range(round(beats * TICKS_A_BEAT)):
-        hands.clocks.hear(Message("clock"), hands.now_s)
+        hands.clocks.receive(Message("clock"), hands.now_s)
         hands.now_s += 60 / bpm / TICKS_A_BEAT
 
 
@@ -50,17 +50,17 @@ def test_midi_clock_says_the_tempo_only_where_it_is_asked() -> None:
 def test_start_continue_and_stop_of_midi_are_the_transport_where_it_is_asked() -> None:
     hands = rig(playing=False)
     for name in ("start", "continue"):
-        hands.clocks.hear(Message(name), hands.now_s)
+        hands.clocks.receive(Message(name), hands.now_s)
         assert not hands.desk.snapshot().playing
     say(hands, "/clock", "midi")
     say(hands, "/position", 0.5)
     jumps = hands.desk.snapshot().jumps
-    hands.clocks.hear(Message("start"), hands.now_s)
+    hands.clocks.receive(Message("start"), hands.now_s)
     state = hands.desk.snapshot()
     assert state.playing and state.jumps == jumps + 1 and state.value("/position") == 0
-    hands.clocks.hear(Message("stop"), hands.now_s)
+    hands.clocks.receive(Message("stop"), hands.now_s)
     assert not hands.desk.snapshot().playing
-    hands.clocks.hear(Message("continue"), hands.now_s)
+    hands.clocks.receive(Message("continue"), hands.now_s)
     assert hands.desk.snapshot().playing and hands.desk.snapshot().jumps == jumps + 1
 
 
@@ -84,7 +84,7 @@ def test_a_tempo_by_hand_is_refused_while_midi_says_it(address: str, values: lis
     before = tempo(hands)
     say(hands, address, *values)
     assert hands.sender.replies[-1] == Reply(
-        "/fail", (address, "the tempo is MIDI clock's; /clock internal first")
+        "/fail", (address, "MIDI clock sets the tempo; send /clock internal first")
     )
     assert tempo(hands) == before
 
@@ -184,7 +184,7 @@ def test_a_tap_faster_than_any_tempo_stays_within_the_range() -> None:
 @pytest.mark.parametrize("value", ["tap", 3, -1, 0.5, float("nan")])
 def test_another_clock_is_refused(value: float | str) -> None:
     hands = rig()
-    with pytest.raises(AssertionError, match=r"no choice; allowed are internal \(0\), midi \(1\)"):
+    with pytest.raises(AssertionError, match=r"not a choice; allowed are internal \(0\), midi"):
         say(hands, "/clock", value)
     assert hands.clocks.choice == "internal"
 
@@ -205,7 +205,7 @@ def test_status_tells_clock_and_tempo() -> None:
     assert tuple(hands.clocks.status().values()) == (0.0, "link", 120.0, 4.5, 0, 0.0, 1)
     say(hands, "/clock", "midi")
     assert hands.clocks.status()["clock_bpm"] == 0.0
-    hands.clocks.hear(Message("start"), hands.now_s)
+    hands.clocks.receive(Message("start"), hands.now_s)
     tick(hands, 90, 2)
     status = hands.clocks.status()
     assert status["clock_bpm"] == pytest.approx(90, abs=0.01)
@@ -213,4 +213,4 @@ def test_status_tells_clock_and_tempo() -> None:
 
 
 def test_other_messages_are_not_the_clocks() -> None:
-    assert not rig().clocks.hear(Message("control_change", control=1, value=3), 0.0)
+    assert not rig().clocks.receive(Message("control_change", control=1, value=3), 0.0)

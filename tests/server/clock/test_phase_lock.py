@@ -187,7 +187,7 @@ def test_a_clock_that_comes_no_more_leaves_tempo_and_playhead(
     steps = np.diff(performance.frames[there - 1 :])
     np.testing.assert_allclose(steps[steps > 0], 120 / 110, rtol=2e-3)
     (said,) = caplog.messages
-    assert said == "MIDI clock comes no more; the tempo stays at 120.0 bpm"
+    assert said == "MIDI clock has stopped; the tempo stays at 120.0 bpm"
     status = performance.hands.clocks.status()
     assert status["clock_bpm"] == 0 and status["clock_locked"] == 0
     performance.play([(performance.now_s, Message("stop"))], 1.0)

@@ -163,7 +163,7 @@ def test_keep_writes_this_command_line_in_place_of_what_was_kept(
     config = tmp_path / "config"
     given = ["--keep", "--midi", "A", "--media", "music", "--deck-a", "song.wav", "--deck-b=slow"]
     assert main(["--config", str(config), *given]) == 0
-    assert capsys.readouterr().out == f"kept in {config / 'settings.json'}\n"
+    assert capsys.readouterr().out == f"saved in {config / 'settings.json'}\n"
     monkeypatch.chdir(config)
     found = parsed(config)
     assert (found.midi, found.media) == ("A", tmp_path / "music")

@@ -168,7 +168,7 @@ def test_one_too_many_is_refused_until_one_has_gone(
     late = FakeSender()
     hands.send(build_msg("/notify", 1).dgram, late)
     (reply,) = told(late)
-    assert reply.address == "/fail" and "at most that many" in str(reply.arguments[1])
+    assert reply.address == "/fail" and "at most 2 clients" in str(reply.arguments[1])
     one.gone = True
     entered(hands)
 

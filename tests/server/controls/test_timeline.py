@@ -257,7 +257,7 @@ def test_far_ahead_runs_now_and_is_counted(caplog: pytest.LogCaptureFixture) -> 
     hands = Hands()
     hands.send(at(hands.now_s + 61.0, ("/level", -3.0)))
     assert hands.desk.snapshot().value("/level") == -3.0
-    assert (hands.scheduler.far, hands.scheduler.late, hands.sender.replies) == (1, 0, [])
+    assert (hands.scheduler.far_ahead, hands.scheduler.late, hands.sender.replies) == (1, 0, [])
     assert "a time tag 61 s ahead (at most 60) was carried out now" in caplog.text
     hands.send(at(hands.now_s + 59.0, ("/level", -5.0)))
     assert (hands.scheduler.waiting, hands.desk.snapshot().value("/level")) == (1, -3.0)

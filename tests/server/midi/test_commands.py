@@ -148,15 +148,15 @@ def test_a_port_that_vanishes_meanwhile_is_told(
     hands = Hands()
     sent(hands, "/midi/learn", "/level")
     hands.turn(0, 10)
-    hands.midi.ports(PortChanges(gone=gone), are_left)
+    hands.midi.on_ports(PortChanges(gone=gone), are_left)
     assert hands.sender.replies == ([] if why is None else fail("/midi/learn", why))
-    hands.midi.ports(PortChanges(gone=gone), are_left)
+    hands.midi.on_ports(PortChanges(gone=gone), are_left)
     assert hands.midi.table.learned == ()
 
 
 def test_nothing_is_forgotten_where_nothing_is_mapped() -> None:
     hands = Hands()
-    why = "nothing is mapped to '/level'; /midi/maps lists what is"
+    why = "nothing is mapped to '/level'; /midi/maps lists all mappings"
     assert sent(hands, "/midi/forget", "/level") == fail("/midi/forget", why)
     assert sent(hands, "/midi/forget", "/interp") == [Reply("/done", ("/midi/forget", "/interp"))]
     hands.turn(127, number=1)
@@ -177,13 +177,13 @@ def test_the_usual_knob_can_be_given_options() -> None:
     ("arguments", "why"),
     [
         (("/nothing", "invert", 1), "'/nothing' is no control; --list-controls shows them all"),
-        (("/walk", "invert", 1), "nothing is mapped to /walk; /midi/learn does that"),
-        (("/level", "invert"), "'invert' without a value"),
+        (("/walk", "invert", 1), "nothing is mapped to /walk; /midi/learn maps a knob"),
+        (("/level", "invert"), "'invert' needs a value"),
         (("/level", "invert", 7), "invert 7.0; allowed are 0 and 1"),
         (("/level", "high", 99.0), "high 99.0; allowed are -60 to 6"),
         (
             ("/level", "invert", 1, "cc 1"),
-            "nothing is mapped to /level by 'cc 1'; /midi/learn does that",
+            "nothing is mapped to /level from 'cc 1'; /midi/learn maps a knob",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_whatever_comes_values_stay_in_their_ranges_and_the_sound_goes_on(seed: 
     hands.put_decks()
     keys = Keys(hands.desk, hands.midi)
     keys.connect(hands.dispatch)
-    midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=hands.clocks.hear)
+    midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=hands.clocks.receive)
     messages = anything(np.random.default_rng(seed))
     for batch in range(BATCHES):
         midi._take([("Knobs", next(messages)) for _ in range(A_BATCH)], time.time())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
-from server.osc.dump import LINES_A_SECOND
+from server.osc.dump import MAX_LINES_PER_S
 from tests.server.control_inputs import Hands
 
 
@@ -31,12 +31,12 @@ def test_messages_are_printed_from_the_next_one_on_until_it_is_off() -> None:
 def test_a_flood_is_counted_instead() -> None:
     hands = Hands()
     hands.send(build_msg("/dump", 1).dgram)
-    for _ in range(3 * LINES_A_SECOND):
+    for _ in range(3 * MAX_LINES_PER_S):
         hands.send(build_msg("/play").dgram)
-    assert len(hands.lines) == LINES_A_SECOND
+    assert len(hands.lines) == MAX_LINES_PER_S
     hands.now_s += 1.0
     hands.send(build_msg("/stop").dgram)
-    assert hands.lines[LINES_A_SECOND:] == [
-        f"OSC: {2 * LINES_A_SECOND} more messages were not printed",
+    assert hands.lines[MAX_LINES_PER_S:] == [
+        f"OSC: {2 * MAX_LINES_PER_S} more messages were not printed",
         "OSC from fake: /stop",
     ]

@@ -21,7 +21,7 @@ from server.controls.table import control_table
 from server.osc.access import network
 from server.osc.packet import OscMessage, read_packet
 from server.osc.senders import encode
-from server.osc.server import MAX_FAILS_A_PACKET, OscServer
+from server.osc.server import MAX_FAILS_PER_PACKET, OscServer
 from server.osc.sockets import OscAddressError
 
 TABLE = control_table(style_dims=4)
@@ -167,13 +167,13 @@ def test_a_refused_message_of_a_bundle_is_told_and_the_others_hold() -> None:
 def test_a_packet_of_refused_messages_is_answered_with_a_few() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         builder = OscBundleBuilder(IMMEDIATELY)
-        for _ in range(3 * MAX_FAILS_A_PACKET):
+        for _ in range(3 * MAX_FAILS_PER_PACKET):
             builder.add_content(build_msg("/x"))
         client.send(builder.build().dgram)
-        for _ in range(MAX_FAILS_A_PACKET):
+        for _ in range(MAX_FAILS_PER_PACKET):
             assert (await client.answer()).address == "/fail"
         await client.silence()
-        assert scene.server.rejected == 3 * MAX_FAILS_A_PACKET
+        assert scene.server.rejected == 3 * MAX_FAILS_PER_PACKET
 
     play(scenario)
 
@@ -369,7 +369,7 @@ def test_who_is_allowed_is_heard(allowed: str) -> None:
 
 @pytest.mark.parametrize(
     ("allowed", "expected"),
-    [((), "whoever reaches this machine can play"), (("10.0.0.0/8",), "to 10.0.0.0/8")],
+    [((), "anyone who can reach this machine can play"), (("10.0.0.0/8",), "to 10.0.0.0/8")],
 )
 def test_listening_to_the_network_is_told(
     allowed: tuple[str, ...], expected: str, caplog: pytest.LogCaptureFixture

@@ -180,7 +180,7 @@ def test_a_stream_that_cannot_be_followed_is_closed_with_a_word(
         assert len(scene.server.connections.open) == 1
 
     play(scenario)
-    assert "(TCP) refused" in caplog.text
+    assert "(TCP) rejected" in caplog.text
 
 
 def test_a_packet_that_never_ends_is_given_up() -> None:

@@ -55,7 +55,7 @@ def test_others_are_told_what_the_outputs_moved() -> None:
     ("address", "reason"),
     [
         ("/intrep", "/intrep: no such control for --wekinator; --list-controls shows all"),
-        ("/play", "/play: has no range that an output"),
+        ("/play", "/play: has no range for an output"),
         ("/latent", "/latent: has no range"),
         ("/deck/a/load", "has no range"),
     ],

@@ -15,7 +15,7 @@ from tests.server.control_inputs import FakeLive, FakeSender, Hands
     ("names", "words"),
     [
         (["mp3:x"], "is no output"),
-        (["wav:x"], "no live output"),
+        (["wav:x"], "not a live output"),
         (["soundcard:"], "nothing can follow"),
         (["null", "null"], "2 arguments"),
     ],
@@ -39,7 +39,7 @@ def test_an_output_that_cannot_be_opened_is_answered_with_the_reason() -> None:
 def test_a_lost_card_is_told_to_all_who_want_to_know() -> None:
     hands, live, listener = Hands(), FakeLive(), FakeSender("listener")
     hands.send(build_msg("/notify", 1).dgram, listener)
-    outputs = OutputCommands(live, hands.notifier.tell, lambda call: call())
+    outputs = OutputCommands(live, hands.notifier.notify, lambda call: call())
     live.state = "lost"
     outputs.report()
     assert listener.replies[-1] == Reply("/output", ("soundcard", "lost"))

@@ -250,8 +250,8 @@ def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> 
     generate, left_out = f"/generate: {NO_PRIOR}; ", str(reply.arguments[2])
     assert left_out.startswith(generate)
     bypass, tempo = left_out.removeprefix(generate).split("; ")
-    assert bypass.startswith("/deck/c/bypass: deck c is empty")
-    assert tempo == "/tempo: the tempo is that of /clock midi"
+    assert bypass.startswith("/deck/c/bypass: nothing lies on deck c")
+    assert tempo == "/tempo: /clock midi sets the tempo"
 
 
 @pytest.mark.parametrize(

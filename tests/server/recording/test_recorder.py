@@ -268,8 +268,8 @@ def test_after_a_death_it_goes_on_in_the_next_free_file(
     hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "take.wav").write_text("what was before")
-    hands.record.go_on(tmp_path / "take.wav")
+    hands.record.resume(tmp_path / "take.wav")
     assert hands.record.recorder.name == "take-2.wav"
     hands.record.recorder.close()
-    Hands(media=tmp_path).record.go_on(tmp_path / "none" / "take.wav")
-    assert "does not go on" in caplog.text
+    Hands(media=tmp_path).record.resume(tmp_path / "none" / "take.wav")
+    assert "does not continue" in caplog.text

@@ -72,7 +72,7 @@ BAD_LINES = [
     (line(0, "/nope", 1), "/nope: no such control"),
     (line(0, "/interp", 2), "/interp: 2 is out of range; allowed are 0 to 1"),
     (line(0, "/interp", 1, 2), "/interp: 2 arguments; it takes 1 argument"),
-    (line(0, "/interp", "x"), "/interp: x is no number"),
+    (line(0, "/interp", "x"), "/interp: x is not a number"),
     (line(0, "/interp"), "/interp: asks for an answer"),
     (line(0, "/glide", "/interp"), "/glide: asks for an answer"),
     (line(0, "/status"), "/status: asks for an answer"),
@@ -118,7 +118,7 @@ def test_lines_are_taken_by_time_and_those_of_one_time_in_their_order(tmp_path: 
         tmp_path / "s.jsonl", line(2, "/level", -1), line(1, "/level", -2), line(1, "/mute", 1)
     )
     score = open_score(path, TABLE, {})
-    assert [entry.line.number for entry in score.entries] == [2, 3, 1]
+    assert [step.line.number for step in score.steps] == [2, 3, 1]
 
 
 @pytest.mark.parametrize("block", ["1", "13"])
@@ -188,7 +188,7 @@ def test_nothing_is_written_where_a_score_cannot_be_played(
         (line(50, "/deck/a/load", "../etc/x.wav"), "is neither"),
         (line(50, "/deck/a/bypass", 1), "line 2: /deck/a/bypass: low is a library deck"),
         (line(50, "/deck/d/bypass", 1), "line 2: /deck/d/bypass: deck d is empty"),
-        (line(50, "/dump", 1), "line 2: /dump: works live only"),
+        (line(50, "/dump", 1), "line 2: /dump: works only live"),
     ):
         score = written(tmp_path / "s.jsonl", GOOD, text)
         out = tmp_path / "x.wav"
@@ -230,7 +230,7 @@ def test_an_hour_of_a_hundred_thousand_lines_is_played(tmp_path: Path) -> None:
         for number in range(100_000):
             file.write(line(number * 0.036, "/latent/1", number % 7 / 7) + "\n")
     score = open_score(path, TABLE, {})
-    assert len(score.entries) == 100_000
+    assert len(score.steps) == 100_000
     timeline = Timeline(Desk(TABLE), SampleClock(FRAME_S))
     timeline.play(Values(score_events(score, FRAME_S)))
     for _ in range(round(3600 / FRAME_S / 32) + 1):
