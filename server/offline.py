@@ -70,7 +70,7 @@ def render(
         OutputError: the file cannot be written.
         RuntimeUnavailable: the model does not load, or the device cannot be used.
     """
-    if not (stage.decks or stage.laid.decks or stage.laid.models):
+    if not (stage.decks or stage.prepared_score.decks or stage.prepared_score.models):
         raise MediaError("nothing to render: name a recording with --deck-a FILE")
     frame_s = bundle.manifest.frame_s
     moments = _moments(stage.score, frame_s)
@@ -89,7 +89,7 @@ def render(
         model = prepare_model(coming.bundle, options, frames, name=coming.name)
         return try_out(model, coming.decks, frames)
 
-    player = ScorePlayer(moments, stage.laid, switch, come, wekinator)
+    player = ScorePlayer(moments, stage.prepared_score, switch, come, wekinator)
     timeline.play(player)
     bar = ProgressBar(f"rendering {path.name}")
     played = _CutAtDecks(switch, timeline, player)

@@ -1,4 +1,4 @@
-"""Addresses, words and limits that more than the table of controls knows."""
+"""Addresses, words and limits used beyond the table of controls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LATENT = "/latent"
 NUDGE = "/nudge"
 PITCH = "/pitch"
 HIGHEST_PITCH = 12.0
-"""In semitones; as far down."""
+"""In semitones; the lowest is as far down."""
 POSITION = "/position"
 SLICE = "/slice"
 TAP = "/tempo/tap"
@@ -21,28 +21,28 @@ DECKS = ("a", "b", "c", "d")
 BYPASS = "bypass"
 
 JUMPS = (POSITION, SLICE, BEAT)
-"""Values that are jumped to: nothing glides there."""
+"""Values that jump instead of gliding."""
 
 INTERNAL, MIDI, LINK = CLOCKS = ("internal", "midi", "link")
-"""What ``/clock`` follows."""
+"""The choices of ``/clock``."""
 
 SLOWEST_BPM, FASTEST_BPM = 20.0, 999.0
-"""As Ableton Live has it."""
+"""The limits of Ableton Live."""
 AS_RECORDED = 0.0
 DEFAULT_BPM = 120.0
-"""Where nobody says one."""
+"""The tempo where none is set."""
 MOST_NUDGE = 10.0
-"""In per cent; pitch stays, and it is still heard as the same tempo."""
+"""In per cent; pitch stays, and the tempo still seems the same."""
 MOST_BEATS = 1e6
 
 LONGEST_CAPTURE_S = 60.0
-"""What may be captured of the live input."""
+"""The longest capture of the live input."""
 
 SLICES = 16
 """Equal parts of a deck."""
 
 NOTE_KEYS = "/note/keys"
 KEYS_OFF, KEYS_GATE, KEYS_LATCH = KEYS = ("off", "gate", "latch")
-"""What the keys of MIDI do."""
+"""The choices of ``/note/keys``, for MIDI keys."""
 FIRST_KEY = 36
-"""Of slice 0: C2, the first pad of most controllers."""
+"""The key of slice 0: C2, the first pad of most controllers."""

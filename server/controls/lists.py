@@ -1,4 +1,4 @@
-"""The table of controls as people read it: ``--list-controls`` and the README."""
+"""The table of controls for people: ``--list-controls`` and the README."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from server.controls.table import control_table
 
 
 def markdown_table(style_dims: int = 16) -> str:
-    """The README's table of controls: one line a row, families folded, ``slug`` for any name."""
+    """Return the README's table of controls: one line per row, families folded, ``slug`` for any
+    name.
+    """
     lines = [
         "| address | arguments | default | MIDI | meaning |",
         "| --- | --- | --- | --- | --- |",
@@ -20,7 +22,7 @@ def markdown_table(style_dims: int = 16) -> str:
 
 
 def listing(table: ControlTable) -> str:
-    """What ``--list-controls`` prints: one line a row, in columns."""
+    """Return the output of ``--list-controls``: one line per row, in columns."""
     rows = [
         (_folded_address(row), _arguments(row), _default(row), _midi(row)) for row in table.rows
     ]
@@ -47,7 +49,7 @@ def _arguments(row: Control) -> str:
     """``f 0..1``, ``f... -3..3 spreads``, ``s``."""
     tags = f"{row.types[0]}..." if row.takes_fewer or row.repeats else " ".join(row.types)
     if row.choices:
-        # Not a bar between them: it would end a cell of the table.
+        # No bar between them: it would end a cell of the table.
         return f"{tags} {' or '.join(row.choices)}"
     if row.minimum is None or row.maximum is None:
         return tags

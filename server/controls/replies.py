@@ -1,7 +1,7 @@
-"""What the instrument says back, as plain messages; any transport can carry them.
+"""The instrument's replies, as plain messages that any transport can carry.
 
-The words are those of SuperCollider's server: ``/done cmd ...``, ``/fail cmd why``, ``/synced``,
-``/late``, ``/version.reply`` and ``/status.reply``.
+They follow SuperCollider's server: ``/done cmd ...``, ``/fail cmd why``, ``/synced``, ``/late``,
+``/version.reply`` and ``/status.reply``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ Argument = int | float | str
 
 @dataclass(frozen=True)
 class Reply:
-    """One message to whoever asked; an int goes out as ``i``, a float as ``f``, text as ``s``."""
+    """One message to the sender of a request; an int is sent as ``i``, a float as ``f``, text as
+    ``s``.
+    """
 
     address: str
     arguments: tuple[Argument, ...] = ()
@@ -39,7 +41,7 @@ STATUS_NAMES: tuple[tuple[str, type[Argument]], ...] = (
     ("midi_received", int),
     ("latency_ms", float),
 )
-"""Names of ``/status.reply`` and what each value is, in the order of the contract."""
+"""Names of ``/status.reply`` and their types, in the documented order."""
 
 PROGRESS = "/deck/{}/progress"
 PRESET_LISTED = "/preset/list.reply"
@@ -49,37 +51,39 @@ ANSWERS = (
     PRESET_LISTED,
     *(PROGRESS.format(deck) for deck in DECKS),
 )
-"""Addresses that only ever answer: two servers that hear each other must not reply to them."""
+"""Addresses of replies only: two connected servers must not reply to each other's replies."""
 
 
 def done(command: str, *rest: Argument) -> Reply:
-    """``command`` has finished."""
+    """Return ``/done``: ``command`` has finished."""
     return Reply("/done", (command, *rest))
 
 
 def fail(command: str, why: str) -> Reply:
-    """``command`` was not carried out."""
+    """Return ``/fail``: ``command`` was not carried out."""
     return Reply("/fail", (command, why))
 
 
 def outcome(command: str, argument: Argument, failure: str | None) -> Reply:
-    """``command`` has finished, or failed in one line."""
+    """Return ``/done``, or ``/fail`` with the line ``failure``."""
     return done(command, argument) if failure is None else fail(command, failure)
 
 
 def progress(deck: str, share: float) -> Reply:
-    """So much of what is to lie on ``deck`` is encoded, 0..1."""
+    """Return how much of the sound for ``deck`` is encoded, 0..1."""
     return Reply(PROGRESS.format(deck), (share,))
 
 
 def synced(number: int) -> Reply:
-    """Everything sent before ``/sync number`` has been taken in."""
+    """Return ``/synced``: everything sent before ``/sync number`` has been processed."""
     return Reply("/synced", (number,))
 
 
 def late(due: int, ran: int, late_s: float, messages: int) -> Reply:
-    """Messages ran after their time: due and ran (NTP), high and low halves, as SuperCollider's
-    server has it; then by how many seconds, and how many messages since it was last told.
+    """Return ``/late``: messages were carried out after their time.
+
+    The times due and carried out (NTP) in high and low halves, as SuperCollider's server sends
+    them; then the delay in seconds, and the number of messages since the last such reply.
     """
     return Reply("/late", (*_halves(due), *_halves(ran), float(late_s), messages))
 
@@ -91,7 +95,7 @@ def _halves(time_tag: int) -> tuple[int, int]:
 
 
 def version(program: str, number: str) -> Reply:
-    """Program name, major, minor and the rest, laid out as SuperCollider's server lays it out.
+    """Return program name, major, minor and the rest, in the layout of SuperCollider's server.
 
     >>> version("latent-deck", "0.1.0").arguments
     ('latent-deck', 0, 1, '.0')
@@ -103,13 +107,13 @@ def version(program: str, number: str) -> Reply:
 
 
 def status(figures: Mapping[str, Argument]) -> Reply:
-    """Alternating names and values: the contract's in its order, then whatever else is there.
+    """Return alternating names and values: the documented ones in order, then any others.
 
     Args:
         figures: a value for every name of ``STATUS_NAMES``; further names may follow.
 
     Raises:
-        KeyError: a name of the contract has no value.
+        KeyError: a documented name has no value.
     """
     contract = {name: kind(figures[name]) for name, kind in STATUS_NAMES}
     pairs = contract | {name: value for name, value in figures.items() if name not in contract}

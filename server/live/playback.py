@@ -81,7 +81,7 @@ class Playback:
             prepare_model,
             options=options,
             frames=frames,
-            on_deck=self.score.laid,
+            on_deck=self.score.on_deck_loaded,
             cue_for=partial(open_cue, options=options, frames=frames, desk=desk)
             if self.has_cue
             else None,
@@ -95,7 +95,7 @@ class Playback:
         self.before = before.facts if before else None
         clock = SampleClock(manifest.frame_s, time.time())
         self.timeline = Timeline(desk, clock, on_executed)
-        self.timeline.tell(self.score.hear)
+        self.timeline.observe(self.score.on_states)
         self.switch = ModelSwitch(self.timeline, self.first)
         self.lock = PhaseLock(lambda: self.switch.playhead, clock)
         self.timeline.follow(self.lock)
@@ -145,11 +145,12 @@ class Playback:
         if self.stage is None or self.stage.score is None:
             return
         frame_s, played = self.timeline.clock.frame_s, self.timeline.frames_before
-        moments, laid = score_events(self.stage.score, frame_s, played), self.stage.laid
-        comes = {id(one): self._come(one) for one in laid.models.values()}
+        events = score_events(self.stage.score, frame_s, played)
+        prepared = self.stage.prepared_score
+        comes = {id(one): self._come(one) for one in prepared.models.values()}
         player = ScorePlayer(
-            moments,
-            laid,
+            events,
+            prepared,
             self.switch,
             lambda coming: comes.pop(id(coming)),
             self._settings.wekinator,

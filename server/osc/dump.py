@@ -1,4 +1,4 @@
-"""``/dump 1``: incoming messages as lines, so many a second."""
+"""``/dump 1``: prints incoming messages, up to a number of lines a second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINES_A_SECOND = 50
 
 
 class OscDump:
-    """Prints while it ``is_on``; what is beyond the limit is counted instead."""
+    """Prints messages while it ``is_on``; those beyond the limit are counted instead."""
 
     def __init__(
         self,
@@ -30,11 +30,11 @@ class OscDump:
         self._left_out = 0
 
     def switch(self, on: bool) -> None:
-        """Begin or end."""
+        """Turn it on or off."""
         self.is_on = on
 
     def watch(self, sender: OscSender, intake: Intake) -> None:
-        """One packet of ``sender``."""
+        """Print the messages of one packet from ``sender``."""
         if not self.is_on:
             return
         for message in intake.messages:

@@ -1,4 +1,4 @@
-"""Clients of ``/notify`` over UDP: known by where they are, they can be told by another process."""
+"""UDP clients of ``/notify``, known by their address, so that a new process can notify them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from server.osc.senders import UdpSender
 from server.osc.server import OscServer
 
 Listener = tuple[tuple[Any, ...], int]
-"""Host and port as the socket gives them, and the number that it was given."""
+"""Host and port as the socket gives them, and the client's number."""
 
 
 def listeners(notifier: Notifier) -> tuple[Listener, ...]:
-    """All that can be found again; a TCP connection ends with its process."""
+    """Return the clients that can be found again; a TCP connection ends with its process."""
     numbered = notifier.numbered
-    return tuple((one.peer, number) for one, number in numbered if isinstance(one, UdpSender))
+    return tuple(
+        (sender.peer, number) for sender, number in numbered if isinstance(sender, UdpSender)
+    )
 
 
-def take_up(before: Sequence[Listener], notifier: Notifier, osc: OscServer) -> None:
-    """Tell those who were told before this process; it listens already."""
-    for peer, number in before:
+def take_up(previous: Sequence[Listener], notifier: Notifier, osc: OscServer) -> None:
+    """Notify the clients of the previous process; ``osc`` is listening already."""
+    for peer, number in previous:
         sender = osc.sender_at(peer)
         if sender is not None:
             notifier.take_up(sender, number)

@@ -1,4 +1,4 @@
-"""OSC over UDP: one datagram, one packet; the event loop hands over one a turn."""
+"""OSC over UDP: one datagram, one packet; the event loop delivers one per turn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from server.osc.senders import UdpSender
 logger = logging.getLogger(__name__)
 
 _RECEIVE_BUFFER_BYTES = 1 << 20
-"""Room for a burst of some thousand messages while the loop is busy; the system may give less."""
+"""Room for a burst of some thousand messages while the loop is busy; the system may grant less."""
 
 
 class OscDatagrams(asyncio.DatagramProtocol):
@@ -30,10 +30,10 @@ class OscDatagrams(asyncio.DatagramProtocol):
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        """Take in one packet (called by the event loop)."""
+        """Process one packet (called by the event loop)."""
         assert self._transport is not None
         self._on_packet(data, UdpSender(self._transport, addr))
 
     def error_received(self, exc: Exception) -> None:
-        """An answer did not arrive, for its receiver is gone: no concern of ours."""
-        logger.debug("an OSC answer did not arrive: %s", exc)
+        """Log that a reply did not arrive; its receiver is gone, which does no harm."""
+        logger.debug("an OSC reply did not arrive: %s", exc)

@@ -1,9 +1,9 @@
-"""A score as the engine plays it: what is due, in its frames, whatever the blocks.
+"""Plays a score in the engine's frames, independently of the block size.
 
     entries -- by frame --> due(before) -- gestures, Wekinator --> timeline
                               '-- decks --> engine, in the same block
 
-One thread: the engine's. Nothing is read, encoded or answered here.
+Runs in the engine's thread. Nothing is read, encoded or answered here.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from server.score.score import Score
 
 logger = logging.getLogger(__name__)
 
-Ready = Callable[[PreparedModel], Model]
+PrepareModel = Callable[[PreparedModel], Model]
 
 
 @dataclass(frozen=True)
 class ScoreEvent:
-    """All that happens in one frame."""
+    """All events of one frame."""
 
     frame: int
     events: tuple[Event, ...]
 
     @property
-    def lays_a_deck(self) -> bool:
-        """Whether a deck or a model is to come in this frame."""
+    def loads_deck(self) -> bool:
+        """True if a deck or a model is loaded in this frame."""
         return any(isinstance(event, LoadDeck | LoadModel) for event in self.events)
 
 
 def score_events(score: Score, frame_s: float, played: int = 0) -> Sequence[ScoreEvent]:
-    """The entries of a score by frame; those of one frame are carried out together.
+    """Group the entries of a score by frame; those of one frame are carried out together.
 
-    Where ``played`` frames have been played before, what is left, counted from there.
+    With ``played`` frames already played, return the rest, counted from there.
     """
     by_frame = itertools.groupby(score.entries, key=lambda entry: round(entry.time_s / frame_s))
     return [
@@ -53,72 +53,76 @@ def score_events(score: Score, frame_s: float, played: int = 0) -> Sequence[Scor
 
 
 class ScorePlayer:
-    """Plays moments once, from frame 0, on the models of ``switch``; ``laid`` is what they need."""
+    """Plays events once, from frame 0, on the models of ``switch``, with ``prepared`` decks and
+    models.
+    """
 
     def __init__(
         self,
-        moments: Sequence[ScoreEvent],
-        laid: PreparedScore,
+        events: Sequence[ScoreEvent],
+        prepared: PreparedScore,
         switch: ModelSwitch,
-        ready: Ready,
+        prepare_model: PrepareModel,
         wekinator: Sequence[str] = (),
     ) -> None:
-        """``ready`` makes a model of what comes; ``wekinator`` are the addresses it moves."""
-        self._moments = moments
+        """``prepare_model`` makes the model of a ``PreparedModel``; ``wekinator`` are the addresses
+        it moves.
+        """
+        self._events = events
         self._next = 0
-        self._laid = laid
+        self._prepared = prepared
         self._switch = switch
-        self._ready = ready
+        self._prepare_model = prepare_model
         self._targets = wekinator
         self._use(switch.newest)
 
     def due(self, before_frame: int) -> list[tuple[int, tuple[Event, ...]]]:
-        """What happens before ``before_frame`` and has not yet, in order, each with its frame."""
+        """Return the next events before ``before_frame``, in order, by frame; each only once."""
         found = []
-        while self._next < len(self._moments):
-            moment = self._moments[self._next]
-            if moment.frame >= before_frame:
+        while self._next < len(self._events):
+            score_event = self._events[self._next]
+            if score_event.frame >= before_frame:
                 break
             self._next += 1
-            done = (one for event in moment.events for one in self._done(event))
-            found.append((moment.frame, tuple(done)))
+            events = (one for event in score_event.events for one in self._carry_out(event))
+            found.append((score_event.frame, tuple(events)))
         return found
 
     def frames_to_next_deck(self, frame: int, frames: int) -> int:
-        """How many of the ``frames`` from ``frame`` on come before another deck is laid."""
-        for moment in itertools.islice(self._moments, self._next, None):
-            if moment.frame >= frame + frames:
+        """Return how many of the ``frames`` from ``frame`` on precede the next load of a deck."""
+        for event in itertools.islice(self._events, self._next, None):
+            if event.frame >= frame + frames:
                 break
-            if moment.frame > frame and moment.lays_a_deck:
-                return moment.frame - frame
+            if event.frame > frame and event.loads_deck:
+                return event.frame - frame
         return frames
 
-    def _done(self, event: Event) -> tuple[Event, ...]:
-        """What there is to be done of ``event`` on the desk; the rest is done."""
+    def _carry_out(self, event: Event) -> tuple[Event, ...]:
+        """Load what ``event`` loads; return what remains to be done on the desk."""
         match event:
             case LoadDeck(deck=deck, source=source):
-                self._switch.put_deck(deck, self._laid.decks[id(event)])
+                self._switch.put_deck(deck, self._prepared.decks[id(event)])
                 return (DeckLoaded(deck, source),)
             case LoadModel(name=name):
-                return (ModelSwitched(name, self._change(self._laid.models[id(event)])),)
+                return (ModelSwitched(name, self._load_model(self._prepared.models[id(event)])),)
             case _:
                 return self._gestures.settings(self._wekinator.settings((event,)))
 
-    def _change(self, coming: PreparedModel) -> Callable[[Snapshot], Snapshot]:
-        """Offer the model that comes; what makes the desk its own."""
-        model = self._ready(coming)
-        for deck, data in coming.decks.items():
+    def _load_model(self, prepared_model: PreparedModel) -> Callable[[Snapshot], Snapshot]:
+        """Offer the new model; return the function that carries the desk over to it."""
+        model = self._prepare_model(prepared_model)
+        for deck, data in prepared_model.decks.items():
             model.engine.put_deck(deck, data)
         self._switch.offer(model)
         self._use(model)
         return carry_to(model)
 
     def _use(self, model: Model) -> None:
-        """Its gestures, with random numbers of their own, and what Wekinator moves of it."""
+        """Use a model's gestures, with their own random numbers, and Wekinator's targets in it."""
         engine, latents = model.engine, model.bundle.latents
         self._gestures = Gestures(model.table, latents, lambda: engine.deck_style, refuse=_warn)
         self._wekinator = wekinator_of(model.table, self._targets)
 
 
 def _warn(event: Event, address: str, why: str) -> None:
-    logger.warning("the score's %s was passed over: %s", address, why)
+    logger.warning("the score's %s was ignored: %s", address, why)

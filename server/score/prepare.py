@@ -1,6 +1,6 @@
-"""A score gone through before it plays: all decks and models that it lays, ready in their time.
+"""Prepares a score before it plays: all decks and models that it loads.
 
-One after the other, for what a file becomes on a deck depends on the model that plays by then.
+They are prepared in order, since the model that plays at a time determines how a file is encoded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from server.score.score import Score, ScoreStep
 logger = logging.getLogger(__name__)
 
 Fetch = Callable[[str], DeckData]
-"""The deck of a library deck's name or a path, as one model hears it.
+"""Returns the deck of a library deck's name or a path, encoded by one model.
 
 Raises:
     AudioError: the file cannot be used.
@@ -31,7 +31,7 @@ Raises:
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A model that a score loads, and what lies on its decks then."""
+    """A model that a score loads, and its decks at that time."""
 
     name: str
     bundle: Bundle
@@ -40,14 +40,14 @@ class PreparedModel:
 
 @dataclass(frozen=True)
 class PreparedScore:
-    """What is ready for a score, by the identity of the event that wants it."""
+    """Decks and models that a score loads, by the id of the event that loads them."""
 
     decks: Mapping[int, DeckData] = field(default_factory=dict)
     models: Mapping[int, PreparedModel] = field(default_factory=dict)
 
 
 class _Preparation:
-    """Where the walk has come to."""
+    """The state of walking through a score."""
 
     def __init__(
         self,
@@ -59,30 +59,35 @@ class _Preparation:
         self.decks: dict[int, DeckData] = {}
         self.models: dict[int, PreparedModel] = {}
         self._bundle = bundle
-        self._lying = dict(decks)
+        self._loaded = dict(decks)
         self._media = media
         self._fetch_for = fetch_for
         self._fetch = fetch_for(bundle)
 
     def load(self, event: LoadDeck) -> None:
-        """``event`` happens."""
+        """Prepare the deck of ``event``."""
         deck = self._fetch(_source(event.source, self._media, self._bundle))
-        self.decks[id(event)] = self._lying[event.deck] = deck
+        self.decks[id(event)] = self._loaded[event.deck] = deck
 
-    def change(self, event: LoadModel, bundle: Bundle) -> None:
-        """``event`` happens."""
-        before, self._bundle, self._fetch = self._bundle, bundle, self._fetch_for(bundle)
-        self._lying = decks_for(
-            bundle, before, self._lying, self._media, lambda p: self._fetch(str(p)), logger.warning
+    def switch_model(self, event: LoadModel, bundle: Bundle) -> None:
+        """Prepare the model of ``event``."""
+        previous, self._bundle, self._fetch = self._bundle, bundle, self._fetch_for(bundle)
+        self._loaded = decks_for(
+            bundle,
+            previous,
+            self._loaded,
+            self._media,
+            lambda path: self._fetch(str(path)),
+            logger.warning,
         )
-        self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._lying))
+        self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._loaded))
 
     def bypass_rejection_reason(self, event: SetControl) -> str | None:
-        """In one line why ``event`` bypasses what cannot be, None if it can or does not."""
+        """Why ``event`` cannot bypass its deck, in one line; None if it can, or is no bypass."""
         for deck in DECKS:
             if event.address == f"/deck/{deck}/{BYPASS}" and any(event.values):
-                lying = self._lying.get(deck)
-                return lying.bypass_unavailable_reason if lying else f"deck {deck} is empty"
+                loaded = self._loaded.get(deck)
+                return loaded.bypass_unavailable_reason if loaded else f"deck {deck} is empty"
         return None
 
 
@@ -93,27 +98,27 @@ def prepare(
     media: Path,
     fetch_for: Callable[[Bundle], Fetch],
 ) -> PreparedScore:
-    """What ``score`` needs that begins with ``bundle`` and these ``decks``.
+    """Prepare what ``score`` needs if it begins with ``bundle`` and these ``decks``.
 
     Raises:
-        ScoreError: it names what is not there or cannot be used, or bypasses what cannot be.
+        ScoreError: it names what is missing or cannot be used, or bypasses what cannot be bypassed.
     """
-    walk = _Preparation(bundle, decks, media, fetch_for)
+    preparation = _Preparation(bundle, decks, media, fetch_for)
     for entry, event in _events(score):
         try:
             match event:
                 case LoadDeck():
-                    walk.load(event)
+                    preparation.load(event)
                 case LoadModel(name=name):
-                    walk.change(event, score.bundles[name])
-                # What was recorded was possible, or did nothing.
+                    preparation.switch_model(event, score.bundles[name])
+                # In a recording, a bypass was possible or had no effect.
                 case SetControl() if score.header is None and (
-                    why := walk.bypass_rejection_reason(event)
+                    why := preparation.bypass_rejection_reason(event)
                 ):
                     raise MediaError(why)
         except (MediaError, AudioError) as error:
             raise score.file.error(entry.line.number, f"{entry.line.address}: {error}") from error
-    return PreparedScore(walk.decks, walk.models)
+    return PreparedScore(preparation.decks, preparation.models)
 
 
 def _events(score: Score) -> Iterator[tuple[ScoreStep, Event]]:
@@ -123,7 +128,7 @@ def _events(score: Score) -> Iterator[tuple[ScoreStep, Event]]:
 
 
 def _source(source: str, media: Path, bundle: Bundle) -> str:
-    """A library deck's name as it is, or the path of the file that is meant."""
+    """Return a library deck's name as it is, or the path of the file that ``source`` names."""
     if source in bundle.decks:
         return source
     path = Path(source)

@@ -1,8 +1,8 @@
-"""All decks that will be needed, encoded before the first sound: those of the start and a score's.
+"""All decks that will be needed, encoded before the first sound: the initial ones and a score's.
 
-What is laid later lies in its frame then, live and in a file. A source of a score is a library
-deck's name, a file under the media folder, or any file by its absolute path: who names a score on
-the command line trusts it as far as to open the music that it names.
+A score's decks are then loaded exactly in their frame, live and in a file. A score's source is a
+library deck's name, a file under the media folder, or any file by its absolute path: naming a score
+on the command line means trusting it to open the music that it names.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from server.system.progress_bar import ProgressBar
 
 @dataclass(frozen=True)
 class PreparedDecks:
-    """What is ready: the decks of the start by deck, and what the score lays."""
+    """The initial decks by name, and the decks and models of the score."""
 
     decks: Mapping[str, DeckData]
     score: Score | None = None
-    laid: PreparedScore = field(default_factory=PreparedScore)
+    prepared_score: PreparedScore = field(default_factory=PreparedScore)
 
     @property
     def block_frames(self) -> int | None:
-        """The blocks of a recorded performance, which sound the same to the last bit."""
+        """The block size of a recorded performance, at which it sounds the same to the last bit."""
         return self.score.header.block_frames if self.score and self.score.header else None
 
     @property
     def seconds(self) -> float:
-        """How long it is by itself: the longest deck, or the score and what follows it."""
+        """The duration to render: the longest deck, or the score and the silence after it."""
         if self.score is None:
             return max((deck.seconds for deck in self.decks.values()), default=0.0)
         return self.score.end_s or self.score.last_s + END_SILENCE_S
@@ -51,18 +51,18 @@ def prepare_decks(
     score: Score | None = None,
     media: Path = Path("."),
 ) -> PreparedDecks:
-    """Encode what the command line has ``chosen`` for the decks, and what ``score`` names.
+    """Encode the decks ``chosen`` on the command line, and those that ``score`` names.
 
-    A recorded score says by itself what lies on decks; else the library does (``initial_decks``).
+    A recorded score names all its decks; otherwise the library fills in (``initial_decks``).
 
     Raises:
-        MediaError, AudioError: a deck that is not there or cannot be used.
-        ScoreError: the score names such a one, or bypasses a deck that has no recording.
+        MediaError, AudioError: a deck is missing or cannot be used.
+        ScoreError: the score names such a deck, or bypasses one that has no recording.
     """
     fetchers: dict[int, _Fetcher] = {}
 
-    def fetch_for(one: Bundle) -> _Fetcher:
-        return fetchers.setdefault(id(one), _Fetcher(one, options))
+    def fetch_for(model: Bundle) -> _Fetcher:
+        return fetchers.setdefault(id(model), _Fetcher(model, options))
 
     sources = initial_decks(bundle.decks, chosen)
     if score is not None and score.header is not None:
@@ -75,23 +75,23 @@ def prepare_decks(
 
 
 class _Fetcher:
-    """Decks by source: the library, or files through the bundle's encoder, each once."""
+    """Decks by source: the library, or files through the bundle's encoder, each encoded once."""
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
         self._bundle = bundle
         self._options = options
         self._encoder: DeckEncoder | None = None
-        self._known: dict[str, DeckData] = {}
+        self._decks: dict[str, DeckData] = {}
 
     def __call__(self, source: str) -> DeckData:
-        """The deck of a library deck's name or a path.
+        """Return the deck of a library deck's name or a path.
 
         Raises:
             AudioError: the file cannot be used.
         """
-        if source not in self._known:
-            self._known[source] = self._fetched(source)
-        return self._known[source]
+        if source not in self._decks:
+            self._decks[source] = self._fetched(source)
+        return self._decks[source]
 
     def _fetched(self, source: str) -> DeckData:
         bundle = self._bundle
@@ -105,9 +105,9 @@ class _Fetcher:
 
 
 def bypass_rejection_reason(desk: Desk, deck: str, why: str | None) -> str | None:
-    """In one line why the bypass that ``deck`` begins with cannot be, None if it can.
+    """Return why the initial bypass of ``deck`` is impossible, in one line; None if it is not.
 
-    ``why`` says that nothing is there to be heard.
+    ``why`` is the reason that there is no recording.
     """
     address = f"/deck/{deck}/{BYPASS}"
     if why is None or not desk.snapshot().value(address):

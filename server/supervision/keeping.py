@@ -117,7 +117,7 @@ def take_up(
     timeline.frames_before = state.frames
     engine.playhead = pickle.loads(state.playhead)
     if state.motion is not None:
-        timeline.motion.take_up(*state.motion)
+        timeline.motion.restore_loop(*state.motion)
 
 
 def _laid_out(

@@ -173,13 +173,13 @@ class Hands:
         self.recorder = ScoreRecorder(
             head_line(bundle, 4), FRAME_S, media, lambda: self.engine.position
         )
-        self.timeline.tell(self.recorder.hear)
+        self.timeline.observe(self.recorder.on_states)
         self.engine = Engine(
             bundle.manifest,
             bundle.latents,
             self.session,
             self.timeline,
-            on_deck=self.recorder.laid,
+            on_deck=self.recorder.on_deck_loaded,
         )
         self.submitted: list[Any] = []
         self.captured: Captured | InputError = InputError(NO_INPUT)

@@ -56,14 +56,14 @@ class Performance:
         self.recorder = ScoreRecorder(
             head_line(bundle, BLOCK), FRAME_S, folder, lambda: self.engine.position
         )
-        self.timeline.tell(self.recorder.hear)
+        self.timeline.observe(self.recorder.hear)
         self.engine = Engine(
             bundle.manifest,
             bundle.latents,
             OrtDecoderSession(bundle, CPU, BLOCK),
             self.timeline,
             prior=open_prior(bundle),
-            on_deck=self.recorder.laid,
+            on_deck=self.recorder.on_deck_loaded,
         )
         self.gestures = Gestures(self.table, bundle.latents, lambda: self.engine.deck_style)
         self.blocks: list[Floats] = []
