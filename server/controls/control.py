@@ -87,8 +87,8 @@ class Control:
         return bool(self.moves) and len(self.types) > 1 and not self.takes_all
 
     def value_at(self, position: float) -> float:
-        """Return the value at ``position`` 0..1 of the range; both ends exact, ``i`` to the
-        nearest.
+        """Return the value at ``position`` 0..1 of the range, exact at both ends; ``i`` is
+        rounded.
         """
         assert self.minimum is not None and self.maximum is not None
         value = self.minimum * (1 - position) + self.maximum * position
@@ -156,9 +156,7 @@ class ControlTable:
 
     @cached_property
     def slots(self) -> Mapping[str, tuple[int, ...]]:
-        """Indices into the vector of values by address; for a shortcut, those of the values it
-        moves.
-        """
+        """Indices into the vector of values, by address; a shortcut has those that it moves."""
         own = self._own_slots
         shortcuts = {
             control.address: tuple(slot for address in control.moves for slot in own[address])

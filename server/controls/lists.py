@@ -7,9 +7,7 @@ from server.controls.table import control_table
 
 
 def markdown_table(style_dims: int = 16) -> str:
-    """Return the README's table of controls: one line per row, families folded, ``slug`` for any
-    name.
-    """
+    """Return the README's table of controls: a line per row, ``slug`` for any name."""
     lines = [
         "| address | arguments | default | MIDI | meaning |",
         "| --- | --- | --- | --- | --- |",

@@ -44,9 +44,7 @@ class _MorphPath:
 
 
 class MorphPlayer:
-    """Receives the state at each step and at the start of each block; returns what to set. One
-    thread.
-    """
+    """Takes each block's states and returns the steps that are due. One thread."""
 
     def __init__(self, frame_s: float) -> None:
         self._frame_s = frame_s

@@ -17,9 +17,7 @@ Argument = int | float | str
 
 @dataclass(frozen=True)
 class Reply:
-    """One message to the sender of a request; an int is sent as ``i``, a float as ``f``, text as
-    ``s``.
-    """
+    """One message to whoever asked; an int is sent as ``i``, a float as ``f``, text as ``s``."""
 
     address: str
     arguments: tuple[Argument, ...] = ()

@@ -68,9 +68,7 @@ class ClockEvents(Protocol):
     """The follower of a clock, asked in the engine's thread."""
 
     def due(self, first: int, end: int, state: Snapshot) -> Sequence[tuple[int, tuple[Event, ...]]]:
-        """Return the events in the frames from ``first`` to before ``end``, which begin in
-        ``state``.
-        """
+        """Return the events in frames ``first`` to before ``end``, which begin in ``state``."""
 
 
 StateObserver = Callable[[Sequence[tuple[int, Snapshot]], int], None]

@@ -99,9 +99,7 @@ class DeckLoader:
         self._encode(deck, captured, "", then, progress)
 
     def cancel(self, deck: str) -> bool:
-        """Stop a load in progress, so that ``deck`` keeps what it has; return True if there was
-        one.
-        """
+        """Stop a load in progress; ``deck`` keeps what it has. Return True if there was one."""
         return self._drop(deck, CANCELLED)
 
     def supersede(self, deck: str) -> None:

@@ -81,7 +81,7 @@ class ReadHead:
         return self._inside / beat_grid.beat_frames, self._length / beat_grid.beat_frames
 
     def place(self, share: float, distance: float) -> None:
-        """Start ``distance`` after ``share`` of the loop, in beats where it keeps them, else
+        """Start ``distance`` after ``share`` of the loop, in beats if it keeps them, else
         frames.
         """
         beat_grid = self._loop[2]

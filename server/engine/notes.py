@@ -24,8 +24,10 @@ SHORTEST_S = 0.1
 
 @dataclass(frozen=True)
 class NoteFrames:
-    """Notes in a block, frame by frame (N,): where one sounds, its gain 0..1, the part of the deck
-    that it plays, and the number of notes so far.
+    """Notes in a block, frame by frame (N,).
+
+    ``sounds`` where one sounds, with ``gains`` 0..1, ``starts`` and ``ends`` as shares of the deck,
+    and ``numbers``, which count the notes so far.
     """
 
     sounds: NDArray[np.bool_]

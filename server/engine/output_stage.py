@@ -65,8 +65,7 @@ class OutputStage:
         mute: NDArray[np.float64],
         pitch: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Take the controls of a block: gate targets, each for so many frames; level, mute and
-        pitch (N,).
+        """Take a block's controls: gate targets with their frames; level, mute and pitch (N,).
 
         Returns the frames (N,) in which the gate is open, if only a little.
         """

@@ -35,7 +35,7 @@ class RandomWalk:
     def follow(
         self, depth: NDArray[np.float64], rate_hz: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return offsets (D,N) in spreads of the next frames, with ``depth`` 0..1 and rate (N,)
+        """Return offsets (D,N) in spreads of the next frames, with depth 0..1 and rate (N,)
         each.
         """
         if not depth.any():

@@ -152,9 +152,7 @@ _ReadArgument = Callable[[bytes, int, int], tuple[Argument, int]]
 def _fixed(
     layout: str, what: str, make: Callable[..., Argument] = lambda value: value
 ) -> _ReadArgument:
-    """Make a reader of the ``struct`` layout ``layout``; ``make`` turns its numbers into the
-    argument.
-    """
+    """Make a reader of a ``struct`` layout; ``make`` turns its numbers into the argument."""
     form = struct.Struct(layout)
 
     def read(packet: bytes, position: int, end: int) -> tuple[Argument, int]:

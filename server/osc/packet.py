@@ -124,9 +124,7 @@ class _Reader:
         return OscMessage(address, arguments, time_tag)
 
     def _tags(self, start: int, end: int) -> tuple[str, int]:
-        """Return the type tags without the comma; older senders omit them where there are no
-        arguments.
-        """
+        """Return the type tags without the comma; older senders may omit empty ones."""
         if start == end:
             return "", start
         if not self.packet.startswith(b",", start, end):

@@ -52,8 +52,7 @@ def _literal_prefix(pattern: str) -> str:
 
 
 class _Automaton:
-    """A nondeterministic automaton: states in order of the pattern, each a bit; the last is the
-    end.
+    """A nondeterministic automaton: states in the pattern's order, one bit each, the last final.
 
     On a character, a state goes on to the next, stays (``stays``: a star), or goes to another
     (``jumps``: the end of a word). Some states are reached without a character: the one after a

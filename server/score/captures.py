@@ -21,8 +21,7 @@ class Captures:
         self._saved: dict[int, tuple[Captured, str]] = {}
 
     def source(self, captured: Captured) -> str:
-        """Return the source that loads ``captured`` again: a name in the media folder, or a full
-        path.
+        """Return what loads ``captured`` again: a name in the media folder, or a full path.
 
         Raises:
             OSError: it cannot be written.

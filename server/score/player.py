@@ -53,7 +53,7 @@ def score_events(score: Score, frame_s: float, played: int = 0) -> Sequence[Scor
 
 
 class ScorePlayer:
-    """Plays events once, from frame 0, on the models of ``switch``, with ``prepared`` decks and
+    """Plays events once, from frame 0, on ``switch``'s models, with ``prepared`` decks and
     models.
     """
 
@@ -65,9 +65,7 @@ class ScorePlayer:
         prepare_model: PrepareModel,
         wekinator: Sequence[str] = (),
     ) -> None:
-        """``prepare_model`` makes the model of a ``PreparedModel``; ``wekinator`` are the addresses
-        it moves.
-        """
+        """``wekinator`` are the addresses that Wekinator moves."""
         self._events = events
         self._next = 0
         self._prepared = prepared

@@ -11,7 +11,7 @@ begins. A full disk ends the recording, not the sound. Captures are saved beside
 
 A recording from the start of a session sounds the same on playback. A later one begins with all
 values, decks and the playhead of that moment; the rest of the state, the decoder's memory and the
-random generators, starts anew, which is audible for about a second.
+random generators, starts over, which is audible for about a second.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _TakeEnds:
 
 @dataclass(eq=False)
 class _ScoreTake:
-    """One recording: its file, the queue of what is to be written, and the last state queued."""
+    """One recording: its file, the queue of changes, and the last state queued."""
 
     path: Path
     file: FileIO
@@ -89,9 +89,7 @@ class ScoreRecorder:
     def __init__(
         self, head: str, frame_s: float, folder: Path, position: Callable[[], float]
     ) -> None:
-        """``head`` is the first line, ``folder`` where named scores go, ``position`` the
-        playhead's.
-        """
+        """``head`` is the first line, ``folder`` for named scores, ``position`` the playhead's."""
         self._head = head
         self._frame_s = frame_s
         self.folder = folder
@@ -219,7 +217,7 @@ def _write(take: _ScoreTake, head: str, frame_s: float, captures: Captures) -> N
 
 
 def _texts(take: _ScoreTake, frame_s: float, captures: Captures) -> Iterator[str]:
-    """Yield what is to be written, in whole lines, as it arrives."""
+    """Yield the text of the score, in whole lines, as it arrives."""
     item = take.queue.get()
     if not isinstance(item, _TakeBegins):
         yield lines.end_line(0.0)

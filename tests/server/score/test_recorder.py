@@ -56,7 +56,7 @@ class Performance:
         self.recorder = ScoreRecorder(
             head_line(bundle, BLOCK), FRAME_S, folder, lambda: self.engine.position
         )
-        self.timeline.observe(self.recorder.hear)
+        self.timeline.observe(self.recorder.on_states)
         self.engine = Engine(
             bundle.manifest,
             bundle.latents,
@@ -68,7 +68,7 @@ class Performance:
         self.gestures = Gestures(self.table, bundle.latents, lambda: self.engine.deck_style)
         self.blocks: list[Floats] = []
         self.producer = Producer(
-            self.engine, BLOCK, 3, hear=lambda samples, _: self.blocks.append(samples)
+            self.engine, BLOCK, 3, on_audio=lambda samples, _: self.blocks.append(samples)
         )
         self.output_path = self.producer.path_to(NullOutput(RATE, 1))
         self.is_over = False
@@ -410,7 +410,7 @@ def test_a_sound_that_no_file_brings_back_is_told(
     hands.put_decks()
     hands.render(4)
     hands.recorder.close()
-    assert "cannot bring back a, which lies on deck a" in caplog.text
+    assert "cannot load a again, which is on deck a" in caplog.text
 
 
 def test_stop_is_answered_when_the_file_is_whole(tmp_path: Path) -> None:
