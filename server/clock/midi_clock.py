@@ -165,9 +165,9 @@ class MidiClock:
             self._count(earlier, latest, recent)
 
     def _keep_last(self, count: int) -> None:
-        kept = list(self._ticks)[-count:]
+        last = list(self._ticks)[-count:]
         self._ticks.clear()
-        self._ticks.extend(kept)
+        self._ticks.extend(last)
 
     def _count(self, earlier: _Fit, latest: _Fit, recent: int) -> None:
         """Correct the count: ticks that are late by whole ticks mean that as many were lost."""

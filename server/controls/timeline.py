@@ -125,7 +125,7 @@ class Timeline:
         if self.waiting + len(events) > MAX_WAITING:
             raise TimelineFull(
                 f"{self.waiting} messages wait for their time and {len(events)} more are too many;"
-                f" at most {MAX_WAITING} may wait: send them closer to their time"
+                f" at most {MAX_WAITING} may wait; send them closer to their time"
             )
         self._entered += len(events)
         self._numbered += 1

@@ -200,8 +200,8 @@ class Transposer:
         for m, n in enumerate(columns.tolist()):
             heard[m], until = (n + paths[n].heard_at(s) for s in (sample, sample + self._hop))
             sample += self._hop
-            wanted = until - self._next_heard + self._owed
-            durations[m] = max(wanted, 0.0)
-            self._owed, self._next_heard = wanted - durations[m], until
+            due_frames = until - self._next_heard + self._owed
+            durations[m] = max(due_frames, 0.0)
+            self._owed, self._next_heard = due_frames - durations[m], until
         self._next_heard -= len(paths)
         return heard, durations

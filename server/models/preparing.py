@@ -76,8 +76,8 @@ def bundle_below(name: str, media: Path) -> Bundle:
     if name == BUILT_IN:
         return open_bundle(None)
     raise MediaError(
-        f"{name[:80]!r} is no bundle in the media folder (--media), nor '{BUILT_IN}', "
-        "which is built in"
+        f"{name[:80]!r} is not a bundle in the media folder (--media), nor '{BUILT_IN}', "
+        "the built-in one"
     )
 
 

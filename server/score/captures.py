@@ -48,4 +48,4 @@ class Captures:
                 path.unlink(missing_ok=True)  # no half-written files
                 raise
             return path
-        raise AssertionError("numbers do not end")
+        raise AssertionError("there is always a free number")

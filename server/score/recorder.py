@@ -143,7 +143,7 @@ class ScoreRecorder:
         try:
             self.begin(free_name(path))
         except ScoreError as error:
-            logger.warning("the score is not recorded any more: %s", error)
+            logger.warning("the recording of the score does not continue: %s", error)
 
     def end(self, then: Then = lambda failure: None) -> None:
         """End the recording with the next block, and call ``then`` when it is closed.

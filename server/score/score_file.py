@@ -133,7 +133,7 @@ def _header(found: Mapping[str, Any]) -> Header:
     bundle, digest, frames = found.get("bundle"), found.get("digest"), found.get("block_frames")
     are_texts = isinstance(bundle, str) and isinstance(digest, str)
     if not are_texts or type(frames) is not int or not 1 <= frames <= MAX_BLOCK_FRAMES:
-        raise ValueError("the first line of a recording names bundle, digest and block_frames")
+        raise ValueError("the first line of a recording must have bundle, digest and block_frames")
     return Header(str(bundle), str(digest), frames)
 
 

@@ -1,4 +1,6 @@
-"""Playing on: the prior hears what is heard, in the playhead's time, and faults stay inside."""
+"""Generated structure: the prior receives what plays, in the playhead's time; faults stay
+inside.
+"""
 
 from __future__ import annotations
 

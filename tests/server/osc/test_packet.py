@@ -1,4 +1,4 @@
-"""The reader of OSC packets: what is valid is read, what is not is refused, at once."""
+"""The reader of OSC packets: valid ones are read, others refused, quickly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the output is answered, and what happens to it is told."""
+"""Output commands are answered, and changes of the output are reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.server.control_inputs import FakeLive, FakeSender, Hands
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["mp3:x"], "is no output"),
+        (["mp3:x"], "is not an output"),
         (["wav:x"], "no live output"),
         (["soundcard:"], "nothing can follow"),
         (["null", "null"], "2 arguments"),

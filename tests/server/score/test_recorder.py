@@ -1,4 +1,4 @@
-"""What was played, recorded as a score and rendered again: the same sound."""
+"""A performance recorded as a score and rendered again is the same sound."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Performance:
         self.is_over = False
 
     def play(self, hands: Callable[[], None]) -> np.ndarray:
-        """The engine's samples while ``hands`` move."""
+        """The engine's samples during ``hands``."""
         listener = Thread(target=self._listen, daemon=True)
         self.producer.start(self.output_path)
         listener.start()
@@ -92,7 +92,7 @@ class Performance:
                 time.sleep(0.0005)
 
     def do(self, *given: Event) -> None:
-        """At once, together."""
+        """Apply events at once, together."""
         self.desk.apply(self.gestures.settings(given))
 
 
@@ -306,12 +306,12 @@ def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("../take", "is no name for a score"),
-        ("/etc/passwd", "is no name"),
-        (".hidden", "is no name"),
-        ("a" * 90, "is no name"),
-        ("", "is no name"),
-        ("nul\0", "is no name"),
+        ("../take", "is not a name for a score"),
+        ("/etc/passwd", "is not a name"),
+        (".hidden", "is not a name"),
+        ("a" * 90, "is not a name"),
+        ("", "is not a name"),
+        ("nul\0", "is not a name"),
         ("there", "exists already"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Scores: what is refused and where, and that each change is heard in its frame."""
+"""Scores: errors with their place, and changes applied in their frame."""
 
 from __future__ import annotations
 
