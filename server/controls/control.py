@@ -87,9 +87,7 @@ class Control:
         return bool(self.moves) and len(self.types) > 1 and not self.takes_all
 
     def value_at(self, position: float) -> float:
-        """Return the value at ``position`` 0..1 of the range, exact at both ends; ``i`` is
-        rounded.
-        """
+        """Return the value at ``position`` 0..1 of the range; exact at both ends, ``i`` rounded."""
         assert self.minimum is not None and self.maximum is not None
         value = self.minimum * (1 - position) + self.maximum * position
         return value if self.types == "f" else float(round(value))

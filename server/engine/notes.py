@@ -26,8 +26,8 @@ SHORTEST_S = 0.1
 class NoteFrames:
     """Notes in a block, frame by frame (N,).
 
-    ``sounds`` where one sounds, with ``gains`` 0..1, ``starts`` and ``ends`` as shares of the deck,
-    and ``numbers``, which count the notes so far.
+    ``sounds`` is True where one sounds, with ``gains`` 0..1; ``starts`` and ``ends`` are its part
+    of the deck in shares, ``numbers`` count the notes so far.
     """
 
     sounds: NDArray[np.bool_]
@@ -86,11 +86,8 @@ class NotePlayer:
 
     def continue_from(self, other: NotePlayer) -> None:
         """Continue the note that another engine has begun."""
-        self._number, self._last_jumped, self._remaining_frames = (
-            other._number,
-            other._last_jumped,
-            other._remaining_frames,
-        )
+        self._number, self._last_jumped = other._number, other._last_jumped
+        self._remaining_frames = other._remaining_frames
 
     def _part(self, note: Note, frames: int) -> tuple[NDArray[np.generic], ...]:
         if note.number != self._number:

@@ -96,8 +96,8 @@ class OutputStage:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The delays of gate and level at the frames' ends (N,), in samples.
 
-        The decoder's window, and for levels also how far ahead frames are decoded, on average. What
-        begins is not ahead.
+        The decoder's window; for levels also how far ahead frames are decoded, on average. After
+        silence nothing is decoded ahead, so the gate has no such delay.
         """
         rates = 2.0 ** (pitch / 12)
         windows = self._latency_samples / rates

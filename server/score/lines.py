@@ -28,9 +28,7 @@ _AFTER_SLICE = ("/loop/start", "/loop/end", POSITION)
 
 
 def changes_to_begin(state: Snapshot, position: float | None) -> list[Change]:
-    """Return the changes from the initial desk to ``state``, with ``position`` if that has
-    moved.
-    """
+    """Return the changes from the initial desk to ``state``, and to ``position`` if not None."""
     table = state.table
     initial = Snapshot(table, table.defaults, table.smoothing_s, playing=True, panics=state.panics)
     if not state.note.is_held:

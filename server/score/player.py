@@ -53,9 +53,7 @@ def score_events(score: Score, frame_s: float, played: int = 0) -> Sequence[Scor
 
 
 class ScorePlayer:
-    """Plays events once, from frame 0, on ``switch``'s models, with ``prepared`` decks and
-    models.
-    """
+    """Plays events once, from frame 0, on ``switch``'s models, with what was ``prepared``."""
 
     def __init__(
         self,

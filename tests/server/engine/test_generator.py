@@ -1,6 +1,4 @@
-"""Generated structure: the prior receives what plays, in the playhead's time; faults stay
-inside.
-"""
+"""Generated structure: the prior receives what plays, in the playhead's time; faults are caught."""
 
 from __future__ import annotations
 
