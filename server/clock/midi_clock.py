@@ -70,7 +70,7 @@ class MidiClock:
         self._first_tick: int | None = None  # the first tick since the song was started
         self._stopped_ticks = 0  # the place in the song while it is stopped
         self.seeks = 0
-        """How often the song was started, or moved while it ran."""
+        """The number of times the song was started, or moved while it ran."""
 
     @property
     def last_s(self) -> float | None:
@@ -165,14 +165,12 @@ class MidiClock:
             self._count(earlier, latest, recent)
 
     def _keep_last(self, count: int) -> None:
-        kept = list(self._ticks)[-count:]
+        last = list(self._ticks)[-count:]
         self._ticks.clear()
-        self._ticks.extend(kept)
+        self._ticks.extend(last)
 
     def _count(self, earlier: _Fit, latest: _Fit, recent: int) -> None:
-        """Correct the count: ticks that are a whole number of ticks late mean that as many were
-        lost.
-        """
+        """Correct the count: ticks that are late by whole ticks mean that as many were lost."""
         late = (latest.middle_s - earlier.middle_s) / earlier.tick_s - (
             latest.middle - earlier.middle
         )

@@ -66,16 +66,14 @@ class PhaseLock:
         self._seeks = 0
         self._is_locked = False
         self.error_s: float | None = None
-        """How late the beat was heard at the last block; None while not locked."""
+        """The delay of the heard beat at the last block; None while not locked."""
 
     def begin(self, seeks: int) -> None:
         """Follow another clock from now on; its earlier ``seeks`` are past."""
         self._seeks = seeks
 
     def due(self, first: int, end: int, state: Snapshot) -> tuple[Moment, ...]:
-        """Return the events of the frames from ``first`` to before ``end``, which begin in
-        ``state``.
-        """
+        """Return the events in frames ``first`` to before ``end``, which begin in ``state``."""
         lead = self.lead
         if lead is None:
             return self._release(first, state)

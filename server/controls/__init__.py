@@ -1,1 +1,1 @@
-"""What can be moved: the table of controls, the desk that holds the values, and what is timed."""
+"""Controls: the table of all controls, the desk that holds their values, and timed changes."""

@@ -1,8 +1,8 @@
-"""The desk of one model's controls as the desk of another's: what it can keep, it keeps.
+"""Carries a desk over to another model's controls, keeping what it can.
 
 By name first: an offset of a dimension that has the same name in the other model goes there,
-whatever its number. Then by address; what the other model does not have is gone, and what it has
-anew begins as it is by itself. A recorded motion is forgotten, for it speaks of the old controls.
+whatever its number. Then by address; controls that the other model lacks are dropped, and new ones
+have their defaults. A recorded motion is cleared, because it refers to the old controls.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _NAMED = "/named/"
 
 
 def carried(state: Snapshot, table: ControlTable, model: str) -> Snapshot:
-    """``state`` on the controls of ``table``, those of ``model``; it neither jumps nor panics."""
+    """Return ``state`` on the controls of ``table``, those of ``model``, with no new jumps."""
     values, times = list(table.defaults), list(table.smoothing_s)
-    had = {name: address for address, name in kept_names(state.table).items()}
+    old_addresses = {name: address for address, name in kept_names(state.table).items()}
     for address, name in kept_names(table).items():
-        source = found(address, name, had)
+        source = find_source(address, name, old_addresses)
         if source is None or address.startswith(MOTION):
             continue
-        slots = zip(table.slots[address], state.table.slots[had[source]], strict=False)
-        for slot, before in slots:
-            values[slot] = state.values[before]
-            times[slot] = state.smoothing_s[before]
+        slots = zip(table.slots[address], state.table.slots[old_addresses[source]], strict=False)
+        for slot, old_slot in slots:
+            values[slot] = state.values[old_slot]
+            times[slot] = state.smoothing_s[old_slot]
     return Snapshot(
         table,
         tuple(values),
@@ -41,9 +41,9 @@ def carried(state: Snapshot, table: ControlTable, model: str) -> Snapshot:
 
 
 def kept_names(table: ControlTable) -> Mapping[str, str]:
-    """Under which name each value is known to other models, by its address.
+    """Return the name by which other models know each value, by its address.
 
-    An offset that has a name goes by that, all else by its address.
+    A named offset goes by its name, all else by its address.
     """
     named = {
         control.moves[0]: control.address
@@ -54,9 +54,9 @@ def kept_names(table: ControlTable) -> Mapping[str, str]:
     return {address: named.get(address, address) for address in own}
 
 
-def found(address: str, name: str, had: Container[str]) -> str | None:
-    """Under which of the names that there were (``had``) is what now has ``name``.
+def find_source(address: str, name: str, old_addresses: Container[str]) -> str | None:
+    """Return which of the ``old_addresses``' names is the source of the value that has ``name``.
 
-    What has no name, or one that was not there, is what had its number and no name.
+    A value without a name, or with a new one, comes from the one with its number and no name.
     """
-    return next((one for one in (name, address) if one in had), None)
+    return next((candidate for candidate in (name, address) if candidate in old_addresses), None)

@@ -1,6 +1,6 @@
-"""A row of the table of controls, and the table: what follows from its rows.
+"""The table of controls and its rows.
 
-What the rows are: ``server.controls.rows``; together: ``server.controls.table``.
+The rows are in ``server.controls.rows``, and put together in ``server.controls.table``.
 """
 
 from __future__ import annotations
@@ -20,22 +20,20 @@ class ControlError(ValueError):
 class Control:
     """One row: a control, or a family of them.
 
-    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text,
-    ``v`` number or text).
-    With ``repeats`` the one type stands for any number of arguments, none too.
-    ``minimum`` and ``maximum`` hold for every argument, ``also`` are values beyond them that have a
-    meaning of their own. ``smoothing_s`` is the time constant
-    with which the engine follows a new value; 0 jumps. ``midi_ccs`` are the control changes
-    that move it without being taught, ``moves`` the addresses of the values that it moves; for a
-    family both have one per member. With ``takes_all`` a list may not be shorter than it is,
-    and a command that ``asks`` may be given its first arguments alone.
-    ``midi_bend`` are the values with the pitch bend wheel full down and full up; its centre is
-    exactly the default.
+    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text, ``v``
+    number or text). With ``repeats`` the one type stands for any number of arguments, even none.
+    ``minimum`` and ``maximum`` apply to every argument; ``also`` are values beyond them with a
+    special meaning. ``smoothing_s`` is the time constant with which the engine follows a new value;
+    0 jumps. ``midi_ccs`` are the control changes that move it by default, ``moves`` the addresses
+    of the values that it moves; for a family both have one per member. With ``takes_all`` a list
+    must be complete; a command that ``asks`` may be given its first arguments alone. ``midi_bend``
+    are the values with the pitch bend wheel full down and full up; its centre is exactly the
+    default.
 
     A value with ``choices`` is one of these words, or its number; the vector holds the number.
-    ``sources`` says for each of ``moves`` which argument it takes, where that is not the one of
-    its own place; ``resets`` are addresses that go back to their default. A value that is not
-    ``in_presets`` says where things are at the moment, or how loud it is on this stage.
+    ``sources`` gives for each of ``moves`` the argument it takes, where that is not the one in its
+    own place; ``resets`` are addresses that go back to their default. ``in_presets`` is False for
+    values that belong to the moment, such as the position, or to the stage, such as the level.
     """
 
     name: str
@@ -75,27 +73,27 @@ class Control:
 
     @property
     def is_value(self) -> bool:
-        """Whether it has a present value that can be asked for."""
+        """True if it has a present value that can be queried."""
         return self.command is None
 
     @property
     def is_fan_out(self) -> bool:
-        """Whether one value goes to everything it moves."""
+        """True if one value goes to everything it moves."""
         return bool(self.moves) and len(self.types) == 1
 
     @property
     def takes_fewer(self) -> bool:
-        """Whether a shorter list sets only its first values, as ``/latent`` does."""
+        """True if a shorter list sets only its first values, as in ``/latent``."""
         return bool(self.moves) and len(self.types) > 1 and not self.takes_all
 
     def value_at(self, position: float) -> float:
-        """The value at ``position`` 0..1 of the range; both ends exact, ``i`` to the nearest."""
+        """Return the value at ``position`` 0..1 of the range; exact at both ends, ``i`` rounded."""
         assert self.minimum is not None and self.maximum is not None
         value = self.minimum * (1 - position) + self.maximum * position
         return value if self.types == "f" else float(round(value))
 
     def expanded(self) -> tuple[Control, ...]:
-        """The controls a family stands for; a single control is itself."""
+        """Return the controls of a family; a single control is returned itself."""
         if not self.members:
             return (self,)
         return tuple(self._of_family(index, member) for index, member in enumerate(self.members))
@@ -114,7 +112,7 @@ class Control:
 
 @dataclass(frozen=True)
 class ControlTable:
-    """The rows of one instrument and what follows from them."""
+    """The rows of one instrument, and what is derived from them."""
 
     rows: tuple[Control, ...]
 
@@ -124,19 +122,19 @@ class ControlTable:
         for control in self.controls.values():
             moved = (*control.moves, *control.resets)
             if unknown := [a for a in moved if a not in self._own_slots]:
-                raise ControlError(f"{control.address} moves {unknown[0]}, which is no value")
+                raise ControlError(f"{control.address} moves {unknown[0]}, which is not a value")
         ccs = [cc for control in self.controls.values() for cc in control.midi_ccs]
         if len(ccs) != len(set(ccs)):
             raise ControlError("two controls have one default control change")
 
     @cached_property
     def controls(self) -> Mapping[str, Control]:
-        """Every control by its full address, families expanded, in the table's order."""
+        """All controls by full address, families expanded, in the table's order."""
         return {control.address: control for row in self.rows for control in row.expanded()}
 
     @cached_property
     def values(self) -> tuple[Control, ...]:
-        """The controls that own a place in the vector of values, in its order."""
+        """The controls that own places in the vector of values, in its order."""
         return tuple(c for c in self.controls.values() if c.is_value and not c.moves)
 
     @cached_property
@@ -156,7 +154,7 @@ class ControlTable:
 
     @cached_property
     def slots(self) -> Mapping[str, tuple[int, ...]]:
-        """Indices into the vector of values by address; a shortcut's are those it moves."""
+        """Indices into the vector of values, by address; a shortcut has those that it moves."""
         own = self._own_slots
         shortcuts = {
             control.address: tuple(slot for address in control.moves for slot in own[address])
@@ -172,7 +170,7 @@ class ControlTable:
         return next(a for a, one in self.controls.items() if one.command is type(event))
 
     def answering(self, address: str) -> tuple[int, ...]:
-        """The places whose values answer a question to ``address``, one per argument.
+        """Return the slots whose values answer a query of ``address``, one per argument.
 
         Raises:
             KeyError: no control there has a value.
@@ -184,12 +182,12 @@ class ControlTable:
 
     @cached_property
     def defaults(self) -> tuple[float, ...]:
-        """The vector of values of an untouched instrument."""
+        """The vector of default values."""
         return tuple(control.default for control in self.values for _ in control.types)
 
     @cached_property
     def smoothing_s(self) -> tuple[float, ...]:
-        """Time constant of the glide, in seconds, for each place in the vector of values."""
+        """The time constant of the glide, in seconds, of each place in the vector of values."""
         return tuple(control.smoothing_s for control in self.values for _ in control.types)
 
     @cached_property

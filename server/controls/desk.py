@@ -1,10 +1,10 @@
-"""The desk: the newest value of every control, between the hands and the engine.
+"""The desk: the newest value of every control, between control inputs and the engine.
 
-    hands ->  apply(events)  ->  one new Snapshot replaces the old  ->  snapshot()  -> engine
+    inputs -> apply(events)  ->  one new Snapshot replaces the old  ->  snapshot()  -> engine
 
-A snapshot never changes, and taking it reads one reference, so nobody sees half a bundle. Whoever
-writes works out the next snapshot first; the lock is held only to compare and replace, so that the
-engine, which writes what was due at its time (``timeline``), never waits for the hands.
+A snapshot is immutable, and taking it reads one reference, so nobody sees half a bundle. A writer
+computes the next snapshot first; the lock is held only to compare and replace, so that the engine,
+which also writes changes that are due (``timeline``), never waits for the inputs.
 """
 
 from __future__ import annotations
@@ -37,14 +37,12 @@ from server.controls.replies import Argument, Reply
 class Snapshot:
     """Every control's target at one moment.
 
-    ``values``, and in how many seconds each is followed, are in the order of
-    ``ControlTable.slots``. ``panics`` counts the panics so far:
-    when it has grown, the engine clears its states; ``jumps`` those of the playhead to
-    ``/position``, ``beat_jumps`` those to ``/beat``, ``motion_clears`` those of the motion
-    recorder. ``changes`` counts what was applied. ``model`` is the bundle that was loaded, empty
-    for that of the start; ``table`` is its.
-    ``morph`` is the one that was begun last (``server.controls.morph``).
-    ``note`` is the last one that was played.
+    ``values``, and the glide time of each in seconds, are in the order of ``ControlTable.slots``.
+    ``panics`` counts panics: when it has grown, the engine clears its states. ``jumps`` counts
+    jumps of the playhead to ``/position``, ``beat_jumps`` those to ``/beat``, ``motion_clears``
+    clears of the motion recorder, ``changes`` all changes. ``model`` is the loaded bundle, empty
+    for the first one; ``table`` is its. ``morph`` is the last one begun
+    (``server.controls.morph``), ``note`` the last one played.
     """
 
     table: ControlTable
@@ -61,7 +59,7 @@ class Snapshot:
     note: Note = NO_NOTE
 
     def value(self, address: str) -> float:
-        """The (first) value at ``address``.
+        """Return the (first) value at ``address``.
 
         Raises:
             KeyError: no control there has a value.
@@ -69,7 +67,7 @@ class Snapshot:
         return self.values[self.table.slots[address][0]]
 
     def vector(self, address: str) -> tuple[float, ...]:
-        """All values at ``address``: D offsets for ``/latent``.
+        """Return all values at ``address``: D offsets for ``/latent``.
 
         Raises:
             KeyError: no control there has a value.
@@ -86,7 +84,7 @@ class Segment:
 
 
 class Desk:
-    """Holds the newest snapshot; many hands write, the engine and the replies read."""
+    """Holds the newest snapshot; several inputs write, the engine and the replies read."""
 
     def __init__(self, table: ControlTable, *, playing: bool = False) -> None:
         self._writers = threading.Lock()
@@ -98,24 +96,24 @@ class Desk:
         return self._snapshot.table
 
     def snapshot(self) -> Snapshot:
-        """The newest state; never blocks."""
+        """Return the newest state; never blocks."""
         return self._snapshot
 
     def apply(self, events: Iterable[Event]) -> None:
-        """Take what belongs together into one new snapshot; the newest value wins.
+        """Apply events that belong together as one new snapshot; the newest value wins.
 
-        Events that are not the desk's (loading, questions) are passed over.
+        Events that do not concern the desk (loading, queries) are ignored.
 
         Raises:
-            KeyError: an address that holds no value; the old snapshot stays.
+            KeyError: an address has no value; the old snapshot stays.
         """
         self.apply_groups(tuple(events))
 
     def apply_groups(self, *groups: tuple[Event, ...]) -> tuple[Snapshot, ...]:
-        """The states before, between and after ``groups``; the last one is the newest now.
+        """Apply ``groups``; return the states before, between and after them.
 
         Raises:
-            KeyError: an address that holds no value; the old snapshot stays.
+            KeyError: an address has no value; the old snapshot stays.
         """
         if not groups:
             return (self._snapshot,)
@@ -131,16 +129,16 @@ class Desk:
     def restore(
         self, values: tuple[float, ...], smoothing_s: tuple[float, ...], *, playing: bool
     ) -> None:
-        """Begin with other values than the table's; nothing jumps, for nothing has been heard."""
+        """Replace the initial values; nothing jumps, since nothing has been heard yet."""
         model = self._snapshot.model
         self._snapshot = Snapshot(self.table, values, smoothing_s, playing=playing, model=model)
 
     def segments(self, frames: int) -> tuple[Segment, ...]:
-        """The newest state for all of the next ``frames`` frames."""
+        """Return the newest state for all of the next ``frames`` frames."""
         return (Segment(self._snapshot, frames),)
 
     def answer(self, address: str) -> Reply:
-        """The reply to a question: the same address with the present target.
+        """Return the reply to a query: the same address with the present target.
 
         Raises:
             KeyError: no control there has a value.
@@ -151,17 +149,17 @@ class Desk:
         return Reply(address, tuple(shown_value(control, value) for value in values))
 
 
-def moved(address: str, before: Snapshot, now: Snapshot) -> bool:
-    """Whether the value at ``address`` is another one; a jump to the same place is one too."""
-    if address == BEAT:  # nowhere else is what it says a moment later
-        return before.beat_jumps != now.beat_jumps
-    if address == POSITION and before.jumps != now.jumps:
+def moved(address: str, previous: Snapshot, current: Snapshot) -> bool:
+    """Return True if the value at ``address`` has changed; a jump to the same place counts."""
+    if address == BEAT:  # its value is the last jump, not the present beat
+        return previous.beat_jumps != current.beat_jumps
+    if address == POSITION and previous.jumps != current.jumps:
         return True
-    return before.vector(address) != now.vector(address)
+    return previous.vector(address) != current.vector(address)
 
 
 def glide_s(state: Snapshot, address: str) -> float:
-    """In how many seconds the (first) value at ``address`` is followed.
+    """Return the glide time of the (first) value at ``address``, in seconds.
 
     Raises:
         KeyError: no control there has a value.
@@ -170,6 +168,7 @@ def glide_s(state: Snapshot, address: str) -> float:
 
 
 def reduce_event(state: Snapshot, event: Event) -> Snapshot:
+    """Return the state after ``event``."""
     match event:
         case SetControl():
             return replace(
@@ -188,7 +187,7 @@ def reduce_event(state: Snapshot, event: Event) -> Snapshot:
             changed: Snapshot = carried(state)
             return changed
         case MorphStep():
-            return replace(state, values=_slid(state, event), changes=state.changes + 1)
+            return replace(state, values=_morphed(state, event), changes=state.changes + 1)
         case Morph():
             return replace(state, morph=event, changes=state.changes + 1)
         case ClearMotion():
@@ -199,41 +198,41 @@ def reduce_event(state: Snapshot, event: Event) -> Snapshot:
         case Play():
             return replace(state, playing=True, changes=state.changes + 1)
         case Stop():
-            return replace(_silent(state), changes=state.changes + 1)
+            return replace(_stopped(state), changes=state.changes + 1)
         case Panic():
             panics, changes = state.panics + 1, state.changes + 1
-            return replace(_silent(state), panics=panics, morph=None, changes=changes)
+            return replace(_stopped(state), panics=panics, morph=None, changes=changes)
         case _:
             return state
 
 
-def _slid(state: Snapshot, slide: MorphStep) -> tuple[float, ...]:
-    """The values after ``slide``, where nobody else has moved them."""
+def _morphed(state: Snapshot, step: MorphStep) -> tuple[float, ...]:
+    """The values after ``step``, except those that something else has moved."""
     values = list(state.values)
-    for address, (before, now) in slide.steps.items():
+    for address, (previous, target) in step.steps.items():
         slots = state.table.slots.get(address, ())
-        if tuple(values[slot] for slot in slots) == before:
-            for slot, value in zip(slots, now, strict=True):
+        if tuple(values[slot] for slot in slots) == previous:
+            for slot, value in zip(slots, target, strict=True):
                 values[slot] = value
     return tuple(values)
 
 
-def _silent(state: Snapshot) -> Snapshot:
+def _stopped(state: Snapshot) -> Snapshot:
     return replace(state, playing=False, note=state.note.released())
 
 
 def _set(state: Snapshot, event: SetControl) -> tuple[float, ...]:
     slots = state.table.slots[event.address]
     control = state.table.controls[event.address]
-    given = _spread(control, event.values, len(slots))
+    new_values = _spread(control, event.values, len(slots))
     values = list(state.values)
-    for slot, value in zip(slots, given, strict=False):
+    for slot, value in zip(slots, new_values, strict=False):
         values[slot] = value
     for address in control.resets:
         for slot in state.table.slots[address]:
             values[slot] = state.table.defaults[slot]
     if event.address == SLICE:
-        _loop_slice(state.table, values, given[0])
+        _loop_slice(state.table, values, new_values[0])
     return tuple(values)
 
 
@@ -251,7 +250,7 @@ def _spread(control: Control, values: tuple[float, ...], count: int) -> tuple[fl
 
 
 def shown_value(control: Control, value: float) -> Argument:
-    """A value as it is told: the word of a choice, a whole number, or as it is."""
+    """Return a value for display: the word of a choice, a whole number, or the number itself."""
     if control.choices:
         return control.choices[int(value)]
     return int(value) if "i" in control.types else value

@@ -1,11 +1,11 @@
-"""The note that plays one of the deck's slices: the last key that was pressed.
+"""The note that plays one of the deck's slices: the last key pressed.
 
-    key   36 (C2)  37  ...  51 (D#3)  52  ...        as pads are numbered; each 16 keys again,
+    key   36 (C2)  37  ...  51 (D#3)  52  ...        as pads are numbered; repeats every 16 keys,
     slice 0        1   ...  15        0   ...        so that every key plays one
 
-One note at a time, as one playhead has it: a key that is pressed ends the one before, and letting
-go of that one then ends nothing. Velocity is level, 40 log10(velocity / 127) dB, as General MIDI
-recommends for its sound generators (DLS Level 1, "velocity to attenuation").
+Monophonic, since there is one playhead: a new key ends the previous note, whose release then has no
+effect. Velocity is level, 40 log10(velocity / 127) dB, as General MIDI recommends for sound
+generators (DLS Level 1, "velocity to attenuation").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from server.controls.events import PlayNote
 
 @dataclass(frozen=True)
 class Note:
-    """The note that was played last; ``number`` counts all that were."""
+    """The note played last; ``number`` counts all notes."""
 
     key: int = FIRST_KEY
     velocity: int = 0
@@ -27,7 +27,7 @@ class Note:
 
     @property
     def slice(self) -> int:
-        """Which part of the deck it is, 0..15.
+        """The part of the deck that it plays, 0..15.
 
         >>> [Note(key).slice for key in (36, 51, 52, 35)]
         [0, 15, 0, 15]
@@ -44,15 +44,15 @@ class Note:
         return (self.velocity / 127) ** 2
 
     def after(self, event: PlayNote) -> Note:
-        """What ``event`` makes of it."""
+        """Return the note after ``event``."""
         if event.velocity:
             return Note(event.key, event.velocity, True, self.number + 1)
         return self.released() if event.key == self.key else self
 
     def released(self) -> Note:
-        """No longer held."""
+        """Return it released."""
         return replace(self, is_held=False)
 
 
 NO_NOTE = Note()
-"""Before any was played."""
+"""The state before any note was played."""

@@ -48,10 +48,10 @@ def loop_in_beats(
     """
     cycle_frames = beat_grid.cycle_frames(deck_frames)
     share = (end - start) % 1.0 or 1.0
-    wanted = cycle_frames if share == 1.0 else share * deck_frames
-    unit = _unit_beats(wanted / beat_grid.beat_frames, shortest_frames / beat_grid.beat_frames)
+    loop_frames = cycle_frames if share == 1.0 else share * deck_frames
+    unit = _unit_beats(loop_frames / beat_grid.beat_frames, shortest_frames / beat_grid.beat_frames)
     unit_frames = unit * beat_grid.beat_frames
-    length = min(max(round(wanted / unit_frames), 1) * unit_frames, cycle_frames)
+    length = min(max(round(loop_frames / unit_frames), 1) * unit_frames, cycle_frames)
     from_first = round((start * deck_frames - beat_grid.first_frames) / unit_frames) * unit_frames
     return beat_grid.first_frames + max(from_first, 0.0) % cycle_frames, length
 

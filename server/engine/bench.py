@@ -1,4 +1,4 @@
-"""How fast this machine decodes: the bench, and the choice of the block size.
+"""Benchmark of decoding on this machine, and the choice of the block size.
 
 Times ``engine.render`` of a playing deck, the whole cost of a block, in a thread like the engine's:
 same priority, and a pause between blocks.

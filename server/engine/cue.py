@@ -39,8 +39,9 @@ class Cue:
         self._is_silent = True
 
     def render(self, frames: int) -> Floats | None:
-        """Return the next ``frames`` frames, (C, frames*hop); None if off. Call it before the main
-        engine.
+        """Return the next ``frames`` frames, (C, frames*hop); None if off.
+
+        Call it before the main engine's ``render``.
         """
         deck_name = self._desk.deck
         deck = None if deck_name is None else self._main.decks.get(deck_name)

@@ -54,9 +54,7 @@ def recording_of(samples: Floats, sample_rate_hz: int, loop_samples: int) -> Rec
 
 @dataclass(frozen=True, kw_only=True)
 class DeckData(Sequence):
-    """A loop of music as latents, with its name, its recording if there is one, and its beats if
-    they are steady.
-    """
+    """A loop of music as latents, with its name, recording and beats, as far as known."""
 
     name: str
     recording: Recording | None = None

@@ -279,7 +279,7 @@ class Engine:
             return run_model(lambda: self._session.step(style, structure, noise))
         except ModelFault as fault:
             self.failed_blocks += 1
-            self._log.warning(f"the decoder gave no sound ({fault}); its state was cleared")
+            self._log.warning(f"the decoder failed ({fault}); its state was cleared")
         self._session.reset()
         self._transposer.reset()
         self._stage.shut()

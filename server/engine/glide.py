@@ -74,8 +74,8 @@ class Gate:
         """Return the gains (T,) of the next ``samples`` samples on the way to ``target``."""
         step = math.copysign(self._step, target - self._gain)
         low, high = sorted((self._gain, target))
-        way = self._gain + step * np.arange(1, samples + 1)
-        gains: NDArray[np.float64] = np.clip(way, low, high)
+        ramp = self._gain + step * np.arange(1, samples + 1)
+        gains: NDArray[np.float64] = np.clip(ramp, low, high)
         self._gain = float(gains[-1])
         return gains
 

@@ -28,8 +28,8 @@ class HeadStep:
 
     ``step`` is how far it moves after the frame, ``start`` and ``end`` are the loop in shares of
     the deck. ``jump`` is a share of the loop to begin the frame at, ``frames`` a place in frames
-    after the loop's start; each is NaN where there is none. ``beat_grid`` is there where the head
-    keeps beats.
+    after the loop's start; each is NaN where there is none. ``beat_grid`` is None where the head
+    keeps no beats.
     """
 
     step: float
@@ -92,9 +92,7 @@ class ReadHead:
         return self._inside / beat_grid.beat_frames, self._length / beat_grid.beat_frames
 
     def place(self, share: float, distance: float) -> None:
-        """Start ``distance`` after ``share`` of the loop, in beats where it keeps them, else
-        frames.
-        """
+        """Start ``distance`` after ``share`` of the loop; in beats if it keeps them, or frames."""
         beat_grid = self._loop[2]
         distance_frames = distance if beat_grid is None else distance * beat_grid.beat_frames
         self._inside = (share * self._length + distance_frames) % self._length

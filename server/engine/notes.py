@@ -24,8 +24,10 @@ SHORTEST_S = 0.1
 
 @dataclass(frozen=True)
 class NoteFrames:
-    """Notes in a block, frame by frame (N,): where one sounds, its gain 0..1, the part of the deck
-    that it plays, and the number of notes so far.
+    """Notes in a block, frame by frame (N,).
+
+    ``sounds`` is True where one sounds, with ``gains`` 0..1; ``starts`` and ``ends`` are its part
+    of the deck in shares, ``numbers`` count the notes so far.
     """
 
     sounds: NDArray[np.bool_]
@@ -84,11 +86,8 @@ class NotePlayer:
 
     def continue_from(self, other: NotePlayer) -> None:
         """Continue the note that another engine has begun."""
-        self._number, self._last_jumped, self._remaining_frames = (
-            other._number,
-            other._last_jumped,
-            other._remaining_frames,
-        )
+        self._number, self._last_jumped = other._number, other._last_jumped
+        self._remaining_frames = other._remaining_frames
 
     def _part(self, note: Note, frames: int) -> tuple[NDArray[np.generic], ...]:
         if note.number != self._number:

@@ -65,8 +65,7 @@ class OutputStage:
         mute: NDArray[np.float64],
         pitch: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Take the controls of a block: gate targets, each for so many frames; level, mute and
-        pitch (N,).
+        """Take a block's controls: gate targets with their frames; level, mute and pitch (N,).
 
         Returns the frames (N,) in which the gate is open, if only a little.
         """
@@ -97,8 +96,8 @@ class OutputStage:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The delays of gate and level at the frames' ends (N,), in samples.
 
-        The decoder's window, and for levels also how far ahead frames are decoded, on average. What
-        begins is not ahead.
+        The decoder's window; for levels also how far ahead frames are decoded, on average. After
+        silence nothing is decoded ahead, so the gate has no such delay.
         """
         rates = 2.0 ** (pitch / 12)
         windows = self._latency_samples / rates

@@ -35,9 +35,7 @@ class RandomWalk:
     def follow(
         self, depth: NDArray[np.float64], rate_hz: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return offsets (D,N) in spreads of the next frames, with ``depth`` 0..1 and rate (N,)
-        each.
-        """
+        """Return offsets (D,N) in spreads of the next frames; depth 0..1 and rate are (N,)."""
         if not depth.any():
             return np.zeros((self._from.size, depth.size))
         steps = rate_hz * self._frame_s * (depth > 0)

@@ -31,8 +31,7 @@ def reach_samples(rate: float) -> int:
 
 
 def read(samples: Floats, places: NDArray[np.float64], rates: NDArray[np.float64]) -> Floats:
-    """Return sound (C,T) at fractional ``places`` (T,) of ``samples`` (C,L), read at ``rates``
-    (T,).
+    """Return sound (C,T) at fractional ``places`` (T,) of ``samples`` (C,L), read at ``rates``.
 
     ``samples`` must extend ``reach_samples`` to both sides of each place.
     """

@@ -14,8 +14,8 @@ needed and with the controls of that moment, in one step of the decoder per bloc
     read        |. . . . . . . . . . . . .|<-reach->|             one block; the filter looks ahead
 
 At 0 semitones, with the place at a whole sample, sound passes untouched and without look-ahead.
-After a return to 0 the place lies between samples and frames: it drifts by less than a cent until
-it is whole again, within half a minute.
+After a return to 0 the place is between samples and frames: it drifts by less than a cent until it
+is whole again, within half a minute.
 """
 
 from __future__ import annotations
@@ -36,14 +36,12 @@ _HISTORY_SAMPLES = reach_samples(HIGHEST_RATE) + 1
 _LARGEST_PREPARED = 64
 """A block that decodes more frames has time to prepare for that."""
 _DRIFT = 2.0**-11
-"""How much faster or slower sound drifts back: 0.85 cent."""
+"""The rate at which sound drifts back, relative to its own: 0.85 cent."""
 
 
 @dataclass(frozen=True)
 class _ReadPath:
-    """One frame of output: the places (hop,) and rates at which samples are read; ``end`` is the
-    next place.
-    """
+    """One frame of output: where each sample is read (hop,), how fast, and the next place."""
 
     places: NDArray[np.float64]
     rates: NDArray[np.float64]
@@ -61,9 +59,7 @@ class _ReadPath:
         return last + 1 if self.is_plain else last + 1 + reach_samples(float(self.rates.max()))
 
     def heard_at(self, sample: int) -> float:
-        """When a sample is heard, in frames from this one's start; later ones as if this rate
-        continued.
-        """
+        """The time of a sample, in frames from this one's start; extrapolated beyond its end."""
         if sample <= self.end:
             start = float(self.places[0])
             return (sample - start) / (self.end - start)
@@ -99,8 +95,7 @@ class TranspositionPlan:
 
 
 def transposed_sizes(frames: int) -> range:
-    """Return the numbers of frames that a block of ``frames`` may decode, up to the largest
-    prepared.
+    """Return how many frames a block of ``frames`` may decode, up to the largest prepared.
 
     >>> transposed_sizes(2)
     range(1, 7)
@@ -188,14 +183,14 @@ class Transposer:
             yield _ReadPath(places[:-1], rates, place)
 
     def _drift(self, place: float) -> float:
-        """How much faster to read, so that frames line up with the decoder's again."""
+        """The change of rate that lines frames up with the decoder's again."""
         offset = (self._source.shape[1] - place) % self._hop / self._hop
         return float(np.clip(offset - round(offset), -_DRIFT, _DRIFT))
 
     def _times(
         self, paths: tuple[_ReadPath, ...], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """When each frame will be heard, in frames from the block's start, and for how long (M,).
+        """The time of each frame, in frames from the block's start, and its duration (M,).
 
         When the next one will be heard is a guess, at the present rate. The error is made up for,
         but never backwards, so that nothing is lost over hours.
@@ -205,8 +200,8 @@ class Transposer:
         for m, n in enumerate(columns.tolist()):
             heard[m], until = (n + paths[n].heard_at(s) for s in (sample, sample + self._hop))
             sample += self._hop
-            wanted = until - self._next_heard + self._owed
-            durations[m] = max(wanted, 0.0)
-            self._owed, self._next_heard = wanted - durations[m], until
+            due_frames = until - self._next_heard + self._owed
+            durations[m] = max(due_frames, 0.0)
+            self._owed, self._next_heard = due_frames - durations[m], until
         self._next_heard -= len(paths)
         return heard, durations

@@ -150,7 +150,7 @@ class Playback:
             prepare_model,
             options=options,
             frames=frames,
-            on_deck=self.score_recorder.laid,
+            on_deck=self.score_recorder.on_deck_loaded,
             cue_for=cue_for if self.has_cue else None,
         )
 
@@ -172,7 +172,7 @@ class Playback:
 
     def _connect(self) -> None:
         self.score_recorder.follow(self.switch)
-        self.timeline.tell(self.score_recorder.hear)
+        self.timeline.observe(self.score_recorder.on_states)
         self.timeline.follow(self.lock)
 
     def _score_model(self, prepared: PreparedModel) -> Model:

@@ -29,8 +29,8 @@ def decks_for(
 ) -> dict[str, DeckData]:
     """Return the decks of ``bundle`` in place of the ``loaded`` ones, which are of ``previous``.
 
-    Files and captures are encoded anew and library decks found by name; where neither works, one of
-    the bundle's own library decks takes the place, the first on a, the second on b and so on, and
+    Files and captures are encoded again and library decks found by name; where neither works, one
+    of the bundle's library decks takes the place, the first on a, the second on b and so on, and
     ``report`` is called.
 
     Raises:

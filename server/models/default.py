@@ -21,6 +21,6 @@ def open_bundle(path: Path | None) -> Bundle:
         return read_bundle(path)
     built_in = resources.files("server") / NAME
     if not built_in.is_file():
-        raise BundleError("no bundle is built in; name one with --bundle FILE")
+        raise BundleError("there is no built-in bundle; name one with --bundle FILE")
     with resources.as_file(built_in) as file:
         return read_bundle(file)

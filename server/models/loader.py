@@ -96,7 +96,7 @@ class ModelLoader:
         threading.Thread(target=run, name="model", daemon=True).start()
 
     def _prepare(self, load: _Load, previous: Bundle) -> None:
-        """Prepare model and decks; in a thread of its own."""
+        """Prepare model and decks; in a background thread."""
         lower_priority(NICENESS)
         try:
             if load.model is None:

@@ -63,8 +63,7 @@ def prepare_model(
 
 
 def bundle_below(name: str, media: Path) -> Bundle:
-    """Open the bundle that ``/model/load`` names: a file below the media folder, or the one built
-    in.
+    """Open the bundle that ``/model/load`` names: below the media folder, or the built-in one.
 
     Raises:
         MediaError: there is none; a file outside the folder is treated as missing.
@@ -77,8 +76,8 @@ def bundle_below(name: str, media: Path) -> Bundle:
     if name == BUILT_IN:
         return open_bundle(None)
     raise MediaError(
-        f"{name[:80]!r} is no bundle in the media folder (--media), nor '{BUILT_IN}', "
-        "which is built in"
+        f"{name[:80]!r} is not a bundle in the media folder (--media), nor '{BUILT_IN}', "
+        "the built-in one"
     )
 
 
@@ -126,9 +125,7 @@ def try_out(model: Model, decks: Mapping[str, DeckData], frames: int) -> Model:
 
 
 def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
-    """Check that a few blocks of a deck, or of the mean, decode to finite numbers; resets the
-    stream.
-    """
+    """Check that a few blocks of a deck, or of the mean, decode to sound; resets the stream."""
     manifest = bundle.manifest
     deck = next(iter(bundle.decks.values()), None)
     mean = bundle.latents.mean if deck is None else deck.style_mean

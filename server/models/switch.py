@@ -90,9 +90,7 @@ class _PlayingModel:
 
 
 class ModelSwitch:
-    """Renders the model to which the desk's state belongs; ``offer`` a model before the desk
-    changes.
-    """
+    """Renders the model of the desk's state; ``offer`` a model before the desk changes to it."""
 
     def __init__(self, source: SnapshotSource, first: Model) -> None:
         self._source = source

@@ -1,1 +1,1 @@
-"""Open Sound Control: packets, connections, messages as events, time tags."""
+"""Open Sound Control: packets, connections, events from messages, time tags."""

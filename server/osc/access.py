@@ -1,4 +1,4 @@
-"""Who may send OSC: addresses and networks of IPv4 and IPv6."""
+"""Access control for OSC: addresses and networks of IPv4 and IPv6."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def network(text: str) -> Network:
-    """``192.168.1.7`` or ``192.168.1.0/24`` as a network of one or many senders.
+    """Parse ``192.168.1.7`` or ``192.168.1.0/24`` as a network of one or many senders.
 
     >>> network("192.168.1.7/24")
     IPv4Network('192.168.1.0/24')
@@ -21,7 +21,7 @@ def network(text: str) -> Network:
 
 
 def is_allowed(host: str, allowed: Sequence[Network]) -> bool:
-    """Whether ``host`` may send; without a list, everyone may."""
+    """Return True if ``host`` may send; without a list, everyone may."""
     if not allowed:
         return True
     address = _address(host)
@@ -29,11 +29,11 @@ def is_allowed(host: str, allowed: Sequence[Network]) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can send to the address ``host``."""
+    """Return True if only this machine can send to the address ``host``."""
     return _address(host).is_loopback
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An address as sockets name it; IPv4 in the clothes of IPv6 is IPv4."""
+    """Parse an address as sockets name it; an IPv4-mapped IPv6 address becomes IPv4."""
     address = ipaddress.ip_address(host.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address

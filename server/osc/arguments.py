@@ -1,4 +1,4 @@
-"""The arguments of an OSC 1.0 message: bytes at a place become a value, and the next place.
+"""The arguments of an OSC 1.0 message: bytes at a position become a value and the next position.
 
 Source: https://opensoundcontrol.stanford.edu/spec-1_0.html, "OSC Type Tag String".
 """
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_DEPTH = 8
-"""Bundles in bundles, and arrays in arrays."""
+"""Nesting of bundles, and of arrays."""
 
 
 class OscError(ValueError):
-    """A packet that is no OSC; ``address`` is that of the message at fault, where it is known."""
+    """A packet that is not OSC; ``address`` is that of the faulty message, where it is known."""
 
     def __init__(self, reason: str, address: str | None = None) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class OscError(ValueError):
 
 
 class UnknownTagError(OscError):
-    """A message with a type tag that is not of OSC 1.0; what stands beside it can be read."""
+    """A message with a type tag that is not in OSC 1.0; the messages beside it can be read."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Midi:
 
 @dataclass(frozen=True)
 class Impulse:
-    """An argument ``I``: something happened, no value."""
+    """An argument ``I``: an event without a value."""
 
 
 Argument = (
@@ -72,17 +72,17 @@ Argument = (
     | Impulse
     | tuple["Argument", ...]
 )
-"""What an argument becomes; an array is a tuple."""
+"""A parsed argument; an array is a tuple."""
 
 
 def read_arguments(
     packet: bytes, tags: str, position: int, end: int
 ) -> tuple[tuple[Argument, ...], int]:
-    """The arguments that ``tags`` announce, and where they end.
+    """Read the arguments that ``tags`` announce; return them and their end.
 
     Raises:
-        OscError: they are not what the tags say, or do not fit before ``end``.
-        UnknownTagError: a tag that is not of OSC 1.0.
+        OscError: they do not match the tags, or do not fit before ``end``.
+        UnknownTagError: a tag is not in OSC 1.0.
     """
     open_arrays: list[list[Argument]] = [[]]
     for tag in tags:
@@ -107,16 +107,16 @@ def read_arguments(
 
 
 def require_bytes(position: int, size: int, end: int, what: str) -> None:
-    """Refuse ``what`` where fewer than its ``size`` bytes are left."""
+    """Raise an error where fewer than ``size`` bytes are left for ``what``."""
     if size > end - position:
         raise OscError(f"{what} needs {size} bytes; {end - position} are left")
 
 
 def read_text(packet: bytes, start: int, end: int) -> tuple[str, int]:
-    """Text up to its terminator, and where its zero padding ends."""
+    """Read text up to its terminator; return it and the end of its zero padding."""
     stop = packet.find(b"\0", start, end)
     if stop < 0:
-        raise OscError("text without its closing zero byte")
+        raise OscError("text without its terminating zero byte")
     after = _padded(packet, stop + 1, start, end)
     try:
         text = packet[start:stop].decode("utf-8")
@@ -128,7 +128,7 @@ def read_text(packet: bytes, start: int, end: int) -> tuple[str, int]:
 
 
 def _padded(packet: bytes, stop: int, start: int, end: int) -> int:
-    """The multiple of 4 from ``start`` at or after ``stop``; between them are zeros only."""
+    """Return the next multiple of 4 from ``start``, at or after ``stop``, past zeros only."""
     after = stop + (start - stop) % 4
     if after > end:
         raise OscError("padding is cut off")
@@ -152,7 +152,7 @@ _ReadArgument = Callable[[bytes, int, int], tuple[Argument, int]]
 def _fixed(
     layout: str, what: str, make: Callable[..., Argument] = lambda value: value
 ) -> _ReadArgument:
-    """A reader of ``struct`` layout ``layout``; ``make`` turns its numbers into the argument."""
+    """Make a reader of a ``struct`` layout; ``make`` turns its numbers into the argument."""
     form = struct.Struct(layout)
 
     def read(packet: bytes, position: int, end: int) -> tuple[Argument, int]:

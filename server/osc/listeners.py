@@ -1,4 +1,4 @@
-"""Clients of ``/notify`` over UDP: known by where they are, they can be told by another process."""
+"""UDP clients of ``/notify``, known by their address, so that a new process can notify them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from server.osc.senders import UdpSender
 from server.osc.server import OscServer
 
 Listener = tuple[tuple[Any, ...], int]
-"""Host and port as the socket gives them, and the number that it was given."""
+"""Host and port as the socket gives them, and the client's number."""
 
 
 def listeners(notifier: Notifier) -> tuple[Listener, ...]:
@@ -19,9 +19,9 @@ def listeners(notifier: Notifier) -> tuple[Listener, ...]:
     return tuple((one.peer, number) for one, number in numbers if isinstance(one, UdpSender))
 
 
-def take_up(before: Sequence[Listener], notifier: Notifier, osc: OscServer) -> None:
-    """Tell those who were told before this process; it listens already."""
-    for peer, number in before:
+def take_up(previous: Sequence[Listener], notifier: Notifier, osc: OscServer) -> None:
+    """Notify the clients of the previous process; ``osc`` is listening already."""
+    for peer, number in previous:
         sender = osc.sender_at(peer)
         if sender is not None:
             notifier.restore(sender, number)

@@ -1,13 +1,13 @@
-"""A strict reader of OSC 1.0 packets: bytes in, messages out, or one reason why not.
+"""A strict reader of OSC 1.0 packets: returns their messages, or raises one error.
 
     packet  = message | bundle
     message = address, ",tags", arguments            every part a multiple of 4 bytes
     bundle  = "#bundle", time tag (8), { size (4), packet }
 
-A packet is read as a whole or refused as a whole, in time linear in its length, whatever the
-bytes are; only a message with a type tag that nobody knows is left out by itself, as OSC says.
-Numbers are passed on as they came, infinities too: what a control may be set to is for
-``server.osc.mapping`` to say. Source: https://opensoundcontrol.stanford.edu/spec-1_0.html
+A packet is read or refused as a whole, in time linear in its length, whatever the bytes are; only a
+message with an unknown type tag is left out by itself, as OSC specifies. Numbers are passed on
+unchanged, infinities too: ``server.osc.mapping`` checks them against the controls. Source:
+https://opensoundcontrol.stanford.edu/spec-1_0.html
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BUNDLE = b"#bundle\0"
 
 @dataclass(frozen=True)
 class OscMessage:
-    """One message; ``time_tag`` is that of the bundle around it, None where it means now."""
+    """One message; ``time_tag`` is that of the bundle around it, None for immediately."""
 
     address: str
     arguments: tuple[Argument, ...] = ()
@@ -49,17 +49,17 @@ class OscMessage:
 
 @dataclass(frozen=True)
 class OscPacket:
-    """What a packet holds: its messages in order, and why others were left out."""
+    """The messages of a packet in order, and the errors of those left out."""
 
     messages: tuple[OscMessage, ...] = ()
     left_out: tuple[UnknownTagError, ...] = ()
 
 
 def read_packet(packet: bytes) -> OscPacket:
-    """The messages of a packet, bundles taken apart, in order.
+    """Return the messages of a packet, with bundles flattened, in order.
 
     Raises:
-        OscError: anything about it is not OSC 1.0, or it is beyond this module's limits.
+        OscError: it is not OSC 1.0, or exceeds this module's limits.
     """
     if len(packet) > MAX_PACKET_BYTES:
         raise OscError(f"packet of {len(packet)} bytes; at most {MAX_PACKET_BYTES}")
@@ -69,7 +69,7 @@ def read_packet(packet: bytes) -> OscPacket:
 
 
 class _Reader:
-    """Walks one packet; ``elements`` counts what has been opened so far."""
+    """Walks one packet; ``elements`` counts those opened so far."""
 
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
@@ -78,7 +78,7 @@ class _Reader:
         self.left_out: list[UnknownTagError] = []
 
     def element(self, start: int, end: int, time_tag: int | None, depth: int) -> None:
-        """Take in what lies between ``start`` and ``end``."""
+        """Read the element between ``start`` and ``end``."""
         self.elements += 1
         if self.elements > MAX_ELEMENTS:
             raise OscError(f"more than {MAX_ELEMENTS} messages in one packet")
@@ -95,7 +95,7 @@ class _Reader:
             raise OscError("neither a message, which begins with '/', nor a '#bundle'")
 
     def _bundle(self, start: int, end: int, around: int | None, depth: int) -> None:
-        """``around`` is the time tag of the bundle around this one."""
+        """Read a bundle; ``around`` is the time tag of the enclosing bundle."""
         if depth > MAX_DEPTH:
             raise OscError(f"bundles nested more than {MAX_DEPTH} deep")
         require_bytes(start, 8, end, "time tag")
@@ -124,7 +124,7 @@ class _Reader:
         return OscMessage(address, arguments, time_tag)
 
     def _tags(self, start: int, end: int) -> tuple[str, int]:
-        """Type tags without the comma; older senders leave them out when nothing follows."""
+        """Return the type tags without the comma; older senders may omit empty ones."""
         if start == end:
             return "", start
         if not self.packet.startswith(b",", start, end):
@@ -136,10 +136,10 @@ class _Reader:
 
 
 def _not_before(time_tag: int, around: int | None) -> int | None:
-    """A bundle's time tag; one that means now within another bundle means that one's time."""
+    """Return a bundle's time tag; "immediately" within another bundle means that one's time."""
     if time_tag == IMMEDIATELY:
         return around
-    # NTP time wraps in 2036: what is less than half its range later is later.
+    # NTP time wraps in 2036: a tag is later if it is less than half the range ahead.
     if around is not None and (time_tag - around) % 2**64 >= 2**63:
         raise OscError("a bundle is due before the bundle around it")
     return time_tag

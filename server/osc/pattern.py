@@ -4,10 +4,11 @@
     *         any characters        {this,that}   one of the words
     //        a slash, or any part of an address from one slash to another (OSC 1.1)
 
-Only the last crosses a ``/``. A pattern becomes a small automaton whose states are the bits of
-one number, so that all of them go along the address together: the time is that of a few
-operations a character, and one more for each brace. Sources: "address pattern matching" in
-https://opensoundcontrol.stanford.edu/spec-1_0.html; https://opensoundcontrol.stanford.edu/spec-1_1.html
+Only the last crosses a ``/``. A pattern becomes a small automaton whose states are the bits of one
+number, so that all states advance along the address together: a few operations per character, and
+one more for each brace. Sources: "address pattern matching" in
+https://opensoundcontrol.stanford.edu/spec-1_0.html;
+https://opensoundcontrol.stanford.edu/spec-1_1.html
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ class PatternError(ValueError):
 
 
 def is_pattern(address: str) -> bool:
-    """Whether ``address`` may stand for several addresses."""
+    """Return True if ``address`` may match several addresses."""
     return not _SPECIAL.isdisjoint(address) or _ANYWHERE in address
 
 
 def matching(pattern: str, addresses: Iterable[str]) -> tuple[str, ...]:
-    """Those of ``addresses`` that ``pattern`` stands for, in their order.
+    """Return those of ``addresses`` that match ``pattern``, in their order.
 
     >>> matching("/interp/*", ["/interp", "/interp/style", "/interp/structure"])
     ('/interp/style', '/interp/structure')
@@ -40,22 +41,22 @@ def matching(pattern: str, addresses: Iterable[str]) -> tuple[str, ...]:
         PatternError: the pattern is malformed.
     """
     automaton = _compiled(pattern)
-    plain = _plain_beginning(pattern)
-    return tuple(a for a in addresses if a.startswith(plain) and automaton.matches(a))
+    prefix = _literal_prefix(pattern)
+    return tuple(a for a in addresses if a.startswith(prefix) and automaton.matches(a))
 
 
-def _plain_beginning(pattern: str) -> str:
-    """What every address that matches begins with."""
+def _literal_prefix(pattern: str) -> str:
+    """The literal prefix of every address that matches."""
     special = next((i for i, c in enumerate(pattern) if c in _SPECIAL), len(pattern))
     return pattern[:special].partition(_ANYWHERE)[0]
 
 
 class _Automaton:
-    """States in order of the pattern, each a bit; the last one is the end.
+    """A nondeterministic automaton: states in the pattern's order, one bit each, the last final.
 
-    A state takes a character and goes on to the next, stays (``stays``: a star), or goes on to
-    another (``jumps``: the end of a word). Some are reached without a character: the one behind a
-    star, and those that a fork leads to (``forks``).
+    On a character, a state goes on to the next, stays (``stays``: a star), or goes to another
+    (``jumps``: the end of a word). Some states are reached without a character: the one after a
+    star, and the targets of a fork (``forks``).
     """
 
     def __init__(self) -> None:
@@ -71,18 +72,18 @@ class _Automaton:
         self._fork_bits = self._jump_bits = 0
 
     def new(self) -> int:
-        """One more state; its number."""
+        """Add a state; return its number."""
         self.size += 1
         return self.size - 1
 
     def literal(self, character: str) -> int:
-        """One more state, which takes ``character``."""
+        """Add a state that takes ``character``."""
         state = self.new()
         self.literals[character] = self.literals.get(character, 0) | 1 << state
         return state
 
     def finish(self) -> None:
-        """Work out where forks lead to, through stars and further forks, which all lie ahead."""
+        """Resolve the targets of forks through stars and further forks, which are all ahead."""
         self._fork_bits = sum(1 << state for state in self.forks)
         self._jump_bits = sum(1 << state for state in self.jumps)
         closures = [0] * self.size
@@ -96,7 +97,7 @@ class _Automaton:
         self._closures = {state: closures[state] for state in self.forks}
 
     def matches(self, address: str) -> bool:
-        """Whether the whole of ``address`` leads from the first state to the last."""
+        """Return True if the whole of ``address`` leads from the first state to the last."""
         active = self._reached(1)
         for character in address:
             hits = active & self._taking(character)
@@ -110,7 +111,7 @@ class _Automaton:
         return bool(active >> (self.size - 1) & 1)
 
     def _reached(self, active: int) -> int:
-        """``active`` and what is reached from there without a character."""
+        """``active`` and the states reached from there without a character."""
         active |= (active & self.stays) << 1
         for state in _bits(active & self._fork_bits):
             active |= self._closures[state]
@@ -146,7 +147,7 @@ def _compiled(pattern: str) -> _Automaton:
         elif character == "{":
             position = _add_words(automaton, pattern, position)
         elif character in "]}":
-            raise PatternError(f"{pattern[:40]!a}: '{character}' closes what was not opened")
+            raise PatternError(f"{pattern[:40]!a}: '{character}' has no opening bracket")
         elif pattern.startswith(_ANYWHERE, position):
             position = _add_anywhere(automaton, pattern, position)
         elif character == "*":
@@ -167,31 +168,31 @@ def _add_character(automaton: _Automaton, character: str) -> None:
 
 
 def _add_star(automaton: _Automaton, pattern: str, start: int) -> int:
-    """One state for ``*``, and for several in a row."""
+    """Add one state for ``*``, even for several in a row; return the position after it."""
     state = automaton.new()
     automaton.not_slash |= 1 << state
     automaton.stays |= 1 << state
-    return start + _run(pattern, start, "*")
+    return start + _run_length(pattern, start, "*")
 
 
 def _add_anywhere(automaton: _Automaton, pattern: str, start: int) -> int:
-    """A slash, then either on, or anything up to another slash."""
+    """Add a slash, then either nothing, or anything up to another slash."""
     automaton.literal("/")
     fork, anything = automaton.new(), automaton.new()
     automaton.anything |= 1 << anything
     automaton.stays |= 1 << anything
     automaton.forks[fork] = (anything, automaton.literal("/") + 1)
-    return start + _run(pattern, start, "/")
+    return start + _run_length(pattern, start, "/")
 
 
-def _run(pattern: str, start: int, character: str) -> int:
-    """How often ``character`` stands from ``start`` on."""
+def _run_length(pattern: str, start: int, character: str) -> int:
+    """Count the repetitions of ``character`` from ``start`` on."""
     rest = pattern[start:]
     return len(rest) - len(rest.lstrip(character))
 
 
 def _add_set(automaton: _Automaton, pattern: str, start: int) -> int:
-    """One state for ``[...]``; the position after it is returned."""
+    """Add one state for ``[...]``; return the position after it."""
     stop = _closing(pattern, start, "]")
     inside = pattern[start + 1 : stop]
     inverted = inside.startswith("!")
@@ -203,7 +204,7 @@ def _add_set(automaton: _Automaton, pattern: str, start: int) -> int:
 
 
 def _set_members(inside: str) -> frozenset[str]:
-    """Characters of a set; ``a-c`` is a range, a minus at either end is itself."""
+    """Return the characters of a set; ``a-c`` is a range, a minus at either end is itself."""
     members: set[str] = set()
     position = 0
     while position < len(inside):
@@ -217,7 +218,7 @@ def _set_members(inside: str) -> frozenset[str]:
 
 
 def _add_words(automaton: _Automaton, pattern: str, start: int) -> int:
-    """A fork, the words one behind another, each going on behind the last of them."""
+    """Add a fork and its words one after the other, each continuing after the last of them."""
     stop = _closing(pattern, start, "}")
     words = pattern[start + 1 : stop].split(",")
     fork = automaton.new()

@@ -1,4 +1,4 @@
-"""Who sent an OSC packet, and how an answer gets back there."""
+"""The sender of an OSC packet, and how a reply gets back to it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from server.controls.replies import Reply
 from server.osc.stream import Framing
 
 MAX_UNREAD_BYTES = 1 << 20
-"""Answers that may wait for a client to read them."""
+"""Replies that may wait for a client to read them."""
 
 
 class OscSender(Sender, Protocol):
-    """A sender that has a name."""
+    """A sender with a name."""
 
     @property
     def name(self) -> str:
@@ -25,7 +25,7 @@ class OscSender(Sender, Protocol):
 
 
 def encode(reply: Reply) -> bytes:
-    """The bytes of an answer."""
+    """Encode a reply."""
     builder = OscMessageBuilder(reply.address)
     for argument in reply.arguments:
         builder.add_arg(_sendable(argument) if isinstance(argument, str) else argument)
@@ -33,13 +33,13 @@ def encode(reply: Reply) -> bytes:
 
 
 def host_and_port(host: str, port: int) -> str:
-    """``127.0.0.1:9000``, ``[::1]:9000``."""
+    """Format ``127.0.0.1:9000``, ``[::1]:9000``."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(frozen=True)
 class UdpSender:
-    """Whoever sent a datagram."""
+    """The sender of a datagram."""
 
     transport: asyncio.DatagramTransport
     peer: tuple[Any, ...]
@@ -50,25 +50,25 @@ class UdpSender:
         return host_and_port(*self.peer[:2])
 
     def reply(self, reply: Reply) -> None:
-        """Send an answer; nobody may be there any more."""
+        """Send a reply; the receiver may be gone."""
         if not self.transport.is_closing():
             self.transport.sendto(encode(reply), self.peer)
 
     def is_gone(self, silent_s: float, patience_s: float) -> bool:
-        """UDP tells of no leaving: whoever is silent for too long has left."""
+        """Return True after ``patience_s`` of silence; UDP does not signal the end."""
         return silent_s > patience_s
 
 
 @dataclass(frozen=True, eq=False)
 class TcpSender:
-    """The other end of a connection; it is answered in the framing that it uses."""
+    """The other end of a connection; replies use its framing."""
 
     transport: asyncio.Transport
     framing: Framing
     name: str
 
     def reply(self, reply: Reply) -> None:
-        """Send an answer; a client that does not read its answers is cut off."""
+        """Send a reply; a client that does not read its replies is disconnected."""
         if self.transport.is_closing():
             return
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
@@ -77,10 +77,10 @@ class TcpSender:
         self.transport.write(self.framing.wrap(encode(reply)))
 
     def is_gone(self, silent_s: float, patience_s: float) -> bool:
-        """A connection tells of its end."""
+        """Return True once the connection is closing."""
         return self.transport.is_closing()
 
 
 def _sendable(text: str) -> str:
-    """Text without what an OSC string cannot carry: zeros, and bytes of odd file names."""
+    """Replace what an OSC string cannot carry: zeros, and surrogates of odd file names."""
     return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Sockets to listen on: UDP and TCP on one port number, for every address that a host name has.
+"""Sockets to listen on: UDP and TCP on one port number, for every address of a host name.
 
 127.0.0.1, 0.0.0.0    one pair of IPv4
 ::1, ::               one pair of IPv6
@@ -43,20 +43,20 @@ class SocketPair:
         self.streams.close()
 
 
-_Place = tuple[socket.AddressFamily, str]
-"""A family of addresses and one address of it."""
+_Endpoint = tuple[socket.AddressFamily, str]
+"""An address family and an address of it."""
 
 
 def socket_pairs(host: str, port: int) -> tuple[SocketPair, ...]:
-    """A pair for every address of ``host``, bound to one port; port 0 takes a free one.
+    """Bind a pair for every address of ``host`` to one port; port 0 takes a free one.
 
     Raises:
         OscAddressError: the port is in use, or the host is not of this machine.
     """
-    where = _places(host)
+    endpoints = _endpoints(host)
     for left in reversed(range(1 if port else _FREE_PORT_TRIES)):
         try:
-            return _bound(where, port)
+            return _bind_all(endpoints, port)
         except OSError as error:
             if left and error.errno == errno.EADDRINUSE:
                 continue  # free for TCP, not for UDP
@@ -67,7 +67,7 @@ def socket_pairs(host: str, port: int) -> tuple[SocketPair, ...]:
     raise AssertionError("the last try returns or raises")
 
 
-def _places(host: str) -> tuple[_Place, ...]:
+def _endpoints(host: str) -> tuple[_Endpoint, ...]:
     if host == "localhost":  # both, whatever the hosts file says (RFC 6761)
         return (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")
     try:
@@ -77,17 +77,17 @@ def _places(host: str) -> tuple[_Place, ...]:
             f"cannot listen for OSC on '{host}': no such host; use an address of this machine, "
             "for example --osc 127.0.0.1:9000, or --osc none"
         ) from error
-    return tuple(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
+    return tuple(dict.fromkeys((family, str(endpoints[0])) for family, _, _, _, endpoints in found))
 
 
-def _bound(where: Sequence[_Place], port: int) -> tuple[SocketPair, ...]:
-    """All pairs or none; a family that this machine lacks is passed over if there is another."""
+def _bind_all(endpoints: Sequence[_Endpoint], port: int) -> tuple[SocketPair, ...]:
+    """Bind all pairs or none; a family that this machine lacks is skipped if there is another."""
     pairs: list[SocketPair] = []
     missing: OSError | None = None
     with ExitStack() as on_failure:
-        for place in where:
+        for endpoint in endpoints:
             try:
-                pair = _pair(place, port)
+                pair = _pair(endpoint, port)
             except OSError as error:
                 if error.errno not in _NO_SUCH_FAMILY:
                     raise
@@ -102,26 +102,26 @@ def _bound(where: Sequence[_Place], port: int) -> tuple[SocketPair, ...]:
     return tuple(pairs)
 
 
-def _pair(place: _Place, port: int) -> SocketPair:
-    streams = _socket(place, socket.SOCK_STREAM, port)
+def _pair(endpoint: _Endpoint, port: int) -> SocketPair:
+    streams = _socket(endpoint, socket.SOCK_STREAM, port)
     try:
-        return SocketPair(_socket(place, socket.SOCK_DGRAM, streams.getsockname()[1]), streams)
+        return SocketPair(_socket(endpoint, socket.SOCK_DGRAM, streams.getsockname()[1]), streams)
     except OSError:
         streams.close()
         raise
 
 
-def _socket(place: _Place, kind: socket.SocketKind, port: int) -> socket.socket:
-    family, host = place
-    made = socket.socket(family, kind)
+def _socket(endpoint: _Endpoint, kind: socket.SocketKind, port: int) -> socket.socket:
+    family, host = endpoint
+    opened = socket.socket(family, kind)
     try:
         if family == socket.AF_INET6:  # so that :: and 0.0.0.0 can be had side by side
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM and os.name == "posix":  # elsewhere it means to share
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.setblocking(False)
-        made.bind((host, port))
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setblocking(False)
+        opened.bind((host, port))
     except OSError:
-        made.close()
+        opened.close()
         raise
-    return made
+    return opened

@@ -1,11 +1,11 @@
-"""OSC packets in a stream of bytes, as TCP carries them: two ways, told apart by the first byte.
+"""OSC packets in a TCP stream: two framings, distinguished by the first byte.
 
     OSC 1.0   size (4 bytes), packet, size, packet ...    a size within the limit begins with 0
-    OSC 1.1   END packet END END packet END ...           SLIP (RFC 1055); some senders leave the
-                                                          first END out and begin with '/' or '#'
+    OSC 1.1   END packet END END packet END ...           SLIP (RFC 1055); some senders omit the
+                                                          first END and begin with '/' or '#'
 
-Bytes may come in pieces of any size; the time is linear in their number. What cannot be followed
-any further is an error, after which the stream is of no use.
+Bytes may arrive in pieces of any size; the time is linear in their number. After an error the
+stream cannot be used any more.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ _ESCAPED_END, _ESCAPED_ESC = b"\xdb\xdc", b"\xdb\xdd"
 
 
 class FramingError(ValueError):
-    """A stream in which no packets can be found any more."""
+    """A stream whose packets can no longer be found."""
 
 
 class Framing(ABC):
-    """One way to lay packets into a stream, and how far the reading has come."""
+    """A way to frame packets in a stream, and the state of reading it."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     @property
     def is_within(self) -> bool:
-        """Whether a packet has begun and not ended."""
+        """True if a packet has begun and not ended."""
         return bool(self._buffer)
 
     @abstractmethod
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The packets that ``data`` completes.
+        """Yield the packets that ``data`` completes.
 
         Raises:
-            FramingError: the stream is broken; packets before that have been given.
+            FramingError: the stream is broken; earlier packets were yielded.
         """
 
     @staticmethod
     @abstractmethod
     def wrap(packet: bytes) -> bytes:
-        """``packet`` as it goes into the stream."""
+        """Return ``packet`` as framed in the stream."""
 
 
 def framing_of(first: int) -> Framing:
-    """The framing of a stream whose first byte is ``first``.
+    """Return the framing of a stream whose first byte is ``first``.
 
     Raises:
         FramingError: it is neither.
@@ -66,10 +66,10 @@ def framing_of(first: int) -> Framing:
 
 
 class LengthPrefixed(Framing):
-    """Every packet after its size, a big-endian integer of 32 bits."""
+    """Each packet follows its size, a big-endian integer of 32 bits."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The packets that ``data`` completes."""
+        """Yield the packets that ``data`` completes."""
         self._buffer += data
         position = 0
         try:
@@ -87,7 +87,7 @@ class LengthPrefixed(Framing):
 
     @staticmethod
     def wrap(packet: bytes) -> bytes:
-        """``packet`` as it goes into the stream."""
+        """Return ``packet`` as framed in the stream."""
         return _SIZE.pack(len(packet)) + packet
 
 
@@ -95,7 +95,7 @@ class Slip(Framing):
     """Packets between END bytes; an END or ESC within one is escaped."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The packets that ``data`` completes; between two ENDs with nothing there is none."""
+        """Yield the packets that ``data`` completes; two ENDs in a row are no packet."""
         *ended, rest = data.split(_END)
         for piece in ended:
             self._append(piece)
@@ -112,7 +112,7 @@ class Slip(Framing):
 
     @staticmethod
     def wrap(packet: bytes) -> bytes:
-        """``packet`` as it goes into the stream."""
+        """Return ``packet`` as framed in the stream."""
         escaped = packet.replace(_ESC, _ESCAPED_ESC).replace(_END, _ESCAPED_END)
         return _END + escaped + _END
 

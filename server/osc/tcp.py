@@ -1,8 +1,8 @@
-"""OSC over TCP: connections, each with its framing; none of them can hold up the others.
+"""OSC over TCP: connections, each with its framing; none of them can block the others.
 
-A turn of the event loop takes a few KB of one connection. Who begins a packet and does not end
-it, or does not read its answers, is cut off; who has gone without a word is found by keepalive.
-Who is connected and only listens may stay.
+The event loop reads a few KB of one connection per turn. A client that starts a packet and does not
+end it, or does not read its replies, is disconnected; one that disappears is found by keepalive.
+One that only listens may stay.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from server.osc.stream import Framing, FramingError, framing_of
 
 MAX_CLIENTS = 32
 PACKET_TIMEOUT_S = 10.0
-"""For a packet that has begun; a whole one takes milliseconds."""
+"""For a packet that has begun; a complete one takes milliseconds."""
 TURN_BYTES = 8192
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-"""Seconds, seconds and probes until a silent connection is dead; where the system has them."""
+"""Seconds, seconds and probes until a silent connection is dead; where the system supports them."""
 
 OnPacket = Callable[[bytes, TcpSender], None]
 OnRefusal = Callable[[Exception, str, TcpSender | None], None]
@@ -28,10 +28,10 @@ OnRefusal = Callable[[Exception, str, TcpSender | None], None]
 
 @dataclass
 class OscConnections:
-    """Those who are connected.
+    """The open connections.
 
-    ``admits`` says whether a host may connect; ``on_refusal`` is told what was wrong, with whom
-    (a name), and who may be answered.
+    ``admits`` returns True if a host may connect; ``on_refusal`` is called with the error, the name
+    of the client, and the sender to reply to, if there is one.
     """
 
     on_packet: OnPacket
@@ -42,13 +42,16 @@ class OscConnections:
     open: dict[OscConnection, None] = field(default_factory=dict)
 
     def protocol(self) -> OscConnection:
-        """A connection to be (called by the event loop)."""
+        """Make a new connection (called by the event loop)."""
         return OscConnection(self)
 
     def enter(self, connection: OscConnection) -> bool:
-        """Whether there is room; whoever never sent a packet makes room for a newcomer."""
+        """Add a connection; return False if there is no room.
+
+        A client that has never sent a packet is disconnected to make room.
+        """
         if len(self.open) >= self.max_clients:
-            silent = next((one for one in self.open if not one.has_spoken), None)
+            silent = next((connected for connected in self.open if not connected.has_sent), None)
             if silent is None:
                 return False
             self.leave(silent)
@@ -57,11 +60,11 @@ class OscConnections:
         return True
 
     def leave(self, connection: OscConnection) -> None:
-        """It has ended; may be called twice."""
+        """Remove a connection that has ended; may be called twice."""
         self.open.pop(connection, None)
 
     def close(self) -> None:
-        """End them all; answers already given are still sent."""
+        """Close all connections; pending replies are still sent."""
         for connection in tuple(self.open):
             connection.close()
 
@@ -70,7 +73,7 @@ class OscConnection(asyncio.BufferedProtocol):
     """One client, from the first byte to the last."""
 
     def __init__(self, connections: OscConnections) -> None:
-        self.has_spoken = False
+        self.has_sent = False
         self._connections = connections
         self._buffer = bytearray(TURN_BYTES)
         self._framing: Framing | None = None
@@ -79,23 +82,23 @@ class OscConnection(asyncio.BufferedProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as asyncio has it
-        """Someone has connected (called by the event loop)."""
+        """A client has connected (called by the event loop)."""
         self._transport = transport
         peer = transport.get_extra_info("peername") or ("?", 0)
         self._name = f"{host_and_port(*peer[:2])} (TCP)"
         if not self._connections.admits(peer[0]):
-            self._turn_away("is not allowed to send, see --osc-allow")
+            self._refuse("is not allowed to send, see --osc-allow")
         elif not self._connections.enter(self):
-            self._turn_away(f"has no place: {self._connections.max_clients} are connected")
+            self._refuse(f"cannot connect: {self._connections.max_clients} already have")
         else:
             _keep_alive(transport.get_extra_info("socket"))
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        """Where the next bytes go (called by the event loop)."""
+        """Return the buffer for the next bytes (called by the event loop)."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take in what has come (called by the event loop)."""
+        """Process received bytes (called by the event loop)."""
         try:
             self._read(bytes(memoryview(self._buffer)[:nbytes]))
         except FramingError as error:
@@ -103,16 +106,16 @@ class OscConnection(asyncio.BufferedProtocol):
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end (called by the event loop)."""
-        self._watch(False)
+        """The connection has ended (called by the event loop)."""
+        self._set_deadline(False)
         self._connections.leave(self)
 
     def close(self) -> None:
-        """End in good order."""
+        """Close after sending pending replies."""
         self._transport.close()
 
     def abort(self) -> None:
-        """End at once."""
+        """Close at once."""
         self._transport.abort()
 
     def _read(self, data: bytes) -> None:
@@ -121,13 +124,13 @@ class OscConnection(asyncio.BufferedProtocol):
             self._sender = TcpSender(self._transport, self._framing, self._name)
         assert self._sender is not None
         for packet in self._framing.feed(data):
-            self.has_spoken = True
-            self._watch(False)
+            self.has_sent = True
+            self._set_deadline(False)
             self._connections.on_packet(packet, self._sender)
-        self._watch(self._framing.is_within)
+        self._set_deadline(self._framing.is_within)
 
-    def _watch(self, is_within: bool) -> None:
-        """Start the clock when a packet has begun, stop it when it has ended."""
+    def _set_deadline(self, is_within: bool) -> None:
+        """Start the timeout when a packet has begun, cancel it when it has ended."""
         if is_within and self._deadline is None:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(self._connections.packet_timeout_s, self._give_up)
@@ -141,7 +144,7 @@ class OscConnection(asyncio.BufferedProtocol):
         self._connections.on_refusal(error, self._name, self._sender)
         self.abort()
 
-    def _turn_away(self, why: str) -> None:
+    def _refuse(self, why: str) -> None:
         self._connections.on_refusal(ConnectionRefusedError(why), self._name, None)
         self.abort()
 

@@ -1,8 +1,8 @@
 """OSC time tags (NTP) and seconds of the system's clock (Unix).
 
-A tag is 32 bits of seconds and 32 of their fraction, and begins anew every 136 years: the first
-era began in 1900, the second begins on 7 February 2036. Which era a tag belongs to is told by
-the present: the one in which it is nearest (RFC 5905, section 6).
+A tag is 32 bits of seconds and 32 of their fraction, and wraps every 136 years: the first era began
+in 1900, the second begins on 7 February 2036. A tag is taken to be in the era in which it is
+nearest to the present (RFC 5905, section 6).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ UNIX_EPOCH_S = 2_208_988_800
 
 
 def unix_s(time_tag: int, now_s: float) -> float:
-    """The Unix time that ``time_tag`` means at ``now_s``.
+    """Return the Unix time of ``time_tag`` at ``now_s``.
 
     >>> unix_s(UNIX_EPOCH_S << 32, now_s=10.0)
     0.0
@@ -23,7 +23,7 @@ def unix_s(time_tag: int, now_s: float) -> float:
 
 
 def time_tag(time_s: float) -> int:
-    """The tag of a Unix time.
+    """Return the tag of a Unix time.
 
     >>> hex(time_tag(0.5))
     '0x83aa7e8080000000'

@@ -63,12 +63,12 @@ def output_choice(text: str) -> OutputChoice:
     kind, colon, target = text.partition(":")
     if kind not in get_args(OutputKind):
         raise ChoiceError(
-            f"'{text}' is no output; use soundcard, soundcard:NAME, wav:FILE, flac:FILE or null"
+            f"'{text}' is not an output; use soundcard, soundcard:NAME, wav:FILE, flac:FILE or null"
         )
     if kind not in LIVE_KINDS and not target:
         raise ChoiceError(f"'{text}' names no file; use {kind}:FILE")
     if (kind == "null" and colon) or (colon and not target):
-        raise ChoiceError(f"'{text}' is no output; nothing can follow '{kind}:'")
+        raise ChoiceError(f"'{text}' is not an output; nothing may follow '{kind}:'")
     return OutputChoice(kind, target or None)  # type: ignore[arg-type]  # checked above
 
 
@@ -90,7 +90,7 @@ def channel_pair(text: str) -> tuple[int, int]:
         or not all(1 <= channel <= MAX_CHANNELS for channel in channels)
     ):
         raise ChoiceError(
-            f"'{text}' is no pair of channels; use two different ones of 1 to {MAX_CHANNELS}, "
+            f"'{text}' is not a pair of channels; use two different ones of 1 to {MAX_CHANNELS}, "
             "for example 3,4"
         )
     return channels[0], channels[1]
@@ -111,7 +111,7 @@ def latency_setting(text: str) -> LatencySetting:
             return word
     if not 0 < (milliseconds := _number(text)) <= MAX_LATENCY_MS:
         raise ChoiceError(
-            f"'{text}' is no latency; use low, high, or more than 0 and at most "
+            f"'{text}' is not a latency; use low, high, or more than 0 and at most "
             f"{MAX_LATENCY_MS:g} ms"
         )
     return milliseconds / 1e3
@@ -125,7 +125,7 @@ def rate_hz(text: str) -> float:
     """
     low, high = RATES_HZ
     if not low <= (hertz := _number(text)) <= high:
-        raise ChoiceError(f"'{text}' is no rate; use {low:g} to {high:g} Hz, for example 48000")
+        raise ChoiceError(f"'{text}' is not a rate; use {low:g} to {high:g} Hz, for example 48000")
     return hertz
 
 

@@ -76,12 +76,12 @@ class LiveOutput:
 
     @property
     def underruns(self) -> int:
-        """How often an output ran out of samples."""
+        """The number of times an output ran out of samples."""
         return self._underruns + self._path.ring.underruns
 
     @property
     def device_xruns(self) -> int:
-        """How often a device reported an xrun."""
+        """The number of xruns that devices reported."""
         return self._device_xruns + self._path.ring.device_xruns
 
     def start(self) -> None:

@@ -32,7 +32,7 @@ OnAudio = Callable[[Floats, OutputPath], None]
 """Called with every block of the main pair of a path, (T, C), which does not change afterwards."""
 
 RING_MARGIN_S = 0.034
-"""What the ring holds while a block is decoded. With 23 ms sound broke off now and then on a busy
+"""The sound in the ring while a block is decoded. With 23 ms sound broke off now and then on a busy
 virtual machine, whose host suspends a processor for up to 30 ms; real ones are calmer.
 """
 
@@ -60,8 +60,9 @@ class Producer:
         on_death: Callable[[], None] = lambda: None,
         cue: CueRenderer | None = None,
     ) -> None:
-        """``on_block`` is called before each block with the time, in seconds, until it leaves the
-        device; ``on_death`` when the thread ends by an unexpected error.
+        """``on_block`` is called before each block with the seconds until it leaves the device.
+
+        ``on_death`` is called when the thread ends by an unexpected error.
         """
         manifest = engine.manifest
         self.block_frames = block_frames

@@ -53,7 +53,7 @@ class Ring:
 
     @property
     def calls(self) -> int:
-        """How often the device has asked for samples."""
+        """The number of times the device has asked for samples."""
         return int(self._counts[CALLS])
 
     @property
@@ -63,12 +63,12 @@ class Ring:
 
     @property
     def underruns(self) -> int:
-        """How often the device needed more than there was while the engine was filling the ring."""
+        """The number of times the ring held too little while the engine was filling it."""
         return int(self._counts[UNDERRUNS])
 
     @property
     def device_xruns(self) -> int:
-        """How often the device reported an xrun."""
+        """The number of xruns that the device reported."""
         return int(self._counts[XRUNS])
 
     def write(self, samples: Floats) -> int:

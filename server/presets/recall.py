@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.controls.addresses import JUMPS
-from server.controls.carry import found, kept_names
+from server.controls.carry import find_source, kept_names
 from server.controls.control import Control, ControlTable
 from server.controls.desk import Snapshot, glide_s, shown_value
 from server.controls.events import Event, Morph, SetControl, SetGlide
@@ -93,7 +93,7 @@ def _events(
     names = kept_names(table)
     for control in controls:
         address = control.address
-        source = found(address, names[address], saved)
+        source = find_source(address, names[address], saved)
         if source is not None:
             arguments = (address, saved[source]) if through else (saved[source],)
             yield from events_of_message(table, OscMessage(through or address, arguments))
@@ -107,7 +107,7 @@ def _unknown(preset: Preset, table: ControlTable) -> Iterator[str]:
     """Yield the names that no control has; a missing offset of 0 makes no difference."""
     names = kept_names(table)
     used = {
-        found(control.address, names[control.address], preset.values)
+        find_source(control.address, names[control.address], preset.values)
         for control in table.in_presets
     }
     return (name for name, value in preset.values.items() if name not in used and value != 0)

@@ -36,8 +36,10 @@ class SoundRecorder:
         on_change: Callable[[], None] = lambda: None,
         on_end: Then = lambda failure: None,
     ) -> None:
-        """``folder`` is where named recordings go. ``on_change`` is called when another file
-        begins, ``on_end`` when a take ends; both in the writing thread.
+        """``folder`` is where named recordings go.
+
+        ``on_change`` is called when another file begins, ``on_end`` when a take ends; both in the
+        writing thread.
         """
         self._folder = folder
         self._on_change = on_change
@@ -70,7 +72,7 @@ class SoundRecorder:
 
     @property
     def lost_s(self) -> float:
-        """How much of it was lost to a slow disk."""
+        """The part of it that was lost to a slow disk."""
         return self._last.lost_s if self._last else 0.0
 
     def begin_named(self, name: str) -> Path:

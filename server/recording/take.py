@@ -1,12 +1,12 @@
-"""One recording: blocks queued by the engine's thread and written by a thread of its own.
+"""One recording: blocks queued by the engine's thread and written by another one.
 
     engine: receive --> queued blocks --> thread "recording": four times a second --> file
                          '--- too many: silence of the same length, counted
 
 The engine's thread only appends to a deque. A writer that woke up for every block would take time
 from the engine; four times a second is often enough to lose less than a second in a crash. A
-hanging disk leaves a gap and no more: the recording goes on, and what follows is in its place. What
-is written survives the process; nothing is forced to the disk itself (fsync), which can take
+hanging disk leaves a gap and no more: the recording continues, and what follows is in its place.
+What is written survives the process; nothing is forced to the disk itself (fsync), which can take
 seconds.
 
 A file is the samples of one output, bit for bit. Another output, which may have another rate and
@@ -77,8 +77,9 @@ class Take:
     """``receive`` runs in the engine's thread; the event loop's reads the rest."""
 
     def __init__(self, path: Path, file: FileIO, on_file: Callable[[], None]) -> None:
-        """``file`` is open at ``path`` and empty; ``on_file`` is called, in the writing thread,
-        when another one begins.
+        """``file`` is open at ``path`` and empty.
+
+        ``on_file`` is called in the writing thread when another file begins.
         """
         self.paths = [path]
         """Its files, one after the other."""

@@ -1,1 +1,1 @@
-"""A performance as lines in a file: read, played, rendered, recorded."""
+"""Scores: a performance as lines in a file, read, played, rendered and recorded."""

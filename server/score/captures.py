@@ -1,6 +1,6 @@
-"""What was captured while a score is recorded: kept beside the score, which loads it as a file.
+"""Live input captured while a score is recorded: saved beside the score, which loads it as a file.
 
-In 32-bit float at the rate of the input: the same numbers reach the encoder again.
+Saved in 32-bit float at the input's rate, so that the encoder receives the same numbers again.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from export.audio.model_input import Captured
 
 
 class Captures:
-    """The captures of one score; for the recorder's thread."""
+    """The captures of one score; used by the recorder's thread."""
 
     def __init__(self, score: Path, media: Path) -> None:
         self._score = score
         self._is_media = score.parent.resolve() == media.resolve()
-        self._kept: dict[int, tuple[Captured, str]] = {}
+        self._saved: dict[int, tuple[Captured, str]] = {}
 
     def source(self, captured: Captured) -> str:
-        """What loads ``captured`` again: a name in the media folder, or a whole path.
+        """Return what loads ``captured`` again: a name in the media folder, or a full path.
 
         Raises:
             OSError: it cannot be written.
         """
-        if id(captured) not in self._kept:
+        if id(captured) not in self._saved:
             path = self._write(captured)
             source = path.name if self._is_media else str(path.resolve())
-            self._kept[id(captured)] = (captured, source)  # held, so that its id stays its own
-        return self._kept[id(captured)][1]
+            self._saved[id(captured)] = (captured, source)  # kept, so that its id is not reused
+        return self._saved[id(captured)][1]
 
     def _write(self, captured: Captured) -> Path:
-        import soundfile  # not at the start: most sessions capture nothing
+        import soundfile  # on demand: most sessions capture nothing
 
         sound = io.BytesIO()
         soundfile.write(sound, captured.samples, captured.rate_hz, format="WAV", subtype="FLOAT")
-        for number in count(len(self._kept) + 1):
+        for number in count(len(self._saved) + 1):
             path = self._score.with_name(f"{self._score.stem} capture {number}.wav")
             try:
                 with path.open("xb") as file:
@@ -45,7 +45,7 @@ class Captures:
             except FileExistsError:
                 continue
             except OSError:
-                path.unlink(missing_ok=True)  # half a sound is none
+                path.unlink(missing_ok=True)  # no half-written files
                 raise
             return path
-        raise AssertionError("numbers do not end")
+        raise AssertionError("there is always a free number")

@@ -1,8 +1,8 @@
-"""What lies between two states of the desk, as the lines of a score that make it again.
+"""The difference between two states of the desk as lines of a score.
 
-The values of which a state consists, not what the hands sent: ``/interp`` becomes ``/interp/style``
-and ``/interp/structure``, a gesture its offsets, and what the motion recorder plays plain values,
-so that nothing is done twice when it is played. The motion recorder's own switches are left out.
+Lines hold the values of the state, not the messages that set them: ``/interp`` becomes
+``/interp/style`` and ``/interp/structure``, a gesture its offsets, and a motion loop plain values,
+so that nothing is done twice on playback. The motion recorder's own switches are left out.
 """
 
 from __future__ import annotations
@@ -23,47 +23,49 @@ from server.score.score_file import VERSION
 Change = tuple[str, tuple[Argument, ...]]
 """An address and its arguments."""
 
-_BEHIND_SLICE = ("/loop/start", "/loop/end", POSITION)
-"""What a slice moves, said once more behind it."""
+_AFTER_SLICE = ("/loop/start", "/loop/end", POSITION)
+"""Values that a slice also sets; written after it if they differ."""
 
 
 def changes_to_begin(state: Snapshot, position: float | None) -> list[Change]:
-    """From the untouched desk to ``state``; with the playhead at ``position``, if it has moved."""
+    """Return the changes from the initial desk to ``state``, and to ``position`` if not None."""
     table = state.table
-    begun = Snapshot(table, table.defaults, table.smoothing_s, playing=True, panics=state.panics)
+    initial = Snapshot(table, table.defaults, table.smoothing_s, playing=True, panics=state.panics)
     if not state.note.is_held:
-        begun = replace(begun, note=state.note)
-    loaded: list[Change] = [("/model/load", (state.model,))] if state.model else []
+        initial = replace(initial, note=state.note)
+    model: list[Change] = [("/model/load", (state.model,))] if state.model else []
     if position is None:
-        return [*loaded, *changes_between(begun, state)]
-    begun = replace(begun, jumps=state.jumps, beat_jumps=state.beat_jumps)
-    kept = [one for one in changes_between(begun, state) if one[0] != POSITION]
-    return [*loaded, *kept, (POSITION, (position,))]
+        return [*model, *changes_between(initial, state)]
+    initial = replace(initial, jumps=state.jumps, beat_jumps=state.beat_jumps)
+    changes = [change for change in changes_between(initial, state) if change[0] != POSITION]
+    return [*model, *changes, (POSITION, (position,))]
 
 
-def changes_between(before: Snapshot, now: Snapshot) -> Iterator[Change]:
-    """What makes ``now`` of ``before``, all of it at one time."""
-    if now.table is not before.table:
-        yield "/model/load", (now.model,)
-        before = carried(before, now.table, now.model)
-    panicked = now.panics != before.panics
+def changes_between(previous: Snapshot, current: Snapshot) -> Iterator[Change]:
+    """Yield the changes from ``previous`` to ``current``, all at one time."""
+    if current.table is not previous.table:
+        yield "/model/load", (current.model,)
+        previous = carried(previous, current.table, current.model)
+    panicked = current.panics != previous.panics
     if panicked:
         yield "/panic", ()
-    if now.playing != (before.playing and not panicked):
-        yield "/play" if now.playing else "/stop", ()
-    yield from _notes(before, now)
-    yield from _glides(before, now)
-    changed = [control for control in _recorded(now) if moved(control.address, before, now)]
+    if current.playing != (previous.playing and not panicked):
+        yield "/play" if current.playing else "/stop", ()
+    yield from _notes(previous, current)
+    yield from _glides(previous, current)
+    changed = [
+        control for control in _recorded(current) if moved(control.address, previous, current)
+    ]
     if any(control.address == SLICE for control in changed):
-        behind = [one for one in _recorded(now) if one.address != SLICE]
-        changed = [one for one in behind if _follows(one, before, now)]
-        changed.insert(0, now.table.controls[SLICE])
+        rest = [control for control in _recorded(current) if control.address != SLICE]
+        changed = [control for control in rest if _follows(control, previous, current)]
+        changed.insert(0, current.table.controls[SLICE])
     for control in changed:
-        yield control.address, _arguments(control, now)
+        yield control.address, _arguments(control, current)
 
 
 def line_of(time_s: float, change: Change) -> str:
-    """One line of a score."""
+    """Return one line of a score."""
     address, arguments = change
     return json.dumps({"t": round(time_s, 6), "address": address, "args": list(arguments)}) + "\n"
 
@@ -75,25 +77,25 @@ def _recorded(state: Snapshot) -> Iterator[Control]:
             yield control
 
 
-def _notes(before: Snapshot, now: Snapshot) -> Iterator[Change]:
-    is_new = now.note.number != before.note.number
+def _notes(previous: Snapshot, current: Snapshot) -> Iterator[Change]:
+    is_new = current.note.number != previous.note.number
     if is_new:
-        yield "/note", (now.note.key, now.note.velocity)
-    if not now.note.is_held and (is_new or before.note.is_held):
-        yield "/note", (now.note.key, 0)
+        yield "/note", (current.note.key, current.note.velocity)
+    if not current.note.is_held and (is_new or previous.note.is_held):
+        yield "/note", (current.note.key, 0)
 
 
-def _glides(before: Snapshot, now: Snapshot) -> Iterator[Change]:
-    if before.smoothing_s == now.smoothing_s:
+def _glides(previous: Snapshot, current: Snapshot) -> Iterator[Change]:
+    if previous.smoothing_s == current.smoothing_s:
         return
-    for control in _recorded(now):
-        slot = now.table.slots[control.address][0]
-        if before.smoothing_s[slot] != now.smoothing_s[slot]:
-            yield "/glide", (control.address, now.smoothing_s[slot])
+    for control in _recorded(current):
+        slot = current.table.slots[control.address][0]
+        if previous.smoothing_s[slot] != current.smoothing_s[slot]:
+            yield "/glide", (control.address, current.smoothing_s[slot])
 
 
-def _follows(control: Control, before: Snapshot, now: Snapshot) -> bool:
-    return control.address in _BEHIND_SLICE or moved(control.address, before, now)
+def _follows(control: Control, previous: Snapshot, current: Snapshot) -> bool:
+    return control.address in _AFTER_SLICE or moved(control.address, previous, current)
 
 
 def _arguments(control: Control, state: Snapshot) -> tuple[Argument, ...]:
@@ -101,18 +103,18 @@ def _arguments(control: Control, state: Snapshot) -> tuple[Argument, ...]:
 
 
 def head_line(bundle: Bundle, block_frames: int) -> str:
-    """The first line of a recording."""
-    head = {
+    """Return the first line of a recording."""
+    header = {
         "score": VERSION,
         "bundle": bundle.manifest.name,
         "digest": digest_of(bundle),
         "block_frames": block_frames,
     }
-    return json.dumps(head) + "\n"
+    return json.dumps(header) + "\n"
 
 
 def digest_of(bundle: Bundle) -> str:
-    """What tells the sound of ``bundle`` from that of any other: sha256 of its graphs and axes."""
+    """Return a digest that identifies the sound of ``bundle``: sha256 of its graphs and axes."""
     digest = hashlib.sha256()
     graphs = (bundle.encoder_onnx, bundle.decoder_onnx, bundle.prior_onnx or b"")
     latents = (bundle.latents.mean, bundle.latents.rotation, bundle.latents.spread)
@@ -122,10 +124,10 @@ def digest_of(bundle: Bundle) -> str:
 
 
 def end_line(time_s: float) -> str:
-    """The last line of a recording."""
+    """Return the last line of a recording."""
     return json.dumps({"t": round(time_s, 6), "end": True}) + "\n"
 
 
 def lines_of(time_s: float, changes: Sequence[Change]) -> str:
-    """Changes of one time."""
+    """Return the lines of changes at one time."""
     return "".join(line_of(time_s, change) for change in changes)

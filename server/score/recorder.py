@@ -1,17 +1,17 @@
-"""Records what is played as a score: what the engine took, in the frames in which it took it.
+"""Records a performance as a score: the engine's states, in the frames in which they changed.
 
     timeline --- states, frame by frame ---.
-    engine ----- decks, as they are laid --'-> queue -> thread "score" -> JSON lines
+    engine ----- decks, as they are loaded-'-> queue -> thread "score" -> JSON lines
 
-Whoever moved a control, OSC, MIDI, a gesture or a loop of the motion recorder, it is the engine's
-state that changed, and that is what is recorded, once. In the engine's thread only references are
-put into a queue; what differs is worked out and written by the recorder's own thread, and each line
-is in the file before the next is begun. A full disk ends the recording, not the sound.
-What was captured lies in files beside the score (``captures``).
+Whatever moved a control, OSC, MIDI, a gesture or a motion loop, the engine's state changed, and
+that is recorded, once. The engine's thread only puts references into a queue; the recorder's own
+thread works out and writes the differences, and each line is in the file before the next one
+begins. A full disk ends the recording, not the sound. Captures are saved beside the score
+(``captures``).
 
-A recording from the start of a session sounds the same when it is played again. One that begins
-later begins with all values, decks and the playhead as they are then; what is not a value, the
-decoder's memory and where chance has got to, begins anew, and is heard for a second or so.
+A recording from the start of a session sounds the same on playback. A later one begins with all
+values, decks and the playhead of that moment; the rest of the state, the decoder's memory and the
+random generators, starts over, which is audible for about a second.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 SUFFIX = ".jsonl"
 MAX_PENDING = 50_000
-"""States that may wait to be written; a disk that is slower than that ends the recording."""
+"""States that may wait to be written; a slower disk ends the recording."""
 
 Moments = Sequence[tuple[int, Snapshot]]
 
@@ -71,7 +71,7 @@ class _TakeEnds:
 
 @dataclass(eq=False)
 class _ScoreTake:
-    """One recording: its file, what is to be written, and what the engine told last."""
+    """One recording: its file, the queue of changes, and the last state queued."""
 
     path: Path
     file: FileIO
@@ -85,7 +85,7 @@ class _ScoreTake:
 
 
 class ScoreRecorder:
-    """``begin`` and ``end`` are the event loop's, ``hear`` and ``laid`` the engine's."""
+    """``begin`` and ``end`` run in the event loop's thread, the callbacks in the engine's."""
 
     def __init__(self, head: str, frame_s: float, folder: Path) -> None:
         """``head`` is the first line; names are files in ``folder``."""
@@ -95,13 +95,13 @@ class ScoreRecorder:
         self._playing: Playing | None = None
         self._take: _ScoreTake | None = None
         self._threads: list[threading.Thread] = []
-        self._lying: dict[str, DeckData] = {}
+        self._loaded: dict[str, DeckData] = {}
         self._next_frame = 0
         self._block_frame = 0
 
     @property
     def name(self) -> str:
-        """What is being recorded, empty where nothing is."""
+        """The file that is being recorded; empty where there is none."""
         take = self._take
         return "" if take is None or take.is_over else take.path.name
 
@@ -110,10 +110,10 @@ class ScoreRecorder:
         self._playing = playing
 
     def begin_named(self, name: str) -> Path:
-        """Record from the next block on into the folder; the file.
+        """Record into the folder from the next block on; return the file.
 
         Raises:
-            ScoreError: no name for a file, one that is taken, or it cannot be written.
+            ScoreError: the name is invalid or taken, or the file cannot be written.
         """
         require_safe_name(name, "a score", ScoreError)
         return self.begin(self.folder / (name if name.endswith(SUFFIX) else name + SUFFIX))
@@ -122,7 +122,7 @@ class ScoreRecorder:
         """Record from the next block on into ``path``, which must be new.
 
         Raises:
-            ScoreError: it is there already or cannot be written, or a recording goes on.
+            ScoreError: it exists already or cannot be written, or a recording is in progress.
         """
         if self.name:
             raise ScoreError(f"{self.name} is being recorded; /score/stop ends it")
@@ -136,23 +136,23 @@ class ScoreRecorder:
             name="score",
             daemon=True,
         )
-        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
+        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
         thread.start()
         self._take = take
         return path
 
     def go_on(self, path: Path) -> None:
-        """The instrument that recorded into ``path`` has died: into the next free name."""
+        """Continue the recording ``path`` of an instrument that has died, in the next free name."""
         try:
             self.begin(free_name(path))
         except ScoreError as error:
-            logger.warning("the score is not recorded any more: %s", error)
+            logger.warning("the recording of the score does not continue: %s", error)
 
     def end(self, then: Then = lambda failure: None) -> None:
         """End the recording with the next block, and call ``then`` when it is closed.
 
         Raises:
-            ScoreError: nothing is being recorded.
+            ScoreError: there is none.
         """
         take = self._take
         if take is None or take.is_over:
@@ -161,13 +161,13 @@ class ScoreRecorder:
         take.is_over = True
 
     def close(self) -> None:
-        """End what is being recorded and wait for its file; the engine has stopped."""
+        """End the recording and wait for its file; the engine must have stopped."""
         self._finish()
         for thread in self._threads:
             thread.join()
 
-    def hear(self, moments: Moments, next_frame: int) -> None:
-        """The states of a block, each with its frame; the engine's thread."""
+    def on_states(self, moments: Moments, next_frame: int) -> None:
+        """Record the states of a block, each with its frame; in the engine's thread."""
         self._block_frame, self._next_frame = moments[0][0], next_frame
         take = self._take
         if take is None:
@@ -180,14 +180,14 @@ class ScoreRecorder:
         for frame, state in moments:
             if take.last is None:
                 position = self._position() if frame else None
-                take.queue.put(_TakeBegins(frame, state, dict(self._lying), position))
+                take.queue.put(_TakeBegins(frame, state, dict(self._loaded), position))
             elif state is not take.last:
                 take.queue.put(_State(frame, state))
             take.last = state
 
-    def laid(self, deck: str, data: DeckData) -> None:
-        """A deck was laid in the present block; the engine's thread."""
-        self._lying[deck] = data
+    def on_deck_loaded(self, deck: str, data: DeckData) -> None:
+        """Record a deck that was loaded in the present block; in the engine's thread."""
+        self._loaded[deck] = data
         take = self._take
         if take is not None and take.last is not None:
             take.queue.put(_DeckLoad(self._block_frame, deck, data))
@@ -202,19 +202,19 @@ class ScoreRecorder:
 
 
 def _write(take: _ScoreTake, head: str, frame_s: float, captures: Captures) -> None:
-    """The recorder's thread: all of one recording."""
-    whole = 0
+    """Write one recording; the recorder's thread."""
+    complete_bytes = 0
     try:
         with take.file as file:
             try:
                 for text in chain([head], _texts(take, frame_s, captures)):
                     write_all(file, text.encode())
-                    whole = file.tell()
+                    complete_bytes = file.tell()
             finally:
-                file.truncate(whole)  # half a line is none
+                file.truncate(complete_bytes)  # no half-written lines
     except OSError as error:
         take.failure = f"cannot write '{take.path}' ({error.strerror or error})"
-    except Exception as error:  # a fault of ours must not be silent either
+    except Exception as error:  # our own mistakes must not be silent either
         take.failure = repr(error)
     take.is_over = True
     if take.failure is not None:
@@ -223,21 +223,21 @@ def _write(take: _ScoreTake, head: str, frame_s: float, captures: Captures) -> N
 
 
 def _texts(take: _ScoreTake, frame_s: float, captures: Captures) -> Iterator[str]:
-    """What is to be written, as it comes; whole lines."""
+    """Yield the text of the score, in whole lines, as it arrives."""
     item = take.queue.get()
     if not isinstance(item, _TakeBegins):
         yield lines.end_line(0.0)
         return
-    first, before = item.frame, item.state
-    begin = lines.changes_to_begin(before, item.position)
+    first, previous = item.frame, item.state
+    begin = lines.changes_to_begin(previous, item.position)
     yield lines.lines_of(0.0, [*begin, *_loads(item.decks, captures)])
     while not isinstance(item, _TakeEnds):
         item = take.queue.get()
         time_s = (item.frame - first) * frame_s
         match item:
             case _State(state=state):
-                changes = list(lines.changes_between(before, state))
-                before = state
+                changes = list(lines.changes_between(previous, state))
+                previous = state
                 yield lines.lines_of(time_s, changes)
             case _DeckLoad(deck=deck, data=data):
                 yield lines.lines_of(time_s, _loads({deck: data}, captures))
@@ -245,10 +245,10 @@ def _texts(take: _ScoreTake, frame_s: float, captures: Captures) -> Iterator[str
 
 
 def _loads(decks: Mapping[str, DeckData], captures: Captures) -> list[lines.Change]:
-    """The lines that lay these decks.
+    """Return the changes that load these decks.
 
     Raises:
-        OSError: what was captured cannot be kept.
+        OSError: a capture cannot be saved.
     """
     loads: list[lines.Change] = []
     for deck, data in decks.items():
@@ -256,5 +256,5 @@ def _loads(decks: Mapping[str, DeckData], captures: Captures) -> list[lines.Chan
         if source:
             loads.append((f"/deck/{deck}/load", (source,)))
         else:
-            logger.warning("a score cannot bring back %s, which lies on deck %s", data.name, deck)
+            logger.warning("a score cannot load %s again, which is on deck %s", data.name, deck)
     return loads

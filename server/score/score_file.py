@@ -1,12 +1,12 @@
-"""A score as a file: JSON lines, each a change and its time, read without trusting any.
+"""A score as a file: JSON lines, each a change and its time, read defensively.
 
     {"score": 1, "bundle": "default", "digest": "3f...", "block_frames": 2}    a recording's first
     {"t": 0.5, "address": "/interp", "args": [0.5]}
     {"t": 12.0, "end": true}                                                   a recording's last
 
-Only lines of the middle kind are needed. ``t`` is in seconds from the start. Lines may come in any
-order: those of one time keep theirs and are carried out together. What they mean is for
-``server.score.score`` to say.
+Only lines of the middle kind are required. ``t`` is in seconds from the start. Lines may come in
+any order; those of one time keep theirs and are carried out together. ``server.score.score``
+interprets them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ScoreError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a recorded score was played on; ``digest`` is the bundle's."""
+    """The origin of a recorded score; ``digest`` is the bundle's."""
 
     bundle: str
     digest: str
@@ -53,7 +53,7 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class ScoreFile:
-    """All lines by time, and what a recording says of itself."""
+    """All lines by time, and the header of a recording."""
 
     path: Path
     lines: tuple[ScoreLine, ...]
@@ -61,7 +61,7 @@ class ScoreFile:
     end_s: float | None = None
 
     def error(self, line: int, reason: str) -> ScoreError:
-        """What is wrong in ``line``, with its place."""
+        """Return an error about ``line`` that names file and line."""
         return ScoreError(f"score '{self.path}', line {line}: {reason}")
 
 
@@ -90,7 +90,7 @@ def read_score_file(path: Path) -> ScoreFile:
 
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, each with its number."""
+    """Yield the lines that are not blank, each with its number."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number in range(1, MAX_LINES + 2):
@@ -107,23 +107,23 @@ def _texts(path: Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         raise ScoreError(f"score '{path}' cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise ScoreError(f"score '{path}' is no text in UTF-8; expected JSON lines") from error
+        raise ScoreError(f"score '{path}' is not UTF-8 text; expected JSON lines") from error
 
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ValueError(
-            f"{shown(text.strip())} is no JSON object; "
+            f"{shown(text.strip())} is not a JSON object; "
             'expected {"t": SECONDS, "address": "/interp", "args": [0.5]}'
         )
     return found
 
 
-def _no_number(text: str) -> NoReturn:
+def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(text)
 
 
@@ -133,13 +133,13 @@ def _header(found: Mapping[str, Any]) -> Header:
     bundle, digest, frames = found.get("bundle"), found.get("digest"), found.get("block_frames")
     are_texts = isinstance(bundle, str) and isinstance(digest, str)
     if not are_texts or type(frames) is not int or not 1 <= frames <= MAX_BLOCK_FRAMES:
-        raise ValueError("the first line of a recording names bundle, digest and block_frames")
+        raise ValueError("the first line of a recording must have bundle, digest and block_frames")
     return Header(str(bundle), str(digest), frames)
 
 
 def _line(number: int, found: Mapping[str, Any]) -> ScoreLine:
     if unknown := sorted(found.keys() - _KEYS):
-        raise ValueError(f"{shown(unknown[0])} is unknown here; allowed are t, address and args")
+        raise ValueError(f"{shown(unknown[0])} is unknown; allowed are t, address and args")
     address, arguments = found.get("address"), found.get("args", [])
     if not isinstance(address, str):
         raise ValueError(f"address is {shown(address)}; expected text such as /interp")
@@ -166,7 +166,7 @@ def _argument(value: object) -> Argument:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it can be sent or be a file's name: JSON also writes halves of characters."""
+    """Return True for text that can be sent and be a file's name: JSON allows lone surrogates."""
     try:
         return bool(value.encode())
     except UnicodeEncodeError:

@@ -122,7 +122,7 @@ def restore(
     engine.playhead.restore(state.playhead)
     motion = folder.read_motion()
     if motion is not None:
-        timeline.motion.take_up(*motion)
+        timeline.motion.restore_loop(*motion)
 
 
 def _by_slot(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-NO_FOLDER = "nothing is kept with --config none; start with --config DIR"
+NO_FOLDER = "nothing is saved with --config none; start with --config DIR"
 
 
 def default_folder() -> Path:

@@ -33,9 +33,7 @@ class FileWorker:
     def do(
         self, task: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
     ) -> None:
-        """Run ``task`` in the thread, then ``then`` with its result, or ``failed`` with a line of
-        reason.
-        """
+        """Run ``task`` in the thread, then ``then`` with its result or ``failed`` with a reason."""
         if self._queued >= MAX_QUEUED:
             failed("the disk of the configuration folder does not keep up; try again")
             return

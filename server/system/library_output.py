@@ -32,13 +32,13 @@ def hidden() -> Iterator[None]:
 
     For short calls at the start only: a process started meanwhile inherits the redirection.
     """
-    with _ONE_THREAD, tempfile.TemporaryFile() as held:
+    with _ONE_THREAD, tempfile.TemporaryFile() as captured:
         terminal = os.dup(_STDERR)
-        os.dup2(held.fileno(), _STDERR)
+        os.dup2(captured.fileno(), _STDERR)
         try:
             yield
         finally:
             os.dup2(terminal, _STDERR)
             os.close(terminal)
-            held.seek(0)
-            os.write(_STDERR, b"".join(line for line in held if not line.startswith(_NOISE)))
+            captured.seek(0)
+            os.write(_STDERR, b"".join(line for line in captured if not line.startswith(_NOISE)))

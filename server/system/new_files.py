@@ -33,7 +33,7 @@ def require_safe_name(name: str, what: str, error_class: type[ValueError]) -> No
     """
     if not is_safe_name(name):
         raise error_class(
-            f"{name[:80]!r} is no name for {what}; use up to 80 letters, digits, spaces, . _ -"
+            f"{name[:80]!r} is not a name for {what}; use up to 80 letters, digits, spaces, . _ -"
         )
 
 

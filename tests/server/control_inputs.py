@@ -194,13 +194,13 @@ class Hands:
         self.session = FakeSession(bundle.manifest)
         self.recorder = ScoreRecorder(head_line(bundle, 4), FRAME_S, media)
         self.recorder.follow(self)
-        self.timeline.tell(self.recorder.hear)
+        self.timeline.observe(self.recorder.on_states)
         self.engine = Engine(
             bundle.manifest,
             bundle.latents,
             self.session,
             self.timeline,
-            on_deck=self.recorder.laid,
+            on_deck=self.recorder.on_deck_loaded,
         )
         self.submitted: list[Any] = []
         self.captured: Captured | InputError = InputError(NO_INPUT)

@@ -1,7 +1,7 @@
-"""The sound card's process with a card of Python: MODE FOLDER.
+"""The sound card's process with a card made of Python: MODE FOLDER.
 
-Its callback is called every 5 ms while ``FOLDER/plugged`` is there. In MODE ``hangs`` the process
-then neither plays nor ends by itself; in MODE ``dies`` it is gone.
+Its callback is called every 5 ms while ``FOLDER/plugged`` exists. Without it, in MODE ``hangs`` the
+process neither plays nor ends by itself; in MODE ``dies`` it exits.
 """
 
 from __future__ import annotations

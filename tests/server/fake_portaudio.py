@@ -11,7 +11,7 @@ import numpy as np
 
 
 class FakePortAudioError(Exception):
-    """What PortAudio raises."""
+    """The error that PortAudio raises."""
 
 
 class FakePortAudio:
@@ -81,7 +81,7 @@ class FakeStream:
         self.is_closed = True
 
     def call(self, frames: int, underflow: bool = False) -> np.ndarray:
-        """What one callback put into PortAudio's uninitialised buffer, (T, C)."""
+        """The result of one callback in PortAudio's uninitialised buffer, (T, C)."""
         outdata = np.full((frames, self._channels), np.nan, np.float32)
         status = SimpleNamespace(output_underflow=True) if underflow else None
         self._callback(outdata.data if frames else bytearray(), frames, None, status)

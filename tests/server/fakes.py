@@ -1,4 +1,4 @@
-"""Stand-ins for what the engine and the outputs hang on: a third implementation each."""
+"""Fakes for the engine and the outputs: further implementations of their protocols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests import mini_bundle
 class FakeSession:
     """A sine whose pitch is the mean of style and whose level is the mean of structure.
 
-    Remembers what it was given; ``fault`` is added to the audio of the steps in ``faulty``.
+    Keeps its inputs; ``fault`` is added to the audio of the steps in ``faulty``.
     """
 
     provider = "FakeExecutionProvider"

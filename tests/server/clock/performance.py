@@ -1,4 +1,4 @@
-"""A performance under a clock, without time passing: what is sent, rendered and where that is."""
+"""A simulated performance under a clock: messages, rendered frames, and the playhead's places."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ class Performance:
         self.hands.send(build_msg(address, list(values)).dgram)
 
     def play(self, sent: Iterable[Sent], seconds: float) -> None:
-        """Render so long from now on, while messages come; those that do not, next time."""
+        """Render ``seconds`` from now on while messages arrive; later ones are kept for the next
+        call.
+        """
         coming = self.coming = sorted([*self.coming, *sent], key=lambda one: one[0])
         end_s = self.now_s + seconds
         while self.now_s < end_s:
@@ -88,12 +90,12 @@ class Performance:
 
     @property
     def frames(self) -> NDArray[np.float64]:
-        """Where the deck was read (N,), in its frames."""
+        """The places (N,) at which the deck was read, in its frames."""
         return np.concatenate(self._places)
 
     @property
     def heard_s(self) -> NDArray[np.float64]:
-        """When that was heard (N,)."""
+        """The times (N,) at which these were heard."""
         return np.arange(self.frames.size) * FRAME_S + LATENCY_S
 
     @property
@@ -104,7 +106,7 @@ class Performance:
     def off_frames(
         self, bpm: float, begun_s: float, from_beat: float, unit: float = BEATS_OF_DECK
     ) -> NDArray[np.float64]:
-        """How late it was heard (M,), in frames, from that beat of a clock on that began then."""
+        """The delay (M,), in frames, behind a clock that began at ``begun_s``; from a beat on."""
         beats = (self.heard_s - begun_s) * bpm / 60
         since = beats >= from_beat
         away = beats[since] - self.loop_beats[since]

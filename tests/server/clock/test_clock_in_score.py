@@ -1,4 +1,4 @@
-"""A performance under a clock, played again from its score without one: the same."""
+"""A performance under a clock, replayed from its score without one, is the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who says the tempo: /clock, MIDI's ticks, a Link session, taps with their time tags."""
+"""The source of the tempo: /clock, MIDI clock, a Link session, taps with their time tags."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ BEGUN_S = -2.5 * 0.5
 
 
 def joined(playing: bool = True) -> tuple[Performance, FakeLink]:
-    """On stage for a second, then in the session of somebody else at 120 bpm."""
+    """Play alone for a second, then in someone else's session at 120 bpm."""
     performance = Performance(block=6)
     if playing:
         performance.say("/play")
@@ -25,7 +25,7 @@ def joined(playing: bool = True) -> tuple[Performance, FakeLink]:
 
 
 def change_tempo(link: FakeLink, performance: Performance, bpm: float) -> None:
-    """By another peer; the beat goes on from where it is."""
+    """Change the tempo as another peer; the beat goes on from where it is."""
     link.beat, link.at_s = link.line.beat, performance.hands.now_s
     link.tempo_bpm = bpm
 

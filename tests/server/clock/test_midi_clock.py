@@ -1,4 +1,4 @@
-"""MIDI clock as a line: jitter is filtered, jumps and holes are followed, the beat counts."""
+"""MIDI clock as a line: jitter is filtered, jumps and gaps are followed, beats are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from server.clock.midi_clock import FEWEST_TICKS, TICKS_A_BEAT, MidiClock
 
 
 def beaten(clock: MidiClock, bpm: float, beats: float, start_s: float, jitter_s: float = 0.0):  # type: ignore[no-untyped-def]
-    """Tick as ``bpm`` does; the tempi told and the time of the next tick."""
+    """Tick at ``bpm``; return the tempi found and the time of the next tick."""
     tick_s = 60 / bpm / TICKS_A_BEAT
     generator = np.random.default_rng(int(bpm))
     told = []
@@ -62,7 +62,7 @@ def test_after_a_hole_it_begins_anew() -> None:
 @pytest.mark.parametrize("held_s", [0.03, 0.06, 0.1])
 @pytest.mark.parametrize("lost", [0, 1])
 def test_the_count_survives_a_burst_that_lacks_a_tick(held_s: float, lost: int) -> None:
-    """As where a machine was held up: what was due comes at once, and JACK drops some of it."""
+    """As after a delay of the machine: late ticks come at once, and JACK drops some of them."""
     tick_s = 60 / 140 / TICKS_A_BEAT
     generator = np.random.default_rng(0)
     for first in 6 * TICKS_A_BEAT + np.arange(12):

@@ -12,7 +12,7 @@ BEFORE_BEATS = 4
 
 
 def song(bpm: float, beats: float, jitter_s: float = 0.0) -> tuple[list[Sent], float]:
-    """Four beats of ticks, then Start and as many as asked; when the song begins."""
+    """Four beats of ticks, Start, and ``beats`` more of ticks; and when the song begins."""
     tick_s = 60 / bpm / 24
     begun_s = 0.01 + BEFORE_BEATS * 60 / bpm
     running = ticks(bpm, BEFORE_BEATS + beats, 0.01, jitter_s)
@@ -34,7 +34,7 @@ def test_the_loop_starts_on_the_beat_after_four(block: int, bpm: float, jitter_s
 
 
 def test_a_burst_of_late_ticks_does_not_take_it_off() -> None:
-    """Every third beat four ticks are held up and come at once, as from a busy machine."""
+    """On every third beat four ticks are delayed and come at once, as from a busy machine."""
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 24)
@@ -153,7 +153,7 @@ def nudges(performance: Performance) -> np.ndarray:
 
 
 def started(bpm: float = 120.0, beats: float = 24.0, block: int = 6) -> tuple[Performance, float]:
-    """A performance that has been on the beat for six beats, and when the song began."""
+    """Return a performance that has been on the beat for six beats, and when the song began."""
     performance = Performance(block=block)
     performance.say("/clock", "midi")
     sent, begun_s = song(bpm, beats)

@@ -1,4 +1,4 @@
-"""The desk: newest values, whole bundles, and a reader that waits for nobody."""
+"""The desk: newest values, whole bundles, and readers that never wait."""
 
 from __future__ import annotations
 

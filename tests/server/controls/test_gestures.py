@@ -1,4 +1,4 @@
-"""Gestures: what they set, as values of the desk that everyone sees."""
+"""Gestures: the values of the desk that they set."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ STEP = max(round(STEP_S / FRAME_S), 1)
 
 
 def morphing(block: int, *more: tuple[int, Event], targets: dict[str, float]) -> Hands:
-    """A morph from frame 10 on; ``more`` by the frame in which it comes."""
+    """A morph from frame 10 on; ``more`` holds further events by frame."""
     hands = Hands()
     hands.put_decks()
     given = {address: (value,) for address, value in targets.items()}

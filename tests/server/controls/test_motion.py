@@ -1,4 +1,4 @@
-"""The motion recorder: what the hands did, again and again, in the same frames."""
+"""The motion recorder: changes of values repeat in the same frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registered clients hear of every change but their own; the gone are dropped."""
+"""Registered clients are notified of every change but their own; those gone are dropped."""
 
 from __future__ import annotations
 

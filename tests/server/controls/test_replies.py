@@ -1,4 +1,4 @@
-"""What is said back: names, order and types of the contract."""
+"""Replies: documented names, order and types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two clocks beside each other: looks are smoothed, steps and jumps are followed."""
+"""Two clocks: measurements are smoothed, steps and jumps are followed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ FRAME_S = 0.005
 
 
 def looked(clock: SampleClock, first: int, frames: int, ahead_s: float, rough_s: float) -> float:
-    """Look before each frame, heard ``ahead_s`` later than by its number; the last error, in s."""
+    """Observe each frame, heard ``ahead_s`` later than its number says; return the last error, in
+    s.
+    """
     random = np.random.default_rng(first)
     for frame in range(first, first + frames):
         clock.observe(frame, frame * FRAME_S + ahead_s + random.uniform(-rough_s, rough_s))
@@ -41,7 +43,7 @@ def test_a_single_look_that_is_far_off_moves_nothing() -> None:
 
 @pytest.mark.parametrize("block", [8, 20])
 def test_a_device_of_large_blocks_makes_no_steps(block: int) -> None:
-    """It takes 100 ms at once: what waits in the ring falls and rises."""
+    """It takes 100 ms at once, so that the fill of the ring falls and rises."""
     clock = SampleClock(FRAME_S)
     errors = []
     for frame in range(4000):

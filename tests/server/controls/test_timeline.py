@@ -1,4 +1,4 @@
-"""Changes at their time: to the frame, whatever the block, the clock and the order of arrival."""
+"""Timed changes: exact to the frame for any block size, clock and order of arrival."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_what_was_cleared_does_not_happen_and_its_place_is_free() -> None:
 
 
 def test_drift_is_followed_and_never_changes_the_order() -> None:
-    """The sound card's clock is 200 ppm slow and every look is rough; two minutes."""
+    """The sound card's clock is 200 ppm slow and every measurement is rough; two minutes."""
     generator = np.random.default_rng(3)
     dues: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Loads and captures: told as they go on, cancelled, overtaken; a deck keeps what it has."""
+"""Loads and captures: reported, cancelled, superseded; a deck keeps what it has."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_it_is_polite(worker: EncoderWorker, reports: Reports, tmp_path: Path) -
 def test_all_of_it_is_polite_from_its_first_moment(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
-    """Each of its threads, also those that libraries start; and this process is not."""
+    """All threads of the process, also those that libraries start, but not this process."""
     worker.submit(music(tmp_path / "long.wav", 100))
     while not isinstance(reports.get(timeout=120), Progressed):
         pass

@@ -1,4 +1,4 @@
-"""Files become decks: windows laid together, every bad file refused in one line."""
+"""Encoding files to decks: windows are joined, every bad file is refused in one line."""
 
 from __future__ import annotations
 

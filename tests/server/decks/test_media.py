@@ -1,4 +1,4 @@
-"""A stranger may load what lies below the media folder, and nothing else."""
+"""A client may load files below the media folder, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Windows of a long file are joined without seams: a held chord and a sweep, with the real encoder.
+"""Windows of a long file are joined without seams: a chord and a sweep, with the real encoder.
 
-What would show a seam is compared at the windows' borders and everywhere else: how far structure
-moves from tick to tick, and how far the decoded level does.
+Seams would show as larger steps at the windows' borders than elsewhere, of structure from tick to
+tick or of the decoded level.
 """
 
 from __future__ import annotations

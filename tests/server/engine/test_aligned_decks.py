@@ -1,4 +1,6 @@
-"""Decks read in beats: beat on beat at any speed, block size, loop and jump; plain where not."""
+"""Decks read in beats stay aligned at any speed, block size, loop and jump; others are read
+plainly.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def rig(b: Beats | None = B) -> Hands:
 
 
 def places(hands: Hands) -> np.ndarray:
-    """Where decks a and b were read, frame by frame, in frames of the deck (2, N)."""
+    """The places at which decks a and b were read, frame by frame, in frames of the deck (2, N)."""
     return np.concatenate(hands.places, axis=1)  # type: ignore[attr-defined]
 
 
@@ -57,7 +59,7 @@ def beats(hands: Hands) -> np.ndarray:
 
 
 def off_beat(hands: Hands) -> float:
-    """How far the two are apart within the beat, at most."""
+    """The largest distance between the two within the beat."""
     a, b = beats(hands)
     return float(np.abs((a - b + 0.5) % 1 - 0.5).max())
 

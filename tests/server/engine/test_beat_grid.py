@@ -1,4 +1,4 @@
-"""Loops are laid onto beats: whole ones, or halves and quarters of one."""
+"""Loops are rounded to beats: whole ones, or halves and quarters of one."""
 
 from __future__ import annotations
 

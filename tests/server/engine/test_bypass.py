@@ -1,4 +1,4 @@
-"""The original recording beside what is decoded: at the same place, without a click, or refused."""
+"""The original recording instead of the decoded sound: at the same place, without clicks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def steepest(audio: np.ndarray) -> float:
 
 
 def original(first_frame: int, frames: int, turns: int = 200) -> np.ndarray:
-    """What the recording is from a frame on, as late as the decoder; limiter's delay counted."""
+    """The recording from a frame on, delayed like the decoder's sound and by the limiter."""
     positions = np.arange(first_frame * HOP, (first_frame + frames) * HOP) - LATENCY - DELAY
     return np.asarray(sine(turns)[positions % LOOP])
 

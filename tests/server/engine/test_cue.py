@@ -1,4 +1,4 @@
-"""One deck alone on the second pair: its own style, at the playhead, at rest while it is off."""
+"""One deck alone on the cue pair: its own style, at the playhead, silent while off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rig:
         self.hands.send(build_msg(address, value).dgram)
 
     def render(self, blocks: int) -> np.ndarray:
-        """What the cue gives of so many blocks of four frames, (T,)."""
+        """The cue's sound of ``blocks`` blocks of four frames, (T,)."""
         sounds = []
         for _ in range(blocks):
             sound = self.cue.render(4)

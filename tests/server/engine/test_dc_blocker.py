@@ -1,4 +1,4 @@
-"""What is constant goes, what is heard stays, and the size of a block does not matter."""
+"""The DC blocker removes constants, keeps audible sound, and ignores the size of a block."""
 
 from __future__ import annotations
 

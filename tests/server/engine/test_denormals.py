@@ -1,4 +1,4 @@
-"""The engine's thread takes denormals as zero, and no other thread does."""
+"""The engine's thread flushes denormals to zero, and no other thread does."""
 
 from __future__ import annotations
 

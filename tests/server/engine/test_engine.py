@@ -1,4 +1,4 @@
-"""The engine renders what desk and decks say: same bits, any block size, never a click."""
+"""The engine renders desk and decks: same bits, any block size, never a click."""
 
 from __future__ import annotations
 

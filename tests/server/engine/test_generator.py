@@ -1,4 +1,4 @@
-"""Playing on: the prior hears what is heard, in the playhead's time, and faults stay inside."""
+"""Generated structure: the prior receives what plays, in the playhead's time; faults are caught."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Glides: any value, as slowly as it is told, the same at any block size."""
+"""Glides: any value, with its own time constant, the same at any block size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a clock moves, by hand: /nudge and /beat, and decks that keep the beat of a clock."""
+"""The clock's controls, set by hand: /nudge and /beat, and decks that keep the beat of a clock."""
 
 from __future__ import annotations
 

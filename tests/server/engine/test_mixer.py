@@ -1,4 +1,4 @@
-"""Four decks under the hands, sent as OSC bytes and seen in what the decoder is given."""
+"""Four decks mixed by OSC messages, as seen in the decoder's input."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_style_track_is_read_at_the_playhead_and_loops_without_a_leap() -> Non
 def test_mean_and_track_are_cross_faded_and_an_empty_corner_is_the_neighbours() -> None:
     hands = Hands()
     hands.engine.put_deck("a", tracked_deck())
-    hands.send(build_msg("/interp/xy", [1.0, 1.0]).dgram)  # nothing lies there: it is deck a
+    hands.send(build_msg("/interp/xy", [1.0, 1.0]).dgram)  # it is empty: deck a plays there
     hands.send(build_msg("/deck/d/style", "track").dgram)
     hands.render(40)
     np.testing.assert_allclose(hands.session.style, 1.5, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Notes play slices: from their first frame, as loud as they were struck, however short."""
+"""Notes play slices: from their first frame, at their velocity, however short."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATENCY_FRAMES = 4
 
 
 class Rig(Hands):
-    """A deck whose structure says where it is read."""
+    """A deck whose structure shows where it is read."""
 
     def __init__(self, *, playing: bool = True) -> None:
         super().__init__(playing=playing)
@@ -27,7 +27,7 @@ class Rig(Hands):
         self.sound: list[np.ndarray] = []
 
     def play(self, *parts: int | Event, block: int = 4) -> np.ndarray:
-        """Where the deck is read, 0..1, frame by frame, while ``parts`` happen."""
+        """The places at which the deck is read, 0..1, frame by frame, during ``parts``."""
         before = len(self.session.structures)
         for part in parts:
             if isinstance(part, Event):
@@ -40,7 +40,7 @@ class Rig(Hands):
 
     @property
     def loudest(self) -> np.ndarray:
-        """Of each frame that was rendered so far."""
+        """The peak of each frame rendered so far."""
         sound = np.abs(np.concatenate(self.sound))
         return sound.reshape(-1, mini_bundle.HOP).max(axis=1)
 

@@ -1,4 +1,4 @@
-"""Start, stop, mute, level and panic: never a click, at their frame's sound, and no constant."""
+"""Start, stop, mute, level and panic: no clicks, aligned with their frame's sound, no DC."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HIGH_HZ = 3000.0
 
 
 class LateSession(FakeSession):
-    """The fake sine, as late as a synthesis window makes it, with a constant."""
+    """The fake sine, with a synthesis window's latency and a constant."""
 
     constant = 0.0
 

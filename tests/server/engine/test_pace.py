@@ -1,4 +1,4 @@
-"""How fast decks are read: the tempo asked for, or what is heard has recorded."""
+"""The pace of decks: at a given tempo, or at that of the recordings that play."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pace(
     align: float = 1.0,
     clock: float = 0.0,
 ) -> Pace | None:
-    """Of decks a and b, heard at ``x``."""
+    """The pace of decks a and b, mixed at ``x``."""
     heard = np.array([[1 - x], [x], [0], [0]])
     row = np.ones(1)
     return pace_of([*decks, None, None], heard, asked_bpm * row, align * row, clock * row, FRAME_S)

@@ -115,7 +115,7 @@ def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
 
 
 def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
-    """Loop and jump come together: the place before is not the folded one, which nobody heard."""
+    """Loop and jump come together: it fades from the place that was heard, not the folded one."""
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(33))
     reading = playhead.advance(motion(4, 1.0, (0.0, 0.25), {0: 0.0})).on(TICKS)

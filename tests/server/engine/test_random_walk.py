@@ -1,4 +1,4 @@
-"""The random walk: slow, within its reach, the same each time, and beside the desk's values."""
+"""The random walk: slow, within its reach, reproducible, and added to the desk's values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pitch moves and tempo does not: exact, in blocks of any size, without a click or a drift."""
+"""Transposition: pitch changes, tempo does not; exact in blocks of any size, without clicks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PITCHES = [-12.0, -7.0, 0.5, 12.0]
 
 
 class Source:
-    """A decoder that is a function of the sample's number; counts what it was asked for."""
+    """A decoder that is a function of the sample's number; counts the samples it was asked for."""
 
     def __init__(self, turns: float = 0.02) -> None:
         self.decoded = 0
@@ -48,7 +48,7 @@ def transposed(semitones: np.ndarray, size: int, source: Source | None = None) -
 
 
 def turns_of(audio: np.ndarray) -> float:
-    """Frequency of a sine in turns a sample, by the phase that a long stretch goes through."""
+    """The frequency of a sine in turns per sample, from its phase over a long stretch."""
     spectrum = np.fft.rfft(audio * np.hanning(audio.size))
     peak = int(np.abs(spectrum).argmax()) / audio.size
     time = np.arange(audio.size)
@@ -129,7 +129,7 @@ def test_the_way_home_is_less_than_a_cent_off_and_without_a_click() -> None:
 
 
 def test_the_time_that_frames_are_heard_is_that_of_the_output_for_hours() -> None:
-    """Durations are never negative, and what is missing is less than what waits."""
+    """Durations are never negative, and their total lacks less than what is still buffered."""
     transposer, source = Transposer(1, HOP), Source()
     random, heard = np.random.default_rng(5), 0.0
     semitones = np.clip(np.cumsum(random.uniform(-6, 6, 4000)), -12, 12)
@@ -290,7 +290,7 @@ def test_the_first_sound_has_the_pitch_that_was_set_before() -> None:
 @pytest.mark.parametrize("pitch", [0.0, -12.0, 12.0])
 @pytest.mark.parametrize("size", [1, 8])
 def test_a_time_tag_is_heard_within_a_frame_of_the_decoder(pitch: float, size: int) -> None:
-    """Where a style that doubles the frequency begins to be heard, against its due frame."""
+    """The moment when a style that doubles the frequency is first heard, against its due frame."""
     hands = Hands()
     hands.engine.put_deck("a", fake_deck("a", 0.0, structure=0.5))
     for address, value in (("/level", 0.0), ("/pitch", pitch)):

@@ -1,4 +1,4 @@
-"""Live input: the newest seconds, and a clear word where the device or they are missing."""
+"""Live input: the newest seconds, and a clear error where the device or the sound is missing."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class FakeListener:
 
 
 class Rig:
-    """A live input whose devices and clock are the test's."""
+    """A live input whose devices and clock the test controls."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -219,7 +219,7 @@ def test_a_callback_never_raises() -> None:
 
 
 class FakePipe:
-    """Remembers what was sent; its far end is closed already."""
+    """Keeps what was sent; its other end is closed already."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []

@@ -1,4 +1,4 @@
-"""Another bundle while the music plays: cross-faded, and what is bad changes nothing."""
+"""Another bundle while the music plays: crossfaded; a bad one changes nothing."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_other_dimensions_and_a_change_within_a_change_are_played() -> None:
 
 
 def wider() -> Bundle:
-    """The mini bundle with a style dimension more."""
+    """The mini bundle with one more style dimension."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mini_bundle, "STYLE_DIMS", mini_bundle.STYLE_DIMS + 1)
         return mini_bundle.bundle(
@@ -227,7 +227,7 @@ def test_a_capture_goes_over_as_the_sound_that_it_was() -> None:
 def test_a_name_reaches_no_further_than_the_media_folder(name: str, media: Path) -> None:
     folder = media / "inside"
     folder.mkdir()
-    with pytest.raises(MediaError, match="is no bundle in the media folder"):
+    with pytest.raises(MediaError, match="is not a bundle in the media folder"):
         bundle_below(name, folder)
 
 
@@ -273,7 +273,7 @@ def test_a_bundle_is_loaded_while_it_plays_and_everything_follows(
         ("text", "no complete bundle"),
         ("nan", "does not decode to sound"),
         ("rate", "8000 Hz, frames of 64 samples and 1 channels; the one that plays has 16000 Hz"),
-        ("none", "is no bundle in the media folder"),
+        ("none", "is not a bundle in the media folder"),
     ],
 )
 def test_a_bad_bundle_fails_and_the_old_one_plays_on(

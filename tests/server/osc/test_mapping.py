@@ -1,4 +1,4 @@
-"""Messages to events: a table of what is taken and a table of what is refused."""
+"""Messages to events: a table of accepted ones and a table of refused ones."""
 
 from __future__ import annotations
 

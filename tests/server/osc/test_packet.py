@@ -1,4 +1,4 @@
-"""The reader of OSC packets: what is valid is read, what is not is refused, at once."""
+"""The reader of OSC packets: valid ones are read, others refused, quickly."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ REFUSED = {
     "an address with a space": (message("/a b", ""), "printable ASCII"),
     "an address with '#'": (message("/a#", ""), "printable ASCII"),
     "an address that is too long": (message("/" + "a" * MAX_ADDRESS_BYTES, ""), "address of 256"),
-    "an address without an end": (b"/abc", "without its closing zero"),
+    "an address without an end": (b"/abc", "without its terminating zero"),
     "an address with a line feed": (message("/a\n", ""), "control characters"),
     "padding that is not zero": (b"/x\0\1,\0\0\0", "padding is not zero"),
     "arguments without type tags": (b"/x\0\0\x3f\x80\0\0", "without type tags"),
@@ -178,7 +178,7 @@ REFUSED = {
     "an integer cut off": (message("/x", "ii", b"\0\0\0\x01"), "needs 4 bytes; 0 are left"),
     "a double cut off": (message("/x", "d", b"\0\0\0\x01"), "needs 8 bytes; 4 are left"),
     "bytes after the arguments": (message("/x", "i", b"\0" * 8), "4 bytes after the last"),
-    "text cut off": (message("/x", "s", b"abcd"), "without its closing zero"),
+    "text cut off": (message("/x", "s", b"abcd"), "without its terminating zero"),
     "text that is not UTF-8": (message("/x", "s", b"\xc3\x28\0\0"), "not UTF-8"),
     "text with an escape sequence": (message("/x", "s", b"\x1b[2J\0\0\0\0"), "control characters"),
     "a blob of negative size": (message("/x", "b", b"\xff\xff\xff\xff"), "blob of -1 bytes"),

@@ -1,4 +1,4 @@
-"""Address patterns: what they match, and that they never take long."""
+"""Address patterns: what they match, in bounded time."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_only_addresses_with_special_characters_are_patterns() -> None:
     ],
 )
 def test_hostile_patterns_take_milliseconds(pattern: str) -> None:
-    """A table as large as that of the largest bundle so far; 8 ms here, where this was written."""
+    """A table as large as the largest bundle's so far; 8 ms when this was written."""
     addresses = list(control_table(128).controls)
     begin = time.process_time()
     matching(pattern, addresses)

@@ -28,7 +28,7 @@ ASK = build_msg("/interp").dgram
 
 
 class Scene:
-    """A server whose engine is a list of what it was told."""
+    """A server whose engine is a list of received events."""
 
     def __init__(self, *allowed: str) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""Wekinator's outputs move the controls that were named for them."""
+"""Wekinator's outputs move the controls assigned to them."""
 
 from __future__ import annotations
 

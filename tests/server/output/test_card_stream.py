@@ -1,4 +1,4 @@
-"""The callback plays the ring, survives every mishap; a card that cannot is said in one line."""
+"""The callback plays the ring and survives every failure; unusable cards give a one-line error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the output is answered, and what happens to it is told."""
+"""Output commands are answered, and changes of the output are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rendered file is exactly what was asked for, twice the same, and never half there."""
+"""A rendered file has exactly the right length, is reproducible, and is never left half-written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sound card in its process: played, changed, pulled out and plugged in while playing."""
+"""A sound card in its process: played, changed, unplugged and plugged in while playing."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Rig:
         (self.folder / "plugged").unlink()
 
     def played(self) -> np.ndarray:
-        """What the card was given so far, its first channel."""
+        """The first channel of all that the card has received."""
         data = (self.folder / "played").read_bytes()
         return np.frombuffer(data[: len(data) // 8 * 8], np.float32)[::2]
 

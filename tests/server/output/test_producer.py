@@ -1,4 +1,4 @@
-"""The engine's thread keeps the ring filled; what leaves the output is what it rendered."""
+"""The engine's thread keeps the ring filled; the output plays what it rendered."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.waiting import until
 
 
 class FakeOutput:
-    """Takes from the ring when told to."""
+    """Takes from the ring on request."""
 
     name = "fake"
     latency_s = 0.0

@@ -1,4 +1,4 @@
-"""What goes into the ring comes out, in order, from one thread to another, without waiting."""
+"""Samples pass through the ring in order, from one thread to another, without waiting."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Records noise that anybody can make again, until it is killed: FILE SEED.
+"""Records reproducible noise until it is killed: FILE SEED.
 
-Prints after each block how many samples the recorder has heard, and when (s).
+Prints after each block how many samples the recorder has received, and when (s).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RATE, BLOCK, CHANNELS = 48_000, 480, 2
 
 
 def null_path(rate_hz: int = RATE) -> OutputPath:
-    """The way to an output that is never started."""
+    """The path to an output that is never started."""
     return OutputPath(NullOutput(rate_hz), OutputFormat(rate_hz, CHANNELS, BLOCK, 2))
 
 
@@ -30,7 +30,7 @@ def block(seed: int, number: int) -> np.ndarray:
 
 
 def main() -> None:
-    """In real time."""
+    """Record in real time."""
     path, seed = Path(sys.argv[1]), int(sys.argv[2])
     recorder, output_path = SoundRecorder(path.parent), null_path()
     recorder.begin(path)

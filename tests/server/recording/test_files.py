@@ -1,4 +1,4 @@
-"""A recording's file is whole whenever it is looked at, and holds what was written to the bit."""
+"""A recording's file is valid at every moment, and exact to the bit."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ def noise(samples: int, channels: int, seed: int = 1) -> np.ndarray:
 
 
 def rounded(samples: np.ndarray, kind: str) -> np.ndarray:
-    """What ``kind`` can hold of them."""
+    """The samples as ``kind`` can represent them."""
     if kind == "wav":
         return samples
     return np.clip(np.rint(samples * 2.0**23), -(2**23), 2**23 - 1) / 2.0**23
 
 
 def read(path: Path) -> np.ndarray:
-    """All of a file, (T, C); FLAC cannot say that there is nothing yet, only that it is unknown."""
+    """Read a whole file, (T, C); FLAC does not distinguish an empty file from one of unknown
+    length.
+    """
     if soundfile.info(path).frames == UNKNOWN:
         return np.zeros((0, soundfile.info(path).channels))
     return np.asarray(soundfile.read(path, always_2d=True, dtype="float64")[0])
@@ -134,7 +136,7 @@ def test_a_program_finds_the_same(kind: str, tmp_path: Path) -> None:
 
 
 class SmallDisk(FileIO):
-    """Has room for so many bytes."""
+    """A disk with little space."""
 
     room = 150_000
 

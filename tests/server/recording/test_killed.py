@@ -1,4 +1,4 @@
-"""Whatever is killed while it records leaves a file that lacks its last second at most."""
+"""A process killed while recording leaves a file that lacks its last second at most."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def start(path: Path, seed: int) -> subprocess.Popen[str]:
 
 
 def heard_before(process: subprocess.Popen[str], lost_s: float) -> int:
-    """How many samples it had heard so long before it was killed.
+    """Return how many samples it had received some time before it was killed.
 
-    Where a busy machine held all of it up for a while, longer before by that.
+    A delay of the whole machine counts as additional time.
     """
     assert process.stdout is not None
     with process:

@@ -1,4 +1,4 @@
-"""What the outputs are given is in the files, bit for bit, whatever the disk does."""
+"""Recordings hold the outputs' samples, bit for bit, whatever the disk does."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_another_output_begins_another_file_each_as_its_card_got_it(tmp_path: Pa
 
 
 def drain(output: FakeOutput, taken: list[Floats]) -> None:
-    """Take what an output was given last."""
+    """Read the samples in an output's ring."""
     assert output.ring is not None
     while count := output.ring.available:
         taken.append(output.take(min(count, 100)))
@@ -87,12 +87,12 @@ def drain(output: FakeOutput, taken: list[Floats]) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("../take", "is no name for a recording"),
-        ("/etc/passwd", "is no name"),
-        (".hidden", "is no name"),
-        ("a" * 90, "is no name"),
-        ("", "is no name"),
-        ("nul\0", "is no name"),
+        ("../take", "is not a name for a recording"),
+        ("/etc/passwd", "is not a name"),
+        (".hidden", "is not a name"),
+        ("a" * 90, "is not a name"),
+        ("", "is not a name"),
+        ("nul\0", "is not a name"),
         ("there", "'there.wav' exists already"),
         ("there.wav", "exists already"),
     ],

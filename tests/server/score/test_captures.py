@@ -1,4 +1,4 @@
-"""What was captured, kept beside a score: the same samples, once, and never over another file."""
+"""Captures saved beside a score: the same samples, once, and never over another file."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ LATENCY = mini_bundle.LATENCY
 
 
 def played(bundle: Path, recorded: Path, *arguments: str) -> np.ndarray:
-    """What a live server gives to its output."""
+    """The samples that a live server gives to its output."""
     usual = ["--output", "null", "--osc", "none", "--midi", "none", "--record", str(recorded)]
     assert main(["--bundle", str(bundle), *usual, *arguments]) == 0
     return np.asarray(soundfile.read(recorded, dtype="float32")[0])

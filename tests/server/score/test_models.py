@@ -1,4 +1,4 @@
-"""A change of models in a score: written by hand, and recorded of what was played."""
+"""A change of models in a score: written by hand, and recorded live."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_behind_a_change_the_controls_and_decks_are_the_new_ones(
         ([line(1, "/latent/4", 1), line(0.5, "/model/load", "wide")], ""),
         ([line(0, "/model/load", "other"), line(0, "/deck/a/load", "new")], ""),
         ([line(0, "/model/load", "other"), line(0, "/deck/a/load", "high")], "line 2: /deck/a"),
-        ([line(0, "/model/load", "none")], "line 1: /model/load: 'none' is no bundle"),
+        ([line(0, "/model/load", "none")], "line 1: /model/load: 'none' is not a bundle"),
         ([line(0, "/model/load", "song.wav")], "line 1: /model/load: bundle"),
     ):
         score = written(media / "s.jsonl", *lines)

@@ -1,4 +1,4 @@
-"""What was played, recorded as a score and rendered again: the same sound."""
+"""A performance recorded as a score and rendered again is the same sound."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ class Performance:
         self.bundle = bundle
         self.recorder = ScoreRecorder(head_line(bundle, BLOCK), FRAME_S, folder)
         self.recorder.follow(self)
-        self.timeline.tell(self.recorder.hear)
+        self.timeline.observe(self.recorder.on_states)
         self.engine = Engine(
             bundle.manifest,
             bundle.latents,
             OrtDecoderSession(bundle, CPU, BLOCK),
             self.timeline,
             prior=open_prior(bundle),
-            on_deck=self.recorder.laid,
+            on_deck=self.recorder.on_deck_loaded,
         )
         self.gestures = Gestures(self)
         self.blocks: list[Floats] = []
         self.producer = Producer(
-            self.engine, BLOCK, 3, hear=lambda samples, _: self.blocks.append(samples)
+            self.engine, BLOCK, 3, on_audio=lambda samples, _: self.blocks.append(samples)
         )
         self.output_path = self.producer.path_to(NullOutput(RATE, 1))
         self.is_over = False
@@ -79,7 +79,7 @@ class Performance:
         return self
 
     def play(self, hands: Callable[[], None]) -> np.ndarray:
-        """The engine's samples while ``hands`` move."""
+        """The engine's samples during ``hands``."""
         listener = Thread(target=self._listen, daemon=True)
         self.producer.start(self.output_path)
         listener.start()
@@ -311,12 +311,12 @@ def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("../take", "is no name for a score"),
-        ("/etc/passwd", "is no name"),
-        (".hidden", "is no name"),
-        ("a" * 90, "is no name"),
-        ("", "is no name"),
-        ("nul\0", "is no name"),
+        ("../take", "is not a name for a score"),
+        ("/etc/passwd", "is not a name"),
+        (".hidden", "is not a name"),
+        ("a" * 90, "is not a name"),
+        ("", "is not a name"),
+        ("nul\0", "is not a name"),
         ("there", "exists already"),
     ],
 )
@@ -415,7 +415,7 @@ def test_a_sound_that_no_file_brings_back_is_told(
     hands.put_decks()
     hands.render(4)
     hands.recorder.close()
-    assert "cannot bring back a, which lies on deck a" in caplog.text
+    assert "cannot load a again, which is on deck a" in caplog.text
 
 
 def test_stop_is_answered_when_the_file_is_whole(tmp_path: Path) -> None:

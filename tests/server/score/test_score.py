@@ -1,4 +1,4 @@
-"""Scores: what is refused and where, and that each change is heard in its frame."""
+"""Scores: errors with their place, and changes applied in their frame."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def written(path: Path, *lines: str) -> Path:
 GOOD = line(0, "/interp", 0.5)
 
 BAD_LINES = [
-    ("nothing", "is no JSON object"),
-    ("[1, 2]", "is no JSON object"),
-    ('{"t": NaN, "address": "/interp", "args": [1]}', "is no JSON object"),
-    ("[" * 100_000, "is no JSON object"),
-    ('{"t": 0, "adress": "/interp", "args": [1]}', "adress is unknown here"),
+    ("nothing", "is not a JSON object"),
+    ("[1, 2]", "is not a JSON object"),
+    ('{"t": NaN, "address": "/interp", "args": [1]}', "is not a JSON object"),
+    ("[" * 100_000, "is not a JSON object"),
+    ('{"t": 0, "adress": "/interp", "args": [1]}', "adress is unknown"),
     ('{"t": 0, "args": [1]}', "address is None"),
     ('{"t": 0, "address": 7, "args": [1]}', "address is 7"),
     ('{"t": 0, "address": "/interp", "args": 1}', "args is 1; expected a list"),
@@ -67,7 +67,7 @@ BAD_LINES = [
     ('{"t": 1e999, "address": "/interp", "args": [1]}', "t is inf"),
     ('{"t": true, "address": "/interp", "args": [1]}', "t is True"),
     ('{"t": "1", "address": "/interp", "args": [1]}', "t is 1"),
-    ('{"score": 1}', "score is unknown here"),
+    ('{"score": 1}', "score is unknown"),
     ('{"end": true}', "t is None"),
     (line(0, "/nope", 1), "/nope: no such control"),
     (line(0, "/interp", 2), "/interp: 2 is out of range; allowed are 0 to 1"),
@@ -93,7 +93,7 @@ def test_a_bad_line_is_told_with_its_place(text: str, words: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"\xff\xfe\x00", "no text in UTF-8"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b'{"score": 2}\n', "line 1: this is version 2; version 1 is read"),
         (b'{"score": 1, "bundle": 3}\n', "line 1: the first line of a recording names"),
         (b'{"score": 1, "bundle": "x", "digest": "y", "block_frames": 0}\n', "line 1"),

@@ -1,4 +1,4 @@
-"""Errands are done in order, in another thread, and tell how it went."""
+"""Tasks run in order, in another thread, and report their result."""
 
 from __future__ import annotations
 

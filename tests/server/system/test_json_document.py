@@ -1,4 +1,4 @@
-"""A document is old or new, never half; what cannot be understood is kept beside."""
+"""A document is old or new, never half-written; an unreadable one is kept under another name."""
 
 from __future__ import annotations
 

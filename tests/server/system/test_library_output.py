@@ -1,4 +1,4 @@
-"""What libraries print by themselves is held back; what anybody else prints is not."""
+"""Messages that libraries print are held back; others pass."""
 
 from __future__ import annotations
 

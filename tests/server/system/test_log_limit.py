@@ -1,4 +1,4 @@
-"""The limited log: one line a second, and nothing vanishes uncounted."""
+"""The limited log: one line a second, and the rest is counted."""
 
 from __future__ import annotations
 

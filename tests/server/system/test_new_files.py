@@ -1,4 +1,4 @@
-"""Names of files that a hand gives."""
+"""Names of files given by clients."""
 
 from __future__ import annotations
 

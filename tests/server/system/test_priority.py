@@ -1,4 +1,4 @@
-"""Threads go before other programs where that is allowed, and only as long as asked."""
+"""Threads get a higher priority than other programs where allowed, and only as long as asked."""
 
 from __future__ import annotations
 
