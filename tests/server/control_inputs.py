@@ -1,4 +1,4 @@
-"""The hands as the app wires them, without ports, threads or devices: bytes in, engine out."""
+"""The control inputs wired as the app wires them, without ports, threads or devices."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class FakeLive:
 class DeckSpy:
     """The engine of a rig, but that decks are only noted."""
 
-    def __init__(self, rig: Hands) -> None:
+    def __init__(self, rig: ControlRig) -> None:
         self._rig = rig
 
     def put_deck(self, name: str, deck: DeckData) -> None:
@@ -160,7 +160,7 @@ class AtOnce:
             then(result)
 
 
-class Hands:
+class ControlRig:
     """Everything from the packet to the decoder; ``now_s`` is the system's clock."""
 
     def __init__(
@@ -323,7 +323,7 @@ class Hands:
         self.models.append(name)
         then(None)
 
-    def _start_encoder(self, bundle: Bundle, report: object) -> Hands:
+    def _start_encoder(self, bundle: Bundle, report: object) -> ControlRig:
         return self
 
     def stop(self) -> None:

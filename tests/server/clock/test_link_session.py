@@ -20,13 +20,13 @@ def joined(playing: bool = True) -> tuple[Performance, FakeLink]:
     performance.say("/tempo", 120.0)
     performance.play((), 1.0)
     performance.say("/clock", "link")
-    (link,) = performance.hands.links
+    (link,) = performance.rig.links
     return performance, link
 
 
 def change_tempo(link: FakeLink, performance: Performance, bpm: float) -> None:
     """By another peer; the beat goes on from where it is."""
-    link.beat, link.at_s = link.line.beat, performance.hands.now_s
+    link.beat, link.at_s = link.line.beat, performance.rig.now_s
     link.tempo_bpm = bpm
 
 
@@ -34,8 +34,8 @@ def test_it_joins_at_the_same_place_of_the_bar() -> None:
     performance, _ = joined()
     performance.play((), 6.0)
     assert np.abs(performance.off_frames(120.0, BEGUN_S, 5.0, unit=4.0)).max() < 1
-    assert [state.beat_jumps for state in performance.hands.timeline.states][-1] == 1
-    assert performance.hands.clocks.status()["clock_locked"] == 1
+    assert [state.beat_jumps for state in performance.rig.timeline.states][-1] == 1
+    assert performance.rig.clocks.status()["clock_locked"] == 1
 
 
 def test_a_loop_that_is_no_whole_bars_joins_on_the_beat() -> None:
@@ -75,7 +75,7 @@ def test_a_start_by_a_peer_is_the_loop_s_start_at_the_next_bar() -> None:
     assert np.abs(performance.off_frames(120.0, bar_s, 0.5)).max() < 1
     link.is_playing = False
     performance.play((), 0.2)
-    assert not performance.hands.desk.snapshot().playing
+    assert not performance.rig.desk.snapshot().playing
 
 
 def test_play_and_stop_by_hand_are_told_to_the_peers_and_start_nothing_anew() -> None:
@@ -84,7 +84,7 @@ def test_play_and_stop_by_hand_are_told_to_the_peers_and_start_nothing_anew() ->
     performance.say("/play")
     assert link.is_playing
     performance.play((), 4.0)
-    jumps = [state.beat_jumps for state in performance.hands.timeline.states]
+    jumps = [state.beat_jumps for state in performance.rig.timeline.states]
     assert jumps[-1] == 1  # to the nearest place of the bar, once
     assert np.abs(performance.off_frames(120.0, BEGUN_S, 8.0, unit=4.0)).max() < 1
     performance.say("/stop")
@@ -97,4 +97,4 @@ def test_peers_that_go_leave_tempo_and_place() -> None:
     link.peers = 0
     performance.play((), 3.0)
     assert np.abs(performance.off_frames(120.0, BEGUN_S, 8.0, unit=4.0)).max() < 1
-    assert performance.hands.desk.snapshot().value("/tempo") == 120
+    assert performance.rig.desk.snapshot().value("/tempo") == 120

@@ -72,7 +72,7 @@ def test_a_tempo_change_is_followed_within_a_bar(bpm: float) -> None:
     off = performance.off_frames(bpm, changed_s, 4.0)
     print(f"120 to {bpm}: {np.abs(off).max():.2f} frames")
     assert np.abs(off).max() < 1
-    assert performance.hands.desk.snapshot().value("/tempo") == pytest.approx(bpm, abs=0.3)
+    assert performance.rig.desk.snapshot().value("/tempo") == pytest.approx(bpm, abs=0.3)
 
 
 def test_a_ritardando_is_followed() -> None:
@@ -133,7 +133,7 @@ def test_a_clock_that_ticks_only_from_start_on_is_joined() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     performance.play([(0.1, Message("start")), *ticks(100.0, 12, 0.102)], 7.2)
-    state = performance.hands.timeline.states[40]
+    state = performance.rig.timeline.states[40]
     assert state.playing  # at once, though nobody knows how fast yet
     assert np.abs(performance.off_frames(100.0, 0.102, 4.0)).max() < 1
 
@@ -149,7 +149,7 @@ def test_what_is_missed_of_the_first_beat_is_the_way_to_the_ear() -> None:
 
 def nudges(performance: Performance) -> np.ndarray:
     """``/nudge`` in every frame."""
-    return np.array([state.value("/nudge") for state in performance.hands.timeline.states])
+    return np.array([state.value("/nudge") for state in performance.rig.timeline.states])
 
 
 def started(bpm: float = 120.0, beats: float = 24.0, block: int = 6) -> tuple[Performance, float]:
@@ -164,17 +164,17 @@ def started(bpm: float = 120.0, beats: float = 24.0, block: int = 6) -> tuple[Pe
 def test_on_the_beat_nothing_is_pushed() -> None:
     performance, _ = started()
     assert np.abs(nudges(performance)[-100:]).max() == 0
-    status = performance.hands.clocks.status()
+    status = performance.rig.clocks.status()
     assert status["clock_locked"] == 1 and abs(float(status["clock_error_ms"])) < 0.3
 
 
 def test_off_the_beat_it_is_pushed_by_ten_per_cent_at_most() -> None:
     performance, _ = started()
-    performance.hands.engine.playhead.beat += 0.3  # as after sound broke off
+    performance.rig.engine.playhead.beat += 0.3  # as after sound broke off
     performance.play((), 5.0)
     moved = nudges(performance)
     assert moved.min() == -10 and moved.max() <= 0.5
-    assert np.abs(performance.hands.lock.error_s or 1.0) < 0.001
+    assert np.abs(performance.rig.lock.error_s or 1.0) < 0.001
 
 
 def test_a_clock_that_comes_no_more_leaves_tempo_and_playhead(
@@ -188,10 +188,10 @@ def test_a_clock_that_comes_no_more_leaves_tempo_and_playhead(
     np.testing.assert_allclose(steps[steps > 0], 120 / 110, rtol=2e-3)
     (said,) = caplog.messages
     assert said == "MIDI clock comes no more; the tempo stays at 120.0 bpm"
-    status = performance.hands.clocks.status()
+    status = performance.rig.clocks.status()
     assert status["clock_bpm"] == 0 and status["clock_locked"] == 0
     performance.play([(performance.now_s, Message("stop"))], 1.0)
-    assert not performance.hands.desk.snapshot().playing
+    assert not performance.rig.desk.snapshot().playing
 
 
 def test_a_clock_that_stops_in_good_order_is_not_missed(caplog: pytest.LogCaptureFixture) -> None:
@@ -208,7 +208,7 @@ def test_back_to_internal_the_playhead_goes_on_where_it_is() -> None:
     performance.play((), 0.5)
     steps = np.diff(performance.frames[there - 1 :])
     np.testing.assert_allclose(steps, 120 / 110, rtol=2e-3)
-    assert performance.hands.desk.snapshot().value("/nudge") == 0
+    assert performance.rig.desk.snapshot().value("/nudge") == 0
 
 
 def test_chosen_in_mid_song_it_joins_on_the_nearest_beat() -> None:
@@ -218,7 +218,7 @@ def test_chosen_in_mid_song_it_joins_on_the_nearest_beat() -> None:
     performance.play(sent, begun_s + 2.1)
     performance.say("/clock", "midi")
     performance.play((), 6)
-    jumps = [state.beat_jumps for state in performance.hands.timeline.states]
+    jumps = [state.beat_jumps for state in performance.rig.timeline.states]
     assert jumps[-1] == 1
     assert np.abs(performance.off_frames(120.0, begun_s, 9.0, unit=1.0)).max() < 1
 
@@ -228,7 +228,7 @@ def test_without_a_start_it_is_not_known_where_the_beat_is() -> None:
     performance.say("/play")
     performance.say("/clock", "midi")
     performance.play(ticks(120.0, 10, 0.01), 5)
-    state = performance.hands.desk.snapshot()
+    state = performance.rig.desk.snapshot()
     assert state.value("/tempo") == pytest.approx(120, abs=0.1)
     assert state.beat_jumps == 0 and not nudges(performance).any()
 
@@ -250,8 +250,8 @@ def test_held_or_at_another_speed_it_comes_back_onto_the_beat(
     performance.say("/glide", "/speed", 0.0)
     performance.say(address, there)
     performance.play((), 0.7)
-    assert performance.hands.clocks.status()["clock_locked"] == 0
-    assert performance.hands.desk.snapshot().value("/nudge") == 0
+    assert performance.rig.clocks.status()["clock_locked"] == 0
+    assert performance.rig.desk.snapshot().value("/nudge") == 0
     again_s = performance.now_s
     performance.say(address, back)
     performance.play((), 5)
@@ -269,7 +269,7 @@ def test_a_deck_without_beats_starts_with_the_song_and_goes_its_own_way() -> Non
     np.testing.assert_allclose(np.diff(read), 1.0, atol=1e-9)
     since_s = performance.heard_s[started_from] - begun_s
     assert read[0] == pytest.approx(since_s / 0.004, abs=1)
-    assert performance.hands.clocks.status()["clock_locked"] == 0
+    assert performance.rig.clocks.status()["clock_locked"] == 0
 
 
 @pytest.mark.parametrize("held_s", [0.0, 0.3])
@@ -297,4 +297,4 @@ def test_transposed_it_keeps_the_beat_without_being_pushed_about(pitch: float) -
     pushed = nudges(performance)[-500:]
     print(f"pitch {pitch}: {pushed.min()} to {pushed.max()} %")
     assert np.abs(pushed).max() < 1
-    assert abs(float(performance.hands.clocks.status()["clock_error_ms"])) < 2
+    assert abs(float(performance.rig.clocks.status()["clock_error_ms"])) < 2

@@ -12,7 +12,7 @@ from server.controls.events import Flatten, MaxOut, Play, Randomise, ResetOffset
 from server.controls.gestures import Gestures
 from server.controls.table import control_table
 from tests import mini_bundle
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 
 DIMS = mini_bundle.STYLE_DIMS
 LATENTS = mini_bundle.bundle().latents
@@ -68,31 +68,31 @@ def test_other_events_pass_and_the_order_stays() -> None:
 
 
 def test_flatten_before_anything_was_heard_is_refused_and_moves_nothing() -> None:
-    hands = Hands(playing=False)
-    hands.send(build_msg("/latent/1", 2.0).dgram)
-    hands.send(build_msg("/gesture/flatten").dgram)
-    (reply,) = hands.sender.replies
+    rig = ControlRig(playing=False)
+    rig.send(build_msg("/latent/1", 2.0).dgram)
+    rig.send(build_msg("/gesture/flatten").dgram)
+    (reply,) = rig.sender.replies
     assert (reply.address, reply.arguments[0]) == ("/fail", "/gesture/flatten")
-    assert hands.desk.snapshot().vector("/latent") == (0.0, 2.0, 0.0, 0.0)
+    assert rig.desk.snapshot().vector("/latent") == (0.0, 2.0, 0.0, 0.0)
 
 
 def test_a_gesture_is_told_to_others_and_not_to_who_made_it() -> None:
-    hands = Hands()
+    rig = ControlRig()
     other = FakeSender("other")
-    for sender in (hands.sender, other):
-        hands.send(build_msg("/notify", 1).dgram, sender)
-    hands.send(build_msg("/gesture/max", 3).dgram)
-    hands.pass_time()
+    for sender in (rig.sender, other):
+        rig.send(build_msg("/notify", 1).dgram, sender)
+    rig.send(build_msg("/gesture/max", 3).dgram)
+    rig.pass_time()
     assert other.replies[-1].address == "/latent/3" and other.replies[-1].arguments == (3.0,)
-    assert len(hands.sender.replies) == 1
-    hands.send(build_msg("/gesture/reset").dgram)
-    hands.pass_time()
+    assert len(rig.sender.replies) == 1
+    rig.send(build_msg("/gesture/reset").dgram)
+    rig.pass_time()
     assert other.replies[-1].arguments == (0.0,)
-    hands.send(build_msg("/latent/3").dgram)
-    assert hands.sender.replies[-1].arguments == (0.0,)
+    rig.send(build_msg("/latent/3").dgram)
+    assert rig.sender.replies[-1].arguments == (0.0,)
 
 
 @pytest.mark.parametrize("dimension", [-1, DIMS])
 def test_a_dimension_that_is_not_there_is_refused(dimension: int) -> None:
     with pytest.raises(AssertionError, match="out of range"):
-        Hands().send(build_msg("/gesture/max", dimension).dgram)
+        ControlRig().send(build_msg("/gesture/max", dimension).dgram)

@@ -18,7 +18,7 @@ from server.controls.table import control_table
 from server.controls.timeline import Timeline, TimelineFull
 from server.osc.time_tags import time_tag, unix_s
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, Hands, at
+from tests.server.control_inputs import FRAME_S, ControlRig, at
 
 HOP = mini_bundle.HOP
 BLOCKS = [1, 4, 16]
@@ -169,24 +169,24 @@ def test_the_second_era_begins_in_2036() -> None:
 def test_a_time_tagged_bundle_moves_the_decoder_at_its_frame(
     block: int, ahead_frames: float
 ) -> None:
-    hands = Hands()
-    hands.put_decks()
-    hands.send(at(hands.now_s + ahead_frames * FRAME_S, ("/interp/style", 1.0), ("/mute", 1)))
-    hands.render(48, block)
-    moved = np.flatnonzero(hands.session.style[0] > 0)
+    rig = ControlRig()
+    rig.put_decks()
+    rig.send(at(rig.now_s + ahead_frames * FRAME_S, ("/interp/style", 1.0), ("/mute", 1)))
+    rig.render(48, block)
+    moved = np.flatnonzero(rig.session.style[0] > 0)
     assert abs(moved[0] - ahead_frames) <= 0.5
-    assert len(hands.session.styles) == 48 // block
-    assert hands.sender.replies == []
+    assert len(rig.session.styles) == 48 // block
+    assert rig.sender.replies == []
 
 
 def test_the_decoder_is_given_the_same_whatever_the_block() -> None:
     def play(block: int) -> np.ndarray:
-        hands = Hands()
-        hands.put_decks()
+        rig = ControlRig()
+        rig.put_decks()
         for frame in (3.0, 10.3, 11.0, 29.7):
-            hands.send(at(hands.now_s + frame * FRAME_S, ("/interp/style", frame / 30)))
-        hands.render(48, block)
-        return hands.session.style
+            rig.send(at(rig.now_s + frame * FRAME_S, ("/interp/style", frame / 30)))
+        rig.render(48, block)
+        return rig.session.style
 
     for block in BLOCKS[1:]:
         np.testing.assert_allclose(play(block), play(1), atol=1e-6)
@@ -194,96 +194,96 @@ def test_the_decoder_is_given_the_same_whatever_the_block() -> None:
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_play_and_stop_are_on_time_and_the_playhead_moves_between_them(block: int) -> None:
-    hands = Hands(playing=False)
-    hands.put_decks()
-    hands.desk.apply([level(0.0)])
+    rig = ControlRig(playing=False)
+    rig.put_decks()
+    rig.desk.apply([level(0.0)])
     for frame, address in ((5, "/play"), (37, "/stop")):
-        builder = OscBundleBuilder(hands.now_s + frame * FRAME_S)
+        builder = OscBundleBuilder(rig.now_s + frame * FRAME_S)
         builder.add_content(build_msg(address))
-        hands.send(builder.build().dgram)
-    audio = np.concatenate([hands.engine.render(block)[0] for _ in range(64 // block)])
+        rig.send(builder.build().dgram)
+    audio = np.concatenate([rig.engine.render(block)[0] for _ in range(64 // block)])
     sounding = np.flatnonzero(np.abs(audio) > 1e-4) // HOP
     # The limiter looks ahead, the gate takes 10 ms to close.
     assert 5 <= sounding[0] <= 7
     ramp_frames = math.ceil(0.01 / FRAME_S)
-    assert hands.engine.playhead.position_frames == 32 + ramp_frames
+    assert rig.engine.playhead.position_frames == 32 + ramp_frames
     assert sounding[-1] <= 37 + ramp_frames + 2
-    assert not hands.desk.snapshot().playing
+    assert not rig.desk.snapshot().playing
 
 
 def test_a_question_in_a_timed_bundle_is_answered_at_its_time() -> None:
-    hands = Hands()
-    builder = OscBundleBuilder(hands.now_s + 10 * FRAME_S)
+    rig = ControlRig()
+    builder = OscBundleBuilder(rig.now_s + 10 * FRAME_S)
     builder.add_content(build_msg("/level", -3.0))
     builder.add_content(build_msg("/level"))
-    hands.send(builder.build().dgram)
-    hands.render(8)
-    assert hands.sender.replies == []
-    hands.render(4)
-    assert hands.sender.replies == [Reply("/level", (-3.0,))]
+    rig.send(builder.build().dgram)
+    rig.render(8)
+    assert rig.sender.replies == []
+    rig.render(4)
+    assert rig.sender.replies == [Reply("/level", (-3.0,))]
 
 
 def test_a_tag_that_means_now_runs_now() -> None:
-    hands = Hands()
+    rig = ControlRig()
     builder = OscBundleBuilder(IMMEDIATELY)
     builder.add_content(build_msg("/level", -3.0))
-    hands.send(builder.build().dgram)
-    assert hands.desk.snapshot().value("/level") == -3.0
-    assert (hands.scheduler.late, hands.scheduler.waiting) == (0, 0)
+    rig.send(builder.build().dgram)
+    assert rig.desk.snapshot().value("/level") == -3.0
+    assert (rig.scheduler.late, rig.scheduler.waiting) == (0, 0)
 
 
 def test_late_ones_run_now_are_counted_and_told_once_a_second() -> None:
-    hands = Hands()
-    hands.render(100)
-    hands.now_s += 100 * FRAME_S
-    due_s = hands.now_s - 0.25
-    hands.send(at(due_s, ("/level", -3.0), ("/mute", 1)))
-    assert hands.desk.snapshot().value("/level") == -3.0
-    hands.send(at(due_s, ("/level", -4.0)))
-    (reply,) = hands.sender.replies
+    rig = ControlRig()
+    rig.render(100)
+    rig.now_s += 100 * FRAME_S
+    due_s = rig.now_s - 0.25
+    rig.send(at(due_s, ("/level", -3.0), ("/mute", 1)))
+    assert rig.desk.snapshot().value("/level") == -3.0
+    rig.send(at(due_s, ("/level", -4.0)))
+    (reply,) = rig.sender.replies
     high, low, ran_high, ran_low, late_s, messages = reply.arguments
     assert reply.address == "/late" and messages == 2 and late_s == pytest.approx(0.25, abs=0.001)
     tags = [
         ((a & 0xFFFFFFFF) << 32) + (b & 0xFFFFFFFF) for a, b in ((high, low), (ran_high, ran_low))
     ]
-    assert [unix_s(tag, hands.now_s) for tag in tags] == pytest.approx([due_s, hands.now_s])
-    hands.now_s += 1.0
-    hands.send(at(due_s, ("/level", -5.0)))
-    assert hands.sender.replies[-1].arguments[-1] == 2
-    assert hands.scheduler.late == 4
+    assert [unix_s(tag, rig.now_s) for tag in tags] == pytest.approx([due_s, rig.now_s])
+    rig.now_s += 1.0
+    rig.send(at(due_s, ("/level", -5.0)))
+    assert rig.sender.replies[-1].arguments[-1] == 2
+    assert rig.scheduler.late == 4
 
 
 def test_far_ahead_runs_now_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    hands = Hands()
-    hands.send(at(hands.now_s + 61.0, ("/level", -3.0)))
-    assert hands.desk.snapshot().value("/level") == -3.0
-    assert (hands.scheduler.far, hands.scheduler.late, hands.sender.replies) == (1, 0, [])
+    rig = ControlRig()
+    rig.send(at(rig.now_s + 61.0, ("/level", -3.0)))
+    assert rig.desk.snapshot().value("/level") == -3.0
+    assert (rig.scheduler.far, rig.scheduler.late, rig.sender.replies) == (1, 0, [])
     assert "a time tag 61 s ahead (at most 60) was carried out now" in caplog.text
-    hands.send(at(hands.now_s + 59.0, ("/level", -5.0)))
-    assert (hands.scheduler.waiting, hands.desk.snapshot().value("/level")) == (1, -3.0)
+    rig.send(at(rig.now_s + 59.0, ("/level", -5.0)))
+    assert (rig.scheduler.waiting, rig.desk.snapshot().value("/level")) == (1, -3.0)
 
 
 def test_a_full_queue_is_told_and_what_waits_still_happens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(timeline, "MAX_WAITING", 2)
-    hands = Hands()
-    hands.send(at(hands.now_s + 0.05, ("/level", -3.0), ("/mute", 1)))
-    hands.send(at(hands.now_s + 0.05, ("/level", -5.0)))
-    (reply,) = hands.sender.replies
+    rig = ControlRig()
+    rig.send(at(rig.now_s + 0.05, ("/level", -3.0), ("/mute", 1)))
+    rig.send(at(rig.now_s + 0.05, ("/level", -5.0)))
+    (reply,) = rig.sender.replies
     assert reply.address == "/fail" and reply.arguments[0] == "#bundle"
-    hands.render(64)
-    assert hands.desk.snapshot().value("/level") == -3.0
+    rig.render(64)
+    assert rig.desk.snapshot().value("/level") == -3.0
 
 
 def test_panic_forgets_what_waits() -> None:
-    hands = Hands()
-    hands.desk.apply([Stop()])
-    builder = OscBundleBuilder(hands.now_s + 0.05)
+    rig = ControlRig()
+    rig.desk.apply([Stop()])
+    builder = OscBundleBuilder(rig.now_s + 0.05)
     builder.add_content(build_msg("/play"))
-    hands.send(builder.build().dgram)
-    hands.dispatch((Panic(),))
-    hands.render(64)
-    assert not hands.desk.snapshot().playing
-    hands.dispatch((Play(),))
-    assert hands.desk.snapshot().playing
+    rig.send(builder.build().dgram)
+    rig.dispatch((Panic(),))
+    rig.render(64)
+    assert not rig.desk.snapshot().playing
+    rig.dispatch((Play(),))
+    assert rig.desk.snapshot().playing

@@ -15,7 +15,7 @@ from server.engine.interpolation import shares
 from server.osc.mapping import MappingError, events_of_message
 from server.osc.packet import OscMessage
 from tests import mini_bundle
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 from tests.server.fakes import fake_deck
 
 CORNERS = {"a": (0.0, 0.0), "b": (1.0, 0.0), "c": (0.0, 1.0), "d": (1.0, 1.0)}
@@ -23,21 +23,21 @@ NUMBERS = dict(zip(CORNERS, (0.1, 0.2, 0.4, 0.8), strict=True))
 SETTLED_FRAMES = 200
 
 
-def rig(decks: str = "abcd") -> Hands:
-    hands = Hands()
+def rig(decks: str = "abcd") -> ControlRig:
+    controls = ControlRig()
     for name in decks:
         number = NUMBERS[name]
-        hands.engine.put_deck(name, fake_deck(name, number, structure=number / 2))
-    hands.render(4)
-    return hands
+        controls.engine.put_deck(name, fake_deck(name, number, structure=number / 2))
+    controls.render(4)
+    return controls
 
 
-def heard(hands: Hands, *messages: tuple[str, object]) -> tuple[float, float]:
+def heard(controls: ControlRig, *messages: tuple[str, object]) -> tuple[float, float]:
     """Style and structure once everything has settled."""
     for address, arguments in messages:
-        hands.send(build_msg(address, arguments).dgram)
-    hands.render(SETTLED_FRAMES)
-    style, structure = hands.session.style[:, -1], hands.session.structure[:, -1]
+        controls.send(build_msg(address, arguments).dgram)
+    controls.render(SETTLED_FRAMES)
+    style, structure = controls.session.style[:, -1], controls.session.structure[:, -1]
     assert np.ptp(style) < 1e-6 and np.ptp(structure) < 1e-6
     return float(style[0]), float(structure[0])
 
@@ -59,12 +59,12 @@ def test_between_the_corners_it_is_bilinear_for_style_and_structure() -> None:
 
 
 def test_interp_is_xy_with_y_zero() -> None:
-    hands = rig()
-    heard(hands, ("/interp/xy", [0.25, 1.0]))
-    style, structure = heard(hands, ("/interp", 0.5))
+    controls = rig()
+    heard(controls, ("/interp/xy", [0.25, 1.0]))
+    style, structure = heard(controls, ("/interp", 0.5))
     assert (style, structure) == pytest.approx((mixed(0.5, 0), mixed(0.5, 0) / 2), abs=1e-5)
-    hands.send(build_msg("/interp/xy").dgram)
-    assert hands.sender.replies == [Reply("/interp/xy", (0.5, 0.0))]
+    controls.send(build_msg("/interp/xy").dgram)
+    assert controls.sender.replies == [Reply("/interp/xy", (0.5, 0.0))]
 
 
 def test_style_and_structure_apart_move_along_x_and_keep_y() -> None:
@@ -81,15 +81,15 @@ def test_xy_takes_two_numbers_or_nothing() -> None:
 
 
 def test_who_asked_to_be_told_hears_of_y_too() -> None:
-    hands = rig()
-    hands.send(build_msg("/notify", 1).dgram)
-    hands.send(build_msg("/interp/xy", [0.25, 0.5]).dgram, FakeSender("another"))
-    hands.pass_time()
-    told = {reply.address: reply.arguments for reply in hands.sender.replies[1:]}
+    controls = rig()
+    controls.send(build_msg("/notify", 1).dgram)
+    controls.send(build_msg("/interp/xy", [0.25, 0.5]).dgram, FakeSender("another"))
+    controls.pass_time()
+    told = {reply.address: reply.arguments for reply in controls.sender.replies[1:]}
     assert told["/interp/xy"] == (0.25, 0.5) and told["/interp/y"] == (0.5,)
-    hands.send(build_msg("/interp", 0.25).dgram, FakeSender("another"))
-    hands.pass_time()
-    assert hands.sender.replies[-1].arguments in ((0.25, 0.0), (0.0,))
+    controls.send(build_msg("/interp", 0.25).dgram, FakeSender("another"))
+    controls.pass_time()
+    assert controls.sender.replies[-1].arguments in ((0.25, 0.0), (0.0,))
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_an_empty_deck_is_heard_as_its_neighbour(decks: str, corner: str, neighb
 
 
 def test_a_corner_that_was_a_neighbours_is_cross_faded_to_its_own() -> None:
-    hands = rig("ab")
-    heard(hands, ("/interp/xy", [0.0, 1.0]))
-    begun = hands.session.style.shape[1]
-    hands.engine.put_deck("d", fake_deck("d", 0.8))  # c is heard as d from now on, not as a
-    hands.render(40)
-    style = hands.session.style[0, begun - 1 :]
+    controls = rig("ab")
+    heard(controls, ("/interp/xy", [0.0, 1.0]))
+    begun = controls.session.style.shape[1]
+    controls.engine.put_deck("d", fake_deck("d", 0.8))  # c is heard as d from now on, not as a
+    controls.render(40)
+    style = controls.session.style[0, begun - 1 :]
     assert style[0] == pytest.approx(0.1, abs=1e-5) and style[-1] == pytest.approx(0.8, abs=1e-5)
     assert np.abs(np.diff(style)).max() < 0.1 and (np.diff(style) >= -1e-6).all()
 
@@ -128,26 +128,26 @@ def circle_deck(name: str, degrees: float) -> DeckData:
     return replace(deck, style_mean=style.astype(np.float32))
 
 
-def distances(hands: Hands) -> np.ndarray:
-    offsets = hands.session.style - mini_bundle.bundle().latents.mean[:, None]
+def distances(controls: ControlRig) -> np.ndarray:
+    offsets = controls.session.style - mini_bundle.bundle().latents.mean[:, None]
     return np.asarray(np.linalg.norm(offsets, axis=0))
 
 
 @pytest.mark.parametrize("spherical", ["spherical", 1, 1.0])
 def test_a_spherical_way_keeps_its_distance_and_comes_and_goes_softly(spherical: object) -> None:
-    hands = Hands()
-    hands.engine.put_deck("a", circle_deck("a", 0))
-    hands.engine.put_deck("b", circle_deck("b", 120))
-    hands.send(build_msg("/interp", 0.5).dgram)
-    hands.render(40)
-    assert distances(hands)[-1] == pytest.approx(1.0, abs=1e-3)
-    hands.send(build_msg("/interp/curve", spherical).dgram)
-    hands.render(SETTLED_FRAMES)
-    assert distances(hands)[-1] == pytest.approx(2.0, abs=1e-3)
-    assert np.abs(np.diff(distances(hands))).max() < 0.1
-    hands.send(build_msg("/interp/curve").dgram)
-    assert hands.sender.replies == [Reply("/interp/curve", ("spherical",))]
-    np.testing.assert_allclose(hands.session.structure[0, -100:].max(), 1.0, atol=0.03)
+    controls = ControlRig()
+    controls.engine.put_deck("a", circle_deck("a", 0))
+    controls.engine.put_deck("b", circle_deck("b", 120))
+    controls.send(build_msg("/interp", 0.5).dgram)
+    controls.render(40)
+    assert distances(controls)[-1] == pytest.approx(1.0, abs=1e-3)
+    controls.send(build_msg("/interp/curve", spherical).dgram)
+    controls.render(SETTLED_FRAMES)
+    assert distances(controls)[-1] == pytest.approx(2.0, abs=1e-3)
+    assert np.abs(np.diff(distances(controls))).max() < 0.1
+    controls.send(build_msg("/interp/curve").dgram)
+    assert controls.sender.replies == [Reply("/interp/curve", ("spherical",))]
+    np.testing.assert_allclose(controls.session.structure[0, -100:].max(), 1.0, atol=0.03)
 
 
 @pytest.mark.parametrize("word", ["round", "", 2, 0.5, -1])
@@ -170,11 +170,11 @@ def tracked_deck(ticks: int = 40, windows: int = 4) -> DeckData:
 
 
 def test_a_style_track_is_read_at_the_playhead_and_loops_without_a_leap() -> None:
-    hands = Hands()
-    hands.engine.put_deck("a", tracked_deck())
-    hands.send(build_msg("/deck/a/style", "track").dgram)
-    hands.render(240)
-    style = hands.session.style[0]
+    controls = ControlRig()
+    controls.engine.put_deck("a", tracked_deck())
+    controls.send(build_msg("/deck/a/style", "track").dgram)
+    controls.render(240)
+    style = controls.session.style[0]
     ticks = (np.arange(240) + 0.5) / mini_bundle.TICK_FRAMES - 0.5
     wanted = np.interp(ticks % 40, [-5, 5, 15, 25, 35, 45], [3, 0, 1, 2, 3, 0])
     np.testing.assert_allclose(style, wanted, atol=1e-5)
@@ -182,24 +182,24 @@ def test_a_style_track_is_read_at_the_playhead_and_loops_without_a_leap() -> Non
 
 
 def test_mean_and_track_are_cross_faded_and_an_empty_corner_is_the_neighbours() -> None:
-    hands = Hands()
-    hands.engine.put_deck("a", tracked_deck())
-    hands.send(build_msg("/interp/xy", [1.0, 1.0]).dgram)  # nothing lies there: it is deck a
-    hands.send(build_msg("/deck/d/style", "track").dgram)
-    hands.render(40)
-    np.testing.assert_allclose(hands.session.style, 1.5, atol=1e-5)
-    hands.send(build_msg("/deck/a/style", "track").dgram)
-    hands.render(120)
-    moved = np.diff(hands.session.style[0])
+    controls = ControlRig()
+    controls.engine.put_deck("a", tracked_deck())
+    controls.send(build_msg("/interp/xy", [1.0, 1.0]).dgram)  # nothing lies there: it is deck a
+    controls.send(build_msg("/deck/d/style", "track").dgram)
+    controls.render(40)
+    np.testing.assert_allclose(controls.session.style, 1.5, atol=1e-5)
+    controls.send(build_msg("/deck/a/style", "track").dgram)
+    controls.render(120)
+    moved = np.diff(controls.session.style[0])
     assert 0 < np.abs(moved).max() < 0.5
-    assert np.ptp(hands.session.style[0, -80:]) > 2.5
+    assert np.ptp(controls.session.style[0, -80:]) > 2.5
 
 
 @pytest.mark.parametrize("windows", [1, 2])
 def test_a_track_of_few_windows_is_no_special_case(windows: int) -> None:
-    hands = Hands()
-    hands.engine.put_deck("a", tracked_deck(windows=windows))
-    hands.send(build_msg("/deck/a/style", "track").dgram)
-    hands.render(160)
-    style = hands.session.style[0]
+    controls = ControlRig()
+    controls.engine.put_deck("a", tracked_deck(windows=windows))
+    controls.send(build_msg("/deck/a/style", "track").dgram)
+    controls.render(160)
+    style = controls.session.style[0]
     assert style.min() >= 0 and style.max() == pytest.approx(windows - 1, abs=0.05)

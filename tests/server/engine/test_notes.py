@@ -8,7 +8,7 @@ import pytest
 from server.controls.events import Event, Panic, Play, PlayNote, SetControl, Stop
 from server.engine.notes import SHORTEST_S
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, Hands, at
+from tests.server.control_inputs import FRAME_S, ControlRig, at
 from tests.server.fakes import fake_deck
 
 TICKS = 160
@@ -18,7 +18,7 @@ SHORTEST = round(SHORTEST_S / FRAME_S)
 LATENCY_FRAMES = 4
 
 
-class Rig(Hands):
+class Rig(ControlRig):
     """A deck whose structure says where it is read."""
 
     def __init__(self, *, playing: bool = True) -> None:
@@ -124,9 +124,9 @@ def test_stop_and_panic_end_a_note(end: Event) -> None:
 
 
 def test_without_a_deck_a_note_is_silence() -> None:
-    hands = Hands(playing=False)
-    hands.dispatch((PlayNote(36, 127),))
-    assert not hands.engine.render(40).any()
+    controls = ControlRig(playing=False)
+    controls.dispatch((PlayNote(36, 127),))
+    assert not controls.engine.render(40).any()
 
 
 @pytest.mark.parametrize("block", [1, 4])

@@ -8,7 +8,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.engine.random_walk import REACH_SPREADS, RandomWalk
 from tests import mini_bundle
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 
 FRAME_S = 0.01
 
@@ -62,16 +62,16 @@ def test_it_rests_while_its_depth_is_nothing() -> None:
 
 @pytest.mark.parametrize("block", [1, 4, 16])
 def test_style_walks_and_the_desk_keeps_its_values(block: int) -> None:
-    hands = Hands()
-    hands.put_decks()
-    hands.send(build_msg("/walk", 1.0).dgram)
-    hands.send(build_msg("/walk/rate", 10.0).dgram)
-    hands.send(build_msg("/latent/1", 1.0).dgram)
-    hands.render(256, block)
+    rig = ControlRig()
+    rig.put_decks()
+    rig.send(build_msg("/walk", 1.0).dgram)
+    rig.send(build_msg("/walk/rate", 10.0).dgram)
+    rig.send(build_msg("/latent/1", 1.0).dgram)
+    rig.render(256, block)
     latents = mini_bundle.bundle().latents
     walk = RandomWalk(mini_bundle.STYLE_DIMS, mini_bundle.HOP / mini_bundle.RATE_HZ)
     offsets = walk.follow(np.ones(256), np.full(256, 10.0))
     offsets[1] += 1.0
     wanted = latents.rotation.T @ (latents.spread[:, None] * offsets)
-    np.testing.assert_allclose(hands.session.style, wanted, atol=1e-5)
-    assert hands.desk.snapshot().vector("/latent") == (0.0, 1.0, 0.0, 0.0)
+    np.testing.assert_allclose(rig.session.style, wanted, atol=1e-5)
+    assert rig.desk.snapshot().vector("/latent") == (0.0, 1.0, 0.0, 0.0)

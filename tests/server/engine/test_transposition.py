@@ -18,7 +18,7 @@ from server.engine.sinc import ZERO_CROSSINGS
 from server.engine.transposition import Transposer
 from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.control_inputs import Hands, at
+from tests.server.control_inputs import ControlRig, at
 from tests.server.fakes import FakeSession, fake_deck
 
 HOP, RATE, TICK = mini_bundle.HOP, mini_bundle.RATE_HZ, mini_bundle.TICK_FRAMES
@@ -291,20 +291,20 @@ def test_the_first_sound_has_the_pitch_that_was_set_before() -> None:
 @pytest.mark.parametrize("size", [1, 8])
 def test_a_time_tag_is_heard_within_a_frame_of_the_decoder(pitch: float, size: int) -> None:
     """Where a style that doubles the frequency begins to be heard, against its due frame."""
-    hands = Hands()
-    hands.engine.put_deck("a", fake_deck("a", 0.0, structure=0.5))
+    controls = ControlRig()
+    controls.engine.put_deck("a", fake_deck("a", 0.0, structure=0.5))
     for address, value in (("/level", 0.0), ("/pitch", pitch)):
-        hands.send(build_msg(address, value).dgram)
-    hands.send(build_msg("/glide", ["/interp/style", 0.0]).dgram)
-    hands.engine.put_deck("b", fake_deck("b", 3.0, structure=0.5))
+        controls.send(build_msg(address, value).dgram)
+    controls.send(build_msg("/glide", ["/interp/style", 0.0]).dgram)
+    controls.engine.put_deck("b", fake_deck("b", 3.0, structure=0.5))
     for _ in range(64 // size):
-        hands.engine.render(size)
+        controls.engine.render(size)
     window_s = mini_bundle.LATENCY / RATE
     # The fake decoder has no window, which would be as much longer as the sound is lower.
-    lead = hands.engine.lead_s - window_s * (2 ** (-pitch / 12) - 1)
+    lead = controls.engine.lead_s - window_s * (2 ** (-pitch / 12) - 1)
     due_frame = 101
-    hands.send(at(hands.timeline.clock.time_of(due_frame), ("/interp/style", 1.0)))
-    audio = np.concatenate([hands.engine.render(size)[0] for _ in range(96 // size)])
+    controls.send(at(controls.timeline.clock.time_of(due_frame), ("/interp/style", 1.0)))
+    audio = np.concatenate([controls.engine.render(size)[0] for _ in range(96 // size)])
     rate = 2 ** (pitch / 12)
     slow = 2 * np.cos(2 * np.pi * 0.02 * rate)
     residue = np.abs(audio[2:] - slow * audio[1:-1] + audio[:-2])

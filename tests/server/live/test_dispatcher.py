@@ -25,11 +25,11 @@ from server.decks.encoder_worker import Failed, Finished, Progressed
 from server.decks.media import MediaError, initial_decks
 from server.engine.structure_prior import NO_PRIOR
 from tests import mini_bundle
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.server.fakes import fake_deck
 
 
-class Rig(Hands):
+class Rig(ControlRig):
     def load(self, source: str, deck: str = "a") -> None:
         self.dispatch((LoadDeck(deck, source, reply_to=self.sender),))
 

@@ -10,7 +10,7 @@ import pytest
 
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.server.midi.fake_midi import FakeMidi
 
 BATCHES, A_BATCH = 400, 12
@@ -32,19 +32,19 @@ def anything(random: np.random.Generator) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_comes_values_stay_in_their_ranges_and_the_sound_goes_on(seed: int) -> None:
-    hands = Hands()
-    hands.put_decks()
-    keys = Keys(hands.desk, hands.midi)
-    keys.connect(hands.dispatch)
-    midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=hands.clocks.hear)
+    rig = ControlRig()
+    rig.put_decks()
+    keys = Keys(rig.desk, rig.midi)
+    keys.connect(rig.dispatch)
+    midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=rig.clocks.hear)
     messages = anything(np.random.default_rng(seed))
     for batch in range(BATCHES):
         midi._take([("Knobs", next(messages)) for _ in range(A_BATCH)], time.time())
         if batch % 20 == 0:
-            assert np.isfinite(hands.engine.render(4)).all()
+            assert np.isfinite(rig.engine.render(4)).all()
     assert midi.received == BATCHES * A_BATCH > midi.rejected > 0
-    assert hands.engine.failed_blocks == 0
-    state = hands.desk.snapshot()
+    assert rig.engine.failed_blocks == 0
+    state = rig.desk.snapshot()
     for control in state.table.values:
         for value in state.vector(control.address):
             assert (

@@ -20,7 +20,7 @@ from server.recording import recorder, take, wav
 from server.recording.recorder import RecordingError, SoundRecorder
 from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 from tests.server.output.test_producer import FakeOutput, engine
 from tests.server.recording.noise_recorder import BLOCK, RATE, block, lane
 from tests.server.recording.test_files import SmallDisk, read, rounded
@@ -147,26 +147,29 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def hands(tmp_path: Path) -> Hands:
-    return Hands(media=tmp_path)
+def rig(tmp_path: Path) -> ControlRig:
+    return ControlRig(media=tmp_path)
 
 
 def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
-    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    rig: ControlRig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(recorder, "FileIO", SmallDisk)
     listener = FakeSender("listener")
-    hands.send(build_msg("/notify", 1).dgram, listener)
-    hands.send(build_msg(START, "take").dgram)
-    recording, way = hands.record.recorder, lane()
+    rig.send(build_msg("/notify", 1).dgram, listener)
+    rig.send(build_msg(START, "take").dgram)
+    recording, way = rig.record.recorder, lane()
     number = 0
     while recording.name:
         recording.hear(block(1, number), way)
         number += 1
         sleep(0.001)
     recording.hear(block(1, number), way)
-    until(lambda: len(hands.sender.replies) > 1)
-    (failed,) = hands.sender.replies[1:]
+    until(lambda: len(rig.sender.replies) > 1)
+    (failed,) = rig.sender.replies[1:]
     assert (failed.address, failed.arguments[0]) == ("/fail", "/record")
     assert "No space left on device" in str(failed.arguments[1])
     assert listener.replies[-1] == failed
@@ -176,11 +179,11 @@ def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
     assert len(found) % BLOCK == 0 and len(found) > BLOCK
     heard = np.concatenate([block(1, number) for number in range(len(found) // BLOCK)])
     np.testing.assert_array_equal(found, heard)
-    hands.send(build_msg(STOP).dgram)
-    assert hands.sender.replies[-1].address == "/fail"
+    rig.send(build_msg(STOP).dgram)
+    assert rig.sender.replies[-1].address == "/fail"
     monkeypatch.undo()
-    hands.send(build_msg(START, "again").dgram)
-    assert hands.sender.replies[-1] == Reply("/done", (START, "again.wav"))
+    rig.send(build_msg(START, "again").dgram)
+    assert rig.sender.replies[-1] == Reply("/done", (START, "again.wav"))
     recording.close()
 
 
@@ -242,34 +245,34 @@ def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
     assert "the disk was too slow" in caplog.text
 
 
-def test_start_and_stop_are_told_to_all_and_status_shows_it(hands: Hands) -> None:
+def test_start_and_stop_are_told_to_all_and_status_shows_it(rig: ControlRig) -> None:
     listener = FakeSender("listener")
-    hands.send(build_msg("/notify", 1).dgram, listener)
-    hands.send(build_msg("/record").dgram)
-    assert hands.sender.replies[-1] == Reply("/record", (0, "", 0.0))
-    hands.send(build_msg(START, "take").dgram)
+    rig.send(build_msg("/notify", 1).dgram, listener)
+    rig.send(build_msg("/record").dgram)
+    assert rig.sender.replies[-1] == Reply("/record", (0, "", 0.0))
+    rig.send(build_msg(START, "take").dgram)
     assert listener.replies[-1] == Reply("/record", (1, "take.wav", 0.0))
-    recording, way = hands.record.recorder, lane()
+    recording, way = rig.record.recorder, lane()
     for number in range(50):
         recording.hear(block(1, number), way)
     told = {"recording": "take.wav", "recorded_s": pytest.approx(0.5), "recording_lost_s": 0.0}
-    assert hands.record.status() == told
-    hands.send(build_msg(STOP).dgram)
+    assert rig.record.status() == told
+    rig.send(build_msg(STOP).dgram)
     recording.close()
     assert listener.replies[-1].arguments == (0, "take.wav", pytest.approx(0.5))
-    assert hands.sender.replies[-1] == Reply("/done", (STOP, "take.wav"))
-    hands.send(build_msg(STOP).dgram)
-    assert hands.sender.replies[-1].address == "/fail"
-    hands.send(build_msg(START, "take").dgram)
-    assert "there already" in str(hands.sender.replies[-1].arguments[1])
+    assert rig.sender.replies[-1] == Reply("/done", (STOP, "take.wav"))
+    rig.send(build_msg(STOP).dgram)
+    assert rig.sender.replies[-1].address == "/fail"
+    rig.send(build_msg(START, "take").dgram)
+    assert "there already" in str(rig.sender.replies[-1].arguments[1])
 
 
 def test_after_a_death_it_goes_on_in_the_next_free_file(
-    hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    rig: ControlRig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "take.wav").write_text("what was before")
-    hands.record.go_on(tmp_path / "take.wav")
-    assert hands.record.recorder.name == "take-2.wav"
-    hands.record.recorder.close()
-    Hands(media=tmp_path).record.go_on(tmp_path / "none" / "take.wav")
+    rig.record.go_on(tmp_path / "take.wav")
+    assert rig.record.recorder.name == "take-2.wav"
+    rig.record.recorder.close()
+    ControlRig(media=tmp_path).record.go_on(tmp_path / "none" / "take.wav")
     assert "does not go on" in caplog.text

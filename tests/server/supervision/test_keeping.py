@@ -10,16 +10,16 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.supervision.keeping import StateKeeper, take_up
 from server.supervision.state_folder import Facts, StateFolder
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 
 FACTS = Facts(4, ("127.0.0.1", 9), "null", Path("/media/take.wav"))
 
 
-def played(folder: StateFolder) -> tuple[Hands, StateKeeper]:
+def played(folder: StateFolder) -> tuple[ControlRig, StateKeeper]:
     """An instrument with everything moved, playing a recorded motion."""
-    hands = Hands()
-    hands.put_decks()
-    keeper = StateKeeper(folder, hands.desk, hands.engine, hands.timeline, lambda: FACTS)
+    rig = ControlRig()
+    rig.put_decks()
+    keeper = StateKeeper(folder, rig.desk, rig.engine, rig.timeline, lambda: FACTS)
     for address, *values in (
         ("/speed", 0.5),
         ("/loop", 0.25, 0.75),
@@ -28,23 +28,23 @@ def played(folder: StateFolder) -> tuple[Hands, StateKeeper]:
         ("/motion/record", 1),
         ("/interp", 0.25),
     ):
-        hands.send(build_msg(address, values).dgram)
-        hands.render(40)
-    hands.send(build_msg("/motion/record", 0).dgram)
-    hands.send(build_msg("/motion/play", 1).dgram)
-    hands.render(400)
+        rig.send(build_msg(address, values).dgram)
+        rig.render(40)
+    rig.send(build_msg("/motion/record", 0).dgram)
+    rig.send(build_msg("/motion/play", 1).dgram)
+    rig.render(400)
     keeper.look()
     keeper.write()
-    return hands, keeper
+    return rig, keeper
 
 
-def next_one(folder: StateFolder) -> Hands:
-    hands = Hands(playing=False)
+def next_one(folder: StateFolder) -> ControlRig:
+    rig = ControlRig(playing=False)
     state = folder.read()
     assert state is not None
     assert state.facts == FACTS
-    take_up(state, folder.read_decks(), hands.desk, hands.engine, hands.timeline)
-    return hands
+    take_up(state, folder.read_decks(), rig.desk, rig.engine, rig.timeline)
+    return rig
 
 
 def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
     for name, deck in after.engine.decks.items():
         np.testing.assert_array_equal(deck.structure, before.engine.decks[name].structure)
     assert after.timeline.motion.loop == before.timeline.motion.loop is not None
-    for hands in (before, after):
-        hands.render(40)
+    for rig in (before, after):
+        rig.render(40)
     assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
     assert np.abs(after.engine.render(40)).max() > 0.01
 
@@ -72,8 +72,8 @@ def test_a_position_that_was_set_is_not_jumped_to_again(tmp_path: Path) -> None:
     keeper.look()
     keeper.write()
     after = next_one(folder)
-    for hands in (before, after):
-        hands.render(4)
+    for rig in (before, after):
+        rig.render(4)
     assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
 
 

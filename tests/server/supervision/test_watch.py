@@ -17,7 +17,7 @@ from server.supervision.keeping import INTERVAL_S, StateKeeper
 from server.supervision.pulse import Heartbeat
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.watch import STUCK_S, StuckWatch, Watch
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.waiting import until
 
 
@@ -53,12 +53,12 @@ class Rig:
     """A watch whose time is passed by hand."""
 
     def __init__(self, folder: Path) -> None:
-        self.hands = hands = Hands()
+        self.controls = controls = ControlRig()
         self.thread = Thread()
         self.later: list[Callable[[], None]] = []
         self.gave_up = 0
         keeper = StateKeeper(
-            StateFolder(folder), hands.desk, hands.engine, hands.timeline, lambda: Facts(4)
+            StateFolder(folder), controls.desk, controls.engine, controls.timeline, lambda: Facts(4)
         )
         self.watch = Watch(
             keeper, self.thread, lambda _, call: self.later.append(call), self.give_up
@@ -116,8 +116,8 @@ def test_where_nothing_can_be_written_it_still_shows_life(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("server.supervision.state_folder.pickle.dump", full)
-    rig.hands.render(4)
-    rig.hands.desk.apply([events.Stop()])
+    rig.controls.render(4)
+    rig.controls.desk.apply([events.Stop()])
     rig.pass_time()
     assert "No space left on device" in caplog.text
     assert (tmp_path / "state").stat().st_mtime > 1
