@@ -1,7 +1,7 @@
-"""The sound card's process with a card of Python: MODE FOLDER.
+"""The sound card process with a fake card, run with the arguments MODE FOLDER.
 
-Its callback is called every 5 ms while ``FOLDER/plugged`` is there. In MODE ``hangs`` the process
-then neither plays nor ends by itself; in MODE ``dies`` it is gone.
+The callback is called every 5 ms while ``FOLDER/plugged`` exists. After that, the process in MODE
+``hangs`` neither plays nor ends by itself; in MODE ``dies`` it exits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PERIOD_S = 0.005
 
 
 class CallingPortAudio(FakePortAudio):
-    """Calls back by itself, as long as the card is plugged in."""
+    """A fake PortAudio that calls back by itself while the card is plugged in."""
 
     def __init__(self, folder: Path) -> None:
         plugged = (folder / "plugged").exists()

@@ -1,4 +1,4 @@
-"""A sound card made of Python, with the part of ``sounddevice``'s interface that we use."""
+"""A fake sound card with the part of ``sounddevice``'s interface that the server uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class FakePortAudioError(Exception):
-    """What PortAudio raises."""
+    """An error as PortAudio raises it."""
 
 
 class FakePortAudio:
@@ -81,7 +81,7 @@ class FakeStream:
         self.is_closed = True
 
     def call(self, frames: int, underflow: bool = False) -> np.ndarray:
-        """What one callback put into PortAudio's uninitialised buffer, (T, C)."""
+        """Call back once and return what was written to the uninitialised buffer (T, C)."""
         outdata = np.full((frames, self._channels), np.nan, np.float32)
         status = SimpleNamespace(output_underflow=True) if underflow else None
         self._callback(outdata.data if frames else bytearray(), frames, None, status)

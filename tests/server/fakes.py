@@ -1,4 +1,4 @@
-"""Stand-ins for what the engine and the outputs hang on: a third implementation each."""
+"""Fakes of the decoder session, the prior and decks, for tests of the engine and outputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests import mini_bundle
 class FakeSession:
     """A sine whose pitch is the mean of style and whose level is the mean of structure.
 
-    Remembers what it was given; ``fault`` is added to the audio of the steps in ``faulty``.
+    Keeps its inputs; the value of a step in ``faulty`` is added to its audio, or raised.
     """
 
     provider = "FakeExecutionProvider"
@@ -67,7 +67,7 @@ class FakeSession:
 
 
 class FakePrior:
-    """Draws 2, 3, 4, ... in every dimension, or the next of ``faults``; remembers all it heard."""
+    """Draws 2, 3, 4, ... in every dimension, or the value in ``faulty``; keeps its inputs."""
 
     def __init__(self) -> None:
         self.heard: list[Floats] = []

@@ -1,4 +1,4 @@
-"""A performance under a clock, without time passing: what is sent, rendered and where that is."""
+"""A simulated performance under a clock: messages in, frames out, with no real time passing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DECK_TICKS = round((FIRST_FRAMES + BEATS_OF_DECK * BEAT_FRAMES) / PER_TICK) + 7
 OWN = Beats(OWN_BPM, FIRST_FRAMES * FRAME_S, 1.0)
 
 Sent = tuple[float, Message]
-"""When it comes, in s, and what."""
+"""The arrival time in s, and the message."""
 
 
 def ticks(
@@ -71,7 +71,7 @@ class Performance:
         self.rig.send(build_msg(address, list(values)).dgram)
 
     def play(self, sent: Iterable[Sent], seconds: float) -> None:
-        """Render so long from now on, while messages come; those that do not, next time."""
+        """Render ``seconds`` and deliver what falls due; the rest waits for the next call."""
         coming = self.coming = sorted([*self.coming, *sent], key=lambda one: one[0])
         end_s = self.now_s + seconds
         while self.now_s < end_s:
@@ -88,23 +88,23 @@ class Performance:
 
     @property
     def frames(self) -> NDArray[np.float64]:
-        """Where the deck was read (N,), in its frames."""
+        """The deck's frame that was read in each rendered frame (N,)."""
         return np.concatenate(self._places)
 
     @property
     def heard_s(self) -> NDArray[np.float64]:
-        """When that was heard (N,)."""
+        """The time at which each rendered frame reaches the ear (N,)."""
         return np.arange(self.frames.size) * FRAME_S + LATENCY_S
 
     @property
     def loop_beats(self) -> NDArray[np.float64]:
-        """The same places in beats of the deck from its first."""
+        """``frames`` in beats of the deck, counted from its first beat."""
         return (self.frames - FIRST_FRAMES) / BEAT_FRAMES
 
     def off_frames(
         self, bpm: float, begun_s: float, from_beat: float, unit: float = BEATS_OF_DECK
     ) -> NDArray[np.float64]:
-        """How late it was heard (M,), in frames, from that beat of a clock on that began then."""
+        """The lateness in frames (M,) from ``from_beat`` of a clock that began at ``begun_s``."""
         beats = (self.heard_s - begun_s) * bpm / 60
         since = beats >= from_beat
         away = beats[since] - self.loop_beats[since]

@@ -1,4 +1,4 @@
-"""A performance under a clock, played again from its score without one: the same."""
+"""A performance under a clock, replayed from its score without the clock, sounds the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.server.control_inputs import FRAME_S, ControlRig
 
 
 class Cues:
-    """The changes of a score, in their frames."""
+    """The changes of a score, by frame."""
 
     def __init__(self, path: Path, rig: ControlRig) -> None:
         self._moments = list(score_events(open_score(path, rig.table, {}), FRAME_S))
@@ -28,7 +28,7 @@ class Cues:
 
 
 def recorded(folder: Path) -> Performance:
-    """Start, jitter, another tempo, a jump by hand, a song position while it runs, stop."""
+    """Record a start, jitter, a tempo change, a manual jump, a song position, and a stop."""
     performance = Performance(ControlRig(playing=False, latency_s=LATENCY_S, media=folder), block=5)
     performance.rig.recorder.begin_named("take")
     performance.play((), 0.1)
@@ -43,7 +43,7 @@ def recorded(folder: Path) -> Performance:
     return performance
 
 
-def test_it_is_the_same_sound_without_the_clock(tmp_path: Path) -> None:
+def test_a_recorded_score_replays_the_same_sound_without_the_clock(tmp_path: Path) -> None:
     first = recorded(tmp_path)
     again = Performance(ControlRig(playing=True), block=5)  # as scores begin
     again.rig.timeline.play(Cues(tmp_path / "take.jsonl", again.rig))
@@ -55,7 +55,7 @@ def test_it_is_the_same_sound_without_the_clock(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ours[:, : theirs.shape[1]], theirs)
 
 
-def test_what_the_clock_did_is_not_in_a_loop_of_motion() -> None:
+def test_the_motion_recorder_does_not_record_the_clock() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     performance.say("/motion/record", 1)

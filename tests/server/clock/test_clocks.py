@@ -1,4 +1,4 @@
-"""Who says the tempo: /clock, MIDI's ticks, a Link session, taps with their time tags."""
+"""The source of the tempo: ``/clock``, MIDI ticks, a Link session, taps with time tags."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tick(controls: ControlRig, bpm: float, beats: float) -> None:
         controls.now_s += 60 / bpm / TICKS_A_BEAT
 
 
-def test_midi_clock_says_the_tempo_only_where_it_is_asked() -> None:
+def test_midi_clock_sets_the_tempo_only_when_chosen() -> None:
     controls = rig()
     tick(controls, 90, 2)
     assert tempo(controls) == 0
@@ -47,7 +47,7 @@ def test_midi_clock_says_the_tempo_only_where_it_is_asked() -> None:
     assert tempo(controls) == pytest.approx(130, abs=0.1)
 
 
-def test_start_continue_and_stop_of_midi_are_the_transport_where_it_is_asked() -> None:
+def test_midi_start_continue_and_stop_control_the_transport_only_when_chosen() -> None:
     controls = rig(playing=False)
     for name in ("start", "continue"):
         controls.clocks.hear(Message(name), controls.now_s)
@@ -64,7 +64,7 @@ def test_start_continue_and_stop_of_midi_are_the_transport_where_it_is_asked() -
     assert controls.desk.snapshot().playing and controls.desk.snapshot().jumps == jumps + 1
 
 
-def test_others_are_told_of_the_tempo_of_midi() -> None:
+def test_clients_are_notified_of_the_midi_tempo() -> None:
     controls = rig()
     other = FakeSender("other")
     controls.send(build_msg("/notify", 1).dgram, other)
@@ -77,7 +77,9 @@ def test_others_are_told_of_the_tempo_of_midi() -> None:
 
 
 @pytest.mark.parametrize(("address", "values"), [("/tempo", [100.0]), ("/tempo/tap", [])])
-def test_a_tempo_by_hand_is_refused_while_midi_says_it(address: str, values: list[float]) -> None:
+def test_setting_the_tempo_is_refused_while_midi_clock_sets_it(
+    address: str, values: list[float]
+) -> None:
     controls = rig()
     say(controls, "/clock", "midi")
     tick(controls, 90, 2)
@@ -89,7 +91,7 @@ def test_a_tempo_by_hand_is_refused_while_midi_says_it(address: str, values: lis
     assert tempo(controls) == before
 
 
-def test_one_bundle_may_take_the_clock_back_and_say_a_tempo() -> None:
+def test_one_bundle_can_choose_the_internal_clock_and_set_a_tempo() -> None:
     controls = rig()
     say(controls, "/clock", "midi")
     builder = OscBundleBuilder(IMMEDIATELY)
@@ -99,7 +101,7 @@ def test_one_bundle_may_take_the_clock_back_and_say_a_tempo() -> None:
     assert not controls.sender.replies and tempo(controls) == 100
 
 
-def test_link_is_joined_with_the_tempo_that_is_and_left_again() -> None:
+def test_link_is_joined_with_the_current_tempo_and_left_again() -> None:
     controls = rig()
     say(controls, "/tempo", 101.0)
     say(controls, "/clock", "link")
@@ -121,7 +123,7 @@ def test_link_is_joined_with_the_tempo_that_is_and_left_again() -> None:
     assert tempo(controls) == 99
 
 
-def test_taps_are_the_session_s_tempo_in_link() -> None:
+def test_taps_set_the_tempo_of_the_link_session() -> None:
     controls = rig()
     say(controls, "/clock", "link")
     for _ in range(2):
@@ -130,7 +132,7 @@ def test_taps_are_the_session_s_tempo_in_link() -> None:
     assert controls.links[0].tempo_bpm == pytest.approx(80)
 
 
-def test_a_link_session_cannot_be_as_recorded() -> None:
+def test_the_recorded_tempo_is_refused_in_a_link_session() -> None:
     controls = rig()
     say(controls, "/clock", "link")
     say(controls, "/tempo", 0.0)
@@ -139,14 +141,14 @@ def test_a_link_session_cannot_be_as_recorded() -> None:
     assert tempo(controls) == 120
 
 
-def test_without_link_it_says_how_to_get_it_and_nothing_changes() -> None:
+def test_without_link_the_error_says_how_to_install_it_and_nothing_changes() -> None:
     controls = rig(has_link=False)
     say(controls, "/clock", "link")
     assert controls.sender.replies == [Reply("/fail", ("/clock", REMEDY))]
     assert controls.clocks.choice == "internal"
 
 
-def test_what_gets_past_the_hands_falls_back_to_the_internal_clock() -> None:
+def test_a_scheduled_link_that_fails_to_open_falls_back_to_the_internal_clock() -> None:
     controls = rig(has_link=False)
     controls.has_link = True
     builder = OscBundleBuilder(controls.now_s + 0.05)
@@ -182,14 +184,14 @@ def test_a_tap_faster_than_any_tempo_stays_within_the_range() -> None:
 
 
 @pytest.mark.parametrize("value", ["tap", 3, -1, 0.5, float("nan")])
-def test_another_clock_is_refused(value: float | str) -> None:
+def test_an_unknown_clock_is_refused(value: float | str) -> None:
     controls = rig()
     with pytest.raises(AssertionError, match=r"no choice; allowed are internal \(0\), midi \(1\)"):
         say(controls, "/clock", value)
     assert controls.clocks.choice == "internal"
 
 
-def test_status_tells_clock_and_tempo() -> None:
+def test_status_reports_clock_and_tempo() -> None:
     controls = rig()
     assert controls.clocks.status() == {
         "tempo_bpm": 0.0,
@@ -212,5 +214,5 @@ def test_status_tells_clock_and_tempo() -> None:
     assert status["clock_beat"] == pytest.approx(2, abs=0.001)
 
 
-def test_other_messages_are_not_the_clocks() -> None:
+def test_the_clocks_ignore_other_midi_messages() -> None:
     assert not rig().clocks.hear(Message("control_change", control=1, value=3), 0.0)

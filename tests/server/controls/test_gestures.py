@@ -1,4 +1,4 @@
-"""Gestures: what they set, as values of the desk that everyone sees."""
+"""Gestures set style offsets as desk values that everyone sees."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def offsets(gestures: Gestures, event: Flatten | Randomise | ResetOffsets) -> np
     return np.array(setting.values)
 
 
-def test_max_is_the_top_of_one_dimension() -> None:
+def test_max_sets_one_dimension_to_the_top_of_its_range() -> None:
     assert made().expand(MaxOut(2)) == (SetControl("/latent/2", (3.0,)),)
 
 
-def test_flatten_leads_to_the_trained_mean() -> None:
+def test_flatten_moves_style_to_the_trained_mean() -> None:
     style = LATENTS.mean + LATENTS.rotation.T @ (LATENTS.spread * [1.0, -2.0, 0.5, 0.0])
     flat = offsets(made(style), Flatten())
     moved = style + LATENTS.rotation.T @ (flat * LATENTS.spread)
     np.testing.assert_allclose(moved, LATENTS.mean, atol=1e-5)
 
 
-def test_flatten_goes_no_further_than_offsets_reach() -> None:
+def test_flatten_stays_within_the_range_of_offsets() -> None:
     style = LATENTS.mean + LATENTS.rotation.T @ (LATENTS.spread * 100)
     np.testing.assert_array_equal(offsets(made(style), Flatten()), -3.0)
 
 
-def test_random_is_within_a_spread_and_repeats_by_its_seed() -> None:
+def test_random_stays_within_a_spread_and_repeats_with_its_seed() -> None:
     def some(seed: int) -> np.ndarray:
         gestures = made(seed=seed)
         return np.array([offsets(gestures, Randomise()) for _ in range(200)])
@@ -61,13 +61,13 @@ def test_random_is_within_a_spread_and_repeats_by_its_seed() -> None:
     assert len(np.unique(some(0))) == 200 * DIMS
 
 
-def test_other_events_pass_and_the_order_stays() -> None:
+def test_other_events_pass_through_in_order() -> None:
     given, gestures = (Play(), ResetOffsets(), SetControl("/latent/0", (1.0,))), made()
     first, _, last = (one for event in given for one in gestures.expand(event))
     assert (first, last) == (Play(), SetControl("/latent/0", (1.0,)))
 
 
-def test_flatten_before_anything_was_heard_is_refused_and_moves_nothing() -> None:
+def test_flatten_before_anything_has_played_is_refused_and_moves_nothing() -> None:
     rig = ControlRig(playing=False)
     rig.send(build_msg("/latent/1", 2.0).dgram)
     rig.send(build_msg("/gesture/flatten").dgram)
@@ -76,7 +76,7 @@ def test_flatten_before_anything_was_heard_is_refused_and_moves_nothing() -> Non
     assert rig.desk.snapshot().vector("/latent") == (0.0, 2.0, 0.0, 0.0)
 
 
-def test_a_gesture_is_told_to_others_and_not_to_who_made_it() -> None:
+def test_a_gesture_is_reported_to_all_clients_but_its_sender() -> None:
     rig = ControlRig()
     other = FakeSender("other")
     for sender in (rig.sender, other):
@@ -93,6 +93,6 @@ def test_a_gesture_is_told_to_others_and_not_to_who_made_it() -> None:
 
 
 @pytest.mark.parametrize("dimension", [-1, DIMS])
-def test_a_dimension_that_is_not_there_is_refused(dimension: int) -> None:
+def test_a_dimension_that_does_not_exist_is_refused(dimension: int) -> None:
     with pytest.raises(AssertionError, match="out of range"):
         ControlRig().send(build_msg("/gesture/max", dimension).dgram)

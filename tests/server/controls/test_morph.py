@@ -1,4 +1,4 @@
-"""Morphs, measured where the engine takes its values: frame by frame."""
+"""Morphs, measured frame by frame in the states that the engine takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEP = max(round(STEP_S / FRAME_S), 1)
 
 
 def morphing(block: int, *more: tuple[int, Event], targets: dict[str, float]) -> ControlRig:
-    """A morph from frame 10 on; ``more`` by the frame in which it comes."""
+    """A rig that morphs from frame 10 on; ``more`` are events by the frame in which they come."""
     rig = ControlRig()
     rig.put_decks()
     given = {address: (value,) for address, value in targets.items()}
@@ -33,7 +33,7 @@ def values(rig: ControlRig, address: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_it_goes_straight_from_where_it_is_and_is_there_in_its_frame(block: int) -> None:
+def test_a_morph_moves_linearly_from_the_current_value_and_ends_in_its_frame(block: int) -> None:
     rig = morphing(
         block, (5, SetControl("/pitch", (-2.0,))), targets={"/pitch": 10.0, "/latent/1": -3.0}
     )
@@ -47,7 +47,7 @@ def test_it_goes_straight_from_where_it_is_and_is_there_in_its_frame(block: int)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_hand_takes_one_value_over_and_the_others_go_on(block: int) -> None:
+def test_setting_a_value_stops_its_morph_while_the_others_go_on(block: int) -> None:
     rig = morphing(
         block,
         (31, SetControl("/pitch", (2.0,))),
@@ -58,7 +58,7 @@ def test_a_hand_takes_one_value_over_and_the_others_go_on(block: int) -> None:
     assert values(rig, "/speed")[10 + FRAMES :].tolist() == [3.0] * (110 - FRAMES)
 
 
-def test_a_hand_between_two_blocks_is_never_overwritten() -> None:
+def test_a_value_set_between_two_blocks_is_never_overwritten_by_the_morph() -> None:
     rig = morphing(4, targets={"/pitch": 10.0})  # and behind its end
     for frame in range(200):
         if frame % 40 == 0:
@@ -71,13 +71,13 @@ def test_a_hand_between_two_blocks_is_never_overwritten() -> None:
     assert rig.timeline.states[-1].value("/speed") == 2.0
 
 
-def test_a_value_that_the_morph_would_pass_by_later_is_the_hands_too() -> None:
+def test_a_value_set_to_a_later_point_of_the_morph_stops_it_too() -> None:
     half = FRAMES // 2 // STEP * STEP / FRAMES
     rig = morphing(1, (10 + STEP + 1, SetControl("/walk", (half,))), targets={"/walk": 1.0})
     assert (values(rig, "/walk")[10 + STEP + 1 :] == half).all()
 
 
-def test_another_morph_and_a_panic_end_it() -> None:
+def test_another_morph_or_a_panic_ends_a_morph() -> None:
     rig = morphing(4, (30, Morph({"/speed": (2.0,)}, SECONDS)), targets={"/pitch": 10.0})
     assert len(set(values(rig, "/pitch")[30:])) == 1 and values(rig, "/pitch")[-1] < 5
     assert values(rig, "/speed")[-1] == 2.0
@@ -85,7 +85,7 @@ def test_another_morph_and_a_panic_end_it() -> None:
     assert len(set(values(rig, "/pitch")[30:])) == 1 and values(rig, "/pitch")[-1] < 5
 
 
-def test_the_motion_recorder_records_and_loops_it_frame_by_frame() -> None:
+def test_the_motion_recorder_records_and_loops_a_morph_frame_by_frame() -> None:
     rig = ControlRig()
     rig.put_decks()
     for frame, event in (
@@ -100,7 +100,7 @@ def test_the_motion_recorder_records_and_loops_it_frame_by_frame() -> None:
     assert pitches[72:132] == pitches[8:68] and len(set(pitches)) > FRAMES / STEP
 
 
-def test_a_long_one_has_longer_steps() -> None:
+def test_a_long_morph_takes_longer_steps() -> None:
     rig = ControlRig()
     rig.dispatch((Morph({"/pitch": (10.0,)}, 20_000 * FRAME_S),))
     rig.render(2000, 500)
@@ -108,7 +108,7 @@ def test_a_long_one_has_longer_steps() -> None:
     assert len(set(pitches)) == pytest.approx(2000 / (20_000 / MAX_STEPS), abs=1)
 
 
-def test_its_steps_are_told_as_any_change() -> None:
+def test_clients_are_notified_of_the_steps_of_a_morph() -> None:
     rig = ControlRig()
     rig.send(build_msg("/notify", 1).dgram)
     rig.dispatch((Morph({"/speed": (3.0,)}, SECONDS),))
@@ -118,7 +118,7 @@ def test_its_steps_are_told_as_any_change() -> None:
     assert rig.sender.replies[-1].arguments[0] > 1.0  # type: ignore[operator]
 
 
-def test_it_begins_in_the_frame_of_its_time_tag_among_others() -> None:
+def test_a_morph_begins_in_the_frame_of_its_time_tag() -> None:
     rig = ControlRig()
     rig.put_decks()
     rig.send(at(rig.now_s + 20 * FRAME_S, ("/speed", 2.0)))

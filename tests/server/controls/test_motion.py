@@ -1,4 +1,4 @@
-"""The motion recorder: what the hands did, again and again, in the same frames."""
+"""The motion recorder: control changes looped in the frames in which they were recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def say(rig: ControlRig, frame: float, address: str, *values: float) -> None:
 
 
 def recorded(*, play: int = PLAY) -> ControlRig:
-    """/level -20 before, -3 in frame 10, -6 in frame 17; a jump in frame 12."""
+    """Record ``/level`` -20 before, -3 in frame 10, -6 in frame 17; and a jump in frame 12."""
     rig = ControlRig()
     rig.put_decks()
     say(rig, 1, "/level", -20.0)
@@ -39,7 +39,7 @@ def levels(rig: ControlRig) -> list[float]:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_it_loops_in_the_frames_in_which_it_was_recorded(block: int) -> None:
+def test_motion_loops_in_the_frames_in_which_it_was_recorded(block: int) -> None:
     rig = recorded()
     rig.render(160, block)
     one_pass = [-20.0] * 5 + [-3.0] * 7 + [-6.0] * 12
@@ -54,14 +54,14 @@ def test_it_loops_in_the_frames_in_which_it_was_recorded(block: int) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_with_play_on_the_loop_starts_where_recording_ends(block: int) -> None:
+def test_with_play_on_the_loop_starts_when_recording_ends(block: int) -> None:
     rig = recorded(play=20)
     rig.render(96, block)
     assert levels(rig)[END : END + LENGTH] == levels(rig)[BEGIN:END]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_what_is_played_reaches_the_decoder_alike_at_any_block_size(block: int) -> None:
+def test_looped_motion_reaches_the_decoder_alike_at_any_block_size(block: int) -> None:
     def play(size: int) -> list[float]:
         rig = recorded()
         say(rig, 14, "/interp/style", 1.0)
@@ -71,7 +71,7 @@ def test_what_is_played_reaches_the_decoder_alike_at_any_block_size(block: int) 
     assert play(block) == pytest.approx(play(1), abs=1e-6)
 
 
-def test_play_off_leaves_values_as_they_are_and_on_begins_anew() -> None:
+def test_play_off_leaves_values_as_they_are_and_on_restarts_the_loop() -> None:
     rig = recorded()
     say(rig, PLAY + 6, "/motion/play", 0)
     say(rig, PLAY + 30, "/motion/play", 1)
@@ -80,7 +80,7 @@ def test_play_off_leaves_values_as_they_are_and_on_begins_anew() -> None:
     assert levels(rig)[PLAY + 30 : PLAY + 30 + LENGTH] == levels(rig)[BEGIN:END]
 
 
-def test_a_hand_moves_what_is_played_until_the_loop_does() -> None:
+def test_a_value_set_by_hand_holds_until_the_loop_changes_it() -> None:
     rig = recorded()
     say(rig, PLAY + 2, "/level", 0.0)
     say(rig, PLAY + 3, "/mute", 1)
@@ -89,7 +89,7 @@ def test_a_hand_moves_what_is_played_until_the_loop_does() -> None:
     assert rig.timeline.states[-1].value("/mute") == 1
 
 
-def test_a_new_recording_replaces_the_old_and_holds_it_up() -> None:
+def test_a_new_recording_stops_and_replaces_the_old_loop() -> None:
     rig = recorded()
     say(rig, PLAY + 6, "/motion/record", 1)
     say(rig, PLAY + 8, "/mute", 1)
@@ -100,7 +100,7 @@ def test_a_new_recording_replaces_the_old_and_holds_it_up() -> None:
     assert mutes == [0, 0, 1, 1] * 2
 
 
-def test_others_and_who_recorded_are_told_of_what_is_played() -> None:
+def test_clients_are_notified_of_looped_motion() -> None:
     rig, other = recorded(), FakeSender("other")
     rig.send(build_msg("/notify", 1).dgram, other)
     rig.render(PLAY, 4)
@@ -112,7 +112,7 @@ def test_others_and_who_recorded_are_told_of_what_is_played() -> None:
     assert told["/level"] == (-3.0,) and told["/motion/play"] == (1,)
 
 
-def test_more_than_there_is_room_for_is_not_kept(
+def test_changes_beyond_the_recorder_s_capacity_are_dropped_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(motion, "MAX_CHANGES", 1)
@@ -122,7 +122,7 @@ def test_more_than_there_is_room_for_is_not_kept(
     assert levels(rig)[PLAY : PLAY + LENGTH] == [-20.0] * 5 + [-3.0] * 19
 
 
-def test_a_loop_of_no_length_or_no_change_plays_nothing() -> None:
+def test_a_loop_without_length_or_changes_plays_nothing() -> None:
     rig = ControlRig()
     for address in ("/motion/record", "/motion/play"):
         say(rig, 5, address, 1)

@@ -1,4 +1,4 @@
-"""Registered clients hear of every change but their own; the gone are dropped."""
+"""Registered clients are notified of every change but their own; the gone are dropped."""
 
 from __future__ import annotations
 
@@ -35,14 +35,16 @@ def told(sender: FakeSender) -> list[Reply]:
     return said
 
 
-def test_others_are_told_and_who_made_it_is_not(rig: ControlRig) -> None:
+def test_all_clients_but_the_sender_are_notified_of_a_change(rig: ControlRig) -> None:
     one, two = entered(rig), entered(rig)
     rig.send(build_msg("/level", -3.0).dgram, one)
     rig.pass_time()
     assert (told(one), told(two)) == ([], [Reply("/level", (-3.0,))])
 
 
-def test_who_asks_again_keeps_its_number_and_who_leaves_hears_no_more(rig: ControlRig) -> None:
+def test_a_client_that_registers_again_keeps_its_number_and_one_that_leaves_gets_no_more(
+    rig: ControlRig,
+) -> None:
     one, two = FakeSender(), FakeSender()
     for sender, on in ((one, 1), (two, 1), (one, 1), (two, 0), (two, 0)):
         rig.send(build_msg("/notify", on).dgram, sender)
@@ -54,7 +56,7 @@ def test_who_asks_again_keeps_its_number_and_who_leaves_hears_no_more(rig: Contr
     assert two.replies == [] and len(one.replies) == 3
 
 
-def test_a_knob_is_told_to_all(rig: ControlRig) -> None:
+def test_all_clients_are_notified_of_a_knob(rig: ControlRig) -> None:
     one = entered(rig)
     move = Move(Knob("knobs", 0, "cc", 1), 127, 127)
     ActiveMappings(rig.desk, rig.dispatch).take([move])
@@ -67,14 +69,14 @@ def test_a_knob_is_told_to_all(rig: ControlRig) -> None:
     ]
 
 
-def test_notes_are_told_to_all_but_who_played_them(rig: ControlRig) -> None:
+def test_all_clients_but_the_sender_are_notified_of_notes(rig: ControlRig) -> None:
     one, two = entered(rig), entered(rig)
     for velocity in (100, 0):
         rig.send(build_msg("/note", [40, velocity]).dgram, one)
     assert (told(one), told(two)) == ([], [Reply("/note", (40, 100)), Reply("/note", (40, 0))])
 
 
-def test_a_list_is_told_by_its_parts_and_a_shortcut_with_what_it_answers(rig: ControlRig) -> None:
+def test_a_list_is_reported_by_its_parts_and_a_shortcut_by_its_values(rig: ControlRig) -> None:
     one = entered(rig)
     rig.send(build_msg("/latent", [0.0, 2.0, 1.0]).dgram, FakeSender())
     rig.send(build_msg("/interp/structure", 0.5).dgram, FakeSender())
@@ -86,7 +88,7 @@ def test_a_list_is_told_by_its_parts_and_a_shortcut_with_what_it_answers(rig: Co
     ]
 
 
-def test_a_name_and_its_number_are_told_of_each_other() -> None:
+def test_a_named_control_is_reported_by_name_and_by_number() -> None:
     rig = ControlRig(table=control_table(mini_bundle.STYLE_DIMS, ["bright"]))
     one = entered(rig)
     rig.send(build_msg("/named/bright", 2.0).dgram, FakeSender())
@@ -94,7 +96,7 @@ def test_a_name_and_its_number_are_told_of_each_other() -> None:
     assert {reply.address for reply in told(one)} == {"/latent/0", "/named/bright"}
 
 
-def test_many_changes_are_told_once_with_the_newest_value(rig: ControlRig) -> None:
+def test_many_changes_are_reported_once_with_the_newest_value(rig: ControlRig) -> None:
     one, two = entered(rig), entered(rig)
     for value in (-1.0, -2.0, -3.0):
         rig.send(build_msg("/level", value).dgram, one)
@@ -104,14 +106,14 @@ def test_many_changes_are_told_once_with_the_newest_value(rig: ControlRig) -> No
     assert (told(one), told(two)) == ([Reply("/level", (-4.0,))], [])
 
 
-def test_a_value_that_stays_is_not_told(rig: ControlRig) -> None:
+def test_an_unchanged_value_is_not_reported(rig: ControlRig) -> None:
     one = entered(rig)
     rig.dispatch((SetControl("/level", (-12.0,)),))
     rig.pass_time()
     assert told(one) == []
 
 
-def test_the_transport_is_told(rig: ControlRig) -> None:
+def test_clients_are_notified_of_the_transport(rig: ControlRig) -> None:
     one = entered(rig)
     for address, expected in (
         ("/stop", ["/stop"]),
@@ -124,7 +126,7 @@ def test_the_transport_is_told(rig: ControlRig) -> None:
         assert [reply.address for reply in told(one)] == expected
 
 
-def test_a_change_at_its_time_is_told_then(rig: ControlRig) -> None:
+def test_a_scheduled_change_is_reported_when_it_happens(rig: ControlRig) -> None:
     one, two = entered(rig), entered(rig)
     rig.send(at(rig.now_s + 10 * FRAME_S, ("/level", -3.0)), one)
     rig.pass_time()
@@ -134,14 +136,14 @@ def test_a_change_at_its_time_is_told_then(rig: ControlRig) -> None:
     assert (told(one), told(two)) == ([], [Reply("/level", (-3.0,))])
 
 
-def test_a_deck_that_was_loaded_is_told(rig: ControlRig) -> None:
+def test_clients_are_notified_of_a_loaded_deck(rig: ControlRig) -> None:
     one, two = entered(rig), entered(rig)
     rig.send(build_msg("/deck/a/load", "low").dgram, one)
     assert told(one) == [Reply("/done", ("/deck/a/load", "low"))]
     assert told(two) == [Reply("/deck/a/load", ("low",))]
 
 
-def test_the_silent_are_dropped_and_any_message_renews(rig: ControlRig) -> None:
+def test_silent_clients_are_dropped_and_any_message_keeps_a_client(rig: ControlRig) -> None:
     silent, lively = entered(rig), entered(rig)
     rig.now_s += 0.6 * PATIENCE_S
     rig.send(build_msg("/sync", 1).dgram, lively)
@@ -152,7 +154,7 @@ def test_the_silent_are_dropped_and_any_message_renews(rig: ControlRig) -> None:
     assert (told(silent), len(told(lively)), rig.notifier.clients) == ([], 1, 1)
 
 
-def test_who_has_disconnected_is_dropped(rig: ControlRig) -> None:
+def test_a_disconnected_client_is_dropped(rig: ControlRig) -> None:
     one = entered(rig)
     one.gone = True
     rig.dispatch((SetControl("/level", (-3.0,)),))
@@ -160,7 +162,7 @@ def test_who_has_disconnected_is_dropped(rig: ControlRig) -> None:
     assert (told(one), rig.notifier.clients) == ([], 0)
 
 
-def test_one_too_many_is_refused_until_one_has_gone(
+def test_one_client_too_many_is_refused_until_another_has_gone(
     rig: ControlRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notify, "MAX_CLIENTS", 2)
@@ -173,7 +175,7 @@ def test_one_too_many_is_refused_until_one_has_gone(
     entered(rig)
 
 
-def test_with_nobody_to_tell_nothing_is_put_off(rig: ControlRig) -> None:
+def test_without_clients_no_notification_is_scheduled(rig: ControlRig) -> None:
     rig.dispatch((SetControl("/level", (-3.0,)),))
     assert rig.due == []
     one = entered(rig)

@@ -1,4 +1,4 @@
-"""Changes at their time: to the frame, whatever the block, the clock and the order of arrival."""
+"""Changes happen on time, to the frame, for any block size, clock and order of arrival."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def frames_of(line: Timeline, frames: int, block: int) -> list[Snapshot]:
 
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("time_s", [0.0, 0.004, 0.006, 0.1, 0.1234, 0.155, 0.31])
-def test_a_change_is_in_the_frame_that_begins_nearest_to_its_time(
-    block: int, time_s: float
-) -> None:
+def test_a_change_happens_in_the_frame_nearest_to_its_time(block: int, time_s: float) -> None:
     line = made()
     line.schedule(time_s, (level(-3.0),))
     levels = [state.value("/level") for state in frames_of(line, 48, block)]
@@ -59,7 +57,7 @@ def test_a_change_is_in_the_frame_that_begins_nearest_to_its_time(
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_what_is_due_together_changes_in_one_frame_and_the_order_is_that_of_time(
+def test_changes_due_together_happen_in_one_frame_and_in_order_of_time(
     block: int,
 ) -> None:
     line = made()
@@ -72,7 +70,7 @@ def test_what_is_due_together_changes_in_one_frame_and_the_order_is_that_of_time
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_the_desk_holds_what_was_carried_out_and_hands_move_it_on(block: int) -> None:
+def test_the_desk_holds_carried_out_changes_and_can_be_changed_further(block: int) -> None:
     line = made()
     line.schedule(0.05, (level(-3.0),))
     frames_of(line, 16, block)
@@ -82,7 +80,7 @@ def test_the_desk_holds_what_was_carried_out_and_hands_move_it_on(block: int) ->
     assert last == line.snapshot().values and line.snapshot().value("/mute") == 1.0
 
 
-def test_what_is_late_is_carried_out_in_the_next_frame_and_told() -> None:
+def test_late_events_are_carried_out_in_the_next_frame_and_reported() -> None:
     told: list[tuple[tuple[Event, ...], float, float]] = []
     line = Timeline(Desk(control_table(4)), SampleClock(0.01), lambda *said: told.append(said))
     frames_of(line, 16, 8)
@@ -94,7 +92,9 @@ def test_what_is_late_is_carried_out_in_the_next_frame_and_told() -> None:
     assert [late for _, _, late in told] == pytest.approx([0.06, 0.0])
 
 
-def test_so_many_may_wait_and_one_more_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scheduling_more_than_the_maximum_fails_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(timeline, "MAX_WAITING", 4)
     line = made()
     line.schedule(0.1, (level(-3.0),) * 3)
@@ -106,7 +106,7 @@ def test_so_many_may_wait_and_one_more_changes_nothing(monkeypatch: pytest.Monke
     assert line.waiting == 0 and line.snapshot().value("/mute") == 0.0
 
 
-def test_what_was_cleared_does_not_happen_and_its_place_is_free() -> None:
+def test_cleared_events_do_not_happen_and_free_their_places() -> None:
     line = made()
     line.schedule(0.1, (level(-3.0),))
     line.clear()
@@ -116,8 +116,8 @@ def test_what_was_cleared_does_not_happen_and_its_place_is_free() -> None:
     assert (state.value("/level"), state.value("/mute"), line.waiting) == (-12.0, 1.0, 0)
 
 
-def test_drift_is_followed_and_never_changes_the_order() -> None:
-    """The sound card's clock is 200 ppm slow and every look is rough; two minutes."""
+def test_clock_drift_is_followed_and_never_changes_the_order() -> None:
+    """Two minutes with a sound card clock 200 ppm slow and jitter on every reading."""
     generator = np.random.default_rng(3)
     dues: list[float] = []
 
@@ -138,7 +138,7 @@ def test_drift_is_followed_and_never_changes_the_order() -> None:
     assert np.abs(errors_s).max() < 0.005
 
 
-def test_a_jump_of_a_clock_is_followed_at_once() -> None:
+def test_a_clock_jump_is_followed_at_once() -> None:
     clock = SampleClock(0.01)
     clock.observe(0, 100.0)
     clock.observe(4, 100.042)
@@ -152,13 +152,13 @@ NTP_2036_S = 2**32 - 2_208_988_800
 
 @pytest.mark.parametrize("now_s", [0.0, 1_700_000_000.0, NTP_2036_S - 1.0, NTP_2036_S + 1.0, 5e9])
 @pytest.mark.parametrize("away_s", [-3600.0, -1.5, 0.0, 0.25, 1.5, 3600.0])
-def test_a_time_tag_means_the_time_nearest_to_now_in_whichever_era(
+def test_a_time_tag_means_the_time_nearest_to_now_in_any_ntp_era(
     now_s: float, away_s: float
 ) -> None:
     assert unix_s(time_tag(now_s + away_s), now_s) == pytest.approx(now_s + away_s, abs=1e-6)
 
 
-def test_the_second_era_begins_in_2036() -> None:
+def test_the_second_ntp_era_begins_in_2036() -> None:
     assert time_tag(NTP_2036_S) == 0
     assert unix_s(0, NTP_2036_S - 10.0) == NTP_2036_S
     assert unix_s(2**64 - 2**32, NTP_2036_S + 10.0) == NTP_2036_S - 1
@@ -179,7 +179,7 @@ def test_a_time_tagged_bundle_moves_the_decoder_at_its_frame(
     assert rig.sender.replies == []
 
 
-def test_the_decoder_is_given_the_same_whatever_the_block() -> None:
+def test_the_decoder_gets_the_same_input_for_any_block_size() -> None:
     def play(block: int) -> np.ndarray:
         rig = ControlRig()
         rig.put_decks()
@@ -211,7 +211,7 @@ def test_play_and_stop_are_on_time_and_the_playhead_moves_between_them(block: in
     assert not rig.desk.snapshot().playing
 
 
-def test_a_question_in_a_timed_bundle_is_answered_at_its_time() -> None:
+def test_a_query_in_a_timed_bundle_is_answered_at_its_time() -> None:
     rig = ControlRig()
     builder = OscBundleBuilder(rig.now_s + 10 * FRAME_S)
     builder.add_content(build_msg("/level", -3.0))
@@ -223,7 +223,7 @@ def test_a_question_in_a_timed_bundle_is_answered_at_its_time() -> None:
     assert rig.sender.replies == [Reply("/level", (-3.0,))]
 
 
-def test_a_tag_that_means_now_runs_now() -> None:
+def test_a_bundle_tagged_immediately_runs_at_once() -> None:
     rig = ControlRig()
     builder = OscBundleBuilder(IMMEDIATELY)
     builder.add_content(build_msg("/level", -3.0))
@@ -232,7 +232,7 @@ def test_a_tag_that_means_now_runs_now() -> None:
     assert (rig.scheduler.late, rig.scheduler.waiting) == (0, 0)
 
 
-def test_late_ones_run_now_are_counted_and_told_once_a_second() -> None:
+def test_late_bundles_run_at_once_are_counted_and_reported_once_a_second() -> None:
     rig = ControlRig()
     rig.render(100)
     rig.now_s += 100 * FRAME_S
@@ -253,7 +253,9 @@ def test_late_ones_run_now_are_counted_and_told_once_a_second() -> None:
     assert rig.scheduler.late == 4
 
 
-def test_far_ahead_runs_now_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bundle_too_far_ahead_runs_at_once_and_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     rig = ControlRig()
     rig.send(at(rig.now_s + 61.0, ("/level", -3.0)))
     assert rig.desk.snapshot().value("/level") == -3.0
@@ -263,7 +265,7 @@ def test_far_ahead_runs_now_and_is_counted(caplog: pytest.LogCaptureFixture) -> 
     assert (rig.scheduler.waiting, rig.desk.snapshot().value("/level")) == (1, -3.0)
 
 
-def test_a_full_queue_is_told_and_what_waits_still_happens(
+def test_a_full_queue_is_reported_and_waiting_bundles_still_happen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(timeline, "MAX_WAITING", 2)
@@ -276,7 +278,7 @@ def test_a_full_queue_is_told_and_what_waits_still_happens(
     assert rig.desk.snapshot().value("/level") == -3.0
 
 
-def test_panic_forgets_what_waits() -> None:
+def test_panic_clears_the_queue() -> None:
     rig = ControlRig()
     rig.desk.apply([Stop()])
     builder = OscBundleBuilder(rig.now_s + 0.05)

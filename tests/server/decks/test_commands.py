@@ -1,4 +1,4 @@
-"""Loads and captures: told as they go on, cancelled, overtaken; a deck keeps what it has."""
+"""Deck loads and captures: their progress, cancelling, and being replaced by newer ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def told(sender: FakeSender, but: str = "/progress") -> list[Reply]:
     return [reply for reply in sender.replies if not reply.address.endswith(but)]
 
 
-def test_progress_is_told_to_who_asked_and_to_who_listens(rig: ControlRig) -> None:
+def test_progress_is_reported_to_the_sender_and_to_registered_clients(rig: ControlRig) -> None:
     listening = FakeSender("listening")
     rig.send(build_msg("/notify", 1).dgram, listening)
     send(rig, "/deck/c/load", "one.wav")
@@ -45,7 +45,7 @@ def test_progress_is_told_to_who_asked_and_to_who_listens(rig: ControlRig) -> No
     assert listening.replies[1:] == [*progress, Reply("/deck/c/load", ("one.wav",))]
 
 
-def test_a_long_file_tells_a_hundred_steps_and_no_more(rig: ControlRig) -> None:
+def test_a_long_file_reports_a_hundred_steps_of_progress(rig: ControlRig) -> None:
     send(rig, "/deck/a/load", "one.wav")
     for window in range(1, 10_001):
         rig.decks.take(Progressed(1, window / 10_000))
@@ -53,7 +53,7 @@ def test_a_long_file_tells_a_hundred_steps_and_no_more(rig: ControlRig) -> None:
 
 
 @pytest.mark.parametrize("verb", ["load", "capture"])
-def test_a_cancelled_load_fails_and_the_deck_keeps_what_it_has(rig: ControlRig, verb: str) -> None:
+def test_a_cancelled_load_fails_and_leaves_the_deck_unchanged(rig: ControlRig, verb: str) -> None:
     rig.captured = HEARD
     argument = "one.wav" if verb == "load" else 4.0
     send(rig, f"/deck/b/{verb}", argument)
@@ -69,7 +69,7 @@ def test_a_cancelled_load_fails_and_the_deck_keeps_what_it_has(rig: ControlRig, 
     assert not rig.put and len(told(rig.sender)) == 2
 
 
-def test_cancelling_nothing_and_another_deck_stops_nothing(rig: ControlRig) -> None:
+def test_cancelling_an_idle_deck_stops_no_other_load(rig: ControlRig) -> None:
     send(rig, "/deck/a/cancel")
     send(rig, "/deck/a/load", "one.wav")
     send(rig, "/deck/b/cancel")
@@ -86,7 +86,7 @@ def test_cancelling_nothing_and_another_deck_stops_nothing(rig: ControlRig) -> N
     ("address", "argument"),
     [("/deck/a/load", "two.wav"), ("/deck/a/load", "low"), ("/deck/a/capture", 2.0)],
 )
-def test_what_is_newer_cancels_what_is_older_on_the_same_deck_only(
+def test_a_newer_load_cancels_the_older_one_on_the_same_deck_only(
     rig: ControlRig, address: str, argument: str | float
 ) -> None:
     rig.captured = HEARD
@@ -98,7 +98,7 @@ def test_what_is_newer_cancels_what_is_older_on_the_same_deck_only(
     assert failed.address == "/fail" and "newer" in str(failed.arguments[1])
 
 
-def test_a_capture_goes_the_way_of_a_file(rig: ControlRig) -> None:
+def test_a_capture_is_encoded_and_loaded_like_a_file(rig: ControlRig) -> None:
     rig.captured = HEARD
     listening = FakeSender("listening")
     rig.send(build_msg("/notify", 1).dgram, listening)
@@ -111,7 +111,7 @@ def test_a_capture_goes_the_way_of_a_file(rig: ControlRig) -> None:
 
 
 @pytest.mark.parametrize("why", [NO_INPUT, "input 'x' does not deliver"])
-def test_a_capture_that_cannot_be_says_why_and_stops_no_load(rig: ControlRig, why: str) -> None:
+def test_a_capture_that_fails_says_why_and_stops_no_load(rig: ControlRig, why: str) -> None:
     rig.captured = InputError(why)
     send(rig, "/deck/a/load", "one.wav")
     send(rig, "/deck/a/capture", 8.0)
@@ -119,5 +119,5 @@ def test_a_capture_that_cannot_be_says_why_and_stops_no_load(rig: ControlRig, wh
     assert not rig.cancelled
 
 
-def test_without_an_input_it_says_what_to_do() -> None:
+def test_the_error_for_a_missing_input_names_the_options_to_use() -> None:
     assert "--input DEVICE" in NO_INPUT and "--list-devices" in NO_INPUT

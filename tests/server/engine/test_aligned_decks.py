@@ -1,4 +1,4 @@
-"""Decks read in beats: beat on beat at any speed, block size, loop and jump; plain where not."""
+"""Decks aligned by beat at any speed, block size, loop and jump; as recorded when not aligned."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.server.fakes import fake_deck
 
 PER_TICK = mini_bundle.TICK_FRAMES
 A_BEAT, B_BEAT = 20.0, 25.0
-"""Frames of a beat as recorded: decks of 8 and of 6 beats, and a bit."""
+"""Frames per beat as recorded: decks of just over 8 and 6 beats."""
 A = Beats(60 / (A_BEAT * FRAME_S), 4 * FRAME_S, 1.0)
 B = Beats(60 / (B_BEAT * FRAME_S), 7 * FRAME_S, 1.0)
 A_TICKS, B_TICKS = 85, 80
@@ -46,18 +46,18 @@ def rig(b: Beats | None = B) -> ControlRig:
 
 
 def places(controls: ControlRig) -> np.ndarray:
-    """Where decks a and b were read, frame by frame, in frames of the deck (2, N)."""
+    """The positions (2, N) of decks a and b in each rendered frame, in frames of the deck."""
     return np.concatenate(controls.places, axis=1)  # type: ignore[attr-defined]
 
 
 def beats(controls: ControlRig) -> np.ndarray:
-    """The same as beats (2, N)."""
+    """The positions (2, N) in beats."""
     a, b = places(controls)
     return np.stack([(a - 4) / A_BEAT, (b - 7) / B_BEAT])
 
 
 def off_beat(controls: ControlRig) -> float:
-    """How far the two are apart within the beat, at most."""
+    """The largest distance within the beat between the two decks, in beats."""
     a, b = beats(controls)
     return float(np.abs((a - b + 0.5) % 1 - 0.5).max())
 
@@ -82,7 +82,7 @@ def test_beat_n_of_one_deck_meets_beat_n_of_the_other() -> None:
     np.testing.assert_allclose(b, a, atol=1e-9)
 
 
-def test_each_goes_around_its_own_whole_beats() -> None:
+def test_each_deck_loops_over_its_own_whole_beats() -> None:
     controls = rig()
     controls.render(2000)
     a, b = beats(controls)
@@ -92,7 +92,7 @@ def test_each_goes_around_its_own_whole_beats() -> None:
         assert np.abs(away).max() < 1e-6
 
 
-def test_hours_do_not_pull_them_apart() -> None:
+def test_the_decks_stay_aligned_over_a_long_time() -> None:
     controls = rig()
     say(controls, "/speed", 3.7)
     controls.render(20_000, block=500)
@@ -118,7 +118,7 @@ SCENE: list[tuple[int, str, list[float | int]]] = [
 
 
 @pytest.mark.parametrize("block", [1, 4, 16])
-def test_nothing_the_hands_do_takes_them_off_the_beat(block: int) -> None:
+def test_no_control_takes_the_decks_off_the_beat(block: int) -> None:
     controls = rig()
     for frame, address, values in SCENE:
         at_frame(controls, frame, address, values)
@@ -139,7 +139,7 @@ def test_block_size_does_not_matter() -> None:
         np.testing.assert_allclose(play(block), play(1), atol=1e-6)
 
 
-def test_a_jump_takes_the_first_deck_to_its_share_exactly() -> None:
+def test_a_jump_takes_the_first_deck_to_the_exact_position() -> None:
     controls = rig()
     controls.render(50)
     at_frame(controls, 61, "/position", [0.4])
@@ -160,7 +160,7 @@ def test_loops_are_whole_beats() -> None:
     assert off_beat(controls) < 1e-6
 
 
-def test_a_tempo_is_heard_and_speed_is_on_top() -> None:
+def test_speed_multiplies_the_tempo() -> None:
     controls = rig()
     say(controls, "/tempo", A.tempo_bpm / 2)
     say(controls, "/glide", "/speed", 0.0)
@@ -172,7 +172,7 @@ def test_a_tempo_is_heard_and_speed_is_on_top() -> None:
     assert controls.engine.tempo_bpm == pytest.approx(A.tempo_bpm / 2)
 
 
-def test_a_tempo_of_a_bundle_is_changed_in_its_frame() -> None:
+def test_a_timed_tempo_changes_in_its_frame() -> None:
     controls = rig(b=None)
     at_frame(controls, 37, "/tempo", [A.tempo_bpm / 2])
     controls.render(64, 16)
@@ -181,7 +181,7 @@ def test_a_tempo_of_a_bundle_is_changed_in_its_frame() -> None:
     np.testing.assert_allclose(steps[37:], 0.5, atol=1e-9)
 
 
-def test_not_aligned_all_run_as_recorded() -> None:
+def test_without_alignment_the_decks_run_as_recorded() -> None:
     controls = rig()
     say(controls, "/interp/align", 0)
     controls.render(400)
@@ -190,7 +190,7 @@ def test_not_aligned_all_run_as_recorded() -> None:
     np.testing.assert_allclose(b, np.arange(400) % (B_TICKS * PER_TICK), atol=1e-9)
 
 
-def test_where_one_tempo_is_unknown_it_is_as_it_was_without() -> None:
+def test_with_one_unknown_tempo_the_decks_are_not_aligned() -> None:
     known, unknown = rig(b=None), ControlRig()
     unknown.engine.put_deck("a", fake_deck("a", 0.0, ticks=A_TICKS))
     unknown.engine.put_deck("b", fake_deck("b", 1.0, ticks=B_TICKS))
@@ -202,7 +202,7 @@ def test_where_one_tempo_is_unknown_it_is_as_it_was_without() -> None:
     np.testing.assert_array_equal(known.session.structure, unknown.session.structure)
 
 
-def test_switched_on_the_second_deck_falls_into_the_beat_of_the_first() -> None:
+def test_switching_alignment_on_moves_the_second_deck_to_the_beat_of_the_first() -> None:
     controls = rig()
     say(controls, "/interp/align", 0)
     controls.render(100)
@@ -214,7 +214,7 @@ def test_switched_on_the_second_deck_falls_into_the_beat_of_the_first() -> None:
     np.testing.assert_allclose(gap, 0, atol=1e-6)
 
 
-def test_a_deck_that_comes_later_falls_into_the_beat_that_is() -> None:
+def test_a_deck_loaded_later_joins_the_current_beat() -> None:
     controls = rig(b=None)
     controls.render(88)
     controls.engine.put_deck("b", fake_deck("b", 1.0, ticks=B_TICKS, beats=B))
@@ -234,7 +234,7 @@ def test_a_deck_that_comes_later_falls_into_the_beat_that_is() -> None:
     np.testing.assert_allclose(np.diff(a), 1 / A_BEAT, atol=1e-9)
 
 
-def test_alone_at_its_corner_a_deck_is_read_as_recorded() -> None:
+def test_a_deck_that_plays_alone_runs_at_its_recorded_tempo() -> None:
     controls = rig()
     say(controls, "/glide", "/interp", 0.0)
     say(controls, "/interp", 1.0)
@@ -244,7 +244,7 @@ def test_alone_at_its_corner_a_deck_is_read_as_recorded() -> None:
 
 
 @pytest.mark.parametrize("value", [19.9, -1.0, 1000.0, float("nan")])
-def test_a_tempo_that_is_none_is_refused(value: float) -> None:
+def test_a_tempo_out_of_range_is_refused(value: float) -> None:
     controls = rig()
     with pytest.raises(AssertionError, match="allowed are 20 to 999 bpm, or 0"):
         say(controls, "/tempo", value)

@@ -1,4 +1,4 @@
-"""The original recording beside what is decoded: at the same place, without a click, or refused."""
+"""Bypass plays the original recording at the playhead, without clicks, or is refused."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HOP, RATE, LATENCY = mini_bundle.HOP, mini_bundle.RATE_HZ, mini_bundle.LATENCY
 TICKS = 100
 LOOP = TICKS * mini_bundle.TICK_FRAMES * HOP
 CLICK = 0.12
-"""The steepest step of the fake sine at full level is 0.06, that of the recordings less."""
+"""The steepest step of the fake sine at full level is 0.06; that of the recordings is less."""
 NEAR = 0.01
-"""What the DC block turns the phase by; a sample beside the place would be 0.07 off."""
+"""Allows for the DC blocker's phase shift; one sample off would differ by 0.07."""
 
 
 def sine(turns: int) -> np.ndarray:
@@ -61,13 +61,13 @@ def steepest(audio: np.ndarray) -> float:
 
 
 def original(first_frame: int, frames: int, turns: int = 200) -> np.ndarray:
-    """What the recording is from a frame on, as late as the decoder; limiter's delay counted."""
+    """The recording from ``first_frame`` on, delayed as by the decoder and the limiter."""
     positions = np.arange(first_frame * HOP, (first_frame + frames) * HOP) - LATENCY - DELAY
     return np.asarray(sine(turns)[positions % LOOP])
 
 
 def measured_delay() -> int:
-    """Samples that the limiter looks ahead."""
+    """The limiter's lookahead in samples."""
     from server.engine.limiter import Limiter
 
     impulse = np.zeros((1, 64 * HOP), np.float32)
@@ -78,7 +78,7 @@ def measured_delay() -> int:
 DELAY = measured_delay()
 
 
-def test_bypassed_it_is_the_recording_at_the_place_of_the_playhead() -> None:
+def test_bypass_plays_the_recording_at_the_playhead() -> None:
     controls = rig()
     played(controls, 100)
     send(controls, "/deck/a/bypass", 1)
@@ -86,7 +86,7 @@ def test_bypassed_it_is_the_recording_at_the_place_of_the_playhead() -> None:
     np.testing.assert_allclose(played(controls, 400), original(200, 400), atol=NEAR)
 
 
-def test_it_is_heard_alone_wherever_interp_is_and_two_share() -> None:
+def test_a_bypassed_deck_is_heard_alone_at_any_interp_and_two_share() -> None:
     controls = rig(("a", recorded("a")), ("b", recorded("b", 1.0, turns=300)))
     send(controls, "/interp", 1.0)
     send(controls, "/deck/a/bypass", 1)
@@ -98,7 +98,7 @@ def test_it_is_heard_alone_wherever_interp_is_and_two_share() -> None:
     np.testing.assert_allclose(played(controls, 40), both, atol=NEAR)
 
 
-def test_it_comes_and_goes_without_a_click_and_the_decoded_is_as_if_it_never_went() -> None:
+def test_bypass_fades_in_and_out_without_a_click_and_leaves_the_decoder_unaffected() -> None:
     controls, other = rig(), rig()
     parts = []
     for value in (1, 0, 1, 0):
@@ -125,7 +125,7 @@ def test_block_size_does_not_matter(block: int) -> None:
     ("address", "value"),
     [("/position", 0.613), ("/speed", -1.0), ("/freeze", 1), ("/loop/end", 0.31)],
 )
-def test_what_the_playhead_does_makes_no_click(address: str, value: float) -> None:
+def test_playhead_controls_make_no_click_in_bypass(address: str, value: float) -> None:
     controls = rig()
     send(controls, "/deck/a/bypass", 1)
     before = played(controls, 100)
@@ -137,7 +137,7 @@ def test_what_the_playhead_does_makes_no_click(address: str, value: float) -> No
     )
 
 
-def test_half_the_speed_is_half_the_pitch() -> None:
+def test_half_the_speed_gives_half_the_pitch_in_bypass() -> None:
     controls = rig()
     send(controls, "/speed", 0.5)
     send(controls, "/deck/a/bypass", 1)
@@ -147,7 +147,7 @@ def test_half_the_speed_is_half_the_pitch() -> None:
 
 
 @pytest.mark.parametrize("follower", ["recorded", "library"])
-def test_another_deck_laid_over_a_bypassed_one_makes_no_click(follower: str) -> None:
+def test_loading_another_deck_over_a_bypassed_one_makes_no_click(follower: str) -> None:
     controls = rig()
     send(controls, "/deck/a/bypass", 1)
     before = played(controls, 101 * 4)
@@ -177,7 +177,9 @@ def test_a_deck_without_a_recording_cannot_be_bypassed() -> None:
         controls.sender.replies.clear()
 
 
-def test_a_file_keeps_its_sound_at_the_models_rate_and_loudness(recording: Path) -> None:
+def test_an_encoded_file_keeps_its_recording_at_the_model_rate_and_loudness(
+    recording: Path,
+) -> None:
     bundle = mini_bundle.bundle()
     encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, RuntimeOptions("cpu"))
     deck = encoder.encode(recording)
@@ -188,14 +190,14 @@ def test_a_file_keeps_its_sound_at_the_models_rate_and_loudness(recording: Path)
     assert np.abs(deck.recording.at(np.array([0.0, deck.recording.samples - 1]))).max() == 0
 
 
-def test_what_is_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_that_is_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deck_module, "MAX_RECORDING_S", 0.5)
     samples = np.zeros(RATE, np.float32)
     assert recording_of(samples, RATE, RATE) is None
     assert recording_of(samples[: RATE // 2], RATE, RATE // 2) is not None
 
 
-def test_a_rendered_file_holds_the_recording(
+def test_rendering_a_bypassed_deck_to_a_file_gives_the_recording(
     bundle_path: Path, tmp_path: Path, recording: Path
 ) -> None:
     options = ("--deck-c", str(recording), "--set", "/level=0", "--seconds", "0.9")
@@ -209,7 +211,7 @@ def test_a_rendered_file_holds_the_recording(
     assert max(found) > 0.99 and abs(int(np.argmax(found)) - 400 - DELAY) <= 2
 
 
-def test_rendering_without_a_recording_says_so(
+def test_rendering_with_bypass_but_no_recording_fails_with_the_reason(
     bundle_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "x.wav"

@@ -1,4 +1,4 @@
-"""One deck alone on the second pair: its own style, at the playhead, at rest while it is off."""
+"""The cue: one deck alone on the second channel pair, at the playhead, idle while off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rig:
         self.controls.send(build_msg(address, value).dgram)
 
     def render(self, blocks: int) -> np.ndarray:
-        """What the cue gives of so many blocks of four frames, (T,)."""
+        """Render ``blocks`` blocks of four frames and return the sound of the cue (T,)."""
         sounds = []
         for _ in range(blocks):
             sound = self.cue.render(4)
@@ -41,13 +41,13 @@ class Rig:
         return np.concatenate(sounds)
 
 
-def test_off_it_decodes_nothing() -> None:
+def test_the_cue_decodes_nothing_while_off() -> None:
     rig = Rig()
     assert not rig.render(20).any()
     assert not rig.session.styles
 
 
-def test_it_is_one_deck_alone_whatever_the_hands_do_to_the_rest() -> None:
+def test_the_cue_plays_one_deck_alone_whatever_the_main_controls_do() -> None:
     rig = Rig()
     for address, value in (("/interp", 0.3), ("/latent/0", 2.0), ("/walk", 1.0), ("/mute", 1.0)):
         rig.send(address, value)
@@ -58,7 +58,7 @@ def test_it_is_one_deck_alone_whatever_the_hands_do_to_the_rest() -> None:
     assert np.abs(sound[-1000:]).max() > 0.2
 
 
-def test_it_is_where_the_playhead_is() -> None:
+def test_the_cue_plays_at_the_playhead() -> None:
     rig, plain = Rig(), Rig()
     plain.send("/interp", 1.0)
     for some in (rig, plain):
@@ -75,7 +75,7 @@ def test_it_is_where_the_playhead_is() -> None:
     np.testing.assert_allclose(rig.session.structure, wanted, atol=1e-6)
 
 
-def test_it_comes_and_goes_without_a_click_and_rests_then() -> None:
+def test_the_cue_switches_without_clicks_and_idles_when_off() -> None:
     rig = Rig()
     rig.send("/cue/level", 0.0)
     parts = []
@@ -89,7 +89,7 @@ def test_it_comes_and_goes_without_a_click_and_rests_then() -> None:
     assert len(rig.session.styles) == steps
 
 
-def test_it_runs_while_the_rest_is_stopped() -> None:
+def test_the_cue_runs_while_the_main_sound_is_stopped() -> None:
     rig = Rig(playing=False)
     rig.send(CUE, "a")
     assert np.abs(rig.render(40)[-1000:]).max() > 0.05
@@ -98,7 +98,7 @@ def test_it_runs_while_the_rest_is_stopped() -> None:
     assert rig.controls.engine.playhead.position_frames == 0
 
 
-def test_notes_are_for_the_main_sound_alone() -> None:
+def test_notes_do_not_affect_the_cue() -> None:
     rig, plain = Rig(playing=False), Rig(playing=False)
     for one in (rig, plain):
         one.send(CUE, "b")
@@ -107,7 +107,7 @@ def test_notes_are_for_the_main_sound_alone() -> None:
     np.testing.assert_array_equal(rig.render(10), plain.render(10))
 
 
-def test_an_empty_deck_is_silent() -> None:
+def test_cueing_an_empty_deck_is_silent() -> None:
     rig = Rig()
     rig.send(CUE, "d")
     assert not rig.render(20).any()
@@ -115,7 +115,7 @@ def test_an_empty_deck_is_silent() -> None:
     assert np.abs(rig.render(20)).max() > 0.05
 
 
-def test_it_goes_to_the_second_pair() -> None:
+def test_the_cue_plays_on_the_second_channel_pair() -> None:
     rig = Rig()
     rig.send("/mute", 1.0)
     rig.send(CUE, "b")
@@ -129,7 +129,7 @@ def test_it_goes_to_the_second_pair() -> None:
     np.testing.assert_array_equal(taken[:, 2], taken[:, 3])
 
 
-def test_a_fault_in_it_leaves_the_main_sound_alone() -> None:
+def test_a_fault_in_the_cue_leaves_the_main_sound_alone() -> None:
     rig = Rig()
     rig.send(CUE, "b")
     rig.cue.render = lambda frames: 1 / 0  # type: ignore[assignment, method-assign, return-value]
@@ -143,7 +143,7 @@ def test_a_fault_in_it_leaves_the_main_sound_alone() -> None:
 
 
 @pytest.mark.parametrize("value", ["a", 1])
-def test_without_a_second_pair_it_is_refused(value: float | str) -> None:
+def test_the_cue_is_refused_without_a_second_channel_pair(value: float | str) -> None:
     controls = ControlRig(has_cue=False)
     controls.send(build_msg(CUE, value).dgram)
     assert controls.sender.replies[-1].arguments == (CUE, NO_CUE)

@@ -1,4 +1,4 @@
-"""Glides: any value, as slowly as it is told, the same at any block size."""
+"""Glides: any value, over any time, the same at any block size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def said(rig: ControlRig, *arguments: str | float) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 4, 16])
-def test_a_new_time_holds_from_its_frame_on_at_any_block_size(size: int) -> None:
+def test_a_new_glide_time_applies_from_its_frame_on_at_any_block_size(size: int) -> None:
     glide = Glide(0.01)
     glide.follow((0.0, 0.0), (0.1, 0.0), size)
     parts = [glide.follow((1.0, 1.0), (0.1, 0.0), size) for _ in range(16 // size)]
@@ -36,7 +36,7 @@ def test_a_new_time_holds_from_its_frame_on_at_any_block_size(size: int) -> None
 
 
 @pytest.mark.parametrize("address", ["/level", "/speed", "/freeze", "/latent", "/interp", "/loop"])
-def test_any_value_and_all_that_a_shortcut_moves_can_glide(address: str) -> None:
+def test_any_value_and_all_values_of_a_shortcut_can_glide(address: str) -> None:
     rig = ControlRig()
     said(rig, address, 2.5)
     times = rig.desk.snapshot().smoothing_s
@@ -47,7 +47,7 @@ def test_any_value_and_all_that_a_shortcut_moves_can_glide(address: str) -> None
     assert rig.sender.replies == [Reply("/glide", (address, 2.5))]
 
 
-def test_a_freeze_that_glides_brings_the_tape_to_a_stop() -> None:
+def test_a_gliding_freeze_stops_like_a_tape() -> None:
     rig = ControlRig()
     rig.put_decks()
     said(rig, "/freeze", 0.1)
@@ -72,12 +72,12 @@ def test_a_freeze_that_glides_brings_the_tape_to_a_stop() -> None:
         ((), "0 arguments; it takes 1 to 2 arguments"),
     ],
 )
-def test_what_cannot_glide_is_refused(arguments: tuple[str | float, ...], reason: str) -> None:
+def test_an_invalid_glide_is_refused(arguments: tuple[str | float, ...], reason: str) -> None:
     with pytest.raises(AssertionError, match=reason):
         said(ControlRig(), *arguments)
 
 
-def test_others_are_told_of_a_glide() -> None:
+def test_clients_are_notified_of_a_glide() -> None:
     rig, other = ControlRig(), FakeSender("other")
     rig.send(build_msg("/notify", 1).dgram, other)
     said(rig, "/level", 2.0)
@@ -94,7 +94,7 @@ def test_the_command_line_sets_a_glide() -> None:
             setting(TABLE, text)
 
 
-def test_a_question_changes_nothing() -> None:
+def test_a_query_changes_nothing() -> None:
     desk = Desk(TABLE)
     before = desk.snapshot()
     desk.apply([SetGlide("/level")])

@@ -1,4 +1,4 @@
-"""What a clock moves, by hand: /nudge and /beat, and decks that keep the beat of a clock."""
+"""The controls that a clock moves, ``/nudge`` and ``/beat``, and decks that follow a clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.server.engine.test_aligned_decks import (
 
 @pytest.mark.parametrize("nudge", [-10.0, 3.5, 10.0])
 @pytest.mark.parametrize("speed", [1.0, -2.0])
-def test_a_nudge_is_per_cent_of_the_speed_from_its_frame_on(nudge: float, speed: float) -> None:
+def test_a_nudge_is_a_percentage_of_the_speed_from_its_frame_on(nudge: float, speed: float) -> None:
     controls = rig()
     say(controls, "/glide", "/speed", 0.0)
     say(controls, "/speed", speed)
@@ -41,7 +41,7 @@ def test_a_nudge_is_per_cent_of_the_speed_from_its_frame_on(nudge: float, speed:
 @pytest.mark.parametrize(
     ("beat", "a_at", "b_at"), [(0, 0, 0), (2.25, 2.25, 2.25), (37.5, 5.5, 1.5)]
 )
-def test_a_jump_to_a_beat_takes_each_deck_there_around_its_own_loop(
+def test_a_jump_to_a_beat_takes_each_deck_to_that_beat_of_its_own_loop(
     clock: str, beat: float, a_at: float, b_at: float
 ) -> None:
     controls = rig()
@@ -55,7 +55,7 @@ def test_a_jump_to_a_beat_takes_each_deck_there_around_its_own_loop(
     assert off_beat(controls) < 1e-6
 
 
-def test_the_same_beat_again_is_a_jump_again() -> None:
+def test_the_same_beat_again_jumps_again() -> None:
     controls = rig()
     for frame in (10, 40):
         at_frame(controls, frame, "/beat", [1.0])
@@ -63,7 +63,7 @@ def test_the_same_beat_again_is_a_jump_again() -> None:
     assert [places(controls)[0][n] for n in (10, 40)] == pytest.approx([24.0, 24.0])
 
 
-def test_a_deck_without_beats_jumps_as_far_as_the_beat_lasts() -> None:
+def test_a_deck_without_beats_jumps_by_the_length_of_the_beats() -> None:
     controls = rig(b=None)
     say(controls, "/tempo", A.tempo_bpm / 2)
     controls.render(12)
@@ -73,7 +73,7 @@ def test_a_deck_without_beats_jumps_as_far_as_the_beat_lasts() -> None:
     assert (a[12], b[12]) == pytest.approx((3 * A_BEAT, 3 * A_BEAT))  # a alone has beats
 
 
-def test_a_deck_that_comes_later_is_where_it_would_be_since_that_beat() -> None:
+def test_a_deck_loaded_later_is_where_the_last_beat_jump_would_have_taken_it() -> None:
     controls = rig(b=None)
     say(controls, "/beat", 3.0)
     controls.render(8)
@@ -81,14 +81,14 @@ def test_a_deck_that_comes_later_is_where_it_would_be_since_that_beat() -> None:
     assert playhead.share_of_loop(50) == 0.0  # nobody has met one of that length
     controls.engine.put_deck("b", controls.engine.decks["a"])
     controls.render(4)
-    assert playhead.beats_of_loop is None  # one deck alone is read plainly
+    assert playhead.beats_of_loop is None  # one deck alone is not aligned
     say(controls, "/clock", "midi")
     controls.render(4)
-    # Read plainly its loop began at the deck's first frame, in beats at its first beat.
+    # Not aligned, its loop began at the deck's first frame; in beats, at its first beat.
     assert playhead.beats_of_loop == pytest.approx((3 + (16 - 4) / A_BEAT, 8.0), abs=1e-6)
 
 
-def test_under_a_clock_one_deck_is_enough_for_loops_of_whole_beats() -> None:
+def test_under_a_clock_even_one_deck_loops_over_whole_beats() -> None:
     controls = rig(b=None)
     say(controls, "/clock", "midi")
     say(controls, "/loop", 0.0, 0.29)
@@ -115,7 +115,7 @@ def test_under_a_clock_a_jump_keeps_the_beat(clock: str, lands: float) -> None:
 @pytest.mark.parametrize(
     ("address", "value"), [("/nudge", 10.5), ("/nudge", float("nan")), ("/beat", -1.0)]
 )
-def test_what_is_out_of_range_is_refused(address: str, value: float) -> None:
+def test_a_nudge_or_beat_out_of_range_is_refused(address: str, value: float) -> None:
     controls = rig()
     with pytest.raises(AssertionError, match="allowed are"):
         say(controls, address, value)

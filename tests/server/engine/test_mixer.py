@@ -1,4 +1,4 @@
-"""Four decks under the hands, sent as OSC bytes and seen in what the decoder is given."""
+"""Mixing four decks, from OSC bytes to the decoder's input."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rig(decks: str = "abcd") -> ControlRig:
 
 
 def heard(controls: ControlRig, *messages: tuple[str, object]) -> tuple[float, float]:
-    """Style and structure once everything has settled."""
+    """Style and structure after ``messages``, once everything has settled."""
     for address, arguments in messages:
         controls.send(build_msg(address, arguments).dgram)
     controls.render(SETTLED_FRAMES)
@@ -48,12 +48,12 @@ def mixed(x: float, y: float) -> float:
 
 
 @pytest.mark.parametrize("name", CORNERS)
-def test_every_deck_has_a_corner(name: str) -> None:
+def test_each_deck_is_at_its_corner(name: str) -> None:
     style, structure = heard(rig(), ("/interp/xy", list(CORNERS[name])))
     assert (style, structure) == pytest.approx((NUMBERS[name], NUMBERS[name] / 2), abs=1e-5)
 
 
-def test_between_the_corners_it_is_bilinear_for_style_and_structure() -> None:
+def test_between_the_corners_style_and_structure_are_bilinear() -> None:
     style, structure = heard(rig(), ("/interp/xy", [0.25, 0.6]))
     assert (style, structure) == pytest.approx((mixed(0.25, 0.6), mixed(0.25, 0.6) / 2), abs=1e-5)
 
@@ -80,7 +80,7 @@ def test_xy_takes_two_numbers_or_nothing() -> None:
             events_of_message(table, OscMessage("/interp/xy", arguments))
 
 
-def test_who_asked_to_be_told_hears_of_y_too() -> None:
+def test_clients_are_notified_of_y_too() -> None:
     controls = rig()
     controls.send(build_msg("/notify", 1).dgram)
     controls.send(build_msg("/interp/xy", [0.25, 0.5]).dgram, FakeSender("another"))
@@ -104,16 +104,18 @@ def test_who_asked_to_be_told_hears_of_y_too() -> None:
         ("ac", "b", "a"),
     ],
 )
-def test_an_empty_deck_is_heard_as_its_neighbour(decks: str, corner: str, neighbour: str) -> None:
+def test_an_empty_deck_is_replaced_by_its_neighbour(
+    decks: str, corner: str, neighbour: str
+) -> None:
     style, _ = heard(rig(decks), ("/interp/xy", list(CORNERS[corner])))
     assert style == pytest.approx(NUMBERS[neighbour], abs=1e-5)
 
 
-def test_a_corner_that_was_a_neighbours_is_cross_faded_to_its_own() -> None:
+def test_an_empty_corner_crossfades_from_its_neighbour_to_a_new_deck() -> None:
     controls = rig("ab")
     heard(controls, ("/interp/xy", [0.0, 1.0]))
     begun = controls.session.style.shape[1]
-    controls.engine.put_deck("d", fake_deck("d", 0.8))  # c is heard as d from now on, not as a
+    controls.engine.put_deck("d", fake_deck("d", 0.8))  # the empty c is now replaced by d, not by a
     controls.render(40)
     style = controls.session.style[0, begun - 1 :]
     assert style[0] == pytest.approx(0.1, abs=1e-5) and style[-1] == pytest.approx(0.8, abs=1e-5)
@@ -121,7 +123,7 @@ def test_a_corner_that_was_a_neighbours_is_cross_faded_to_its_own() -> None:
 
 
 def circle_deck(name: str, degrees: float) -> DeckData:
-    """A style two away from the trained mean, in a direction of the first two dimensions."""
+    """A deck with a style at distance 2 from the trained mean, at an angle in two dimensions."""
     deck = fake_deck(name, 0.0)
     style = mini_bundle.bundle().latents.mean.copy()
     style[:2] += 2 * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
@@ -134,7 +136,9 @@ def distances(controls: ControlRig) -> np.ndarray:
 
 
 @pytest.mark.parametrize("spherical", ["spherical", 1, 1.0])
-def test_a_spherical_way_keeps_its_distance_and_comes_and_goes_softly(spherical: object) -> None:
+def test_spherical_interpolation_keeps_the_distance_and_switches_smoothly(
+    spherical: object,
+) -> None:
     controls = ControlRig()
     controls.engine.put_deck("a", circle_deck("a", 0))
     controls.engine.put_deck("b", circle_deck("b", 120))
@@ -151,25 +155,25 @@ def test_a_spherical_way_keeps_its_distance_and_comes_and_goes_softly(spherical:
 
 
 @pytest.mark.parametrize("word", ["round", "", 2, 0.5, -1])
-def test_a_choice_that_is_not_there_is_refused(word: object) -> None:
+def test_an_unknown_choice_is_refused(word: object) -> None:
     with pytest.raises(MappingError, match=r"/interp/curve: .* linear \(0\), spherical \(1\)"):
         events_of_message(rig().table, OscMessage("/interp/curve", (word,)))  # type: ignore[arg-type]
 
 
-def test_a_choice_can_be_set_from_the_command_line_too() -> None:
+def test_a_choice_is_set_by_its_name() -> None:
     (event,) = events_of_message(rig().table, OscMessage("/deck/c/style", ("track",)))
     assert event == SetControl("/deck/c/style", (1.0,))
 
 
 def tracked_deck(ticks: int = 40, windows: int = 4) -> DeckData:
-    """Windows centred at ticks 5, 15, 25, 35 with styles 0, 1, 2, 3."""
+    """A deck with windows centred at ticks 5, 15, 25, 35, and styles 0, 1, 2, 3."""
     deck = fake_deck("tracked", 1.5, ticks=ticks)
     track = np.arange(windows, dtype=np.float32)[:, None].repeat(mini_bundle.STYLE_DIMS, axis=1)
     centres = np.array([5 + 10 * n for n in range(windows)], np.float32)
     return replace(deck, style_track=track, style_ticks=centres)
 
 
-def test_a_style_track_is_read_at_the_playhead_and_loops_without_a_leap() -> None:
+def test_a_style_track_is_read_at_the_playhead_and_loops_without_a_jump() -> None:
     controls = ControlRig()
     controls.engine.put_deck("a", tracked_deck())
     controls.send(build_msg("/deck/a/style", "track").dgram)
@@ -181,10 +185,10 @@ def test_a_style_track_is_read_at_the_playhead_and_loops_without_a_leap() -> Non
     assert np.abs(np.diff(style)).max() <= 0.3 / mini_bundle.TICK_FRAMES + 1e-5
 
 
-def test_mean_and_track_are_cross_faded_and_an_empty_corner_is_the_neighbours() -> None:
+def test_mean_and_track_are_crossfaded_and_an_empty_corner_uses_its_neighbours_setting() -> None:
     controls = ControlRig()
     controls.engine.put_deck("a", tracked_deck())
-    controls.send(build_msg("/interp/xy", [1.0, 1.0]).dgram)  # nothing lies there: it is deck a
+    controls.send(build_msg("/interp/xy", [1.0, 1.0]).dgram)  # empty: deck a is used
     controls.send(build_msg("/deck/d/style", "track").dgram)
     controls.render(40)
     np.testing.assert_allclose(controls.session.style, 1.5, atol=1e-5)
@@ -196,7 +200,7 @@ def test_mean_and_track_are_cross_faded_and_an_empty_corner_is_the_neighbours() 
 
 
 @pytest.mark.parametrize("windows", [1, 2])
-def test_a_track_of_few_windows_is_no_special_case(windows: int) -> None:
+def test_a_track_of_one_or_two_windows_works(windows: int) -> None:
     controls = ControlRig()
     controls.engine.put_deck("a", tracked_deck(windows=windows))
     controls.send(build_msg("/deck/a/style", "track").dgram)

@@ -38,13 +38,13 @@ def motion(
 
 
 def frames_read(playhead: Playhead, moved: PlayheadMotion, deck_ticks: int = TICKS) -> np.ndarray:
-    """Places in frames of a deck, as ``ticks_at`` counts them."""
+    """The positions read (N,), in frames of the deck, as ``ticks_at`` counts them."""
     reading = playhead.advance(moved).on(deck_ticks)
     return (reading.ticks + 0.5) * PER_TICK - 0.5
 
 
 @pytest.mark.parametrize("speed", [-4.0, -1.0, -0.3, 0.0, 0.5, 1.0, 4.0])
-def test_it_moves_at_its_speed_around_the_deck(speed: float) -> None:
+def test_the_playhead_moves_around_the_deck_at_its_speed(speed: float) -> None:
     read = frames_read(Playhead(PER_TICK), motion(200, speed))
     np.testing.assert_allclose(read, (speed * np.arange(200)) % FRAMES, atol=1e-9)
 
@@ -70,7 +70,7 @@ def test_a_loop_is_a_part_of_the_deck(
     np.testing.assert_allclose(read % FRAMES, wanted % FRAMES, atol=1e-9)
 
 
-def test_each_deck_loops_its_own_part_and_jumps_by_its_own_length() -> None:
+def test_loops_and_jumps_are_relative_to_each_decks_length() -> None:
     playhead = Playhead(PER_TICK)
     positions = playhead.advance(motion(64, 1.0, (0.5, 0.75), {0: 0.5}))
     for ticks in (20, 28):
@@ -80,14 +80,14 @@ def test_each_deck_loops_its_own_part_and_jumps_by_its_own_length() -> None:
         np.testing.assert_allclose(frames, wanted, atol=1e-9)
 
 
-def test_a_deck_of_a_new_length_comes_in_where_it_would_have_been() -> None:
+def test_a_deck_of_a_new_length_starts_where_it_would_have_been() -> None:
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(50, jumps={7: 0.25}))
     late = frames_read(playhead, motion(4), 28)
     assert late[0] == (0.25 * 28 * PER_TICK + 43) % (28 * PER_TICK)
 
 
-def test_a_loop_that_is_halved_keeps_the_beat() -> None:
+def test_halving_a_loop_keeps_the_beat() -> None:
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(25))
     read = frames_read(playhead, motion(4, 1.0, (0.0, 0.5)))
@@ -95,7 +95,7 @@ def test_a_loop_that_is_halved_keeps_the_beat() -> None:
     assert frames_read(playhead, motion(2)).tolist() == [9, 10]
 
 
-def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
+def test_a_jump_is_crossfaded_and_the_deck_s_own_seam_is_not() -> None:
     track = np.random.default_rng(0).standard_normal((3, TICKS)).astype(np.float32)
     playhead = Playhead(PER_TICK)
     whole = playhead.advance(motion(100)).on(TICKS)
@@ -114,8 +114,8 @@ def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
     np.testing.assert_allclose(read[:, 3:], anew[:, 1:4], atol=1e-6)
 
 
-def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
-    """Loop and jump come together: the place before is not the folded one, which nobody heard."""
+def test_a_slice_is_crossfaded_from_the_last_position_played() -> None:
+    """Loop and jump come together: the crossfade starts at the last position actually played."""
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(33))
     reading = playhead.advance(motion(4, 1.0, (0.0, 0.25), {0: 0.0})).on(TICKS)
@@ -123,7 +123,7 @@ def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
     assert (reading.before[0] + 0.5) * PER_TICK - 0.5 == 33
 
 
-def test_other_ticks_are_folded_into_the_loop() -> None:
+def test_neighbouring_ticks_are_wrapped_into_the_loop() -> None:
     playhead = Playhead(PER_TICK)
     positions = playhead.advance(motion(30, 1.0, (0.5, 0.75), {0: 0.0}))
     here = (positions.frames[3] + 0.5) / PER_TICK - 0.5
@@ -176,7 +176,7 @@ def test_block_size_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_jump_is_in_its_frame(block: int) -> None:
+def test_a_jump_happens_in_its_frame(block: int) -> None:
     controls = rig()
     controls.render(16)
     at_frame(controls, 37, "/position", [0.25])
@@ -201,7 +201,7 @@ def test_freeze_holds_structure_while_the_sound_goes_on(block: int) -> None:
     assert controls.engine.playhead.position_frames == 9
 
 
-def test_a_jump_while_stopped_is_where_it_starts_again() -> None:
+def test_a_jump_while_stopped_sets_where_playback_starts() -> None:
     controls = rig()
     controls.render(16)
     say(controls, "/stop")
@@ -219,7 +219,7 @@ def test_a_jump_while_stopped_is_where_it_starts_again() -> None:
     )
 
 
-def test_asked_the_position_answers_where_it_is_now() -> None:
+def test_a_position_query_answers_the_current_position() -> None:
     controls = rig()
     controls.render(60)
     say(controls, "/position")
@@ -252,7 +252,7 @@ def test_half_a_loop_is_refused() -> None:
     assert controls.desk.snapshot().vector("/loop") == (0.0, 1.0)
 
 
-def test_the_first_frame_obeys_what_the_command_line_set() -> None:
+def test_the_first_frame_follows_values_set_before_playback() -> None:
     controls = ControlRig()
     say(controls, "/position", 0.5)
     controls.put_decks()
@@ -261,7 +261,7 @@ def test_the_first_frame_obeys_what_the_command_line_set() -> None:
 
 
 def test_jumps_and_loops_do_not_click() -> None:
-    """The fake decoder follows structure within a frame; a sine cut in two would jump by 0.5."""
+    """The fake decoder follows structure within a frame; a cut sine would jump by 0.5."""
 
     def steepest(scene: Sequence[tuple[float, str, Values]]) -> float:
         controls = rig()
