@@ -1,4 +1,4 @@
-"""Transposition changes pitch but not tempo, exactly, at any block size, without clicks or drift."""
+"""Transposition moves pitch but not tempo, exactly, at any block size, without clicks or drift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes of a controller, decoded as they come."""
+"""A controller's bytes, decoded as they come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from server.midi.decode.moves import Kind, Knob, Move
 
 
 def moved(*messages: bytes) -> list[Move]:
-    """What a fresh controller's messages move."""
+    """Decode messages of a fresh controller into moves."""
     memory = DecoderState()
     moves: list[Move] = []
     for message in messages:
@@ -19,10 +19,10 @@ def moved(*messages: bytes) -> list[Move]:
 
 
 def cc(control: int, *values: int, channel: int = 0) -> list[bytes]:
-    """Control changes."""
+    """Control change messages, one for each value."""
     return [bytes((0xB0 + channel, control, value)) for value in values]
 
 
 def move(kind: Kind, number: int, value: int, largest: int = 127, channel: int = 0) -> Move:
-    """What is expected."""
+    """A move as a test expects it."""
     return Move(Knob("knobs", channel, kind, number), value, largest)

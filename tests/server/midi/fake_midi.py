@@ -1,4 +1,4 @@
-"""A machine with MIDI ports that a test plugs, plays and pulls."""
+"""Fake MIDI ports that a test plugs in, plays and unplugs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from server.midi.ports.source import MidiOutlet, MidiPort, MidiPortError, MidiUn
 
 
 class FakePort:
-    """One port; ``played`` is what its player has sent and nobody has read."""
+    """One input; ``played`` holds the messages sent and not yet read."""
 
     def __init__(self) -> None:
         self.played: list[Sequence[int]] = []
@@ -23,7 +23,7 @@ class FakePort:
 
 
 class FakeOutlet:
-    """One output; ``heard`` is what came there."""
+    """One output; ``heard`` holds the messages sent to it."""
 
     def __init__(self) -> None:
         self.heard: list[Sequence[int]] = []
@@ -37,9 +37,9 @@ class FakeOutlet:
 
 
 class FakeMidi:
-    """A third source beside RtMidi's; calling it opens it, as calling RtMidi's class does.
+    """A fake MIDI source; calling it opens it, as calling RtMidi's class does.
 
-    ``outputs`` are the outputs that are there; with ``is_dead`` the whole system has gone.
+    ``outputs`` are the available outputs; with ``is_dead`` the whole MIDI system has gone.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Learning, forgetting and changing mappings, as clients of OSC see it."""
+"""Learning, forgetting and changing MIDI mappings over OSC."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KNOB = "cc 9, channel 1, knobs"
 
 
 def sent(rig: ControlRig, address: str, *arguments: object) -> list[Reply]:
-    """What is answered to one message."""
+    """The replies to one message."""
     before = len(rig.sender.replies)
     rig.send(build_msg(address, list(arguments)).dgram)
     return rig.sender.replies[before:]
@@ -48,15 +48,15 @@ def fail(command: str, why: str) -> list[Reply]:
     return [Reply("/fail", (command, why))]
 
 
-def test_a_knob_that_was_learned_moves_what_it_was_learned_for() -> None:
+def test_a_learned_knob_moves_its_control() -> None:
     rig = ControlRig()
     assert learn(rig, "/level") == [Reply("/done", ("/midi/learn", "/level", KNOB))]
-    assert value(rig, "/level") == -12.0  # not while it was looked for
+    assert value(rig, "/level") == -12.0  # not while learning
     rig.turn(127)
     assert value(rig, "/level") == 6.0
 
 
-def test_the_others_are_told_what_was_learned_and_forgotten() -> None:
+def test_clients_are_notified_of_learned_and_forgotten_mappings() -> None:
     rig, other = ControlRig(), FakeSender("other")
     rig.send(build_msg("/notify", 1).dgram, other)
     learn(rig, "/level")
@@ -81,7 +81,7 @@ def test_the_others_are_told_what_was_learned_and_forgotten() -> None:
          "signed bit, signed bit 2, bin offset, 2's complement, absolute"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_learned_is_refused_and_what_was_learned_goes_on(
+def test_an_invalid_learn_is_refused_and_the_current_one_goes_on(
     words: list[str], why: str
 ) -> None:
     rig = ControlRig()
@@ -91,7 +91,7 @@ def test_what_cannot_be_learned_is_refused_and_what_was_learned_goes_on(
     assert rig.sender.replies[-1] == Reply("/done", ("/midi/learn", "/walk", KNOB))
 
 
-def test_how_it_is_taken_over_and_what_the_knob_sends_may_be_said() -> None:
+def test_learn_accepts_takeover_and_encoder_coding() -> None:
     rig = ControlRig()
     sent(rig, "/midi/learn", "/level", "bin offset", "scale")
     rig.turn(*[65] * 8)
@@ -100,7 +100,7 @@ def test_how_it_is_taken_over_and_what_the_knob_sends_may_be_said() -> None:
     assert (options["takeover"], options["relative"]) == ("scale", "bin offset")
 
 
-def test_a_newer_one_replaces_the_one_before() -> None:
+def test_a_newer_learn_replaces_the_older_one() -> None:
     rig, other = ControlRig(), FakeSender("other")
     rig.send(build_msg("/midi/learn", "/walk").dgram, other)
     learn(rig, "/level")
@@ -108,7 +108,7 @@ def test_a_newer_one_replaces_the_one_before() -> None:
     assert [one.address for one in rig.midi.book.learned] == ["/level"]
 
 
-def test_it_can_be_cancelled() -> None:
+def test_learning_can_be_cancelled() -> None:
     rig = ControlRig()
     sent(rig, "/midi/learn", "/level")
     assert sent(rig, "/midi/learn") == [
@@ -120,7 +120,7 @@ def test_it_can_be_cancelled() -> None:
     assert sent(rig, "/midi/learn") == [Reply("/done", ("/midi/learn",))]
 
 
-def test_it_ends_by_itself_and_only_once() -> None:
+def test_learning_times_out_once() -> None:
     rig = ControlRig()
     sent(rig, "/midi/learn", "/walk")
     first, rig.due = rig.due, []
@@ -142,7 +142,7 @@ def test_it_ends_by_itself_and_only_once() -> None:
         (("pads",), True, None),
     ],
 )
-def test_a_port_that_vanishes_meanwhile_is_told(
+def test_learning_fails_when_its_port_disappears(
     gone: tuple[str, ...], are_left: bool, why: str | None
 ) -> None:
     rig = ControlRig()
@@ -154,7 +154,7 @@ def test_a_port_that_vanishes_meanwhile_is_told(
     assert rig.midi.book.learned == ()
 
 
-def test_nothing_is_forgotten_where_nothing_is_mapped() -> None:
+def test_forgetting_an_unmapped_control_fails() -> None:
     rig = ControlRig()
     why = "nothing is mapped to '/level'; /midi/maps lists what is"
     assert sent(rig, "/midi/forget", "/level") == fail("/midi/forget", why)
@@ -163,7 +163,7 @@ def test_nothing_is_forgotten_where_nothing_is_mapped() -> None:
     assert value(rig, "/interp") == 0.0
 
 
-def test_the_usual_knob_can_be_given_options() -> None:
+def test_a_default_mapping_takes_options() -> None:
     rig = ControlRig()
     sent(rig, "/midi/map", "/interp", "takeover", "pick-up")
     rig.desk.apply([SetControl("/interp", (0.5,))])
@@ -187,7 +187,7 @@ def test_the_usual_knob_can_be_given_options() -> None:
         ),
     ],
 )
-def test_an_option_that_cannot_be_changes_nothing(arguments: tuple[object, ...], why: str) -> None:
+def test_an_invalid_option_changes_nothing(arguments: tuple[object, ...], why: str) -> None:
     rig = ControlRig()
     learn(rig, "/level")
     before = rig.midi.book
@@ -195,7 +195,7 @@ def test_an_option_that_cannot_be_changes_nothing(arguments: tuple[object, ...],
     assert rig.midi.book == before
 
 
-def test_an_option_of_one_of_two_knobs() -> None:
+def test_an_option_can_be_set_for_one_of_two_knobs() -> None:
     rig = ControlRig()
     learn(rig, "/level")
     sent(rig, "/midi/learn", "/level")
@@ -204,7 +204,7 @@ def test_an_option_of_one_of_two_knobs() -> None:
     assert [one.invert for one in rig.midi.book.learned] == [True, False]
 
 
-def test_the_first_turn_after_it_was_learned_scales_already() -> None:
+def test_scaling_starts_with_the_first_turn_after_learning() -> None:
     rig = ControlRig()
     learn(rig, "/interp", "scale")
     rig.desk.apply([SetControl("/interp", (0.9,))])
@@ -212,7 +212,7 @@ def test_the_first_turn_after_it_was_learned_scales_already() -> None:
     assert value(rig, "/interp") == pytest.approx(0.9 + 30 * 0.1 / 97)
 
 
-def test_learned_again_a_knob_keeps_its_options() -> None:
+def test_learning_a_knob_again_keeps_its_options() -> None:
     rig = ControlRig()
     learn(rig, "/level", "scale")
     sent(rig, "/midi/map", "/level", "high", 0.0)
@@ -245,7 +245,7 @@ class Kept:
         self.dispatch((event,))
 
 
-def test_what_was_learned_is_on_the_disk_when_that_is_answered(tmp_path: Path) -> None:
+def test_a_learned_mapping_is_on_disk_when_the_reply_comes(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.learn("/level", 0, 10, 20, 30)
     assert kept.sender.replies == [Reply("/done", ("/midi/learn", "/level", KNOB))]
@@ -256,7 +256,7 @@ def test_what_was_learned_is_on_the_disk_when_that_is_answered(tmp_path: Path) -
     assert again.desk.snapshot().value("/level") == 6.0
 
 
-def test_what_cannot_be_kept_is_in_force_and_said(tmp_path: Path) -> None:
+def test_a_mapping_that_cannot_be_saved_works_and_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     kept = Kept(tmp_path / "file")
     kept.learn("/level", 0, 10, 20, 30)
@@ -264,7 +264,7 @@ def test_what_cannot_be_kept_is_in_force_and_said(tmp_path: Path) -> None:
     assert reply.address == "/fail" and "in force, but not kept: cannot write" in str(reply)
 
 
-def test_a_file_that_makes_no_sense_is_kept_aside_and_said(
+def test_an_invalid_mappings_file_is_set_aside_and_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = '{"midi maps": 1, "maps": [{"control": "/level", "kind": "pedal"}]}'
@@ -275,7 +275,7 @@ def test_a_file_that_makes_no_sense_is_kept_aside_and_said(
     assert "map 1: kind 'pedal'; allowed are cc, nrpn" in line and "\n" not in line
 
 
-def test_controls_that_the_bundle_does_not_have_are_kept_and_said_once(
+def test_mappings_to_controls_the_bundle_lacks_are_kept_and_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = {"control": "/named/warmth", "kind": "cc", "number": 20}

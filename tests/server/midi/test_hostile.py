@@ -1,4 +1,4 @@
-"""Anything at all from a controller, through decoding, mappings and keys to the sound."""
+"""Random bytes from a controller, through decoding, mappings and keys to the sound."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.server.control_inputs import ControlRig
 from tests.server.midi.fake_midi import FakeMidi
 
 BATCHES, A_BATCH = 400, 12
-"""Twelve messages in the 4 ms between two looks are 3,000 a second."""
+"""Twelve messages in the 4 ms between two polls are 3,000 a second."""
 
 
 def anything(random: np.random.Generator) -> Iterator[bytes]:
-    """Whole messages of every status, and bytes that are none."""
+    """Valid messages of every status, and bytes that are not messages."""
     while True:
         status = int(random.integers(0x80, 0x100))
         data = random.integers(0, 128, 1 if status >> 4 in (0xC, 0xD) else 2)
@@ -31,7 +31,7 @@ def anything(random: np.random.Generator) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_comes_values_stay_in_their_ranges_and_the_sound_goes_on(seed: int) -> None:
+def test_random_input_keeps_values_in_range_and_the_sound_running(seed: int) -> None:
     rig = ControlRig()
     rig.put_decks()
     keys = Keys(rig.desk, rig.midi)

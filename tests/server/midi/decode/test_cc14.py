@@ -1,4 +1,4 @@
-"""Knobs of 7 and 14 bits, as their halves come."""
+"""Control changes of 7 and 14 bits, as their halves (MSB and LSB) arrive."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ HIGH, LOW = 1, 33
     ],
     ids=["top", "bottom", "between", "high half after", "low half alone after", "high alone"],
 )
-def test_fourteen_bits_begin_with_the_first_low_half(
+def test_a_knob_has_14_bits_from_its_first_lsb_on(
     halves: list[tuple[int, int]], values: list[tuple[int, int]]
 ) -> None:
     messages = [message for control, value in halves for message in cc(control, value)]
     assert moved(*messages) == [move("cc", HIGH, value, largest) for value, largest in values]
 
 
-def test_a_low_half_that_comes_first_counts() -> None:
+def test_an_lsb_that_comes_first_counts() -> None:
     assert moved(*cc(LOW, 127), *cc(HIGH, 127))[1:] == [move("cc", HIGH, 16383, 16383)]
 
 
-def test_a_button_where_low_halves_are_is_a_button() -> None:
+def test_a_button_on_an_lsb_number_is_a_button() -> None:
     """As on controllers with knobs at 16-23 and buttons at 48-55."""
     assert moved(*cc(16, 5), *cc(17, 6), *cc(48, 127, 0), *cc(17, 7), *cc(16, 8)) == [
         move("cc", 16, 5),
@@ -52,13 +52,13 @@ def test_a_button_where_low_halves_are_is_a_button() -> None:
     ]
 
 
-def test_a_knob_that_was_taken_for_a_pair_reaches_its_top_again() -> None:
+def test_a_knob_mistaken_for_14_bits_reaches_its_top_again() -> None:
     moves = moved(*cc(48, 127, 0), *cc(16, 1, 2, 3, 4, 5, 127))
     assert [one.largest for one in moves] == [127, 127, 16383, 16383, 16383, 16383, 127, 127]
     assert moves[-1] == move("cc", 16, 127)
 
 
-def test_each_knob_pairs_on_its_own() -> None:
+def test_each_knob_pairs_its_halves_separately() -> None:
     assert moved(*cc(16, 127), *cc(48, 127), *cc(17, 127)) == [
         move("cc", 16, 127),
         move("cc", 16, 16383, 16383),
@@ -66,7 +66,7 @@ def test_each_knob_pairs_on_its_own() -> None:
     ]
 
 
-def test_each_channel_pairs_on_its_own() -> None:
+def test_each_channel_pairs_its_halves_separately() -> None:
     assert moved(*cc(HIGH, 127), *cc(LOW, 0, channel=1), *cc(HIGH, 127)) == [
         move("cc", HIGH, 127),
         move("cc", LOW, 0, channel=1),
@@ -75,6 +75,6 @@ def test_each_channel_pairs_on_its_own() -> None:
 
 
 @given(st.lists(st.integers(0, 16383), min_size=1))
-def test_what_a_knob_of_fourteen_bits_sends_is_what_is_read(values: list[int]) -> None:
+def test_the_values_of_a_14_bit_knob_are_decoded_exactly(values: list[int]) -> None:
     messages = [m for value in values for m in (*cc(20, value >> 7), *cc(52, value & 127))]
     assert [one.value for one in moved(*messages)[1::2]] == values

@@ -1,4 +1,4 @@
-"""The document of mappings: written, read, edited by hand."""
+"""The mappings file: written, read back, and edited by hand."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ MAPS = st.builds(
 
 
 @given(st.lists(MAPS, max_size=5), st.lists(st.sampled_from(["/interp", "/speed"]), max_size=2))
-def test_what_is_written_is_read_again(maps: list[MidiMap], off: list[str]) -> None:
+def test_mappings_survive_writing_and_reading(maps: list[MidiMap], off: list[str]) -> None:
     book = MappingTable(tuple(maps), tuple(off))
     assert book_of(json.loads(json.dumps(document_of(book)))) == book
 
 
-def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
+def test_an_entry_needs_only_a_knob_and_a_control() -> None:
     book = book_of({"maps": [{"control": "/level", "kind": "cc", "number": 7}]})
     assert book.learned == (MidiMap("/level", KnobPattern(None, None, "cc", 7)),)
     assert book_of({}) == MappingTable()
@@ -72,7 +72,7 @@ def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
         ({"maps": [{"kind": "cc", "number": 9}]}, "no control"),
     ],
 )
-def test_a_wrong_one_is_refused_as_a_whole_and_says_where(
+def test_an_invalid_file_is_refused_as_a_whole_and_the_error_says_where(
     document: Mapping[str, Any], why: str
 ) -> None:
     with pytest.raises(MidiMapError, match=why):

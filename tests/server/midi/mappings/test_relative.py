@@ -1,4 +1,4 @@
-"""The table of Live's manual, every value of it."""
+"""Relative encoder codings, every value of the table in Live's manual."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ TABLE: list[tuple[Coding, dict[int, int]]] = [
 
 
 @pytest.mark.parametrize(("coding", "listed"), TABLE)
-def test_every_value_is_as_the_manual_lists_it(coding: Coding, listed: dict[int, int]) -> None:
+def test_every_value_matches_the_manual(coding: Coding, listed: dict[int, int]) -> None:
     assert {raw: steps(coding, raw) for raw in range(128)} == {
         raw: listed.get(raw, 0) for raw in range(128)
     }
 
 
-def test_the_table_is_whole() -> None:
+def test_the_table_covers_every_coding() -> None:
     assert tuple(coding for coding, _ in TABLE) == CODINGS

@@ -1,4 +1,4 @@
-"""Taking a control over: tables of where the knob is turned to, and what becomes of the control."""
+"""Soft takeover: tables of knob positions and the resulting control values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Asked = float | None
 
 
 def played(takeover: Takeover, control: float, *places: float) -> list[Asked]:
-    """What the knob asks for at each place; nothing else moves the control."""
+    """The value the knob asks for at each position, while nothing else moves the control."""
     grip, asked = NO_GRIP, []
     present: float | None = control
     for place in places:
@@ -43,7 +43,7 @@ def played(takeover: Takeover, control: float, *places: float) -> list[Asked]:
         ("scale", 0.505, (0.4, 0.5, 0.9), [None, pytest.approx(0.5875), pytest.approx(0.9175)]),
     ],
 )
-def test_the_control_goes_where_the_table_says(
+def test_the_control_follows_the_knob_by_the_rules_of_its_takeover(
     takeover: Takeover, control: float, places: tuple[float, ...], asked: list[Asked]
 ) -> None:
     assert played(takeover, control, *places) == [
@@ -54,7 +54,7 @@ def test_the_control_goes_where_the_table_says(
 @pytest.mark.parametrize(
     ("takeover", "asked"), [("jump", 0.65), ("pick-up", None), ("scale", 0.2 * (1 - 0.05 / 0.6))]
 )
-def test_what_something_else_moved_has_to_be_taken_over_again(
+def test_a_control_moved_by_something_else_must_be_taken_over_again(
     takeover: Takeover, asked: Asked
 ) -> None:
     grip = turned(takeover, NO_GRIP, 0.6, 0.6)
@@ -65,7 +65,7 @@ def test_what_something_else_moved_has_to_be_taken_over_again(
 
 
 @given(st.sampled_from(TAKEOVERS), st.floats(0, 1), st.lists(st.floats(0, 1), max_size=20))
-def test_no_way_leaves_the_range_and_all_end_up_together(
+def test_any_takeover_stays_in_range_and_ends_at_the_knob(
     takeover: Takeover, control: float, places: list[float]
 ) -> None:
     asked = played(takeover, control, *places, 0.0, 1.0, 0.25)
@@ -74,7 +74,7 @@ def test_no_way_leaves_the_range_and_all_end_up_together(
 
 
 @given(st.floats(0, 1), st.lists(st.floats(0, 1), min_size=2, max_size=20))
-def test_scaling_moves_the_way_the_knob_does(control: float, places: list[float]) -> None:
+def test_scaling_moves_in_the_direction_of_the_knob(control: float, places: list[float]) -> None:
     asked = played("scale", control, *places)
     at, knob = control, places[0]
     for place, one in zip(places[1:], asked[1:], strict=True):
