@@ -1,4 +1,4 @@
-"""``/dump 1`` prints what comes in, and a flood of it is a few lines."""
+"""``/dump 1`` prints incoming messages, and a flood of them as a few lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from server.osc.dump import LINES_A_SECOND
 from tests.server.control_inputs import ControlRig
 
 
-def test_messages_are_printed_from_the_next_one_on_until_it_is_off() -> None:
+def test_messages_after_dump_on_are_printed_until_dump_off() -> None:
     rig = ControlRig()
     rig.send(build_msg("/level", -3.0).dgram)
     rig.send(build_msg("/dump", 1).dgram)
@@ -28,7 +28,7 @@ def test_messages_are_printed_from_the_next_one_on_until_it_is_off() -> None:
     assert done == [Reply("/done", ("/dump", 1)), Reply("/done", ("/dump", 0))]
 
 
-def test_a_flood_is_counted_instead() -> None:
+def test_a_flood_of_messages_is_counted_instead_of_printed() -> None:
     rig = ControlRig()
     rig.send(build_msg("/dump", 1).dgram)
     for _ in range(3 * LINES_A_SECOND):

@@ -1,4 +1,4 @@
-"""Wekinator's outputs move the controls that were named for them."""
+"""Wekinator's outputs move the controls given with ``--wekinator``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TARGETS = ("/interp", "/latent/1", "/level", "/mute")
         ([], (0.0, 0.0, -12.0, 0.0)),
     ],
 )
-def test_each_output_moves_its_control_through_the_range(
+def test_each_output_moves_its_control_over_its_range(
     outputs: list[float], expected: tuple[float, ...]
 ) -> None:
     rig = ControlRig(wekinator=TARGETS)
@@ -35,14 +35,14 @@ def test_each_output_moves_its_control_through_the_range(
     assert rig.sender.replies == []
 
 
-def test_without_targets_they_are_taken_and_move_nothing() -> None:
+def test_without_targets_outputs_are_accepted_and_move_nothing() -> None:
     rig = ControlRig()
     before = rig.desk.snapshot()
     rig.send(build_msg("/wek/outputs", [0.5] * 20).dgram)
     assert rig.desk.snapshot() == before and rig.sender.replies == []
 
 
-def test_others_are_told_what_the_outputs_moved() -> None:
+def test_clients_are_notified_of_values_moved_by_outputs() -> None:
     rig = ControlRig(wekinator=("/level",))
     one = FakeSender()
     rig.send(build_msg("/notify", 1).dgram, one)
@@ -60,7 +60,7 @@ def test_others_are_told_what_the_outputs_moved() -> None:
         ("/deck/a/load", "has no range"),
     ],
 )
-def test_what_no_output_can_move_is_refused(address: str, reason: str) -> None:
+def test_a_target_that_no_output_can_move_is_refused(address: str, reason: str) -> None:
     model = SimpleNamespace(table=control_table(4))
     with pytest.raises(MappingError, match=reason):
         Wekinator(SimpleNamespace(newest=model), ("/interp", address))

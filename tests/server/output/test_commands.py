@@ -1,4 +1,4 @@
-"""What is asked of the output is answered, and what happens to it is told."""
+"""``/output``: requests are answered, and changes of the output are reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.server.control_inputs import ControlRig, FakeLive, FakeSender
         (["null", "null"], "2 arguments"),
     ],
 )
-def test_what_is_no_live_output_is_refused(names: list[str], words: str) -> None:
+def test_an_output_that_cannot_play_live_is_refused(names: list[str], words: str) -> None:
     rig = ControlRig()
     rig.send(build_msg("/output", names).dgram)
     (reply,) = rig.sender.replies
@@ -29,14 +29,14 @@ def test_what_is_no_live_output_is_refused(names: list[str], words: str) -> None
     assert rig.live.choice == OutputChoice()
 
 
-def test_an_output_that_cannot_be_opened_is_answered_with_the_reason() -> None:
+def test_an_output_that_cannot_be_opened_fails_with_the_reason() -> None:
     rig = ControlRig()
     rig.live.failure = "no sound card 'x'; there are: 0 y"
     rig.send(build_msg("/output", "soundcard:x").dgram)
     assert rig.sender.replies == [Reply("/fail", ("/output", rig.live.failure))]
 
 
-def test_a_lost_card_is_told_to_all_who_want_to_know() -> None:
+def test_clients_are_notified_of_a_lost_card() -> None:
     rig, live, listener = ControlRig(), FakeLive(), FakeSender("listener")
     rig.send(build_msg("/notify", 1).dgram, listener)
     outputs = OutputCommands(live, rig.notifier.tell, lambda call: call())
