@@ -1,4 +1,4 @@
-"""Presets as the hands use them: OSC and program changes in, values at the engine out."""
+"""Preset commands: OSC and program changes in, values at the engine out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def said(controls: ControlRig) -> list[Reply]:
     return replies
 
 
-def test_all_values_of_a_recall_act_in_one_frame_and_nothing_else_moves(tmp_path: Path) -> None:
+def test_a_recall_sets_all_its_values_in_one_frame_and_nothing_else(tmp_path: Path) -> None:
     controls = rig(tmp_path)
     for name in "cd":
         controls.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
@@ -65,7 +65,7 @@ def test_all_values_of_a_recall_act_in_one_frame_and_nothing_else_moves(tmp_path
     ]
 
 
-def test_places_clock_cue_motion_and_output_are_not_in_presets() -> None:
+def test_positions_clock_cue_motion_and_output_are_not_in_presets() -> None:
     left_out = {c.address for c in NAMED.values if not c.in_presets}
     assert left_out == {
         *(
@@ -83,7 +83,7 @@ def test_places_clock_cue_motion_and_output_are_not_in_presets() -> None:
     }
 
 
-def test_program_change_recalls_and_an_unknown_one_changes_nothing(
+def test_a_program_change_recalls_a_preset_and_an_unknown_one_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     controls = rig(tmp_path)
@@ -100,7 +100,7 @@ def test_program_change_recalls_and_an_unknown_one_changes_nothing(
     assert caplog.messages == ["MIDI program 99: no preset has this number"]
 
 
-def test_a_morph_moves_what_is_continuous_and_switches_the_rest_at_its_start(
+def test_a_morph_moves_continuous_values_and_switches_the_others_at_its_start(
     tmp_path: Path,
 ) -> None:
     controls = rig(tmp_path)
@@ -117,7 +117,11 @@ def test_a_morph_moves_what_is_continuous_and_switches_the_rest_at_its_start(
     ]
     controls.render(41, 1)
     states = controls.timeline.states
-    for address in ("/freeze", "/interp/curve", "/tempo"):  # 0 is no tempo to slide to
+    for address in (
+        "/freeze",
+        "/interp/curve",
+        "/tempo",
+    ):  # tempo 0 means as recorded, so it cannot glide there
         assert [state.value(address) for state in states] == [0.0] * 41
     for address, start in (("/pitch", 10.0), ("/latent/0", 2.0)):
         moved = [state.value(address) for state in states]
@@ -137,7 +141,7 @@ def test_a_load_ends_a_morph(tmp_path: Path) -> None:
     assert controls.timeline.states[-1].value("/pitch") == 10.0
 
 
-def test_others_are_told_of_the_recall_and_all_of_what_it_moved(tmp_path: Path) -> None:
+def test_clients_are_notified_of_a_recall_and_of_the_values_it_moved(tmp_path: Path) -> None:
     controls, other = rig(tmp_path), FakeSender("other")
     say(controls, "/pitch", 3.0)
     say(controls, "/preset/save", "x")
@@ -151,7 +155,7 @@ def test_others_are_told_of_the_recall_and_all_of_what_it_moved(tmp_path: Path) 
     assert said(controls) == [Reply("/done", ("/preset/load", "x")), Reply("/pitch", (3.0,))]
 
 
-def test_in_a_bundle_of_messages_it_takes_its_turn_and_its_time(tmp_path: Path) -> None:
+def test_a_recall_in_an_osc_bundle_keeps_its_order_and_time(tmp_path: Path) -> None:
     controls = rig(tmp_path)
     say(controls, "/pitch", 3.0)
     say(controls, "/preset/save", "x")
@@ -167,7 +171,7 @@ def test_in_a_bundle_of_messages_it_takes_its_turn_and_its_time(tmp_path: Path) 
     assert said(controls) == [Reply("/done", ("/preset/load", "x"))]
 
 
-def test_a_score_that_is_played_live_recalls_too(tmp_path: Path) -> None:
+def test_a_scheduled_event_recalls_a_preset(tmp_path: Path) -> None:
     controls = rig(tmp_path)
     say(controls, "/pitch", 3.0)
     say(controls, "/preset/save", "x")
@@ -190,7 +194,7 @@ def test_a_score_that_is_played_live_recalls_too(tmp_path: Path) -> None:
         ({"/level": 6.0}, {}, "/level: not in bundle other"),
     ],
 )
-def test_a_preset_of_another_bundle_goes_by_name_then_by_number(
+def test_values_of_another_bundle_are_matched_by_name_or_else_by_number(
     values: dict[str, float],
     wanted: dict[str, float],
     left_out: str,
@@ -210,7 +214,7 @@ def test_a_preset_of_another_bundle_goes_by_name_then_by_number(
 
 
 def write(config: Path, name: str, values: dict[str, Any], **more: Any) -> None:
-    """As a person may write one."""
+    """Write a preset file as a person might."""
     (config / "presets").mkdir(exist_ok=True)
     content = {"preset": 1, "name": name, "bundle": "mine", "values": values, **more}
     (config / "presets" / f"{name}.json").write_text(json.dumps(content))
@@ -227,7 +231,7 @@ def write(config: Path, name: str, values: dict[str, Any], **more: Any) -> None:
         ({"/pitch": 1.0}, {"glides": {"/pitch": 1e9}}),
     ],
 )
-def test_a_value_that_its_control_does_not_take_refuses_the_whole(
+def test_one_invalid_value_refuses_the_whole_preset(
     values: dict[str, Any], more: dict[str, Any], tmp_path: Path
 ) -> None:
     write(tmp_path, "x", values, **more)
@@ -239,7 +243,7 @@ def test_a_value_that_its_control_does_not_take_refuses_the_whole(
     assert controls.desk.snapshot() is before
 
 
-def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> None:
+def test_values_that_cannot_apply_here_are_left_out_and_reported(tmp_path: Path) -> None:
     controls = rig(tmp_path)
     values = {"/deck/c/bypass": 1, "/tempo": 90.0, "/generate": 1.0, "/pitch": 2.0}
     write(tmp_path, "x", values)
@@ -269,7 +273,7 @@ def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> 
     ],
 )
 @pytest.mark.parametrize("keeps", [True, False])
-def test_what_cannot_be_is_one_line_and_changes_nothing(
+def test_an_invalid_preset_command_fails_with_one_line_and_changes_nothing(
     address: str, arguments: list[Any], keeps: bool, tmp_path: Path
 ) -> None:
     write(tmp_path, "x", {"/pitch": 1.0})
@@ -282,7 +286,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
     assert controls.desk.snapshot() is before and sorted(tmp_path.rglob("*")) == files
 
 
-def test_a_preset_dropped_into_the_folder_while_playing_is_found(tmp_path: Path) -> None:
+def test_a_preset_file_added_while_playing_is_found(tmp_path: Path) -> None:
     controls = rig(tmp_path)
     write(tmp_path, "bob", {"/pitch": 2.0}, program=5)
     say(controls, "/preset/load", "bob")
@@ -297,7 +301,7 @@ def test_a_preset_dropped_into_the_folder_while_playing_is_found(tmp_path: Path)
     ]
 
 
-def test_a_disk_that_fails_is_told_and_the_sound_goes_on(tmp_path: Path) -> None:
+def test_a_failing_disk_is_reported_and_the_sound_goes_on(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("in the way")
     controls = rig(tmp_path)
     for address in ("/preset/save", "/preset/load"):

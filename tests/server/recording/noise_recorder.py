@@ -1,6 +1,6 @@
-"""Records noise that anybody can make again, until it is killed: FILE SEED.
+"""Records reproducible noise until it is killed; arguments FILE SEED.
 
-Prints after each block how many samples the recorder has heard, and when (s).
+After each block it prints how many samples the recorder was given so far, and the time in s.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ RATE, BLOCK, CHANNELS = 48_000, 480, 2
 
 
 def lane(rate_hz: int = RATE) -> OutputPath:
-    """The way to an output that is never started."""
+    """The path to an output that is never started."""
     return OutputPath(NullOutput(rate_hz), OutputFormat(rate_hz, CHANNELS, BLOCK, 2))
 
 
 def block(seed: int, number: int) -> np.ndarray:
-    """The noise of one block, (T, C)."""
+    """The noise of one block (T, C)."""
     random = np.random.default_rng((seed, number))
     return random.uniform(-1, 1, (BLOCK, CHANNELS)).astype(np.float32)
 
 
 def main() -> None:
-    """In real time."""
+    """Record in real time."""
     path, seed = Path(sys.argv[1]), int(sys.argv[2])
     recorder, way = SoundRecorder(path.parent), lane()
     recorder.begin(path)

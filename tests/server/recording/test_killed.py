@@ -1,4 +1,4 @@
-"""Whatever is killed while it records leaves a file that lacks its last second at most."""
+"""A recording that is killed loses at most its last second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.server.recording.noise_recorder import BLOCK, block
 from tests.server.recording.test_files import read, rounded
 
 AT_ONCE, MOST_APART_S = 6, 0.7
-LOST_S = 1.0  # of the promise
+LOST_S = 1.0  # as promised
 
 
 def start(path: Path, seed: int) -> subprocess.Popen[str]:
@@ -24,9 +24,9 @@ def start(path: Path, seed: int) -> subprocess.Popen[str]:
 
 
 def heard_before(process: subprocess.Popen[str], lost_s: float) -> int:
-    """How many samples it had heard so long before it was killed.
+    """The number of samples recorded ``lost_s`` before the kill.
 
-    Where a busy machine held all of it up for a while, longer before by that.
+    The longest stall of a busy machine is added to ``lost_s``.
     """
     assert process.stdout is not None
     with process:
@@ -40,7 +40,7 @@ def heard_before(process: subprocess.Popen[str], lost_s: float) -> int:
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_killed_recording_lacks_its_last_second_at_most(
+def test_a_killed_recording_loses_at_most_its_last_second(
     kind: str, seed: int, tmp_path: Path
 ) -> None:
     random = np.random.default_rng(seed)

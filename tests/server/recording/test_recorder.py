@@ -1,4 +1,4 @@
-"""What the outputs are given is in the files, bit for bit, whatever the disk does."""
+"""Recordings hold what the outputs play, bit for bit, whatever the disk does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ START, STOP = "/record/start", "/record/stop"
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
-def test_what_the_output_takes_is_what_is_recorded(kind: str, rate_hz: int, tmp_path: Path) -> None:
+def test_a_recording_holds_exactly_what_the_output_plays(
+    kind: str, rate_hz: int, tmp_path: Path
+) -> None:
     recording = SoundRecorder(tmp_path)
     path = recording.begin_named(f"take.{kind}")
     producer = Producer(engine(), 4, 3, hear=recording.hear)
@@ -46,7 +48,7 @@ def test_what_the_output_takes_is_what_is_recorded(kind: str, rate_hz: int, tmp_
     np.testing.assert_array_equal(read(path)[: len(played)], rounded(played, kind))
 
 
-def test_another_output_begins_another_file_each_as_its_card_got_it(tmp_path: Path) -> None:
+def test_each_output_gets_its_own_file_with_what_it_played(tmp_path: Path) -> None:
     taken: dict[float, list[Floats]] = {}
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
@@ -78,7 +80,7 @@ def test_another_output_begins_another_file_each_as_its_card_got_it(tmp_path: Pa
 
 
 def drain(output: FakeOutput, taken: list[Floats]) -> None:
-    """Take what an output was given last."""
+    """Take the rest of an output's ring."""
     assert output.ring is not None
     while count := output.ring.available:
         taken.append(output.take(min(count, 100)))
@@ -97,7 +99,7 @@ def drain(output: FakeOutput, taken: list[Floats]) -> None:
         ("there.wav", "is there already"),
     ],
 )
-def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
+def test_unsafe_or_taken_recording_names_are_refused(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "there.wav").write_text("precious")
     with pytest.raises(RecordingError, match=words):
         SoundRecorder(tmp_path).begin_named(name)
@@ -109,7 +111,9 @@ def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path
     ("name", "file"),
     [("a", "a.wav"), ("a.FLAC", "a.FLAC"), ("a.wav", "a.wav"), ("take 1.2", "take 1.2.wav")],
 )
-def test_the_ending_of_the_name_says_what_file_it_is(name: str, file: str, tmp_path: Path) -> None:
+def test_the_suffix_of_the_name_chooses_the_file_format(
+    name: str, file: str, tmp_path: Path
+) -> None:
     recording = SoundRecorder(tmp_path)
     assert recording.begin_named(name) == tmp_path / file
     recording.hear(block(1, 0), lane())
@@ -118,7 +122,7 @@ def test_the_ending_of_the_name_says_what_file_it_is(name: str, file: str, tmp_p
     assert (tmp_path / file).read_bytes()[:4] == wanted
 
 
-def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> None:
+def test_a_second_recording_and_ending_none_are_refused(tmp_path: Path) -> None:
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
     with pytest.raises(RecordingError, match=r"take.wav is being recorded; /record/stop"):
@@ -134,14 +138,14 @@ def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> N
         np.testing.assert_array_equal(read(tmp_path / f"{name}.wav"), block(1, number))
 
 
-def test_a_recording_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+def test_an_empty_recording_leaves_no_file(tmp_path: Path) -> None:
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
     recording.close()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"cannot write .*No such file"):
         SoundRecorder(tmp_path / "none").begin_named("take")
 
@@ -151,7 +155,7 @@ def rig(tmp_path: Path) -> ControlRig:
     return ControlRig(media=tmp_path)
 
 
-def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
+def test_a_full_disk_ends_the_recording_is_reported_and_the_sound_goes_on(
     rig: ControlRig,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -189,7 +193,7 @@ def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 @pytest.mark.parametrize("kind", ["wav", "flac"])
-def test_a_limit_of_the_system_ends_it_in_the_same_way(kind: str, tmp_path: Path) -> None:
+def test_a_file_size_limit_ends_the_recording_in_the_same_way(kind: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.server.recording.noise_recorder"]
     path = tmp_path / f"take.{kind}"
     limit = (100_000, 100_000)
@@ -210,7 +214,7 @@ def test_a_limit_of_the_system_ends_it_in_the_same_way(kind: str, tmp_path: Path
     assert len(found) > BLOCK and path.stat().st_size <= limit[0]
 
 
-def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
+def test_a_hanging_disk_leaves_a_gap_and_keeps_everything_after_it_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hangs, goes_on = Event(), Event()
@@ -245,7 +249,9 @@ def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
     assert "the disk was too slow" in caplog.text
 
 
-def test_start_and_stop_are_told_to_all_and_status_shows_it(rig: ControlRig) -> None:
+def test_clients_are_notified_of_start_and_stop_and_status_shows_the_recording(
+    rig: ControlRig,
+) -> None:
     listener = FakeSender("listener")
     rig.send(build_msg("/notify", 1).dgram, listener)
     rig.send(build_msg("/record").dgram)
@@ -267,7 +273,7 @@ def test_start_and_stop_are_told_to_all_and_status_shows_it(rig: ControlRig) -> 
     assert "there already" in str(rig.sender.replies[-1].arguments[1])
 
 
-def test_after_a_death_it_goes_on_in_the_next_free_file(
+def test_after_a_crash_the_recording_goes_on_in_the_next_free_file(
     rig: ControlRig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "take.wav").write_text("what was before")

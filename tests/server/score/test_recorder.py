@@ -1,4 +1,4 @@
-"""What was played, recorded as a score and rendered again: the same sound."""
+"""A performance recorded as a score and rendered again gives the same sound."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CPU = RuntimeOptions("cpu")
 
 
 class Performance:
-    """A live session without ports: the engine's own thread, and a ring emptied as fast."""
+    """A live session without ports: the engine's thread, and a ring emptied as fast as it fills."""
 
     def __init__(self, bundle: Bundle, folder: Path) -> None:
         self.table = control_table(bundle.manifest.style_dims, bundle.names)
@@ -75,15 +75,15 @@ class Performance:
 
     @property
     def newest(self) -> Performance:
-        """The model that plays: bundle, table and engine are here."""
+        """The model that is playing: bundle, table and engine are attributes of this object."""
         return self
 
-    def play(self, rig: Callable[[], None]) -> np.ndarray:
-        """The engine's samples while ``hands`` move."""
+    def play(self, perform: Callable[[], None]) -> np.ndarray:
+        """Run ``perform`` while the engine plays, and return the engine's samples (T,)."""
         listener = Thread(target=self._listen, daemon=True)
         self.producer.start(self.lane)
         listener.start()
-        rig()
+        perform()
         self.is_over = True
         listener.join()
         self.producer.stop()
@@ -97,7 +97,7 @@ class Performance:
                 time.sleep(0.0005)
 
     def do(self, *given: Event) -> None:
-        """At once, together."""
+        """Apply events at once and together."""
         self.desk.apply(one for event in given for one in self.gestures.expand(event))
 
 
@@ -150,7 +150,7 @@ def random_event(performance: Performance, random: np.random.Generator) -> Event
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
+def test_a_performance_rendered_from_its_score_gives_the_same_sound(
     seed: int, bundle_with_prior: Path, decks: list[DeckData], tmp_path: Path
 ) -> None:
     random = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
     performance.engine.put_deck("b", decks[1])
     performance.engine.put_deck("c", decks[-1])
 
-    def rig() -> None:
+    def perform() -> None:
         for number in range(400):
             if number % 40 == 20:
                 lying = decks[random.integers(len(decks))]
@@ -177,7 +177,7 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
                 performance.do(events.Play(), events.SetControl("/mute", (0.0,)))
             time.sleep(float(random.uniform(0, 0.004)))
 
-    played = performance.play(rig)
+    played = performance.play(perform)
     score = tmp_path / "take.jsonl"
     assert len(read_score_file(score).lines) > 300
     seconds = len(played) / RATE
@@ -200,7 +200,7 @@ def begun(folder: Path, name: str = "take") -> ControlRig:
     return rig
 
 
-def test_only_what_differs_is_written_and_each_line_before_the_next_is_begun(
+def test_only_changes_are_written_and_each_line_before_the_next_block(
     tmp_path: Path,
 ) -> None:
     rig = begun(tmp_path)
@@ -259,7 +259,7 @@ def test_notes_are_recorded_as_they_sound(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_held", [True, False])
-def test_a_recording_that_begins_within_a_note_begins_with_it(
+def test_a_score_begun_during_a_held_note_begins_with_that_note(
     is_held: bool, tmp_path: Path
 ) -> None:
     rig = ControlRig(media=tmp_path)
@@ -274,7 +274,7 @@ def test_a_recording_that_begins_within_a_note_begins_with_it(
     assert told == ([("/note", (40, 100))] if is_held else [])
 
 
-def test_what_a_loop_of_motion_plays_is_recorded_as_what_it_changes(tmp_path: Path) -> None:
+def test_looped_motion_is_recorded_as_value_changes(tmp_path: Path) -> None:
     rig = begun(tmp_path)
     for on, address, value in ((1, "/level", -3.0), (0, "/level", -6.0)):
         rig.desk.apply([events.SetControl("/motion/record", (float(on),))])
@@ -289,7 +289,7 @@ def test_what_a_loop_of_motion_plays_is_recorded_as_what_it_changes(tmp_path: Pa
     assert [frame for frame, _, _ in told] == [4.0, 12.0, 16.0, 20.0, 24.0, 28.0]
 
 
-def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> None:
+def test_a_score_begun_later_begins_with_the_current_state(tmp_path: Path) -> None:
     rig = ControlRig(media=tmp_path)
     rig.engine.put_deck("b", library_deck(mini_bundle.bundle().decks["high"]))
     rig.desk.apply([events.SetControl("/level", (-3.0,)), events.SetControl("/position", (0.5,))])
@@ -320,7 +320,7 @@ def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> No
         ("there", "is there already"),
     ],
 )
-def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
+def test_unsafe_or_taken_score_names_are_refused(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "there.jsonl").write_text("precious")
     rig = ControlRig(media=tmp_path)
     with pytest.raises(ScoreError, match=words):
@@ -329,7 +329,7 @@ def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path
     assert (tmp_path / "there.jsonl").read_text() == "precious"
 
 
-def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> None:
+def test_a_second_score_recording_and_ending_none_are_refused(tmp_path: Path) -> None:
     rig = begun(tmp_path)
     with pytest.raises(ScoreError, match=r"take.jsonl is being recorded; /score/stop"):
         rig.recorder.begin_named("other")
@@ -343,7 +343,7 @@ def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> N
         assert read_score_file(tmp_path / f"{name}.jsonl").end_s is not None
 
 
-def test_after_a_death_it_goes_on_in_the_next_free_file_or_without(
+def test_after_a_crash_the_score_goes_on_in_the_next_free_file_or_stops(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig = begun(tmp_path)
@@ -356,13 +356,13 @@ def test_after_a_death_it_goes_on_in_the_next_free_file_or_without(
     assert not rig.recorder.name and "not recorded any more" in caplog.text
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     rig = ControlRig(media=tmp_path / "none")
     with pytest.raises(ScoreError, match="cannot write"):
         rig.recorder.begin_named("take")
 
 
-def test_a_full_disk_ends_the_recording_with_whole_lines_and_not_the_sound(
+def test_a_full_disk_ends_the_score_with_whole_lines_and_the_sound_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class SmallDisk(recorder.FileIO):
@@ -392,7 +392,7 @@ def test_a_full_disk_ends_the_recording_with_whole_lines_and_not_the_sound(
     rig.recorder.close()
 
 
-def test_a_disk_that_hangs_does_not_fill_the_memory(
+def test_a_hanging_disk_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(recorder, "MAX_PENDING", 5)
@@ -408,7 +408,7 @@ def test_a_disk_that_hangs_does_not_fill_the_memory(
     assert "it cannot be written fast enough" in caplog.text
 
 
-def test_a_sound_that_no_file_brings_back_is_told(
+def test_a_deck_that_no_file_can_restore_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig = begun(tmp_path)
@@ -418,7 +418,7 @@ def test_a_sound_that_no_file_brings_back_is_told(
     assert "cannot bring back a, which lies on deck a" in caplog.text
 
 
-def test_stop_is_answered_when_the_file_is_whole(tmp_path: Path) -> None:
+def test_score_stop_is_answered_when_the_file_is_complete(tmp_path: Path) -> None:
     rig = begun(tmp_path)
     rig.render(4)
     rig.dispatch((events.StopScore(reply_to=rig.sender),))
