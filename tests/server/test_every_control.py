@@ -1,4 +1,4 @@
-"""Each address of the table: sent as OSC bytes, seen in the engine, or in what it is for.
+"""Every address of the control table, sent as OSC bytes, has its effect.
 
 A new value is covered by its row. A new kind of command needs a line in ``SEEN``.
 """
@@ -52,7 +52,7 @@ OTHERS_MOVED: Mapping[str, tuple[str, ...]] = {
     "/clock": ("/tempo",),  # that of the Link session
 }
 LIVE = ("/position",)
-"""Answered with where it has got to; ``test_playhead`` asks."""
+"""Answered with the current position; see ``test_playhead``."""
 
 VALUES = [control for control in TABLE.controls.values() if control.is_value]
 COMMANDS = [control for control in TABLE.controls.values() if not control.is_value]
@@ -305,7 +305,7 @@ def map_changed(controls: ControlRig, control: Control) -> None:
 
 
 def preset(controls: ControlRig, control: Control) -> None:
-    """Saved as program 5, left, recalled or asked for, and taken away."""
+    """Save a preset as program 5, change it, recall or list it, and delete it."""
 
     def say(address: str, *arguments: float | str) -> None:
         controls.send(build_msg(address, list(arguments)).dgram)
@@ -395,6 +395,6 @@ SEEN: Mapping[type[Event], Callable[[ControlRig, Control], None]] = {
 
 
 @pytest.mark.parametrize("control", COMMANDS, ids=lambda control: control.address)
-def test_a_command_is_seen_in_what_it_is_for(control: Control, tmp_path: Path) -> None:
-    assert control.command in SEEN, f"{control.address}: say in SEEN how it is seen"
+def test_a_command_has_its_effect(control: Control, tmp_path: Path) -> None:
+    assert control.command in SEEN, f"{control.address}: add it to SEEN"
     SEEN[control.command](rig(tmp_path), control)

@@ -1,7 +1,7 @@
-"""``server.child`` whose engine or whole process hangs as soon as a file says so.
+"""``server.child`` whose engine or whole process hangs once a file says so.
 
-HANG_FILE names the file: ``engine`` in it lets a call of the engine's thread never return,
-``process`` keeps the interpreter's lock from every thread.
+HANG_FILE names the file: ``engine`` in it makes a call of the engine's thread never return,
+``process`` never releases the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from server.child import main
 from server.output.producer import Producer
 from server.system.arrays import Floats
 
-FOR_EVER_S = 1_000_000
+HANG_S = 1_000_000
 
 
 def hang(word: str) -> None:
     """Never return."""
     if word == "engine":
-        time.sleep(FOR_EVER_S)
-    ctypes.PyDLL(None).sleep(FOR_EVER_S)
+        time.sleep(HANG_S)
+    ctypes.PyDLL(None).sleep(HANG_S)
 
 
 def hanging(render: object) -> object:
@@ -31,7 +31,7 @@ def hanging(render: object) -> object:
         asked = Path(os.environ["HANG_FILE"])
         if asked.exists():
             word = asked.read_text()
-            asked.unlink()  # the next one does not
+            asked.unlink()  # the next instrument does not hang
             hang(word)
         return render(self)  # type: ignore[operator]
 

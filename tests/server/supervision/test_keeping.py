@@ -1,4 +1,4 @@
-"""What the instrument did is kept, and the next one goes on with it."""
+"""The instrument's state is saved, and the next instrument goes on from it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def next_one(folder: StateFolder) -> ControlRig:
     return rig
 
 
-def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
+def test_values_decks_position_and_motion_are_restored(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     before, _ = played(folder)
     after = next_one(folder)
@@ -64,7 +64,7 @@ def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
     assert np.abs(after.engine.render(40)).max() > 0.01
 
 
-def test_a_position_that_was_set_is_not_jumped_to_again(tmp_path: Path) -> None:
+def test_a_position_set_earlier_is_not_jumped_to_again(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     before, keeper = played(folder)
     before.send(build_msg("/position", 0.9).dgram)
@@ -77,7 +77,7 @@ def test_a_position_that_was_set_is_not_jumped_to_again(tmp_path: Path) -> None:
     assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
 
 
-def test_nothing_is_written_while_nothing_changes_and_no_half_file_is_left(tmp_path: Path) -> None:
+def test_only_changes_are_written_and_no_partial_file_is_left(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     _, keeper = played(folder)
     names = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
@@ -86,7 +86,7 @@ def test_nothing_is_written_while_nothing_changes_and_no_half_file_is_left(tmp_p
     assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == names
 
 
-def test_a_first_instrument_finds_nothing(tmp_path: Path) -> None:
+def test_the_first_instrument_finds_no_state(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     assert folder.read() is None
     assert folder.read_decks() == {}
