@@ -1,4 +1,4 @@
-"""FMA: its table of two header rows, and files and rows that miss each other."""
+"""FMA: its table with several header rows, and files and rows without a counterpart."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_a_track_has_genre_artist_licence_and_split(tmp_path: Path) -> None:
     assert [entry.split for entry in found.values()] == ["train", "heldout", "heldout"]
 
 
-def test_table_and_music_may_lie_in_one_folder(tmp_path: Path) -> None:
+def test_table_and_music_may_be_in_one_folder(tmp_path: Path) -> None:
     write_table(tmp_path, row(2))
     touch(tmp_path, mp3(2))
     assert list(entries(fma.find(tmp_path))) == [f"{tmp_path.name}/{mp3(2)}"]
 
 
-def test_files_without_rows_and_rows_without_files_are_told(tmp_path: Path) -> None:
+def test_files_without_rows_and_rows_without_files_are_reported(tmp_path: Path) -> None:
     write_table(tmp_path, row(2), row(3), row(4, subset="medium"))
     touch(tmp_path, mp3(2), mp3(133_298), "fma_small/checksums.mp3")
     assert left_out(fma.find(tmp_path / "fma_small")) == {
@@ -81,7 +81,7 @@ def test_files_without_rows_and_rows_without_files_are_told(tmp_path: Path) -> N
     }
 
 
-def test_tracks_without_audio_are_known_faults_whether_there_or_not(tmp_path: Path) -> None:
+def test_tracks_without_audio_are_known_faults_with_or_without_a_file(tmp_path: Path) -> None:
     write_table(tmp_path, row(2), row(99_134), row(108_925), row(133_297))
     touch(tmp_path, mp3(2), mp3(99_134), mp3(133_297))
     assert left_out(fma.find(tmp_path / "fma_small")) == dict.fromkeys(
@@ -89,7 +89,7 @@ def test_tracks_without_audio_are_known_faults_whether_there_or_not(tmp_path: Pa
     )
 
 
-def test_no_top_genre_is_no_label_and_a_foreign_one_is_told(tmp_path: Path) -> None:
+def test_a_missing_genre_gives_no_label_and_an_unknown_one_is_reported(tmp_path: Path) -> None:
     write_table(tmp_path, row(2, genre=""), row(3, genre="Schlager"))
     touch(tmp_path, mp3(2), mp3(3))
     found = list(fma.find(tmp_path / "fma_small"))
@@ -97,13 +97,13 @@ def test_no_top_genre_is_no_label_and_a_foreign_one_is_told(tmp_path: Path) -> N
     assert left_out(found) == {"fma_small/000/000003.mp3": "unknown label"}
 
 
-def test_bad_rows_are_told(tmp_path: Path) -> None:
+def test_bad_rows_are_reported(tmp_path: Path) -> None:
     write_table(tmp_path, row(2)[:4], row(3, split="dev"))
     touch(tmp_path, mp3(2), mp3(3))
     assert set(left_out(fma.find(tmp_path / "fma_small")).values()) == {"bad row"}
 
 
-def test_a_track_of_two_subsets_counts_once(tmp_path: Path) -> None:
+def test_a_track_in_two_subsets_is_used_once(tmp_path: Path) -> None:
     write_table(tmp_path, row(2))
     touch(tmp_path, mp3(2), "fma_medium/000/000002.mp3")
     found = list(fma.find(tmp_path))
@@ -128,7 +128,7 @@ def test_a_bad_table_is_refused_in_one_line(tmp_path: Path, spoil: object, said:
     assert "\n" not in str(caught.value)
 
 
-def test_prepared_an_artist_is_never_on_both_sides(
+def test_an_artist_is_never_in_both_splits_of_a_prepared_store(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_table(tmp_path, row(2, artist=7), row(3, "test", artist=7), row(5, artist=8))
@@ -140,7 +140,7 @@ def test_prepared_an_artist_is_never_on_both_sides(
     assert splits == {"0002": "heldout", "0003": "heldout", "0005": "train"}
 
 
-def test_prepared_its_short_tracks_are_used_where_there_is_half_a_second_of_them(
+def test_short_tracks_are_prepared_if_they_last_half_a_second(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_table(tmp_path, row(98_565), row(98_567), row(99_134))

@@ -1,4 +1,4 @@
-"""GTZAN in its two layouts, with its faults."""
+"""GTZAN in its two layouts, with its known faults."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_both_layouts_give_genre_and_filtered_split(tmp_path: Path, pattern: str
     assert splits == {"train": "train", "valid": "heldout", "test": "heldout"}
 
 
-def test_from_the_folder_above_the_other_files_of_kaggle_are_no_trouble(tmp_path: Path) -> None:
+def test_the_other_files_of_the_kaggle_copy_are_ignored(tmp_path: Path) -> None:
     layout(tmp_path, LAYOUTS["kaggle"], TRAIN)
     touch(tmp_path, "images_original/blues/blues00029.png", "features_30_sec.csv")
     found = list(gtzan.find(tmp_path))
@@ -47,7 +47,7 @@ def test_from_the_folder_above_the_other_files_of_kaggle_are_no_trouble(tmp_path
     assert not left_out(found)
 
 
-def test_the_whole_of_it_has_the_counts_of_the_published_split(tmp_path: Path) -> None:
+def test_the_whole_data_set_has_the_counts_of_the_published_split(tmp_path: Path) -> None:
     names = [f"{genre}.{number:05d}" for genre in gtzan.GENRES for number in range(100)]
     genres = layout(tmp_path, LAYOUTS["original"], *names)
     found = list(gtzan.find(genres))
@@ -56,14 +56,14 @@ def test_the_whole_of_it_has_the_counts_of_the_published_split(tmp_path: Path) -
     assert [splits.count(split) for split in ("train", "valid", "test")] == [443, 197, 290]
 
 
-def test_the_corrupt_one_of_the_common_copy_is_known(tmp_path: Path) -> None:
+def test_the_corrupt_file_of_the_common_copy_is_a_known_fault(tmp_path: Path) -> None:
     wav = layout(tmp_path, LAYOUTS["kaggle"], "jazz.00054", "jazz.00053")
     assert left_out(gtzan.find(wav)) == {"genres_original/jazz/jazz.00054.wav": "known fault"}
     au = layout(tmp_path, LAYOUTS["original"], "jazz.00054")
     assert entries(gtzan.find(au))["genres/jazz/jazz.00054.au"].split == "train"
 
 
-def test_strangers_and_repeats_are_told(tmp_path: Path) -> None:
+def test_foreign_files_and_repeats_are_reported(tmp_path: Path) -> None:
     layout(tmp_path, LAYOUTS["original"], TRAIN, "polka.00001")
     layout(tmp_path, LAYOUTS["kaggle"], TRAIN)
     touch(tmp_path, "genres/blues/my own song.wav")
@@ -74,7 +74,7 @@ def test_strangers_and_repeats_are_told(tmp_path: Path) -> None:
     }
 
 
-def test_other_lists_can_be_given(tmp_path: Path) -> None:
+def test_other_split_lists_can_be_given(tmp_path: Path) -> None:
     genres = layout(tmp_path, LAYOUTS["kaggle"], TRAIN, VALID, TEST)
     for split, excerpt in (("train", TEST), ("valid", TRAIN), ("test", "")):
         line = f"blues/{excerpt}.wav\n" if excerpt else ""
@@ -87,7 +87,7 @@ def test_other_lists_can_be_given(tmp_path: Path) -> None:
     assert left_out(found) == {f"genres_original/blues/{VALID}.wav": "filtered"}
 
 
-def test_missing_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
+def test_missing_split_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
     genres = layout(tmp_path, LAYOUTS["kaggle"], TRAIN)
     with pytest.raises(SourceError, match="--split-lists wants a folder with train_filtered"):
         list(gtzan.find(genres, tmp_path / "nowhere"))
@@ -96,7 +96,7 @@ def test_missing_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
         list(gtzan.find(tmp_path / "bare"))
 
 
-def test_prepared_it_keeps_lengths_labels_and_counts_what_is_corrupt(
+def test_preparing_keeps_lengths_and_labels_and_counts_corrupt_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     genres = tmp_path / "genres_original"

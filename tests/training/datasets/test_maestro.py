@@ -1,4 +1,4 @@
-"""MAESTRO: its CSV, its JSON in two shapes, and the MIDI beside the audio."""
+"""MAESTRO: its CSV, its JSON in two shapes, and the MIDI files beside the audio."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_csv(root: Path, *rows: dict[str, str]) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Three performances of two works, whole."""
+    """A complete copy with three performances of three works."""
     root = tmp_path / "maestro-v3.0.0"
     rows = (
         performance("a"),
@@ -69,7 +69,7 @@ def test_a_performance_has_composer_title_split_and_midi(root: Path) -> None:
     assert [entry.split for entry in found.values()] == ["train", "heldout", "heldout"]
 
 
-def test_it_is_found_from_the_folder_above(root: Path) -> None:
+def test_the_data_set_is_found_from_the_folder_above(root: Path) -> None:
     names = [f"{root.parent.name}/maestro-v3.0.0/2004/{name}.wav" for name in "abc"]
     assert list(entries(maestro.find(root.parent))) == names
 
@@ -83,7 +83,7 @@ def as_columns(rows: list[maestro.Row]) -> object:
 
 
 @pytest.mark.parametrize("shape", [as_list, as_columns])
-def test_without_the_csv_either_shape_of_json_will_do(root: Path, shape: object) -> None:
+def test_without_the_csv_either_shape_of_json_works(root: Path, shape: object) -> None:
     table = root / "maestro-v3.0.0.csv"
     from_csv = list(maestro.find(root))
     rows = maestro.read_rows(table)
@@ -97,7 +97,7 @@ def test_the_csv_is_preferred(root: Path) -> None:
     assert len(entries(maestro.find(root))) == 3
 
 
-def test_rows_and_files_that_miss_each_other_are_told(root: Path) -> None:
+def test_rows_and_files_without_a_counterpart_are_reported(root: Path) -> None:
     (root / "2004" / "a.wav").unlink()
     (root / "2004" / "b.midi").unlink()
     touch(root, "2004/bonus.wav")
@@ -110,7 +110,7 @@ def test_rows_and_files_that_miss_each_other_are_told(root: Path) -> None:
     assert entries(found)["maestro-v3.0.0/2004/b.wav"].midi is None
 
 
-def test_bad_rows_are_told(root: Path) -> None:
+def test_bad_rows_are_reported(root: Path) -> None:
     table = root / "maestro-v3.0.0.csv"
     bad = (
         performance("a", composer=""),
@@ -144,7 +144,7 @@ def test_a_bad_table_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_prepared_a_work_is_never_on_both_sides(tmp_path: Path) -> None:
+def test_a_work_is_never_in_both_splits_of_a_prepared_store(tmp_path: Path) -> None:
     root = tmp_path / "maestro"
     write_csv(root, performance("a"), performance("b", "test"), performance("c", title="Valse"))
     for name in "abc":

@@ -1,4 +1,4 @@
-"""NSynth: three parts with a table each."""
+"""NSynth: three parts, each with its table."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_note_has_family_source_pitch_and_velocity(tmp_path: Path) -> None:
     assert found[f"nsynth-train/audio/{lead}.wav"].labels["instrument"] == "synth_lead"
 
 
-def test_the_parts_lie_side_by_side(tmp_path: Path) -> None:
+def test_the_three_parts_are_found_side_by_side(tmp_path: Path) -> None:
     part(tmp_path, "train", "bass_synthetic_001-022-050")
     part(tmp_path, "valid", "bass_synthetic_002-022-050")
     part(tmp_path, "test", "bass_synthetic_003-022-050")
@@ -75,7 +75,7 @@ def test_the_parts_lie_side_by_side(tmp_path: Path) -> None:
     ]
 
 
-def test_files_rows_and_labels_that_do_not_fit_are_told(tmp_path: Path) -> None:
+def test_files_rows_and_labels_that_do_not_match_are_reported(tmp_path: Path) -> None:
     names = ("a", "b", "c", "d")
     folder = tmp_path / "nsynth-train"
     rowless, gone, foreign, half = (f"bass_acoustic_{name}-001-002" for name in names)
@@ -108,7 +108,7 @@ def test_a_damaged_table_is_refused_in_one_line(tmp_path: Path, text: str, said:
     assert "\n" not in str(caught.value)
 
 
-def test_no_table_and_a_part_by_another_name_are_refused(tmp_path: Path) -> None:
+def test_a_missing_table_and_a_renamed_part_are_refused(tmp_path: Path) -> None:
     touch(tmp_path, "audio/a.wav")
     with pytest.raises(SourceError, match=r"no nsynth-train/examples\.json"):
         list(nsynth.find(tmp_path))
@@ -117,7 +117,7 @@ def test_no_table_and_a_part_by_another_name_are_refused(tmp_path: Path) -> None
         list(nsynth.find(tmp_path))
 
 
-def test_prepared_a_note_keeps_its_labels(tmp_path: Path) -> None:
+def test_a_prepared_note_keeps_its_labels(tmp_path: Path) -> None:
     folder = part(tmp_path, "test", NOTE)
     write_noise(folder / "audio" / f"{NOTE}.wav", 4.0)
     assert prepare("nsynth", folder, tmp_path / "store") == 0

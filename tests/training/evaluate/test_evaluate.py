@@ -100,13 +100,13 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer and shorter clips: seconds instead of minutes, by the same way."""
+    """Use fewer and shorter clips, so that the same code takes seconds instead of minutes."""
     monkeypatch.setattr(traverse, "SCALE_CLIPS", 6)
     monkeypatch.setattr(traverse, "SECONDS", 1.0)
 
 
 def evaluate(*arguments: object) -> dict[str, Any]:
-    """Run the command; the report it wrote."""
+    """Run the command and return the report it wrote."""
     given = [str(one) for one in arguments]
     assert main(given) == 0
     report: dict[str, Any] = json.loads(
@@ -116,11 +116,11 @@ def evaluate(*arguments: object) -> dict[str, Any]:
 
 
 def files_of(folder: Path) -> set[str]:
-    """Everything that the page points at."""
+    """The files that the page refers to."""
     return set(re.findall(r'src="([^"]+)"', (folder / "index.html").read_text()))
 
 
-def test_every_method_has_every_figure_for_every_kind(
+def test_the_reconstruction_report_has_every_figure_of_every_method(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
@@ -150,7 +150,7 @@ def test_every_method_has_every_figure_for_every_kind(
     }
 
 
-def test_a_page_shows_every_section_and_all_it_points_at_is_there(
+def test_the_page_shows_every_section_and_all_files_it_refers_to_exist(
     run: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.evaluate.time_experiments.PASSES", 4)
@@ -171,7 +171,7 @@ def test_a_page_shows_every_section_and_all_it_points_at_is_there(
 
 
 @pytest.mark.usefixtures("few_clips")
-def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
+def test_the_measured_knobs_of_a_run_fit_into_a_bundle(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
@@ -201,7 +201,7 @@ def test_knobs_of_a_run_are_named_and_fit_for_a_bundle(
 
 
 @pytest.mark.usefixtures("few_clips")
-def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
+def test_a_bundle_is_evaluated_through_its_graphs_with_its_own_knobs(
     bundle: Path, store: Path, tmp_path: Path
 ) -> None:
     only = "reconstruction,traverse,interpolation,swaps,transfer"
@@ -220,7 +220,7 @@ def test_a_bundle_is_heard_through_its_graphs_and_keeps_its_knobs(
     assert report["weights"] is None
 
 
-def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> None:
+def test_a_bundle_gives_the_same_style_deviations_as_its_model() -> None:
     voice = open_bundle_voice(SHIPPED)
     model = Instrument(preset(voice.grid.preset))
     load_initial_weights(SHIPPED, model)
@@ -231,7 +231,7 @@ def test_a_bundle_tells_as_a_run_does_how_sure_of_styles_its_encoder_is() -> Non
     np.testing.assert_allclose(bundled.deviations, trained.deviations, atol=1e-4)
 
 
-def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
+def test_a_bundle_plays_the_same_regardless_of_what_was_played_before() -> None:
     voice = BundleVoice(mini_bundle.bundle())
     random = np.random.default_rng(0)
     frames = BLOCK_FRAMES + 7
@@ -243,7 +243,7 @@ def test_a_bundle_plays_the_same_whatever_was_played_before() -> None:
     assert np.abs(once - voice.play(style, structure, 1)).max() > 0
 
 
-def test_grids_of_runs_and_bundles_speak_of_the_same_numbers() -> None:
+def test_runs_and_bundles_give_the_same_grid() -> None:
     manifest = mini_bundle.manifest()
     grid = grid_of_manifest(manifest)
     assert grid.context_samples == manifest.context_samples
@@ -254,7 +254,7 @@ def test_grids_of_runs_and_bundles_speak_of_the_same_numbers() -> None:
         assert features.window_samples == tuple(longest // part for part in (4, 2, 1))
 
 
-def test_the_same_seed_draws_the_same_excerpts_and_another_seed_others(store: Path) -> None:
+def test_excerpts_depend_on_the_seed(store: Path) -> None:
     def drawn(seed: int) -> list[tuple[str, float]]:
         excerpts = draw_excerpts(Store.open(store), GRID, "heldout", 6, 1.0, seed)
         return [(one.recording, one.start_s) for one in excerpts]
@@ -262,7 +262,7 @@ def test_the_same_seed_draws_the_same_excerpts_and_another_seed_others(store: Pa
     assert drawn(0) == drawn(0) != drawn(1)
 
 
-def test_all_recordings_come_once_before_any_comes_again(store: Path) -> None:
+def test_every_recording_is_drawn_once_before_any_is_repeated(store: Path) -> None:
     opened = Store.open(store)
     excerpts = draw_excerpts(opened, GRID, "heldout", 4, 1.0, 0)
     heldout = opened.split("heldout")
@@ -272,9 +272,7 @@ def test_all_recordings_come_once_before_any_comes_again(store: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.0, 7.0])
-def test_an_excerpt_holds_what_is_measured_where_the_layout_says(
-    store: Path, seconds: float
-) -> None:
+def test_an_excerpt_has_the_lengths_of_the_layout(store: Path, seconds: float) -> None:
     frames, hop = layout(GRID, seconds), GRID.hop_samples
     assert frames.stretch_frames >= GRID.clip_frames
     assert frames.stretch_frames % GRID.frames_per_tick == 0
@@ -284,7 +282,9 @@ def test_an_excerpt_holds_what_is_measured_where_the_layout_says(
 
 
 @pytest.mark.parametrize("start_s", [0.0, 2.2, 99.0])
-def test_a_place_is_found_again_in_another_recording(store: Path, start_s: float) -> None:
+def test_an_excerpt_at_a_given_time_holds_the_recording_from_there(
+    store: Path, start_s: float
+) -> None:
     opened, frames = Store.open(store), layout(GRID, 1.0)
     one = excerpt_at(opened, opened.recordings[0], start_s, GRID, frames)
     begin = round(one.start_s * RATE_HZ)
@@ -296,7 +296,7 @@ def test_a_place_is_found_again_in_another_recording(store: Path, start_s: float
 
 
 class Delay(torch.nn.Module):
-    """A perfect vocoder: the stretch's true samples, late by the latency of the real one."""
+    """A perfect vocoder: the true samples, delayed by the real vocoder's latency."""
 
     def __init__(self, stretch: np.ndarray, latency_samples: int) -> None:
         super().__init__()
@@ -338,7 +338,7 @@ def test_playing_twice_gives_the_same_bits(run: Path, store: Path) -> None:
     )
 
 
-def test_structure_is_read_at_frames_as_the_model_was_taught(run: Path, store: Path) -> None:
+def test_structure_is_interpolated_at_frames_as_in_training(run: Path, store: Path) -> None:
     from model.decoder import ticks_to_frames
 
     by, heard = rendition(run, store)
@@ -352,7 +352,7 @@ def in_one_line(capsys: pytest.CaptureFixture[str], words: str) -> None:
     assert len(said.splitlines()) == 1
 
 
-def test_bad_input_is_one_line_and_exit_code_2(
+def test_bad_input_fails_with_one_line_and_exit_code_2(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other_rate = write_store(tmp_path / "other", rate_hz=8000)
@@ -398,7 +398,7 @@ def test_knobs_without_a_style_space_are_refused(
     in_one_line(capsys, "holds no style space")
 
 
-def test_what_cannot_be_measured_is_left_out_with_the_reason(
+def test_a_section_that_cannot_be_measured_is_left_out_with_the_reason(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = write_store(tmp_path / "alone", scores=("s", "t"))
@@ -413,7 +413,7 @@ def test_what_cannot_be_measured_is_left_out_with_the_reason(
     assert "Left out" in (out / "index.html").read_text()
 
 
-def test_a_place_with_other_files_is_not_written_to(
+def test_an_output_folder_with_other_files_is_refused(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine, file = tmp_path / "mine", tmp_path / "report.json"
@@ -426,9 +426,7 @@ def test_a_place_with_other_files_is_not_written_to(
     assert (mine / "thesis.txt").read_text() == "years"
 
 
-def test_a_new_report_takes_the_place_of_the_old_one(
-    run: Path, store: Path, tmp_path: Path
-) -> None:
+def test_a_new_report_replaces_the_old_one(run: Path, store: Path, tmp_path: Path) -> None:
     given = [run, "--data", store, "-o", tmp_path / "r", "--only", "swaps", "--seconds", 1]
     evaluate(*given, "--clips", 4, "--shown", 2)
     evaluate(*given, "--clips", 2, "--shown", 1)
@@ -437,7 +435,7 @@ def test_a_new_report_takes_the_place_of_the_old_one(
     }
 
 
-def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_path(tmp_path: Path) -> None:
     album, noise = MediaWriter(tmp_path, 16_000), np.random.default_rng(0).random(9000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
@@ -465,7 +463,7 @@ def test_a_report_is_strict_json() -> None:
     assert finite_or_none(nested) == {"a": None, "b": [1.0, None], "c": {"d": True, "e": 2}}
 
 
-def test_weights_are_told_apart(run: Path, tmp_path: Path) -> None:
+def test_the_weights_digest_tells_runs_apart(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     for part in checkpoint.NEEDED_TO_PLAY:

@@ -1,4 +1,4 @@
-"""Knobs in their order: strongest first, and + is more of what changes most."""
+"""The order of knobs: strongest first, and a positive offset increases the largest effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def space() -> StyleStatistics:
     )
 
 
-def test_knobs_are_sorted_by_effect_and_plus_is_more() -> None:
+def test_knobs_are_sorted_by_effect_and_point_towards_more() -> None:
     random = np.random.default_rng(0)
     slopes = random.standard_normal((DIMS, 1, 1, DESCRIPTORS))
     traverses = slopes * np.array(POSITIONS)[:, None] + np.zeros((1, CLIPS, 1, 1))
@@ -29,6 +29,6 @@ def test_knobs_are_sorted_by_effect_and_plus_is_more() -> None:
     strongest = np.abs(change).max(axis=1)
     assert (np.diff(strongest) <= 0).all()
     assert (change.max(axis=1) == strongest).all()
-    # The axes were turned the same way as what was heard along them.
+    # The axes were turned the same way as the effects along them.
     along = np.einsum("pd,qd->pq", latents.rotation, space().rotation)
     np.testing.assert_allclose(change, along @ effects_of(traverses), rtol=1e-4, atol=1e-4)

@@ -1,4 +1,4 @@
-"""Each descriptor hears what it is named after, and the level only where it is the level."""
+"""Each descriptor measures its namesake, and only loudness depends on the level."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def time_s() -> Numbers:
 
 
 def tone(hz: float, tilt: float = 0.5) -> Numbers:
-    """Harmonics whose amplitudes fall by ``tilt`` from one to the next."""
+    """Harmonics, each weaker than the previous by the factor ``tilt``."""
     orders = range(1, int(RATE_HZ / 2 / hz))
     return sum(tilt**order * np.sin(2 * np.pi * hz * order * time_s()) for order in orders)
 
@@ -29,7 +29,7 @@ def noise(seed: int = 0) -> Numbers:
 
 
 def struck(a_second: int, rise_s: float) -> Numbers:
-    """A tone struck so often a second, its level rising within ``rise_s``."""
+    """A tone struck ``a_second`` times a second, its level rising within ``rise_s``."""
     since_s = time_s() % (1 / a_second)
     return tone(220) * np.minimum(since_s / rise_s, 1) * np.exp(-since_s * a_second * 3)
 
@@ -51,12 +51,14 @@ def heard(sound: Numbers, name: str) -> float:
     ],
     ids=["brightness", "noisiness", "bandwidth", "attack", "pitch", "density"],
 )
-def test_more_of_it_is_more(name: str, less: Numbers, more: Numbers) -> None:
+def test_a_descriptor_grows_with_the_property_it_measures(
+    name: str, less: Numbers, more: Numbers
+) -> None:
     assert heard(more, name) > heard(less, name)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "loudness"])
-def test_only_loudness_hears_the_level(name: str) -> None:
+def test_only_loudness_depends_on_the_level(name: str) -> None:
     sound = np.asarray(0.2 * struck(3, 0.02), np.float32)
     index = NAMES.index(name)
     loud, quiet = describe(sound, RATE_HZ)[index], describe(0.5 * sound, RATE_HZ)[index]

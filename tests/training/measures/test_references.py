@@ -1,4 +1,4 @@
-"""What the model stands beside does what it says."""
+"""The reference methods that the model is compared with."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_griffin_lim_is_aligned_and_at_the_right_level(window_samples: int) -> N
     )
 
 
-def test_bins_that_a_mel_can_tell_apart_come_back() -> None:
+def test_mel_to_bins_reproduces_the_mels() -> None:
     filters = np.array([[1, 0.5, 0, 0], [0, 0.5, 1, 0.5]], np.float32)
     mel = filters @ np.array([[1, 0], [2, 1], [3, 0], [0, 2]], np.float32)
     bins = mel_to_bins(filters, mel)

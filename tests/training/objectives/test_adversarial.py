@@ -1,4 +1,4 @@
-"""Stage 3: each of the two sides descends its own losses and nothing of the other's."""
+"""Stage 3: generator and discriminators each descend only their own losses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def gradients(module: nn.Module) -> torch.Tensor:
     return torch.cat(found) if found else torch.zeros(1)
 
 
-def test_listeners_are_not_taught_to_be_convinced(batch: PairBatch) -> None:
+def test_generator_losses_do_not_train_the_discriminators(batch: PairBatch) -> None:
     stage = make_stage()
     terms = stage(batch, 100)
     (terms["adversarial"] + terms["features"]).backward()
@@ -48,14 +48,14 @@ def test_listeners_are_not_taught_to_be_convinced(batch: PairBatch) -> None:
     assert gradients(stage.vocoding.vocoder).abs().max() > 0
 
 
-def test_the_vocoder_is_not_taught_to_be_found_out(batch: PairBatch) -> None:
+def test_the_discriminator_loss_does_not_train_the_vocoder(batch: PairBatch) -> None:
     stage = make_stage()
     stage(batch, 100)["discriminators"].backward()
     assert gradients(stage.vocoding.vocoder).abs().max() == 0
     assert gradients(stage.discriminators).abs().max() > 0
 
 
-def test_the_decoder_learns_and_the_encoder_stays(batch: PairBatch) -> None:
+def test_the_decoder_learns_and_the_encoder_stays_fixed(batch: PairBatch) -> None:
     model = Instrument(CONFIG)
     stage = Adversarial(CONFIG, model, discriminators=Discriminators(2, (2,), (128,)))
     stage.images.decoded_share = 1.0
@@ -65,7 +65,7 @@ def test_the_decoder_learns_and_the_encoder_stays(batch: PairBatch) -> None:
     assert not model.encoder.training
 
 
-def test_the_first_steps_are_the_listeners_alone(batch: PairBatch) -> None:
+def test_the_first_steps_train_the_discriminators_alone(batch: PairBatch) -> None:
     totals = {}
     for step in (1, 11):
         stage = make_stage(features=1e6)
@@ -74,7 +74,7 @@ def test_the_first_steps_are_the_listeners_alone(batch: PairBatch) -> None:
     assert totals[11] > 1000 * totals[1]
 
 
-def test_the_decoder_learns_even_where_the_vocoder_is_shown_true_images(batch: PairBatch) -> None:
+def test_the_decoder_learns_even_when_the_vocoder_gets_true_images(batch: PairBatch) -> None:
     stage = make_stage()
     stage.images.decoded_share = 0.0
     stage(batch, 100)["total"].backward()

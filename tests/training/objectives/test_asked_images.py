@@ -1,4 +1,4 @@
-"""Images that the decoder answers with, and what the vocoder gets to see of them."""
+"""The images that the decoder is asked for, and those that the vocoder is shown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask(
 
 
 def places(part: torch.Tensor, wholes: torch.Tensor) -> list[int]:
-    """Of which whole image each part (3, M, n) is a piece."""
+    """The index of the whole image that contains each part (3, M, n)."""
     return [
         next(
             index
@@ -46,7 +46,7 @@ def places(part: torch.Tensor, wholes: torch.Tensor) -> list[int]:
     ]
 
 
-def test_the_vocoder_sees_the_decoder_s_images_and_hears_their_answers() -> None:
+def test_the_vocoder_is_shown_decoded_images_with_the_sound_of_their_targets() -> None:
     batch = pairs(same_score=False)
     images, _ = ask(batch)
     asked = images(batch)
@@ -55,19 +55,19 @@ def test_the_vocoder_sees_the_decoder_s_images_and_hears_their_answers() -> None
     torch.testing.assert_close(heard, asked.answer, atol=1e-4, rtol=0)
 
 
-def test_a_swapped_score_s_answer_is_the_other_rendering() -> None:
+def test_the_target_of_a_swapped_score_is_its_other_rendering() -> None:
     batch = pairs(same_score=True)
     images, wholes = ask(batch, swap_share=1.0)
     assert places(images(batch).answer, wholes) == [1, 0, 3, 2, 5, 4]
 
 
-def test_an_excerpt_s_answer_is_the_clip_itself_wherever_its_style_is_heard() -> None:
+def test_the_target_of_an_excerpt_is_the_clip_itself() -> None:
     batch = pairs(same_score=False)
     images, wholes = ask(batch, swap_share=1.0, elsewhere_share=1.0)
     assert places(images(batch).answer, wholes) == [0, 1, 2, 3, 4, 5]
 
 
-def test_warped_time_is_asked_of_the_image_alone() -> None:
+def test_time_warp_changes_the_target_image_but_not_the_shown_one() -> None:
     batch = pairs(same_score=False)
     images, wholes = ask(batch, decoded_share=0.0, warped_share=1.0)
     asked = images(batch)
@@ -75,7 +75,7 @@ def test_warped_time_is_asked_of_the_image_alone() -> None:
     assert (asked.answer - asked.shown.image).abs().flatten(1).amax(dim=1).min() > 0.01
 
 
-def test_a_turned_knob_is_asked_of_the_image_alone() -> None:
+def test_a_turned_knob_changes_the_target_image_but_not_the_shown_one() -> None:
     batch = pairs(same_score=False)
     images, wholes = ask(batch, turned_share=1.0, elsewhere_share=1.0, warped_share=0.0)
     asked = images(batch)
@@ -92,7 +92,7 @@ def test_a_turned_knob_moves_the_style_that_is_decoded() -> None:
     assert (turned(batch).decoded - plain).abs().flatten(1).amax(dim=1).min() > 1e-4
 
 
-def test_the_decoder_learns_and_the_encoder_does_not() -> None:
+def test_the_decoder_learns_and_the_encoder_stays_fixed() -> None:
     batch = pairs(same_score=True)
     images, _ = ask(batch)
     images(batch).decoded.mean().backward()

@@ -1,4 +1,4 @@
-"""The listeners and what is made of their verdicts."""
+"""The discriminators, and the losses from their judgements."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def verdict(score: float, *features: float) -> list[Judgement]:
     return [Judgement(torch.full((1, 3), score), layers)]
 
 
-def test_every_period_and_every_window_gives_a_verdict() -> None:
+def test_every_period_and_every_window_gives_a_judgement() -> None:
     heard = Discriminators(width=2, periods=(2, 3), windows=(64, 128))(torch.randn(2, 1000))
     assert len(heard) == 4
     assert all(one.score.shape[0] == 2 and len(one.features) == 4 for one in heard)
 
 
-def test_a_discriminator_is_content_when_it_tells_them_apart() -> None:
+def test_the_discriminator_loss_is_zero_when_real_and_fake_are_told_apart() -> None:
     assert discriminator_loss(verdict(1.0), verdict(0.0)) == 0
     assert discriminator_loss(verdict(0.0), verdict(1.0)) == 2
 
 
-def test_a_vocoder_is_content_when_it_passes_for_real() -> None:
+def test_the_adversarial_loss_is_zero_when_the_sound_passes_for_real() -> None:
     assert adversarial_loss(verdict(1.0)) == 0
     assert adversarial_loss(verdict(0.0)) == 1
 

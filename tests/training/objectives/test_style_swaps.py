@@ -1,4 +1,4 @@
-"""Who lends a style to whom, and where it is heard."""
+"""Style swaps: the clip that lends its style, and the excerpt it is taken from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH = PairBatch(
     same_score=SCORE_AND_RECORDING,
     elsewhere=torch.tensor([[[10.0], [11.0]], [[12.0], [13.0]]]),
 )
-"""Each clip says which one it is; its elsewhere is ten more."""
+"""Each clip holds its own number; its excerpt from elsewhere holds ten more."""
 
 
 def styles_asked(swap_share: float, elsewhere_share: float) -> tuple[list[float], list[float]]:
@@ -24,24 +24,24 @@ def styles_asked(swap_share: float, elsewhere_share: float) -> tuple[list[float]
     return clips[questions.answer, 0].tolist(), everything[questions.style_of, 0].tolist()
 
 
-def test_unswapped_each_clip_has_its_own_style_and_is_its_own_answer() -> None:
+def test_without_swaps_each_clip_is_its_own_style_and_target() -> None:
     assert styles_asked(0.0, 0.0) == ([0, 1, 2, 3], [0, 1, 2, 3])
 
 
-def test_swapped_a_score_s_answer_and_style_are_the_other_s_a_recording_s_its_own() -> None:
+def test_swaps_exchange_renderings_of_a_score_but_not_excerpts_of_a_recording() -> None:
     assert styles_asked(1.0, 0.0) == ([1, 0, 2, 3], [1, 0, 2, 3])
 
 
-def test_style_from_elsewhere_is_the_answer_s() -> None:
+def test_style_from_elsewhere_is_that_of_the_target() -> None:
     assert styles_asked(0.0, 1.0) == ([0, 1, 2, 3], [10, 11, 12, 13])
     assert styles_asked(1.0, 1.0) == ([1, 0, 2, 3], [11, 10, 12, 13])
 
 
-def test_without_elsewhere_the_clips_are_as_they_came() -> None:
+def test_adding_and_removing_elsewhere_restores_the_clips() -> None:
     assert torch.equal(without_elsewhere(with_elsewhere(BATCH)), BATCH.audio.flatten(0, 1))
 
 
-def test_shares_are_of_pairs() -> None:
+def test_shares_apply_to_whole_pairs() -> None:
     torch.manual_seed(0)
     questions = style_swap_targets(torch.tensor([True, False] * 2000), 0.8, 0.3)
     pairs = torch.arange(8000).view(-1, 2, 2)

@@ -1,4 +1,4 @@
-"""Knobs that are taught: an offset of style and an answer coloured by as much, together."""
+"""Taught knobs: a style offset together with a target coloured by the same amount."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def answers(clips: int) -> Tensor:
     return torch.rand(clips, 3, CONFIG.features.mel_bins, 24) * 0.8 - 0.6
 
 
-def test_an_answer_is_coloured_by_what_style_is_moved() -> None:
+def test_the_target_is_coloured_by_the_offset_of_style() -> None:
     knobs, image = TaughtKnobs(CONFIG, share=1.0), answers(5)
     turned = knobs(image)
     amounts = turned.offset[:, : len(COLOURS)]
@@ -26,21 +26,21 @@ def test_an_answer_is_coloured_by_what_style_is_moved() -> None:
     assert (turned.answer - image).abs().flatten(1).amax(dim=1).min() > 0.01
 
 
-def test_a_knob_that_is_not_turned_asks_nothing() -> None:
+def test_without_turned_knobs_the_target_is_unchanged() -> None:
     image = answers(5)
     turned = TaughtKnobs(CONFIG, share=0.0)(image)
     assert torch.equal(turned.answer, image)
     assert not turned.offset.any() and not turned.turned.any()
 
 
-def test_only_a_share_is_turned() -> None:
+def test_only_the_given_share_is_turned() -> None:
     torch.manual_seed(1)
     turned = TaughtKnobs(CONFIG, share=0.3)(torch.zeros(2000, 3, CONFIG.features.mel_bins, 2))
     assert abs(float(turned.turned.float().mean()) - 0.3) < 0.05
     assert torch.equal(turned.turned, turned.offset.any(dim=1))
 
 
-def test_most_clips_have_one_colour_and_each_comes_as_often_as_it_should() -> None:
+def test_most_clips_have_one_colour_and_each_has_its_frequency() -> None:
     torch.manual_seed(2)
     there = draw_amounts(4000, torch.device("cpu"))
     assert there.abs().max() <= REACH
@@ -51,7 +51,7 @@ def test_most_clips_have_one_colour_and_each_comes_as_often_as_it_should() -> No
     assert (alone - wanted).abs().max() < 0.05
 
 
-def test_each_colour_has_a_dimension_as_far_as_there_are_any() -> None:
+def test_each_colour_has_a_dimension_while_there_are_enough() -> None:
     amounts = torch.eye(len(COLOURS))
     assert torch.equal(offsets_of(amounts, 9)[:, : len(COLOURS)], amounts)
     assert not offsets_of(amounts, 9)[:, len(COLOURS) :].any()

@@ -1,4 +1,4 @@
-"""Scores: what is drawn for one is the same for all its instruments."""
+"""MIDI pieces: the random variation of a piece is the same for all its instruments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.render.midi_pieces import (
 
 
 def write_midi(path: Path, channels: tuple[int, ...] = (0, 1), notes: int = 40) -> Path:
-    """A scale on every channel, one velocity, a quarter note each, after two bars of rest."""
+    """Write a scale of quarter notes on every channel, at one velocity, after two bars of rest."""
     file = mido.MidiFile(ticks_per_beat=480)
     for channel in channels:
         track = mido.MidiTrack()
@@ -46,7 +46,7 @@ def score(tmp_path: Path) -> MidiPiece:
 
 
 def notes(file: mido.MidiFile) -> list[tuple[float, int, int, int]]:
-    """Time in s, channel, note and velocity of every note."""
+    """The time in s, channel, note and velocity of every note."""
     now_s, found = 0.0, []
     for message in file:
         now_s += message.time
@@ -59,12 +59,12 @@ def programs(file: mido.MidiFile) -> dict[int, int]:
     return {m.channel: m.program for m in file if m.type == "program_change"}
 
 
-def test_the_opening_rest_is_left_out(score: MidiPiece) -> None:
+def test_the_opening_rest_is_removed(score: MidiPiece) -> None:
     assert notes(arrange(score, named_instrumentation(score, "0")))[0][0] == pytest.approx(0.05)
     assert score.end_s == pytest.approx(0.05 + 40 * 0.5)
 
 
-def test_programs_and_banks_of_the_file_give_way_to_ours(score: MidiPiece) -> None:
+def test_programs_and_banks_of_the_file_are_replaced(score: MidiPiece) -> None:
     arranged = arrange(score, named_instrumentation(score, "40+42"))
     assert programs(arranged) == {0: 40, 1: 42}
     kinds = {message.type for message in arranged}
@@ -84,24 +84,24 @@ def test_all_instruments_play_the_same_notes_at_the_same_time(score: MidiPiece) 
     assert played[0] == played[1] == played[2]
 
 
-def test_a_score_with_one_velocity_gets_dynamics(score: MidiPiece) -> None:
+def test_a_piece_with_one_velocity_gets_dynamics(score: MidiPiece) -> None:
     velocities = {note[3] for note in notes(arrange(vary(score, np.random.default_rng(1)), HARP))}
     assert len(velocities) > 10
     assert min(velocities) >= 20
 
 
-def test_the_seed_decides_what_is_drawn(score: MidiPiece) -> None:
+def test_the_variation_depends_on_the_seed(score: MidiPiece) -> None:
     first, again, other = (vary(score, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
-def test_tempo_stays_within_a_quarter(score: MidiPiece) -> None:
+def test_the_tempo_changes_by_a_quarter_at_most(score: MidiPiece) -> None:
     lengths = [vary(score, np.random.default_rng(seed)).end_s for seed in range(50)]
     assert 0.8 * score.end_s <= min(lengths) < max(lengths) <= 1.25 * score.end_s
 
 
-def test_a_cut_releases_what_sounds(score: MidiPiece) -> None:
+def test_a_cut_releases_sounding_notes(score: MidiPiece) -> None:
     short = cut(score, 5.3)
     assert short.end_s == 5.3
     sounding: set[tuple[int, int]] = set()
@@ -169,7 +169,7 @@ def test_a_file_without_notes_is_refused(tmp_path: Path) -> None:
         read_score(write_midi(tmp_path / "rest.mid", notes=0))
 
 
-def test_an_arranged_score_is_read_back(score: MidiPiece, tmp_path: Path) -> None:
+def test_an_arranged_piece_is_read_back(score: MidiPiece, tmp_path: Path) -> None:
     arrange(score, HARP).save(tmp_path / "again.mid")
     again = read_score(tmp_path / "again.mid")
     assert len(again.events) == len(score.events)

@@ -1,4 +1,4 @@
-"""``python -m training.render`` without fluidsynth: its choices, its bookkeeping, its refusals."""
+"""``python -m training.render`` with a fake fluidsynth: choices, bookkeeping and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.store.store import Store
 
 
 def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
-    """Stands in for fluidsynth: noise of a length that differs from one playing to the next."""
+    """A fake fluidsynth that plays noise of a length that differs between files."""
     rng = np.random.default_rng(midi.stat().st_size)
     length = int(rng.integers(4 * RATE_HZ, 30 * RATE_HZ))
     soundfile.write(wav, rng.uniform(-gain, gain, (length, 2)), RATE_HZ)
@@ -31,7 +31,7 @@ def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
 
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with scores, a SoundFont by name only, and a player that needs neither."""
+    """A folder with MIDI files, a SoundFont in name only, and the fake fluidsynth."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fluidsynth, "_run", fake_run)
     monkeypatch.setattr(fluidsynth.shutil, "which", lambda program: program)
@@ -51,7 +51,7 @@ def read_pairs(folder: Path) -> dict[str, dict[str, object]]:
     return pairs
 
 
-def test_every_score_is_rendered_with_every_instrument(studio: Path) -> None:
+def test_every_piece_is_rendered_with_every_instrument(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments", "0,40+42", "--heldout-every", "2") == 0
     pairs = read_pairs(studio / "out")
     assert pairs["scores-a__0.flac"] == {
@@ -69,13 +69,13 @@ def test_every_score_is_rendered_with_every_instrument(studio: Path) -> None:
     assert {path.name for path in (studio / "out").glob("*.flac")} == set(pairs)
 
 
-def test_renderings_have_the_scores_length_to_the_sample(studio: Path) -> None:
+def test_renderings_have_the_exact_length_of_their_piece(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments-random", "3") == 0
     frames = {soundfile.info(path).frames for path in (studio / "out").glob("*.flac")}
     assert frames == {round((4.0 + TAIL_S) * RATE_HZ)}
 
 
-def test_prepare_takes_up_the_pairing(studio: Path) -> None:
+def test_prepare_reads_the_pairing(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments", "0,24", "--heldout-every", "4") == 0
     assert prepare(["out", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
     store = Store.open(studio / "store")
@@ -86,7 +86,7 @@ def test_prepare_takes_up_the_pairing(studio: Path) -> None:
     assert len({r.length for r in store.recordings}) == 1
 
 
-def test_run_again_it_renders_only_what_is_missing(
+def test_a_second_run_renders_only_what_is_missing(
     studio: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
@@ -100,10 +100,10 @@ def test_run_again_it_renders_only_what_is_missing(
     ("option", "said"),
     [(("--seed", "1"), "--seed 0"), (("--seconds-max", "3"), "--seconds-max 4.0")],
 )
-def test_a_score_varied_otherwise_is_not_laid_beside_its_renderings(
+def test_a_piece_with_another_variation_is_not_added_to_its_renderings(
     studio: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], said: str
 ) -> None:
-    """The two would be taken for a pair, in another tempo and key."""
+    """They would be taken for a pair, though in another tempo and key."""
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     before = read_pairs(studio / "out")
     rest = ["--soundfont", "font.sf2", "--jobs", "1", "--seconds-max", "4", *option]
@@ -116,7 +116,7 @@ def test_a_score_varied_otherwise_is_not_laid_beside_its_renderings(
     assert main(["scores", "-o", "out", "--instruments", "24", *rest]) == 0
 
 
-def test_instruments_gain_and_soundfont_may_be_others(studio: Path) -> None:
+def test_renderings_with_other_instruments_gain_and_soundfont_can_be_added(studio: Path) -> None:
     (studio / "other.sf2").write_bytes(b"RIFF\0\0\0\0sfbk")
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     more = ["--soundfont", "font.sf2", "other.sf2", "--gain", "0.1", "--seconds-max", "4"]
@@ -124,7 +124,7 @@ def test_instruments_gain_and_soundfont_may_be_others(studio: Path) -> None:
     assert len({soundfile.info(path).frames for path in (studio / "out").glob("*.flac")}) == 1
 
 
-def test_renderings_of_before_variation_was_noted_are_gone_on_from(studio: Path) -> None:
+def test_older_renderings_without_a_noted_variation_can_be_added_to(studio: Path) -> None:
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     (entry,) = read_pairs(studio / "out").values()
     old = {"scores-a__0.flac": {name: entry[name] for name in ("score", "instrument", "heldout")}}
@@ -133,7 +133,7 @@ def test_renderings_of_before_variation_was_noted_are_gone_on_from(studio: Path)
     assert read_pairs(studio / "out")["scores-a__24.flac"]["seed"] == 1
 
 
-def test_two_seeds_of_one_score_are_no_pair_but_kin_in_one_store(studio: Path) -> None:
+def test_two_seeds_of_one_piece_are_related_but_not_paired(studio: Path) -> None:
     for folder, seed in (("one", "0"), ("two", "1")):
         assert call("scores/a.mid", "-o", folder, "--instruments", "0", "--seed", seed) == 0
     assert prepare(["one", "two", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
@@ -142,14 +142,14 @@ def test_two_seeds_of_one_score_are_no_pair_but_kin_in_one_store(studio: Path) -
     assert first.kin == second.kin == "scores/a"
 
 
-def test_fewer_scores_are_drawn_by_the_seed(studio: Path) -> None:
+def test_the_seed_chooses_among_the_pieces(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments", "0", "--scores-max", "2") == 0
     assert call("scores", "-o", "again", "--instruments", "0", "--scores-max", "2") == 0
     assert len(read_pairs(studio / "out")) == 2
     assert read_pairs(studio / "out") == read_pairs(studio / "again")
 
 
-def test_a_broken_score_is_named_and_counted(
+def test_a_broken_midi_file_is_named_and_counted(
     studio: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (studio / "scores" / "b.mid").write_bytes(b"broken")
@@ -159,7 +159,7 @@ def test_a_broken_score_is_named_and_counted(
     assert "rendered 3 files of 4 scores, already there 0, skipped 1 (1 broken)" in said.out
 
 
-def test_a_silent_rendering_is_no_rendering(
+def test_a_silent_rendering_is_discarded(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def silent(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
@@ -179,14 +179,14 @@ def test_a_silent_rendering_is_no_rendering(
         (lambda whole: b"", "fluidsynth wrote no sound"),
     ],
 )
-def test_a_rendering_that_broke_off_is_no_rendering(
+def test_an_incomplete_rendering_is_discarded(
     studio: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     left: Callable[[bytes], bytes],
     said: str,
 ) -> None:
-    """A full disk does not keep fluidsynth from ending with 0."""
+    """fluidsynth exits with 0 even on a full disk."""
 
     def cut_off(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
         soundfile.write(wav, np.full((5 * RATE_HZ, 2), 0.1), RATE_HZ)
@@ -200,7 +200,7 @@ def test_a_rendering_that_broke_off_is_no_rendering(
     assert not list((studio / "out").iterdir())
 
 
-def test_a_score_that_finds_no_room_for_itself_says_where(
+def test_a_full_disk_for_the_midi_file_is_reported_with_its_place(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(self: mido.MidiFile, path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_score_that_finds_no_room_for_itself_says_where(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
 @pytest.mark.parametrize("name", ["scores-b__0.flac", "pairs.json"])
-def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
+def test_a_full_disk_ends_with_one_line_and_keeps_existing_files(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
@@ -251,7 +251,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
         (["scores", "--jobs", "0"], "--jobs 0: at least 1"),
     ],
 )
-def test_bad_usage_is_one_line_and_exit_code_2(
+def test_bad_usage_fails_with_one_line_and_exit_code_2(
     studio: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (studio / "out").mkdir()
@@ -261,7 +261,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     assert said in error
 
 
-def test_a_wrong_command_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_command_line_fails_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["scores", "-o", "out", "--soundfont", "font.sf2", "--jobs", "two"])
     assert ended.value.code == 2
@@ -270,7 +270,7 @@ def test_a_wrong_command_line_is_one_line(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("text", ["{", "3", '{"a.flac": 1}'])
-def test_a_damaged_list_of_pairs_is_not_written_over(
+def test_a_damaged_list_of_pairs_is_not_overwritten(
     studio: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     (studio / "out").mkdir()

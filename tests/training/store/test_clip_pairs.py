@@ -1,4 +1,4 @@
-"""Clip pairs: reproducible by number, and each pair is what it says."""
+"""Clip pairs: reproducible by number, and each pair is of its kind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def places(store: Store, clip: torch.Tensor) -> list[tuple[str, int]]:
-    """Which recordings hold this clip, and where."""
+    """The recordings that hold this clip, and the positions."""
     found = []
     for recording in store.recordings:
         audio = to_float(np.asarray(store.audio(recording)))
@@ -36,7 +36,7 @@ def places(store: Store, clip: torch.Tensor) -> list[tuple[str, int]]:
     return found
 
 
-def test_a_batch_is_the_same_whenever_it_is_asked_for(store: Store) -> None:
+def test_a_batch_is_the_same_every_time(store: Store) -> None:
     first, again = (ClipPairs(store, CLIP, 4, 10, seed=1)[7] for _ in range(2))
     assert torch.equal(first.audio, again.audio)
     assert torch.equal(first.same_score, again.same_score)
@@ -44,7 +44,7 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(store: Store) -> None:
     assert first.audio.shape == (4, 2, CLIP)
 
 
-def test_pairs_of_one_score_are_the_same_moment_by_two_instruments(store: Store) -> None:
+def test_pairs_of_one_score_are_the_same_moment_on_two_instruments(store: Store) -> None:
     batch = ClipPairs(store, CLIP, 6, 1, same_score_share=1.0)[0]
     assert batch.same_score.all()
     for one, other in batch.audio:
@@ -71,7 +71,7 @@ def test_other_pairs_are_excerpts_of_one_recording(store: Store) -> None:
         assert names & others
 
 
-def test_held_out_music_is_not_trained_on(store: Store) -> None:
+def test_held_out_music_is_not_in_training_batches(store: Store) -> None:
     for step in range(20):
         for pair in ClipPairs(store, CLIP, 2, 20)[step].audio:
             assert not {"away.wav"} & {name for clip in pair for name, _ in places(store, clip)}
@@ -96,7 +96,7 @@ def test_short_and_long_recordings_are_both_drawn(tmp_path: Path) -> None:
     assert 0 < sum(repeated) < 40
 
 
-def test_short_pairs_of_one_score_begin_again_together(tmp_path: Path) -> None:
+def test_short_pairs_of_one_score_repeat_together(tmp_path: Path) -> None:
     with StoreWriter(tmp_path, RATE_HZ, -23.0) as writer:
         for instrument, length in (("soft", 3000), ("hard", 3010)):
             recording = StoredRecording(

@@ -1,4 +1,4 @@
-"""The training store: what is written is read back, and damage is refused."""
+"""The training store survives a round trip, and damage is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(path: Path, *entries: StoredRecording) -> None:
             writer.append(recording, noise(1000 + number, number))
 
 
-def test_recordings_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_recordings_are_read_back_unchanged(tmp_path: Path) -> None:
     write(tmp_path, entry("a"), entry("b", "heldout", score="s", instrument="40+42"))
     store = Store.open(tmp_path)
     first, second = store.recordings
@@ -44,7 +44,7 @@ def test_recordings_come_back_as_they_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.audio(second), noise(1001, 1))
 
 
-def test_labels_group_and_midi_come_back(tmp_path: Path) -> None:
+def test_labels_group_and_midi_are_read_back(tmp_path: Path) -> None:
     labels = {"composer": "Frédéric Chopin", "instrument": "gel|voi"}
     write(tmp_path, replace(entry("a"), labels=labels, group="work", midi="set/a.mid"), entry("b"))
     first, second = Store.open(tmp_path).recordings
@@ -54,7 +54,7 @@ def test_labels_group_and_midi_come_back(tmp_path: Path) -> None:
     assert len({first, second}) == 2
 
 
-def test_a_store_from_before_there_were_labels_still_opens(tmp_path: Path) -> None:
+def test_an_older_store_without_labels_still_opens(tmp_path: Path) -> None:
     write(tmp_path, entry("a"), entry("b", "heldout", score="s"))
     index = json.loads((tmp_path / INDEX_FILE).read_text())
     for stored in index["recordings"]:
@@ -73,7 +73,7 @@ def test_audio_is_a_read_only_view(tmp_path: Path) -> None:
         audio[0] = 1
 
 
-def test_splits_are_told_apart(tmp_path: Path) -> None:
+def test_recordings_are_listed_by_split(tmp_path: Path) -> None:
     write(tmp_path, entry("a"), entry("b", "heldout"), entry("c"))
     store = Store.open(tmp_path)
     assert [recording.name for recording in store.split("train")] == ["a", "c"]
@@ -100,7 +100,7 @@ def test_a_later_writer_appends(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.audio(store.recordings[1]), noise(50, 9))
 
 
-def test_samples_that_no_index_knows_are_cut_off(tmp_path: Path) -> None:
+def test_samples_missing_from_the_index_are_cut_off(tmp_path: Path) -> None:
     write(tmp_path, entry("a"))
     with (tmp_path / AUDIO_FILE).open("ab") as file:
         file.write(b"half a recording.")
@@ -112,7 +112,7 @@ def test_samples_that_no_index_knows_are_cut_off(tmp_path: Path) -> None:
 
 @contextmanager
 def files_no_longer_than(size: int) -> Iterator[None]:
-    """As on a disk that is full from there on."""
+    """Limit the size of files, as on a disk that becomes full."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -125,7 +125,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
 FULL = r"cannot be written on \(File too large\); what was saved is kept: free space and run"
 
 
-def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_complete_recordings_and_is_reported(tmp_path: Path) -> None:
     with files_no_longer_than(3_000), pytest.raises(StoreError, match=FULL) as caught:
         write(tmp_path, entry("a"), entry("b"))
     assert str(caught.value).startswith(f"{tmp_path}: ")
@@ -136,7 +136,7 @@ def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None
     assert len(Store.open(tmp_path).recordings) == 2
 
 
-def test_a_disk_too_full_for_the_index_keeps_the_one_before(tmp_path: Path) -> None:
+def test_a_disk_too_full_for_the_index_keeps_the_previous_index(tmp_path: Path) -> None:
     write(tmp_path, entry("a"))
     before = (tmp_path / INDEX_FILE).read_bytes()
     full, refused = files_no_longer_than(len(before)), pytest.raises(StoreError, match=FULL)
