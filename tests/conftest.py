@@ -1,5 +1,5 @@
-"""Tests that take minutes, or that measure, run where ``-m`` names them; none reads or writes the
-configuration folder of whoever runs them."""
+"""Slow tests and benchmarks run only when ``-m`` names them, and no test uses the configuration
+folder of the person who runs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONLY_BY_NAME = ("long", "benchmark")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked so, unless asked for."""
+    """Deselect marked tests unless their mark is named."""
     unnamed = {name for name in ONLY_BY_NAME if name not in config.option.markexpr}
     left_out = [item for item in items if unnamed & {mark.name for mark in item.iter_markers()}]
     config.hook.pytest_deselected(items=left_out)
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def no_ones_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The platform's configuration folder is an empty one, also for programs that tests start."""
+    """Use an empty configuration folder, also in programs that tests start."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
         yield

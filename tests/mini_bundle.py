@@ -1,9 +1,9 @@
-"""A bundle small enough to be built for each test, with graphs whose output can be worked out.
+"""A bundle small enough to build in each test, with graphs whose output is predictable.
 
-The decoder is one sine: style sets its frequency, structure its level, noise is added a hundred
-times quieter, phase and level are stream states, and a third state delays it all by
+The decoder is one sine: style sets its frequency and structure its level, noise is added a hundred
+times quieter, phase and level are stream states, and a third state delays everything by
 ``latency_samples``. The encoder measures level per tick and brightness per window. Nothing is
-trained, everything streams.
+trained, and everything streams.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DECK_TICKS = 40
 
 
 def manifest(**changes: Any) -> Manifest:
-    """The manifest of the mini bundle, fields replaced by ``changes``."""
+    """The manifest of the mini bundle, with ``changes`` to its fields."""
     values: dict[str, Any] = {
         "name": "mini",
         "preset": "tiny",
@@ -82,7 +82,7 @@ def deck(slug: str, style: float, seed: int, ticks: int = DECK_TICKS) -> BundleD
 
 
 def bundle(**changes: Any) -> Bundle:
-    """A whole consistent bundle with the decks ``low`` and ``high``."""
+    """A complete, consistent bundle with the decks ``low`` and ``high``."""
     values: dict[str, Any] = {
         "manifest": manifest(),
         "encoder_onnx": encoder_onnx(),
@@ -209,9 +209,9 @@ def encoder_onnx() -> bytes:
 
 @cache
 def prior_onnx() -> bytes:
-    """The next tick is nine tenths of the last one heard, a tenth of style's mean, and dice.
+    """The next tick is 0.9 times the last one, plus a tenth of the mean style, plus noise.
 
-    The state counts calls.
+    The state counts the calls.
     """
     return _model(
         name="mini_prior",

@@ -1,5 +1,4 @@
-"""The documentation is true: links lead somewhere, and commands, addresses and tables are the
-code's."""
+"""The documentation is true: links work, and commands, addresses and tables match the code."""
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ MODULES = (
     "export.__main__",
 )
 OF_OTHER_PROGRAMS = {"--extra", "--group", "--logdir"}
-"""Options of uv, pytest and TensorBoard that the pages show."""
+"""Options of uv, pytest and TensorBoard that appear in the pages."""
 
 
 def commands() -> Iterator[tuple[str, Sequence[str]]]:
@@ -89,7 +88,7 @@ def test_the_index_links_to_every_page() -> None:
     assert {page.name for page in DOCS} - {"README.md"} <= linked
 
 
-def test_pages_show_commands() -> None:
+def test_the_main_pages_show_commands() -> None:
     pages = {page for page, _ in COMMANDS}
     assert {"README.md", "docs/training.md", "docs/sound-cards.md", "docs/osc.md"} <= pages
 
@@ -105,7 +104,7 @@ def help_of(module: str) -> str:
 
 
 def module_and_arguments(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
-    """What ``python -m`` or the console script runs; None for other programs."""
+    """The module that a command line runs, with its arguments; None for other programs."""
     if words[0] == CONSOLE_SCRIPT:
         return "server", words[1:]
     if "-m" in words and "python" in words:
@@ -117,7 +116,7 @@ def module_and_arguments(words: Sequence[str]) -> tuple[str, Sequence[str]] | No
 @pytest.mark.parametrize(
     ("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)[:50]}" for page, words in COMMANDS]
 )
-def test_each_command_is_one_that_the_program_takes(page: str, words: Sequence[str]) -> None:
+def test_each_shown_command_is_accepted_by_the_program(page: str, words: Sequence[str]) -> None:
     if words[0] == "oscsend":
         address, types, *values = words[2:]
         arguments = tuple(_typed(*pair) for pair in zip(types, values, strict=True))
@@ -162,7 +161,7 @@ def test_addresses_that_a_page_names_exist(page: Path) -> None:
     assert {one for one in folded if not is_pattern(one)} <= known | {"/named/{}"}
 
 
-def test_lines_of_scores_are_messages() -> None:
+def test_score_lines_in_the_pages_are_valid_messages() -> None:
     pages = "\n".join(page.read_text() for page in DOCS)
     lines = re.findall(r'^ {4}(\{"t":.*\})$', pages, re.MULTILINE)
     assert lines
@@ -170,14 +169,14 @@ def test_lines_of_scores_are_messages() -> None:
         assert events_of_message(bundle_table(), OscMessage(line["address"], tuple(line["args"])))
 
 
-def test_the_table_of_controls_is_the_one_of_the_code() -> None:
+def test_the_table_of_controls_matches_the_code() -> None:
     begin, end = "<!-- controls: made by server.controls.lists.markdown_table -->", "<!-- end of"
     shown = (ROOT / "docs" / "controls.md").read_text().split(begin)[1].split(end)[0].strip()
     assert shown == markdown_table().strip()
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_table_of_presets_is_the_one_of_the_code(name: str) -> None:
+def test_the_table_of_presets_matches_the_code(name: str) -> None:
     config = PRESETS[name]
     page = (ROOT / "docs" / "training.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
@@ -188,7 +187,7 @@ def test_the_table_of_presets_is_the_one_of_the_code(name: str) -> None:
         assert row.endswith(f"structure {config.encoder.structure_channels} x {config.bands} |")
 
 
-def test_folders_that_the_architecture_names_are_there() -> None:
+def test_folders_named_in_the_architecture_page_exist() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     folders = re.findall(r"^\| `(\w+)/`", page, re.MULTILINE)
     assert {"model", "training", "export", "server", "tests"} <= {*folders}
@@ -196,7 +195,7 @@ def test_folders_that_the_architecture_names_are_there() -> None:
         assert (ROOT / folder).is_dir(), folder
 
 
-def test_rooms_that_the_architecture_names_are_those_of_the_server() -> None:
+def test_the_architecture_page_names_all_packages_of_the_server() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text().split("The rooms of `server/`")[1]
     rows = re.findall(r"^\| (`.*?) \|", page.split("\n## ")[0], re.MULTILINE)
     named = {room for row in rows for room in re.findall(r"`(\w+)`", row)}

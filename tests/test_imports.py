@@ -1,4 +1,4 @@
-"""The packages meet only where the design says, and the server's process never loads torch."""
+"""Packages import each other only as the design allows, and the server never loads torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALLOWED = {
     "training": ("model", "export"),
     "export": ("model",),
     "server": LIGHT_ROOMS,
-    # Measuring hears a bundle as users do, through the server's own decoder session.
+    # Evaluation plays a bundle as users hear it, through the server's decoder session.
     "training.measures": ("server.engine",),
     "training.evaluate": ("server.engine",),
 }
@@ -65,29 +65,29 @@ def test_packages_import_each_other_one_way(name: str) -> None:
 
 
 def is_in(module: str, room: str) -> bool:
-    """Whether ``module`` is ``room`` or lies in it."""
+    """Return whether ``module`` is ``room`` or inside it."""
     return f"{module}.".startswith(f"{room}.")
 
 
 def is_light(name: str) -> bool:
-    """Whether a module is loaded by the server's process."""
+    """Return whether the server's process loads a module."""
     return any(is_in(name, room) for room in ("server", *LIGHT_ROOMS))
 
 
 @pytest.mark.parametrize("name", [*filter(is_light, MODULES)])
-def test_what_plays_needs_nothing_heavy(name: str) -> None:
+def test_modules_of_the_server_import_nothing_heavy(name: str) -> None:
     heavy = {imported for imported in imports(MODULES[name]) if imported.split(".")[0] in HEAVY}
     assert heavy == ({"librosa"} if name == WORKERS_ONLY else set())
     inside = {i for i in imports(MODULES[name]) if i.startswith("export.")}
     assert all(map(is_light, inside)), inside
 
 
-def test_no_module_is_imported_in_a_circle() -> None:
+def test_modules_have_no_import_cycle() -> None:
     graph = {name: {i for i in imports(path) if i in MODULES} for name, path in MODULES.items()}
     TopologicalSorter(graph).prepare()
 
 
-def test_no_room_needs_one_that_needs_it() -> None:
+def test_subpackages_have_no_import_cycle() -> None:
     graph: dict[str, set[str]] = {}
     for name, path in MODULES.items():
         for imported in (i for i in imports(path) if i in MODULES):
@@ -97,12 +97,12 @@ def test_no_room_needs_one_that_needs_it() -> None:
 
 
 def room(module: str) -> str:
-    """The package's folder that a module lies in; none for what lies beside the folders."""
+    """The subpackage of a module; empty for modules directly in a package."""
     parts = module.split(".")
     return ".".join(parts[:2]) if len(parts) > 2 else ""
 
 
-def test_package_files_say_what_a_room_is_for_and_nothing_else() -> None:
+def test_package_files_hold_only_a_docstring() -> None:
     files = [path for name, path in MODULES.items() if name.endswith("__init__")]
     assert len(files) > len(PACKAGES)
     for path in files:

@@ -1,4 +1,4 @@
-"""The wheel, installed into an empty environment, plays without a clone and without torch."""
+"""The wheel, installed into an empty environment, plays without a checkout and without torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOT_FOR_PLAYING = ("torch", "torchaudio", "onnx", "lightning", "matplotlib")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command, away from this checkout's environment; its output."""
+    """Run a command outside this checkout's environment and return its output."""
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     ended = subprocess.run(
         [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True
@@ -62,7 +62,7 @@ def test_the_wheel_holds_every_file_of_its_packages(wheel: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_installed_alone_it_plays(wheel: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_plays_on_its_own(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     run("uv", "venv", "--quiet", "--python", sys.executable, environment, cwd=tmp_path)
     programs = environment / ("Scripts" if os.name == "nt" else "bin")
@@ -73,7 +73,7 @@ def test_installed_alone_it_plays(wheel: Path, tmp_path: Path) -> None:
         code = f"import importlib.util as u, sys; sys.exit(u.find_spec('{name}') is not None)"
         run(python, "-c", code, cwd=tmp_path)
 
-    # A folder of the current one must not be taken for the package.
+    # A folder of this name in the current directory must not be taken for the package.
     (tmp_path / "server").mkdir()
     (tmp_path / "server" / "__init__.py").touch()
     script = programs / CONSOLE_SCRIPT
@@ -85,6 +85,6 @@ def test_installed_alone_it_plays(wheel: Path, tmp_path: Path) -> None:
     run(script, "--output", "wav:x.wav", "--seconds", "1", "--config", "none", cwd=tmp_path)
     sound, rate_hz = soundfile.read(tmp_path / "x.wav")
     assert len(sound) == rate_hz and abs(sound).max() > 0.01
-    # Under the supervisor, which starts the instrument as a process of its own.
+    # Under the supervisor, which starts the instrument as its own process.
     live = ("--output", "null", "--osc", "none", "--midi", "none", "--config", "none")
     assert "playing" in run(script, *live, "--seconds", "1", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Waiting for what comes by itself: tests poll, and never sleep for a time."""
+"""Waiting by polling, so that tests need not sleep for a fixed time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ INTERVAL_S = 0.01
 
 
 def until(reached: Callable[[], bool], within_s: float = PATIENCE_S) -> float:
-    """Wait until ``reached``; how long it took, in s.
+    """Wait until ``reached()`` and return how long it took, in s.
 
     Raises:
-        AssertionError: it did not come to that ``within_s`` seconds.
+        AssertionError: it was not reached within ``within_s`` seconds.
     """
     began_s = time.monotonic()
     while not reached():
-        assert time.monotonic() < began_s + within_s, f"it did not come to that in {within_s:g} s"
+        assert time.monotonic() < began_s + within_s, f"not reached within {within_s:g} s"
         time.sleep(INTERVAL_S)
     return time.monotonic() - began_s

@@ -1,6 +1,6 @@
-"""Whether sound is late while a file is encoded, printed and never asserted: ``-m benchmark -s``.
+"""Prints, without asserting, the late blocks while a file is encoded: ``-m benchmark -s``.
 
-The same seconds with and without, for a machine has late blocks of its own.
+It measures the same time with and without encoding, since a machine has late blocks anyway.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def watched(server: Playing, what: str) -> None:
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(600)
-def test_blocks_that_were_late_while_a_file_was_encoded(tmp_path: Path) -> None:
+def test_print_late_blocks_while_a_file_is_encoded(tmp_path: Path) -> None:
     music = 0.1 * np.random.default_rng(0).standard_normal(2400 * RATE_HZ).clip(-3, 3)
     soundfile.write(tmp_path / "long.wav", music, RATE_HZ)
     shipped = resources.files("server") / "default.bundle"

@@ -1,6 +1,6 @@
-"""How fast each stage trains here, printed and never asserted: ``pytest -m benchmark -s``.
+"""Prints, without asserting, the training speed of each stage: ``pytest -m benchmark -s``.
 
-Figures of one run are to be compared with each other, not with those of another day or machine.
+Compare the figures of one run with each other, not with those of another day or machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Watch:
-    """Takes the time of every step."""
+    """Records the time of every step."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.times_s: list[float] = []
@@ -45,14 +45,14 @@ class Watch:
         monkeypatch.setattr(RunLog, "terms", terms)
 
     def clips_per_second(self) -> float:
-        """Without the first steps, in which kernels are chosen or compiled."""
+        """The speed without the first steps, in which kernels are chosen or compiled."""
         steady = self.times_s[WARM_UP_STEPS:]
         return BATCH * (len(steady) - 1) / (steady[-1] - steady[0])
 
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(3600)
-def test_clips_per_second_of_each_stage(
+def test_print_clips_per_second_of_each_stage(
     store: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

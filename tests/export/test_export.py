@@ -1,4 +1,4 @@
-"""From a run to a bundle: parity first, then the file; every preset ends up playable."""
+"""Export from run to bundle: parity first, then the file; every preset is playable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from model.instrument import Instrument
 
 
 def make_run(folder: Path, name: str = "tiny") -> Path:
-    """An untrained run: export cares for numbers, not for music."""
+    """Save an untrained run; export works on its weights all the same."""
     config = PRESETS[name]
     # Untrained phases enlarge rounding errors at random; with these weights parity is far from its
     # limit at any number of threads (with those of seed 0 one thread fails, two pass).
@@ -103,7 +103,7 @@ def test_a_run_becomes_a_bundle_that_plays(
 
 
 def write_report(path: Path, run: Path) -> Path:
-    """What ``training.evaluate`` says of knobs, the axes mirrored, two of them with a name."""
+    """Write a report as by ``training.evaluate``, with mirrored axes and two named knobs."""
     dims = PRESETS["tiny"].encoder.style_dims
     space = {
         "mean": [0.5] * dims,
@@ -137,7 +137,7 @@ def test_measured_names_and_axes_become_the_knobs(run: Path, tmp_path: Path) -> 
     assert quality["swaps"] == {"summary": {"swap": 0.5}}
 
 
-def test_without_a_report_knobs_have_numbers(run: Path, tmp_path: Path) -> None:
+def test_without_a_report_knobs_have_no_names(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.bundle"
     assert command.main([str(run), "-o", str(out)]) == 0
     assert set(read_bundle(out).names) == {None}
@@ -152,7 +152,7 @@ def test_without_a_report_knobs_have_numbers(run: Path, tmp_path: Path) -> None:
         ({"traverse": {"style_space": {}, "dimensions": []}}, "knobs are damaged"),
     ],
 )
-def test_a_report_of_another_run_is_refused(
+def test_a_report_of_another_run_or_a_damaged_one_is_refused(
     run: Path,
     tmp_path: Path,
     changes: dict[str, object],
@@ -186,7 +186,7 @@ def test_a_graph_that_differs_is_refused_and_nothing_is_written(
     assert out.read_text() == "the old one"
 
 
-def test_parity_sees_a_small_difference() -> None:
+def test_parity_detects_a_small_difference() -> None:
     torch.manual_seed(0)
     model = Instrument(PRESETS["tiny"]).eval()
     encoder, decoder = contents.encoder_graph(model), decoder_graph(model)
@@ -217,13 +217,13 @@ def test_half_precision_storage_loses_nothing_after_rounding() -> None:
     np.testing.assert_array_equal(before, after)
 
 
-def test_unrounded_weights_stay_whole() -> None:
+def test_unrounded_weights_keep_full_precision() -> None:
     stored = store_half(decoder_graph(Instrument(PRESETS["tiny"]).eval()))
     names = [tensor.name for tensor in onnx.load_from_string(stored).graph.initializer]
     assert not any(name.endswith(".half") for name in names)
 
 
-def test_taught_axes_come_first_and_principal_ones_follow_widest_first() -> None:
+def test_taught_axes_come_first_and_principal_axes_follow_widest_first() -> None:
     torch.manual_seed(0)
     dims, taught = 12, len(TAUGHT_KNOBS)
     mixing = torch.randn(dims, dims)
@@ -240,7 +240,7 @@ def test_taught_axes_come_first_and_principal_ones_follow_widest_first() -> None
     assert (latents.rotation[np.arange(dims), largest] > 0).all()
 
 
-def test_a_small_style_space_is_taught_throughout() -> None:
+def test_a_small_style_space_has_only_taught_axes() -> None:
     latents = style_space(torch.zeros(3), torch.diag(torch.tensor([1.0, 4.0, 0.25])))
     np.testing.assert_array_equal(latents.rotation, np.eye(3))
     np.testing.assert_allclose(latents.spread, [1, 2, 0.5])
@@ -270,7 +270,7 @@ def test_a_bad_card_is_refused(tmp_path: Path, text: str, words: str) -> None:
         ("--quality", "cannot be read"),
     ],
 )
-def test_a_missing_file_ends_in_one_line(
+def test_a_missing_file_fails_with_one_line(
     run: Path, tmp_path: Path, option: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = str(tmp_path / "nowhere.json")
@@ -280,7 +280,7 @@ def test_a_missing_file_ends_in_one_line(
     assert error.count("\n") == 1
 
 
-def test_a_missing_recording_of_a_deck_is_named(
+def test_the_missing_recording_of_a_deck_is_named(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = write_card(tmp_path)

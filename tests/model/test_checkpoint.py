@@ -1,4 +1,4 @@
-"""Runs on disk: what is written comes back, what is damaged or foreign is refused by name."""
+"""Runs on disk survive a round trip; damaged or foreign files are refused by name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_stored_model_comes_back_the_same(tmp_path: Path) -> None:
+def test_a_saved_model_is_loaded_unchanged(tmp_path: Path) -> None:
     model = Instrument(TINY)
     checkpoint.save_config(tmp_path, TINY)
     for part in checkpoint.NEEDED_TO_PLAY:
@@ -55,7 +55,7 @@ def test_a_stored_model_comes_back_the_same(tmp_path: Path) -> None:
     assert not loaded.training
 
 
-def test_the_adversarial_stage_has_the_last_word(run: Path) -> None:
+def test_weights_of_the_adversarial_stage_take_precedence(run: Path) -> None:
     later = Instrument(TINY)
     save(run, "adversarial", later, steps=9)
     loaded, progress = checkpoint.load_instrument(run)
@@ -66,7 +66,7 @@ def test_the_adversarial_stage_has_the_last_word(run: Path) -> None:
 
 
 @pytest.mark.parametrize("outdated", [False, True])
-def test_a_stage_3_of_an_earlier_encoder_is_left_out_with_a_word(
+def test_a_stage_3_of_an_earlier_encoder_is_left_out_with_a_warning(
     run: Path, outdated: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     later, (before, _) = Instrument(TINY), checkpoint.load_instrument(run)
@@ -81,20 +81,20 @@ def test_a_stage_3_of_an_earlier_encoder_is_left_out_with_a_word(
     assert ("belongs to an earlier encoder and is left out" in caplog.text) == outdated
 
 
-def test_what_resuming_needs_comes_back(run: Path) -> None:
+def test_the_resume_state_is_loaded_unchanged(run: Path) -> None:
     tensors, progress = checkpoint.load_resume(run, "vocoder")
     assert progress == {"steps": 7}
     assert tensors.keys() == RESUME.keys()
     assert all(torch.equal(tensors[name], value) for name, value in RESUME.items())
 
 
-def test_the_style_space_comes_back(run: Path) -> None:
+def test_the_style_space_is_loaded_unchanged(run: Path) -> None:
     loaded = checkpoint.load_style_space(run)
     assert all(torch.equal(loaded[name], value) for name, value in SPACE.items())
 
 
 @pytest.mark.parametrize("failing", range(3))
-def test_a_full_disk_leaves_the_checkpoint_before(
+def test_a_full_disk_keeps_the_previous_checkpoint(
     run: Path, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in run.iterdir()}
@@ -173,8 +173,8 @@ def test_a_bad_run_is_refused_by_name(
         checkpoint.load_instrument(run)
 
 
-def test_a_run_can_be_read_while_it_is_trained(run: Path) -> None:
-    """Tensors of other lengths over and over: what is read is one checkpoint or another."""
+def test_a_run_can_be_read_while_it_is_being_trained(run: Path) -> None:
+    """Every read gives one whole checkpoint while tensors of varying length are written."""
 
     def save_steps(steps: int) -> None:
         resume = {"weights.a": torch.full((steps % 9 + 1,), float(steps))}

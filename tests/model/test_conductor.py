@@ -1,4 +1,4 @@
-"""The conductor moves at sixteenths of the clip, wherever the playhead is, and nowhere else."""
+"""The conductor steps at sixteenths of the clip, wherever the playhead is, and only there."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def conductor() -> Conductor:
 
 
 def clip_code(passes: int = 1) -> Tensor:
-    """The phase code of a looped clip at frames, (1, S, N)."""
+    """The phase code of a looped clip in each frame (1, S, N)."""
     return ticks_to_frames(phase_code(CONFIG.clip_ticks)[None], 2).repeat(1, 1, passes)
 
 
 @torch.no_grad()
 def memories(conductor: Conductor, code: Tensor, style: Tensor | None = None) -> Tensor:
-    """The conductor's cell after every frame, (N, units)."""
+    """The conductor's cell after every frame (N, units)."""
     state, cells = conductor.initial_state(1), []
     style = torch.randn(1, STYLE_DIMS, code.shape[2]) if style is None else style
     for frame in range(code.shape[2]):
@@ -44,11 +44,11 @@ def memories(conductor: Conductor, code: Tensor, style: Tensor | None = None) ->
 
 
 def steps_in(cells: Tensor) -> list[int]:
-    """Frames at which the memory is another than the frame before."""
+    """The frames at which the memory changes."""
     return (1 + (cells.diff(dim=0) != 0).any(dim=1).nonzero()[:, 0]).tolist()
 
 
-def test_the_memory_moves_sixteen_times_a_clip_and_is_held_exactly_between(
+def test_the_memory_steps_sixteen_times_a_clip_and_is_held_exactly_in_between(
     conductor: Conductor,
 ) -> None:
     cells = memories(conductor, clip_code(passes=2))
@@ -63,12 +63,12 @@ def test_a_frozen_playhead_holds_the_memory_while_style_moves(conductor: Conduct
     assert steps_in(memories(conductor, frozen)) == []
 
 
-def test_it_steps_backwards_too(conductor: Conductor) -> None:
+def test_the_conductor_steps_backwards_too(conductor: Conductor) -> None:
     assert len(steps_in(memories(conductor, clip_code().flip(2)))) == 15
 
 
 @torch.no_grad()
-def test_style_is_heard_at_the_next_step(conductor: Conductor) -> None:
+def test_a_style_change_takes_effect_at_the_next_step(conductor: Conductor) -> None:
     style = torch.zeros(1, STYLE_DIMS, CONFIG.clip_frames)
     moved = style.clone()
     moved[..., 30:] = 1
@@ -77,7 +77,7 @@ def test_style_is_heard_at_the_next_step(conductor: Conductor) -> None:
     assert differs == 33
 
 
-def test_training_does_not_touch_what_holds_the_memory(conductor: Conductor) -> None:
+def test_training_does_not_change_the_weights_that_hold_the_memory(conductor: Conductor) -> None:
     weight = conductor.lstm.lstm.get_parameter("weight_ih_l0")
     before = weight[: 2 * UNITS, -1].clone()
     code = clip_code()
@@ -90,8 +90,8 @@ def test_training_does_not_touch_what_holds_the_memory(conductor: Conductor) -> 
 
 
 @torch.no_grad()
-def test_the_exported_graph_steps_where_the_model_does() -> None:
-    """On the true phase code, in blocks; ``measure_parity`` compares on random ones."""
+def test_the_exported_graph_steps_in_the_same_frames_as_the_model() -> None:
+    """With the true phase code, in blocks; ``measure_parity`` uses random ones."""
     torch.manual_seed(1)
     model = Instrument(CONFIG).eval()
     session = onnxruntime.InferenceSession(decoder_graph(model))
@@ -118,7 +118,7 @@ def test_the_exported_graph_steps_where_the_model_does() -> None:
     assert state[SIGN].shape == (1, 1)
 
 
-def test_only_the_preset_without_structure_has_one() -> None:
+def test_only_the_preset_without_structure_has_a_conductor() -> None:
     for name in ("tiny", "small", "base"):
         states = Instrument(PRESETS[name]).player().initial_state(1)
         assert not any(state.startswith("decoder.conductor") for state in states)

@@ -1,4 +1,4 @@
-"""Presets are consistent, and stored configurations come back or are refused."""
+"""Presets are consistent, and saved configurations are loaded unchanged or refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGEST_BUNDLE_PARAMETERS = 18_000_000
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
-def test_a_stored_configuration_comes_back_the_same(config: ModelConfig) -> None:
+def test_a_configuration_survives_a_round_trip(config: ModelConfig) -> None:
     assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -24,7 +24,7 @@ def test_a_preset_fits_into_a_bundle(config: ModelConfig) -> None:
     assert count <= LARGEST_BUNDLE_PARAMETERS
 
 
-def test_an_unknown_preset_names_the_known_ones() -> None:
+def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="no preset 'huge'; choose one of base, full, small"):
         preset("huge")
 
@@ -40,9 +40,7 @@ def test_an_unknown_preset_names_the_known_ones() -> None:
         ("decoder", replace(PRESETS["tiny"].decoder, conductor_units=8), "follows the phase code"),
     ],
 )
-def test_numbers_that_do_not_fit_together_are_refused(
-    field: str, value: object, words: str
-) -> None:
+def test_inconsistent_numbers_are_refused(field: str, value: object, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         replace(PRESETS["tiny"], **{field: value})
 

@@ -1,4 +1,4 @@
-"""Contrast: each gain does what it says, blocks are what the whole is."""
+"""The contrast layer: each gain has its effect, and blocks equal the whole."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ BINS = 20
 
 
 def note(frames: int = 40) -> Tensor:
-    """One tone over silence, struck at frame 15 and damped at frame 30, (1, 3, M, N)."""
+    """One tone over silence (1, 3, M, N), struck at frame 15 and damped at frame 30."""
     image = torch.full((1, WINDOWS, BINS, frames), -1.0)
     image[:, :, 9, 15:30] = 0.2
     return image
 
 
 def contrast(kind: int, gain: float) -> Contrast:
-    """A layer that hears one dimension of style, which is 1, as ``gain`` of one kind."""
+    """A layer that turns one dimension of style, set to 1, into ``gain`` of one kind."""
     layer = Contrast("contrast", 1, BINS)
     weight = layer.gains.weight.detach().zero_().view(len(MOST_GAIN), WINDOWS, BINS, 1, 1)
     limit = torch.tensor(MOST_GAIN[kind] if gain > 0 else -LEAST_GAIN)
@@ -36,7 +36,7 @@ def played(layer: Contrast, image: Tensor) -> Tensor:
     return changed
 
 
-def test_untrained_only_the_knobs_it_is_made_for_do_something() -> None:
+def test_before_training_only_the_intended_knobs_have_an_effect() -> None:
     image = note()
     layer = Contrast("contrast", 9, BINS)
     for dimension in range(9):
@@ -47,7 +47,7 @@ def test_untrained_only_the_knobs_it_is_made_for_do_something() -> None:
         assert changed > 0.3 if made_for else changed < 0.1
 
 
-def test_it_levels_a_tone_to_its_neighbours_or_lifts_it_above_them() -> None:
+def test_the_tone_gain_lowers_or_raises_a_tone_against_its_neighbours() -> None:
     above = [
         float(image[0, 0, 9, 20] - image[0, 0, 6:13, 20].mean())
         for image in (played(contrast(TONE, gain), note()) for gain in (-0.9, 0.0, 0.3))
@@ -56,28 +56,28 @@ def test_it_levels_a_tone_to_its_neighbours_or_lifts_it_above_them() -> None:
 
 
 @pytest.mark.parametrize("gain", [-0.9, 0.3])
-def test_a_purer_tone_is_as_loud(gain: float) -> None:
+def test_the_tone_gain_keeps_loudness(gain: float) -> None:
     def level(image: Tensor) -> Tensor:
         return torch.logsumexp(image * NEPERS_PER_UNIT, dim=2)
 
     torch.testing.assert_close(level(played(contrast(TONE, gain), note())), level(note()))
 
 
-def test_a_rise_becomes_softer_or_harder_and_nothing_else_changes() -> None:
+def test_the_rise_gain_softens_or_hardens_an_attack_and_changes_nothing_else() -> None:
     true = note()[0, 0, 9]
     soft, hard = (played(contrast(RISE, gain), note())[0, 0, 9] for gain in (-0.9, 0.9))
     assert soft.diff().max() < 0.5 * true.diff().max() < 0.75 * hard.diff().max()
     assert torch.equal(soft[:15], true[:15]) and torch.allclose(soft[23:], true[23:], atol=1e-6)
 
 
-def test_a_fall_is_held_or_damped() -> None:
+def test_the_fall_gain_holds_or_damps_a_decay() -> None:
     true = note()[0, 0, 9]
     held, damped = (played(contrast(FALL, gain), note())[0, 0, 9] for gain in (-0.9, 0.9))
     assert held[31] > true[31] > damped[31]
     assert torch.equal(held[:30], true[:30])
 
 
-def test_gains_have_an_end() -> None:
+def test_gains_are_limited() -> None:
     image = note()
     layer = contrast(RISE, 0.9999 * MOST_GAIN[RISE])
     torch.testing.assert_close(
@@ -95,7 +95,7 @@ def test_silence_stays_silent(kind: int) -> None:
 
 
 @torch.no_grad()
-def test_blocks_are_what_the_whole_is() -> None:
+def test_chunked_equals_whole() -> None:
     torch.manual_seed(0)
     layer = Contrast("contrast", 4, BINS)
     torch.nn.init.normal_(layer.gains.weight)

@@ -1,4 +1,4 @@
-"""The transforms in real arithmetic say what an FFT says, in the form trained and exported."""
+"""The DFTs in real arithmetic equal an FFT, in the trained and in the exported form."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def test_the_exported_form_equals_the_fft(
     torch.testing.assert_close(exported, fast, atol=2e-4, rtol=1e-5)
 
 
-def test_a_window_that_is_no_power_of_two_is_refused() -> None:
+def test_a_window_that_is_not_a_power_of_two_is_refused() -> None:
     with pytest.raises(ValueError, match="1000 samples is no power of two"):
         MagnitudeDFT(1000)
 
 
 @pytest.mark.parametrize("exporting", [False, True])
 @pytest.mark.parametrize("window_samples", [64, 512, 1024, 2048])
-def test_the_inverse_gives_back_the_signal_centred(
+def test_the_inverse_restores_the_centred_signal(
     window_samples: int, exporting: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.onnx, "is_in_onnx_export", lambda: exporting)

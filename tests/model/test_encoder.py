@@ -1,4 +1,4 @@
-"""The half that listens: shapes, strides, and torchvision's names."""
+"""The encoder: shapes, strides, and torchvision's weight names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.phase_code import phase_code
 
 
 @pytest.mark.parametrize("name", ["tiny", "small", "seed"])
-def test_latents_have_the_shapes_the_configuration_says(name: str) -> None:
+def test_latents_have_the_shapes_of_the_configuration(name: str) -> None:
     config = PRESETS[name]
     image = torch.randn(2, 3, config.features.mel_bins, config.clip_frames)
     latents = Encoder(config).eval()(image)
@@ -22,7 +22,7 @@ def test_latents_have_the_shapes_the_configuration_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
-def test_time_keeps_its_ticks_and_frequency_its_bands(config: ModelConfig) -> None:
+def test_the_trunk_keeps_one_column_per_tick_and_one_row_per_band(config: ModelConfig) -> None:
     frames = 4 * config.encoder.frames_per_tick
     features = ResNetTrunk(config)(torch.randn(2, 3, config.features.mel_bins, frames))
     assert features.shape[2:] == (config.bands, 4)
@@ -36,7 +36,7 @@ def test_imagenet_weights_fit_the_base_trunk_by_name_and_shape() -> None:
     assert all(any(n.startswith(s) for n in mine) for s in strided)
 
 
-def test_pretrained_weights_are_taken_where_they_can_be_had(
+def test_pretrained_weights_are_used_when_available(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     downloaded = resnet34().state_dict()
@@ -46,7 +46,7 @@ def test_pretrained_weights_are_taken_where_they_can_be_had(
     assert torch.equal(trunk.conv1.weight, downloaded["conv1.weight"])
 
 
-def test_without_a_download_training_starts_from_scratch_and_says_so(
+def test_without_a_download_training_starts_from_scratch_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(self: object, **_: object) -> None:
@@ -60,7 +60,7 @@ def test_without_a_download_training_starts_from_scratch_and_says_so(
     assert "from scratch" in caplog.text
 
 
-def test_a_narrower_trunk_refuses_imagenet_and_goes_on(
+def test_a_narrower_trunk_starts_from_scratch_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     weights = resnet34().state_dict()
@@ -69,7 +69,7 @@ def test_a_narrower_trunk_refuses_imagenet_and_goes_on(
     assert "from scratch" in caplog.text
 
 
-def test_the_seed_hears_no_structure() -> None:
+def test_the_seed_preset_replaces_structure_by_the_phase_code() -> None:
     config = PRESETS["seed"]
     image = torch.randn(2, 3, config.features.mel_bins, config.clip_frames)
     structure = Encoder(config).eval()(image).structure

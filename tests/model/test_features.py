@@ -1,4 +1,4 @@
-"""Log-mel images: level, place and time of what is heard."""
+"""Log-mel images show level, frequency and time of a sound correctly."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def seconds(samples: int) -> torch.Tensor:
     return torch.arange(samples) / CONFIG.sample_rate_hz
 
 
-def test_frames_are_the_samples_without_context() -> None:
+def test_the_number_of_frames_excludes_the_context() -> None:
     frames = 9
     image = image_of(torch.randn(frames * CONFIG.hop_samples + CONFIG.context_samples))
     assert image.shape == (3, CONFIG.mel_bins, frames)
 
 
-def test_silence_is_the_floor() -> None:
+def test_silence_is_at_the_floor() -> None:
     image = image_of(torch.zeros(3 * CONFIG.hop_samples + CONFIG.context_samples))
     assert torch.equal(image, torch.full_like(image, -1))
 
 
 @pytest.mark.parametrize("gain_db", [0.0, -20.0, -40.0])
-def test_a_sine_reads_its_level(gain_db: float) -> None:
+def test_a_sine_shows_its_level(gain_db: float) -> None:
     sine = 10 ** (gain_db / 20) * torch.sin(2 * math.pi * 3000 * seconds(8192))
     level_db = (image_of(sine).amax(dim=1) - 1) * -CONFIG.floor_db / 2
     # A Hann window's main lobe adds up to 6 dB in a wide band, the slope of a filter takes some.

@@ -1,4 +1,4 @@
-"""Mel bins back to DFT bins: white noise comes back flat, a tone in its place."""
+"""Mel bins back to DFT bins: white noise stays flat, a tone keeps its frequency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model.inverse_mel import InverseMel
 
 
 @pytest.mark.parametrize("name", ["tiny", "small", "base"])
-def test_noise_comes_back_at_its_level(name: str) -> None:
+def test_noise_keeps_its_level(name: str) -> None:
     config = PRESETS[name]
     torch.manual_seed(0)
     samples = 40 * config.features.hop_samples + config.features.context_samples
@@ -27,7 +27,7 @@ def test_noise_comes_back_at_its_level(name: str) -> None:
     assert inner.std() < 0.3 * inner.mean()
 
 
-def test_a_tone_comes_back_in_its_place() -> None:
+def test_a_tone_keeps_its_frequency() -> None:
     config = PRESETS["small"]
     samples = 4 * config.features.hop_samples + config.features.context_samples
     time_s = torch.arange(samples) / config.features.sample_rate_hz
@@ -37,7 +37,7 @@ def test_a_tone_comes_back_in_its_place() -> None:
     assert place_hz == pytest.approx(1000, abs=60)
 
 
-def test_silence_is_silent_and_extrapolation_is_bounded() -> None:
+def test_silence_stays_silent_and_extrapolation_is_bounded() -> None:
     config = PRESETS["small"]
     inverse = InverseMel(config)
     image = torch.full((1, 3, config.features.mel_bins, 2), -1.0)

@@ -1,4 +1,4 @@
-"""A look in evaluation mode changes no module's mode."""
+"""Evaluating a model restores the mode of every module."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 from model.modes import evaluating
 
 
-def test_frozen_parts_stay_frozen_and_others_train_on() -> None:
+def test_frozen_modules_stay_frozen_and_others_go_on_training() -> None:
     model = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2))
     model[0].eval()
     with evaluating(model):
@@ -18,7 +18,7 @@ def test_frozen_parts_stay_frozen_and_others_train_on() -> None:
     assert model[1].training
 
 
-def test_modes_come_back_after_an_error() -> None:
+def test_modes_are_restored_after_an_error() -> None:
     model = nn.Sequential(nn.BatchNorm1d(2))
     with pytest.raises(ZeroDivisionError), evaluating(model):
         _ = 1 / 0

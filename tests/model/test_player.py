@@ -1,4 +1,4 @@
-"""The half that plays: blocks of any size give what the whole gives, memory is outside."""
+"""The streaming decoder: blocks of any size equal the whole, and state is passed explicitly."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_chunked_equals_whole(name: str, seed: int) -> None:
     torch.testing.assert_close(chunked, whole, atol=1e-4 * loudest, rtol=0)
 
 
-def test_a_state_has_one_name_for_each_memory_and_keeps_its_shape() -> None:
+def test_the_state_keeps_its_names_and_shapes() -> None:
     player = Instrument(PRESETS["tiny"]).eval().player()
     before = player.initial_state(2)
     config = PRESETS["tiny"]
@@ -71,7 +71,7 @@ def test_a_state_has_one_name_for_each_memory_and_keeps_its_shape() -> None:
 
 
 @torch.no_grad()
-def test_the_future_is_not_heard() -> None:
+def test_the_decoder_is_causal() -> None:
     player = Instrument(PRESETS["tiny"]).eval().player()
     style, structure, noise = inputs_for("tiny", 12)
     audio, _ = player(style, structure, noise, player.initial_state(1))
@@ -83,7 +83,7 @@ def test_the_future_is_not_heard() -> None:
     assert not torch.equal(other[..., heard:], audio[..., heard:])
 
 
-def test_ticks_are_read_linearly_at_frames() -> None:
+def test_ticks_are_interpolated_linearly_at_frames() -> None:
     structure = torch.tensor([[[0.0, 1.0, 3.0]]])
     frames = ticks_to_frames(structure, 2)
     torch.testing.assert_close(frames, torch.tensor([[[0.0, 0.25, 0.75, 1.5, 2.5, 3.0]]]))

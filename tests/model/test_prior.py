@@ -1,4 +1,4 @@
-"""The prior: streams like everything that plays, is a density, and says what dice mean."""
+"""The prior: streams in blocks, is a proper density, and depends only on its noise."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dice(seed: int, rows: int = 1) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def play_on(prior: Prior, ticks: int, temperature: float = 1.0) -> Tensor:
-    """What is drawn from nothing, (S, K)."""
+    """Draw structure from an empty start (S, K)."""
     player, tick = PriorPlayer(prior), torch.zeros(1, DIMS)
     state, warmth, drawn = player.initial_state(1), torch.full((1, 1), temperature), []
     for seed in range(ticks):
@@ -61,7 +61,7 @@ def test_chunked_equals_whole(prior: Prior, seed: int) -> None:
 
 
 @torch.no_grad()
-def test_surprise_is_that_of_torchs_own_mixture(prior: Prior) -> None:
+def test_surprise_agrees_with_the_mixture_of_torch(prior: Prior) -> None:
     structure, style = torch.randn(2, DIMS, 9), torch.randn(2, STYLE_DIMS)
     surprise, _ = prior.surprise(structure, style, prior.initial_state(2))
     mixture, _ = prior(structure[:, :, :-1], style, prior.initial_state(2))
@@ -77,8 +77,8 @@ def test_surprise_is_that_of_torchs_own_mixture(prior: Prior) -> None:
 
 
 @torch.no_grad()
-def test_what_is_drawn_has_the_density_that_was_said(prior: Prior) -> None:
-    """Mean and spread of many draws of one tick are those of the mixture."""
+def test_draws_follow_the_predicted_density(prior: Prior) -> None:
+    """Mean and standard deviation of many draws of one tick match the mixture."""
     rows, player = 20_000, PriorPlayer(prior)
     heard, style = torch.randn(1, DIMS, 5), torch.randn(1, STYLE_DIMS)
     drawn, _ = player(
@@ -99,7 +99,7 @@ def test_what_is_drawn_has_the_density_that_was_said(prior: Prior) -> None:
 
 
 @torch.no_grad()
-def test_without_temperature_the_dice_do_not_matter_and_with_it_they_do(prior: Prior) -> None:
+def test_noise_matters_only_with_a_temperature_above_zero(prior: Prior) -> None:
     player, heard = PriorPlayer(prior), torch.randn(1, DIMS, 4)
     draws = {
         temperature: [
@@ -120,7 +120,7 @@ def test_without_temperature_the_dice_do_not_matter_and_with_it_they_do(prior: P
 
 @pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 1e-8, 1.0])
 @torch.no_grad()
-def test_every_throw_chooses_one_component(prior: Prior, uniform: float) -> None:
+def test_every_uniform_number_selects_one_component(prior: Prior, uniform: float) -> None:
     tick, _ = PriorPlayer(prior)(
         torch.randn(1, DIMS, 2),
         torch.zeros(1, STYLE_DIMS),
@@ -132,7 +132,7 @@ def test_every_throw_chooses_one_component(prior: Prior, uniform: float) -> None
     assert tick.abs().max() > 1e-3  # none chosen would be the sum of nothing
 
 
-def test_it_stays_bounded_for_minutes_and_neither_stops_nor_depends_on_more_than_the_dice(
+def test_a_long_draw_stays_bounded_keeps_moving_and_is_reproducible(
     prior: Prior,
 ) -> None:
     drawn = play_on(prior, 1500)
@@ -149,12 +149,12 @@ def test_a_preset_without_structure_has_no_prior() -> None:
 
 
 @pytest.mark.parametrize("name", ["small", "base"])
-def test_it_is_small_beside_the_decoder(name: str) -> None:
+def test_the_prior_is_smaller_than_2_mb(name: str) -> None:
     megabytes = 2 * sum(p.numel() for p in Prior(PRESETS[name]).parameters()) / 1e6
     assert megabytes < 2
 
 
-def test_the_digest_names_the_encoder_and_survives_rounding() -> None:
+def test_the_digest_identifies_the_encoder_and_survives_rounding() -> None:
     torch.manual_seed(0)
     encoder, other = Instrument(CONFIG).encoder, Instrument(CONFIG).encoder
     digest = encoder_digest(encoder)

@@ -1,4 +1,4 @@
-"""Phase synthesis: tones are tones, noise is noise, a frozen image does not buzz."""
+"""Phase synthesis: tones stay tones, noise stays noise, and a frozen image does not buzz."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WINDOW, HOP = CONFIG.vocoder.window_samples, CONFIG.synthesis_hop_samples
 
 
 def spectra_of_a_tone(frequency_hz: float, amplitude: float, count: int) -> Spectra:
-    """What analysis would find: the main lobe of a Hann window around the tone."""
+    """The spectra that an analysis would find: a Hann window's main lobe around the tone."""
     place = frequency_hz * WINDOW / RATE_HZ
     bins = torch.arange(CONFIG.spectrum_bins, dtype=torch.float64)
     distance = bins - place
@@ -63,7 +63,7 @@ def test_uncertain_phases_make_noise_that_does_not_repeat() -> None:
         assert correlation.abs() < (0.6 if lag < WINDOW else 0.15)
 
 
-def test_phases_go_on_where_they_were() -> None:
+def test_phases_continue_from_the_state() -> None:
     torch.manual_seed(0)
     vocoder = Vocoder(CONFIG).eval()
     state = vocoder.initial_state(1)
@@ -77,7 +77,7 @@ def test_phases_go_on_where_they_were() -> None:
     assert not torch.equal(later["vocoder.phase"], phase)
 
 
-def test_hours_later_phases_are_as_exact_as_at_the_start() -> None:
+def test_phases_stay_exact_over_a_long_time() -> None:
     synthesis = PhaseSynthesis(CONFIG)
     spectra = spectra_of_a_tone(441.3, 0.5, 64)
     noise = torch.zeros_like(spectra.spread)

@@ -1,4 +1,4 @@
-"""The real parts that tests share."""
+"""The JACK server that tests share."""
 
 from __future__ import annotations
 

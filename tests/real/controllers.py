@@ -1,7 +1,7 @@
-"""Controllers of other programs: clients of JACK with a MIDI output and an input for feedback.
+"""MIDI controllers as JACK clients, with an output and an input for feedback.
 
-Through RtMidi, whose callbacks are no Python: on a busy machine those miss periods, and with a
-period JACK loses what was sent in it.
+They use RtMidi, whose callbacks are not Python: on a busy machine a Python callback misses periods,
+and JACK loses what was sent in a missed period.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ CHANNEL = 2
 
 
 class Controller:
-    """Knobs at ``NAME:out``; what they are told arrives at ``NAME-in:in``.
+    """Knobs at ``NAME:out``, with feedback arriving at ``NAME-in:in``.
 
-    With ``echoes`` it sends back all that it is told, as a loop in somebody's cables does.
+    With ``echoes`` it sends all feedback back, like a loop in the cables.
     """
 
     def __init__(self, output: Any, told: Any, *, echoes: bool = False) -> None:
@@ -32,7 +32,7 @@ class Controller:
 
     @property
     def heard(self) -> list[tuple[int, ...]]:
-        """All that it was told so far."""
+        """All feedback received so far."""
         while (message := self._told.get_message()) is not None:
             self._heard.append(tuple(message[0]))
             if self._echoes:
@@ -45,7 +45,7 @@ class Controller:
             self.send(mido.Message("control_change", channel=CHANNEL, control=control, value=value))
 
     def turn_until(self, value: int, reached: Callable[[], bool]) -> None:
-        """Turn a knob to ``value`` again and again: what falls into a missed period is lost."""
+        """Turn a knob to ``value`` repeatedly, since messages in a missed period are lost."""
 
         def turned() -> bool:
             self.turn(value)
@@ -54,17 +54,17 @@ class Controller:
         until(turned)
 
     def send(self, message: mido.Message) -> None:
-        """Send any message."""
+        """Send ``message``."""
         self.send_bytes(bytes(message.bytes()))
 
     def send_bytes(self, message: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes unchanged."""
         self._output.send_message(list(message))
 
 
 @contextmanager
 def controller(name: str = "knobs", *, echoes: bool = False) -> Iterator[Controller]:
-    """A controller that is plugged in for as long as this lasts."""
+    """A controller that is plugged in while the context lasts."""
     with ExitStack() as stack:
         output = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=name)
         stack.callback(output.delete)

@@ -1,10 +1,10 @@
-"""A sequencer at JACK: sends MIDI clock, records one port, until its standard input closes.
+"""A sequencer on JACK that sends MIDI clock and records one port until its standard input closes.
 
     SOURCE_PORT SECONDS OUT.npy BPM JITTER_MS START_BEAT [CHANGE_BEAT BPM]
 
-Ticks begin when somebody has connected to it; Start is just before START_BEAT. Both ends are in one
-process callback, so sent and recorded share their frames. Prints at the end the frame, in the
-recording, of the Start's first tick and that of the change's, and how many frames it missed.
+Ticks begin once a client has connected to it; Start is just before START_BEAT. Sending and
+recording share one process callback, and so their frames. At the end it prints the frames in the
+recording of the first tick after Start and after the change, and how many frames it missed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLOCK, START = b"\xf8", b"\xfa"
 
 
 def schedule(rate_hz: int, bpm: float, jitter_s: float, start: int, change: int, then: float):  # type: ignore[no-untyped-def]
-    """Frames of all ticks, those sent (uneven) and those meant."""
+    """The frames of all ticks, as sent (with jitter) and as intended."""
     count = 400 * TICKS
     tempi = np.where(np.arange(count) < change * TICKS, bpm, then)
     even = np.concatenate([[0.0], np.cumsum(60 / tempi / TICKS)])[:count]
@@ -31,7 +31,7 @@ def schedule(rate_hz: int, bpm: float, jitter_s: float, start: int, change: int,
 
 
 def main() -> None:
-    """Play until told to end."""
+    """Play until standard input closes."""
     source, seconds, out = sys.argv[1], float(sys.argv[2]), sys.argv[3]
     bpm, jitter_ms, start = float(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])
     change, then = (int(sys.argv[7]), float(sys.argv[8])) if len(sys.argv) > 7 else (10**6, bpm)
@@ -46,7 +46,7 @@ def main() -> None:
     @client.set_process_callback  # type: ignore[untyped-decorator]
     def process(frames: int) -> None:
         nonlocal first, end, begun, tick, missed
-        # By the server's own count: a call that came too late is a hole, and shifts nothing.
+        # Counted by the server: a callback that came too late leaves a gap and shifts nothing.
         first = client.last_frame_time if first < 0 else first
         position = client.last_frame_time - first
         missed += position - end

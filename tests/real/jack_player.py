@@ -1,6 +1,6 @@
-"""Plays a sine on a JACK port of its own until its standard input closes: HZ.
+"""Plays a sine of HZ on its own JACK port until its standard input closes; argument HZ.
 
-Prints ``playing`` when it does; the port is ``tone:out``.
+Prints ``playing`` once it plays; the port is ``tone:out``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LEVEL = 0.2
 
 
 def main() -> None:
-    """Play."""
+    """Play the sine."""
     hz = float(sys.argv[1])
     client = jack.Client("tone", no_start_server=True)
     port = client.outports.register("out")

@@ -1,6 +1,6 @@
-"""Records one JACK port until its standard input closes: SOURCE_PORT SECONDS OUT.npy.
+"""Records one JACK port until its standard input closes; arguments SOURCE_PORT SECONDS OUT.npy.
 
-Prints ``recording`` when it is connected and, at the end, the number of xruns it was told of.
+Prints ``recording`` once it is connected and, at the end, the number of xruns that JACK reported.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def main() -> None:
-    """Record up to SECONDS into OUT.npy, (T,)."""
+    """Record up to SECONDS into OUT.npy (T,)."""
     source, seconds, out = sys.argv[1], float(sys.argv[2]), sys.argv[3]
     client = jack.Client("recorder", no_start_server=True)
     port = client.inports.register("in")

@@ -1,4 +1,4 @@
-"""A JACK server without a sound card, of our own name, for the length of a test session."""
+"""A JACK server without a sound card, under a name of its own, for the tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.real.needs import needs
 
 REGISTRY = Path("/dev/shm/jack-shm-registry")
-"""Where every JACK server of this machine has one of eight places."""
+"""The registry with eight slots for all JACK servers of this machine."""
 
 READY_WITHIN_S = 15.0
 TRIES = 5
@@ -21,7 +21,7 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class JackServer:
-    """Where it runs; clients find it by ``JACK_DEFAULT_SERVER`` in the environment."""
+    """A running server; clients find it by ``JACK_DEFAULT_SERVER`` in the environment."""
 
     name: str
     sample_rate_hz: int
@@ -33,12 +33,12 @@ class JackServer:
         _asked("jack_connect", source, target)
 
     def disconnect_all(self, source: str) -> None:
-        """Take apart what a port is connected to."""
+        """Disconnect a port from everything."""
         for target in self.connections()[source]:
             subprocess.run(["jack_disconnect", source, target], check=True, timeout=10)
 
     def connections(self) -> dict[str, list[str]]:
-        """Every port that is there by its full name, and what it is connected to."""
+        """The connections of every port, by full name."""
         found: dict[str, list[str]] = {}
         for line in _asked("jack_lsp", "-c").splitlines():
             if line.startswith(" "):
@@ -52,9 +52,9 @@ class JackServer:
 def running(
     log: Path, sample_rate_hz: int = 48000, period_samples: int = 128, name: str = "latent-deck"
 ) -> Iterator[JackServer]:
-    """Start jackd on its dummy driver, wait until it answers, end it by its id.
+    """Start jackd on its dummy driver, wait until it answers, and end it by its id.
 
-    While it runs, ``JACK_DEFAULT_SERVER`` of this process names it and nothing starts another.
+    While it runs, ``JACK_DEFAULT_SERVER`` in this process names it, and no other server is started.
     """
     name = f"{name}-{os.getpid()}"
     before = dict(os.environ)
@@ -73,10 +73,10 @@ def running(
 
 
 def forget_the_dead() -> None:
-    """Give back the places of servers that were killed, in runs before this one.
+    """Free the registry slots of servers that were killed in earlier runs.
 
-    A place is kept until a server of the same name comes, and the ninth is refused with "Too many
-    servers already active". While any server runs all stays as it is: its clients read the same.
+    A slot stays taken until a server of the same name starts, and the ninth server is refused with
+    "Too many servers already active". While any server runs nothing is freed: its clients read it.
     """
     if not REGISTRY.exists():
         return
@@ -86,7 +86,7 @@ def forget_the_dead() -> None:
 
 
 def _asked(*command: str) -> str:
-    """What a small client of the server says; on a busy machine one may not get in at once."""
+    """The output of a small JACK client; on a busy machine it may need several tries."""
     for _ in range(TRIES):
         asked = subprocess.run(command, timeout=10, capture_output=True, text=True)
         if asked.returncode == 0:

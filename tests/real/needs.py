@@ -1,4 +1,4 @@
-"""Programs that tests of the real parts need: skipped without them, unless they are required."""
+"""Programs that the tests with real programs need; without them a test is skipped or fails."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import pytest
 from server.midi.ports.rtmidi_backend import ALSA_SEQUENCER
 
 REQUIRED = "LATENT_DECK_REQUIRE_REAL"
-"""Set to 1 (as ``.ci/run`` does), a missing program is a failure instead of a skip."""
+"""If this is set to 1, as in ``.ci/run``, a missing program is a failure instead of a skip."""
 
 
 def needs(*programs: str) -> None:
-    """Go on only where every one of ``programs`` can be started."""
+    """Skip or fail the test unless all ``programs`` are installed."""
     for program in programs:
         if shutil.which(program) is None:
             missing(f"the program {program} is not installed")
 
 
 def needs_jack_midi() -> None:
-    """Go on only where MIDI goes through JACK."""
+    """Skip or fail the test unless MIDI goes through JACK."""
     needs("jackd", "jack_lsp", "jack_connect")
     if ALSA_SEQUENCER.exists():
         missing("this machine has ALSA's sequencer, so MIDI does not go through JACK")
 
 
 def missing(what: str) -> None:
-    """Skip the test, or fail it where the real parts are required."""
+    """Skip the test, or fail it if the real programs are required."""
     if os.environ.get(REQUIRED) == "1":
         pytest.fail(f"{what}, and {REQUIRED}=1 asks for it", pytrace=False)
     pytest.skip(what)

@@ -1,9 +1,9 @@
-"""A sine through the server's own path to the sound card: RATE_HZ BLOCK_SAMPLES DECODE_MS.
+"""A sine through the server's path to the sound card; arguments RATE_HZ BLOCK_SAMPLES DECODE_MS.
 
-Before each block it computes about as long as a decoder does, for a player that hardly computes
-is hardly ever at it when the host takes the processor away. Plays until its standard input
-closes, then prints how many underruns there were since the last line that came in there, and how
-many dropouts the device told of.
+Before each block it computes about as long as a decoder does, since a player that hardly computes
+is rarely interrupted when the host takes the processor away. It plays until its standard input
+closes, then prints the underruns since the last line read there, and the dropouts that the device
+reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from server.system.priority import CONTROL_PRIORITY, raise_own_priority
 
 
 class SineEngine:
-    """Renders 440 Hz and nothing else, in the time that a decoder takes."""
+    """An engine that renders 440 Hz in the time that a decoder takes."""
 
     def __init__(self, sample_rate_hz: int, decode_ms: float) -> None:
         self.manifest: Any = SimpleNamespace(
@@ -39,7 +39,7 @@ class SineEngine:
         self._times = max(1, round(decode_ms / 1e3 / once_s))
 
     def render(self, samples: int) -> Floats:
-        """The next samples, (1, T)."""
+        """The next samples (1, T)."""
         for _ in range(self._times):
             self._compute()
         time = self._position + np.arange(samples)
@@ -48,12 +48,12 @@ class SineEngine:
         return np.asarray(sine[None], np.float32)
 
     def _compute(self) -> None:
-        """Some work for one processor; as a decoder's, it does not hold the interpreter's lock."""
+        """Work for one processor that, like a decoder's, does not hold the interpreter's lock."""
         np.sin(self._angles)
 
 
 def main() -> None:
-    """Play."""
+    """Play the sine."""
     rate_hz, block_samples, decode_ms = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     raise_own_priority(CONTROL_PRIORITY)  # as the server does
     output = open_output(OutputChoice(), CardChoice(), rate_hz, 1)

@@ -1,4 +1,4 @@
-"""The server, keeping all that it gives to the sound card: OUT.npy ARGUMENTS..."""
+"""The server, saving all sound that it plays; arguments OUT.npy ARGUMENTS..."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from server.program import main as play
 
 
 def main() -> None:
-    """Play as ``python -m server`` does; at the end write what was played, (T, C)."""
+    """Play as ``python -m server`` does, and at the end write the sound played (T, C)."""
     out, *arguments = sys.argv[1:]
     recorded = Path(out).with_suffix(".tapped.wav")
     play([*arguments, "--record", str(recorded)])

@@ -1,4 +1,4 @@
-"""Live input under jackd: what another client plays lies on the deck, and so does its loss."""
+"""Live input under jackd: a deck captures what another client plays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATE_HZ = mini_bundle.RATE_HZ
 
 @contextmanager
 def listening(jack: JackServer, bundle: Path, tapped: Path) -> Iterator[Client]:
-    """A server whose input is a sine; at the end what it played is in ``tapped``."""
+    """A server whose input is a sine; at the end ``tapped`` holds the sound it played."""
     arguments = ["--bundle", bundle, "--osc", "127.0.0.1:0", "--midi", "none"]
     arguments += ["--output", "null", "--input", "default", "--set", "/level=0", "--block", "4"]
     with (
@@ -43,7 +43,7 @@ def inputs(jack: JackServer) -> list[str]:
 
 
 def answer(client: Client, address: str, *arguments: float | str) -> OscMessage:
-    """The last word about a command; progress is passed over."""
+    """Send a command and return its final reply, skipping progress."""
     builder = OscMessageBuilder(address)
     for argument in arguments:
         builder.add_arg(argument)
@@ -55,13 +55,13 @@ def answer(client: Client, address: str, *arguments: float | str) -> OscMessage:
 
 
 @pytest.mark.timeout(240)
-def test_what_another_client_plays_is_captured_and_sounds(
+def test_a_deck_captures_and_plays_the_sound_of_another_client(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     tapped = tmp_path / "played.npy"
     with listening(jack, bundle_path, tapped) as client:
         until(lambda: answer(client, "/deck/a/capture", 2.0).address == "/done")
-        # The first one may hold what was before the tone.
+        # The first capture may include the time before the tone.
         until(lambda: answer(client, "/deck/a/capture", 1.0).address == "/done")
         client.send("/deck/a/bypass", 1)
         until(lambda: client.ask("/deck/a/bypass") == [1])

@@ -1,8 +1,8 @@
-"""MIDI clock of a sequencer at JACK, and the sound of the server there: loop start on the beat.
+"""MIDI clock from a sequencer on JACK: the server's loops start on its beat.
 
-The sequencer sends its ticks and records the server in one callback, so that what is measured is
-what somebody hears who listens to both. The figures are printed; the assertions leave room for a
-machine that does other things, and as live, one take of some has to hold.
+The sequencer sends ticks and records the server in one callback, so the measured timing is what a
+listener to both hears. The figures are printed; the assertions leave room for a busy machine, and
+one of several takes has to pass.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ TICKS_A_BEAT, LOOP_BEATS = 180, 8
 OWN_BPM = 60 / (TICKS_A_BEAT * mini_bundle.TICK_FRAMES * FRAME_S)
 ROOM_S = 0.025
 MOST_MISSED = 0.01
-"""Where the sequencer itself comes late more often, so do its ticks and what it records."""
+"""If the sequencer misses more than this share of frames, nothing can be measured."""
 FRAME_OF_BUILT_IN_S = 256 / 22_050
 
 
 @pytest.fixture
 def bundle_path(tmp_path: Path) -> Path:
-    """One deck: a tone at the start of each beat, the loudest at the loop's start."""
+    """A bundle with one deck: a tone at the start of each beat, the loudest at the loop's start."""
     made = mini_bundle.bundle(manifest=mini_bundle.manifest(sample_rate_hz=RATE_HZ))
     levels = np.full(TICKS_A_BEAT * LOOP_BEATS, 0.05, np.float16)
     for beat in range(LOOP_BEATS):
@@ -54,7 +54,7 @@ def bundle_path(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Heard:
-    """When tones began, in s of the recording; which were the loop's; when song and change were."""
+    """Tone onsets in s, which of them start a loop, and the times of song and change."""
 
     tones_s: np.ndarray
     is_loop: np.ndarray
@@ -63,7 +63,7 @@ class Heard:
 
 
 def onsets(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """When tones begin, in s, and how loud they are."""
+    """The times in s at which tones begin, and how loud they are."""
     size = RATE_HZ // 1000
     level = np.abs(sound[: sound.size // size * size]).reshape(-1, size).max(axis=1)
     high = level > 0.25 * level.max()
@@ -74,7 +74,7 @@ def onsets(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def heard(bundle: Path, folder: Path, beats: float, *clock: object) -> Heard:
-    """What came of so many beats of a clock (``jack_clock``)."""
+    """Play ``beats`` beats under a clock (``jack_clock``) and return what was recorded."""
     recorded = folder / "recorded.npy"
     arguments = ["--bundle", bundle, "--osc", "127.0.0.1:0", "--set", "/clock=midi"]
     with (
@@ -98,7 +98,7 @@ def heard(bundle: Path, folder: Path, beats: float, *clock: object) -> Heard:
 
 
 def comes_true(reached: Callable[[], bool]) -> bool:
-    """Whether it does, in a while."""
+    """Return whether ``reached`` becomes true in time."""
     try:
         until(reached)
     except AssertionError:
@@ -107,7 +107,7 @@ def comes_true(reached: Callable[[], bool]) -> bool:
 
 
 def off_beat_s(tones_s: np.ndarray, bpm: float, begun_s: float, every: float) -> np.ndarray:
-    """How late tones are that come every so many beats of a clock that began then."""
+    """The lateness in s of tones every ``every`` beats of a clock that began at ``begun_s``."""
     away = (tones_s - begun_s) * bpm / 60
     return (away - every * np.round(away / every)) * 60 / bpm
 
@@ -121,7 +121,7 @@ def is_together(what: str, late_s: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("jitter_ms", [0, 3])
 @pytest.mark.timeout(TAKES * 200)
-def test_the_loop_starts_on_the_beat_of_a_sequencer(
+def test_loops_start_on_the_beat_of_a_sequencer(
     jack: JackServer, bundle_path: Path, tmp_path: Path, jitter_ms: int
 ) -> None:
     def take() -> bool:
@@ -137,7 +137,7 @@ def test_the_loop_starts_on_the_beat_of_a_sequencer(
 
 
 @pytest.mark.timeout(TAKES * 200)
-def test_another_tempo_of_a_sequencer_is_followed_within_a_bar(
+def test_a_tempo_change_of_a_sequencer_is_followed_within_a_bar(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     def take() -> bool:

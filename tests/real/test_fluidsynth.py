@@ -1,4 +1,4 @@
-"""Scores played by the real fluidsynth: right length, right pitch, aligned between instruments."""
+"""MIDI files played by the real fluidsynth: equal length, sound, and aligned instruments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEATS = 8
 
 @pytest.fixture(scope="module")
 def soundfont() -> Path:
-    """Any General MIDI SoundFont that the system has."""
+    """A General MIDI SoundFont installed on this system."""
     needs("fluidsynth")
     found = [folder / name for folder in FOLDERS for name in FONTS if (folder / name).is_file()]
     if not found:
@@ -43,7 +43,7 @@ def rendered(soundfont: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def energy(path: Path) -> np.ndarray:
-    """Level of every 10 ms."""
+    """The level of every 10 ms."""
     samples, rate_hz = soundfile.read(path, always_2d=True)
     assert rate_hz == RATE_HZ
     step = RATE_HZ // 100
@@ -52,13 +52,13 @@ def energy(path: Path) -> np.ndarray:
 
 
 def onsets(path: Path) -> np.ndarray:
-    """When the level jumps, in steps of 10 ms."""
+    """The times at which the level jumps, in steps of 10 ms."""
     level = energy(path)
     rises = np.flatnonzero(level[1:] > 3 * level[:-1] + 1e-3) + 1
     return rises[np.diff(rises, prepend=-100) > 15]
 
 
-def test_three_files_of_one_length_that_sound(rendered: Path) -> None:
+def test_three_instruments_give_three_audible_files_of_one_length(rendered: Path) -> None:
     files = sorted(rendered.glob("*.flac"))
     assert len(files) == 3
     assert len({soundfile.info(file).frames for file in files}) == 1
@@ -86,7 +86,7 @@ def test_instruments_sound_different(rendered: Path) -> None:
     assert spectra[0] @ spectra[2] < 0.95
 
 
-def test_a_damaged_soundfont_is_refused_and_no_other_played_instead(
+def test_a_damaged_soundfont_is_refused_and_not_replaced_by_another(
     soundfont: Path, rendered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut_off = tmp_path / "cut.sf2"

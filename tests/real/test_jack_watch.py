@@ -1,4 +1,4 @@
-"""What JACK tells of its graph, asked of a server."""
+"""The watch on JACK's graph, with a real server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.real.needs import needs_jack_midi
 from tests.waiting import until
 
 
-def test_the_graph_is_left_to_rest_before_it_is_changed(jack: JackServer) -> None:
-    """Closing a port while the graph moves has broken the program: one of 340 closings did."""
+def test_the_graph_is_changed_only_after_it_has_been_at_rest(jack: JackServer) -> None:
+    """Closing a port while the graph changes has crashed the program: one of 340 closings did."""
     needs_jack_midi()
     rest_s = RESTS_AFTER_PERIODS * jack.period_samples / jack.sample_rate_hz
     with closing(JackWatch("resting")) as watch:
@@ -24,5 +24,5 @@ def test_the_graph_is_left_to_rest_before_it_is_changed(jack: JackServer) -> Non
                 first_s = time.monotonic()
         with watch.at_rest():
             second_s = time.monotonic()
-    assert first_s - there_s > rest_s, "somebody else has changed it"
+    assert first_s - there_s > rest_s, "another client has changed it"
     assert second_s - first_s > rest_s, "we have changed it"

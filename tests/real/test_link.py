@@ -1,4 +1,4 @@
-"""Ableton Link between two real peers: this process and a server in one of its own."""
+"""Ableton Link between two real peers: this process and a server in its own."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def test_a_server_joins_the_session_and_follows_tempo_and_phase(
         assert status(server)["link_peers"] == 1
 
         def apart() -> float:
-            """Beats of the bar between the two, at one moment."""
+            """The distance in beats of the bar between the two at one moment."""
             asked = peer.line
             told = float(status(server)["clock_beat"])
             answered = peer.line
-            # It was told somewhere between.
+            # The server answered somewhere in between.
             middle = asked.beat_at((asked.at_s + answered.at_s) / 2)
             away = abs((told - middle + QUANTUM / 2) % QUANTUM - QUANTUM / 2)
             return away - (answered.at_s - asked.at_s) / 2 * 131 / 60
@@ -62,7 +62,7 @@ def test_a_server_joins_the_session_and_follows_tempo_and_phase(
         until(lambda: apart() < 0.02)
 
 
-def test_a_tempo_by_hand_is_the_tempo_of_all(peer: LinkClock, bundle_path: Path) -> None:
+def test_setting_the_tempo_changes_it_for_all_peers(peer: LinkClock, bundle_path: Path) -> None:
     with playing(bundle_path, "--set", "/tempo=77") as server:
         server.ask("/sync", 1)
         assert peer.peers == 0
@@ -80,7 +80,7 @@ def test_a_tempo_by_hand_is_the_tempo_of_all(peer: LinkClock, bundle_path: Path)
 
 @pytest.fixture
 def with_beats(tmp_path: Path) -> Path:
-    """One deck of eight beats, at 110 bpm."""
+    """A bundle with one deck of eight beats at 110 bpm."""
     made = mini_bundle.bundle()
     beat_ticks = 60 / 110 * mini_bundle.RATE_HZ / mini_bundle.HOP / mini_bundle.TICK_FRAMES
     ticks = round(8 * beat_ticks)

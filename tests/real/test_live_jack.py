@@ -1,4 +1,4 @@
-"""Playing live under jackd: no dropouts under both hands, and the card gets what was rendered."""
+"""Playing live under jackd: no dropouts while controls move, and the card gets every sample."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.waiting import until
 
 SECONDS = float(os.environ.get("LATENT_DECK_LIVE_SECONDS", "30"))
 TAKES = 5
-"""A virtual machine's host may hold up one processor for 30 ms, and the sine ran on the other."""
+"""A virtual machine's host may stall one processor for 30 ms while the sine runs on another."""
 
 SWEEPS_HZ = 50
 READY_S = 60
@@ -39,12 +39,12 @@ ASK_AGAIN_S = 5
 
 @dataclass
 class Helper:
-    """A process of this test that ends when its standard input closes."""
+    """A helper process that ends when its standard input closes."""
 
     process: subprocess.Popen[str]
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Read lines until one matches."""
+        """Read lines until one matches ``pattern``."""
         assert self.process.stdout is not None
         said = ""
         for line in self.process.stdout:
@@ -54,13 +54,13 @@ class Helper:
         raise AssertionError(f"it ended without '{pattern}':\n{said}")
 
     def mark(self) -> None:
-        """Send it a line."""
+        """Send the process a line."""
         assert self.process.stdin is not None
         self.process.stdin.write("from here\n")
         self.process.stdin.flush()
 
     def last_numbers(self) -> list[int]:
-        """End it; the numbers it prints."""
+        """End the process and return the numbers it prints last."""
         said, _ = self.process.communicate(timeout=READY_S)
         return [int(word) for word in said.splitlines()[-1].split()]
 
@@ -75,7 +75,7 @@ def helper(module: str, *arguments: object) -> Iterator[Helper]:
         try:
             yield Helper(process)
         except BaseException:
-            process.send_signal(signal.SIGABRT)  # says what each of its threads is doing
+            process.send_signal(signal.SIGABRT)  # prints what each of its threads is doing
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=10)
             raise
@@ -86,7 +86,7 @@ def helper(module: str, *arguments: object) -> Iterator[Helper]:
 
 @dataclass
 class Client:
-    """One OSC client."""
+    """An OSC client."""
 
     connection: socket.socket
 
@@ -97,7 +97,7 @@ class Client:
         self.connection.send(builder.build().dgram)
 
     def ask(self, address: str) -> list[object]:
-        """The answer; asked again where it does not come, for UDP may lose either."""
+        """Query ``address``; repeated without a reply, since UDP may lose either packet."""
         for _ in range(READY_S // ASK_AGAIN_S):
             self.send(address)
             if select.select([self.connection], [], [], ASK_AGAIN_S)[0]:
@@ -121,7 +121,7 @@ def client_of(server: Helper) -> Iterator[Client]:
 
 @dataclass(frozen=True)
 class Take:
-    """What came of one run."""
+    """The results of one run."""
 
     underruns: float
     sine_underruns: int
@@ -133,7 +133,7 @@ class Take:
 
 
 def play(jack: JackServer, bundle: Path, folder: Path, seconds: float) -> Take:
-    """Play, sweep both hands, and record; a sine plays beside through the same path."""
+    """Play, sweep controls by OSC and MIDI, and record; a sine plays beside it as a reference."""
     tapped, recorded = folder / "rendered.npy", folder / "recorded.npy"
     arguments = ["--bundle", bundle, "--osc", "127.0.0.1:0", "--set", "/level=0"]
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
@@ -169,13 +169,13 @@ def play(jack: JackServer, bundle: Path, folder: Path, seconds: float) -> Take:
 
 
 def block_of(client: Client) -> tuple[int, int, float]:
-    """Rate, block and time to compute one for the sine: the server's own."""
+    """The server's sample rate, block size and decoding time in ms, for the sine."""
     status = client.status()
     return int(status["model_rate_hz"]), int(status["block_samples"]), status["decode_p50_ms"]
 
 
 def sweep(client: Client, knobs: mido.ports.BaseOutput, seconds: float) -> None:
-    """``/interp`` up and down by OSC and a style offset by MIDI, 50 times a second each."""
+    """Sweep ``/interp`` by OSC and a style offset by MIDI, 50 times a second each."""
     started_s = time.monotonic()
     for step in range(int(seconds * SWEEPS_HZ)):
         turn = step / SWEEPS_HZ / 2
@@ -186,7 +186,7 @@ def sweep(client: Client, knobs: mido.ports.BaseOutput, seconds: float) -> None:
 
 
 def breaks(recorded: np.ndarray, rendered: np.ndarray, period: int) -> int:
-    """How often the recording, period by period, does not go on in what was rendered."""
+    """The number of periods after which the recording does not continue in the rendered sound."""
     places = {rendered[i : i + 8].tobytes(): i for i in range(len(rendered) - period)}
     connected = int(np.flatnonzero(recorded)[0]) // period * period
     count, position = -1, -period
@@ -203,15 +203,15 @@ def check(take: Take, seconds: float, period: int) -> None:
     assert take.underruns <= take.sine_underruns
     assert take.osc_received >= seconds * SWEEPS_HZ
     assert take.midi_received >= 0.9 * seconds * SWEEPS_HZ
-    # How much of the time was recorded is the machine's doing: JACK skips the periods it misses.
+    # How much was recorded depends on the machine: JACK skips the periods it misses.
     assert len(take.recorded) >= 0.2 * seconds * 48_000
     assert np.abs(take.recorded).max() > 0.01
-    # A period that the recorder or the card missed breaks off and begins again.
+    # A period that the recorder or the card missed causes a break.
     assert breaks(take.recorded, take.rendered, period) <= 2 * (take.xruns + take.underruns)
 
 
 def calmest_take(jack: JackServer, bundle: Path, folder: Path, seconds: float) -> Take:
-    """The first take in which nothing broke off that did not break off in the sine, or the last."""
+    """The first take with no more underruns than the sine, or the last one."""
     for number in range(TAKES):
         take_folder = folder / f"take {number}"
         take_folder.mkdir()
@@ -222,7 +222,7 @@ def calmest_take(jack: JackServer, bundle: Path, folder: Path, seconds: float) -
 
 
 @pytest.mark.timeout(TAKES * (SECONDS + 240))
-def test_the_shipped_bundle_plays_without_dropouts_under_both_hands(
+def test_the_shipped_bundle_plays_without_dropouts_while_controls_move(
     jack: JackServer, tmp_path: Path
 ) -> None:
     shipped = resources.files("server") / "default.bundle"
@@ -233,14 +233,14 @@ def test_the_shipped_bundle_plays_without_dropouts_under_both_hands(
 
 @pytest.fixture
 def unhurried_jack(jack: JackServer, tmp_path: Path) -> Iterator[JackServer]:
-    """A second server, of periods that a recorder written in Python meets on a busy machine."""
+    """A second server with periods long enough for a recorder in Python on a busy machine."""
     with jack_server.running(tmp_path / "jackd.log", period_samples=1024, name="slow") as server:
         yield server
 
 
 @pytest.mark.timeout(TAKES * 240)
 @pytest.mark.parametrize("rate_hz", [48_000, 44_100])
-def test_the_card_gets_what_was_rendered_bit_for_bit(
+def test_the_card_gets_the_rendered_sound_bit_for_bit(
     unhurried_jack: JackServer, tmp_path: Path, rate_hz: int
 ) -> None:
     made = mini_bundle.bundle(manifest=mini_bundle.manifest(sample_rate_hz=rate_hz))

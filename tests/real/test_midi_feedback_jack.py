@@ -1,4 +1,4 @@
-"""Feedback end to end: ``python -m server`` tells another client of JACK where its controls are."""
+"""MIDI feedback from ``python -m server`` to another JACK client."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_lights_follow_osc_but_not_the_knob_itself(jack: JackServer, tmp_path: P
         assert not {(CC, 20, place) for place in (10, 20, 30)} & set(knobs.heard)
 
 
-def test_a_controller_that_comes_back_is_told_everything(jack: JackServer, tmp_path: Path) -> None:
+def test_a_replugged_controller_is_sent_all_values(jack: JackServer, tmp_path: Path) -> None:
     with server(tmp_path) as one:
         with controller() as knobs:
             learn(one, knobs, jack, "/interp", 20)
@@ -84,7 +84,7 @@ def figure(one: Playing) -> float:
     return float(dict(zip(told[::2], told[1::2], strict=True))["midi_received"])
 
 
-def test_off_nobody_is_told_anything(jack: JackServer, tmp_path: Path) -> None:
+def test_no_feedback_is_sent_when_it_is_off(jack: JackServer, tmp_path: Path) -> None:
     with controller() as knobs, server(tmp_path, "--midi-feedback", "off") as one:
         learn(one, knobs, jack, "/interp", 20)
         one.tell("/interp", 0.5)
@@ -94,7 +94,9 @@ def test_off_nobody_is_told_anything(jack: JackServer, tmp_path: Path) -> None:
         assert knobs.heard == []
 
 
-def test_a_port_of_our_own_is_told_on_its_way_back(jack: JackServer, tmp_path: Path) -> None:
+def test_feedback_for_our_own_input_goes_to_our_own_output(
+    jack: JackServer, tmp_path: Path
+) -> None:
     with controller("daw") as daw, server(tmp_path, "--set", "/interp=0.5") as one:
         until(lambda: "latent-deck-out:out" in jack.connections())
         jack.connect("latent-deck-out:out", "daw-in:in")

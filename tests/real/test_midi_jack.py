@@ -1,4 +1,4 @@
-"""MIDI through a real JACK server: knobs of another client move our controls."""
+"""MIDI through a real JACK server: the knobs of another client move our controls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def knobs(client: str = "knobs") -> Iterator[mido.ports.BaseOutput]:
 
 @contextlib.contextmanager
 def wire(client: str = "wire") -> Iterator[Callable[[bytes], None]]:
-    """A client whose output, ``wire:out``, sends bytes as they are, right or wrong."""
+    """A client whose output, ``wire:out``, sends any bytes unchanged."""
     out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=client)
     out.open_virtual_port("out")
     try:
@@ -85,7 +85,7 @@ def turn(port: mido.ports.BaseOutput, control: int, value: int) -> None:
     port.send(mido.Message("control_change", control=control, value=value))
 
 
-def test_every_port_that_is_there_is_heard(jack: JackServer) -> None:
+def test_with_all_every_existing_port_is_heard(jack: JackServer) -> None:
     async def scenario() -> None:
         with knobs() as port:
             async with listening("all") as events:
@@ -157,7 +157,7 @@ KINDS: dict[str, tuple[list[str], list[Move]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_message_comes_through(kind: str, jack: JackServer) -> None:
+def test_every_kind_of_message_is_decoded(kind: str, jack: JackServer) -> None:
     sent, expected = KINDS[kind]
     moves: list[Move] = []
 
@@ -168,7 +168,7 @@ def test_every_kind_of_message_comes_through(kind: str, jack: JackServer) -> Non
             try:
                 for message in sent:
                     send(bytes.fromhex(message))
-                    await asyncio.sleep(0.01)  # else a newer value may take the place of this one
+                    await asyncio.sleep(0.01)  # otherwise a newer value may replace this one
                 await until(lambda: len(moves) >= len(expected))
             finally:
                 midi.stop()
@@ -177,7 +177,7 @@ def test_every_kind_of_message_comes_through(kind: str, jack: JackServer) -> Non
     assert moves == expected
 
 
-def test_others_connect_to_a_port_of_our_own(jack: JackServer) -> None:
+def test_other_clients_can_connect_to_our_own_port(jack: JackServer) -> None:
     async def scenario() -> None:
         async with listening("all") as events:
             with knobs() as port:
@@ -190,7 +190,7 @@ def test_others_connect_to_a_port_of_our_own(jack: JackServer) -> None:
     asyncio.run(scenario())
 
 
-def test_a_port_that_goes_and_comes_back_plays_on(jack: JackServer) -> None:
+def test_a_replugged_port_is_heard_again(jack: JackServer) -> None:
     async def scenario() -> None:
         async with listening("all") as events:
             for value in (127, 0):
@@ -199,7 +199,7 @@ def test_a_port_that_goes_and_comes_back_plays_on(jack: JackServer) -> None:
                     turn(port, 1, value)
                     await until(lambda: len(events) > 0)
                     assert events.pop() == SetControl("/interp", (value / 127,))
-                await asyncio.sleep(1.5)  # longer than between two looks at the ports
+                await asyncio.sleep(1.5)  # longer than between two polls of the ports
 
     asyncio.run(scenario())
 
@@ -218,7 +218,7 @@ def test_only_the_named_port_is_heard(jack: JackServer) -> None:
     asyncio.run(scenario())
 
 
-def test_a_named_port_that_is_not_there_is_an_error_that_lists_what_is(jack: JackServer) -> None:
+def test_a_missing_named_port_fails_and_lists_the_available_ones(jack: JackServer) -> None:
     async def scenario() -> None:
         with knobs(), pytest.raises(MidiPortError, match="there are: 'knobs:out'"):
             async with listening("Faderfox"):
@@ -240,8 +240,8 @@ def test_a_fast_sweep_arrives_whole_and_in_order(jack: JackServer) -> None:
     asyncio.run(scenario())
 
 
-def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> None:
-    """Sent by a thread that sleeps: as uneven as a busy machine makes it, on the whole 120."""
+def test_the_tempo_of_another_clients_clock_is_measured(jack: JackServer) -> None:
+    """Sent by a thread that sleeps: as uneven as on a busy machine, but 120 bpm on average."""
 
     def beat(port: mido.ports.BaseOutput) -> None:
         port.send(mido.Message("start"))
@@ -271,7 +271,7 @@ def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> Non
         return clock, kinds
 
     whole = ["start", *["clock"] * 72, "stop"]
-    for _ in range(TAKES):  # JACK loses what is sent in a period that a busy machine misses
+    for _ in range(TAKES):  # JACK loses messages in a period that a busy machine misses
         clock, kinds = asyncio.run(scenario())
         if kinds == whole:
             break
@@ -282,7 +282,7 @@ def test_the_clock_of_another_client_has_its_tempo_here(jack: JackServer) -> Non
 
 @contextlib.contextmanager
 def instrument(bundle_path: Path, folder: Path, jack: JackServer, port: str) -> Iterator[Playing]:
-    """``python -m server``, which hears ``port``, with its configuration in ``folder``."""
+    """``python -m server`` connected to ``port``, with its configuration in ``folder``."""
     options = ("--midi", "all", "--config", str(folder), "--no-supervisor")
     with playing(bundle_path, *options) as server:
         wait_until(lambda: heard_by(jack, port) != [])
@@ -298,7 +298,7 @@ def test_keys_programs_and_knobs_play_the_instrument(
         told: list[tuple[str, list[Any]]] = []
 
         def heard(address: str, *arguments: float) -> bool:
-            """Whether this was told, at some time."""
+            """Return whether this notification has come by now."""
             message = server.receive()
             told.append((message.address, message.params))
             return (address, list(arguments)) in told
@@ -315,10 +315,10 @@ def test_keys_programs_and_knobs_play_the_instrument(
         wait_until(lambda: heard("/speed", 1.0))
 
 
-def test_a_key_that_is_let_go_at_once_is_heard(
+def test_a_key_released_at_once_is_heard(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """While all is stopped: silence, the note, silence."""
+    """While stopped: silence, the note, silence."""
     tapped = (sys.executable, "-m", "tests.real.tapped_server", str(tmp_path / "played.npy"))
     options = ("--midi", "all", "--config", str(tmp_path / "config"))
     with knobs() as port, playing(bundle_path, *options, command=tapped) as server:
@@ -344,7 +344,7 @@ def test_a_key_that_is_let_go_at_once_is_heard(
 def test_hostile_bytes_change_nothing_but_counters(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """About 3,000 messages a second for 4 s: half of them broken, the rest of no meaning here."""
+    """About 3,000 messages a second for 4 s: half of them broken, the rest without effect."""
     random = np.random.default_rng(1)
     values = ("/interp", "/speed", "/level", "/latent", "/tempo", "/loop", "/position")
     nonsense = [

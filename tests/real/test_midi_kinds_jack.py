@@ -1,4 +1,4 @@
-"""Each kind of MIDI message, sent by one process, moves a control of ``python -m server``."""
+"""Each kind of MIDI message, sent by another process, moves a control of ``python -m server``."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ BYTES: dict[str, tuple[dict[str, object], list[str], float]] = {
         80 / 127,
     ),
 }
-"""How it is mapped to /walk, what is sent, and what that makes of it; 0 where it goes a step up."""
+"""The mapping to ``/walk``, the bytes sent, and the resulting value; 0 means one step up."""
 
 BEFORE = 0.25
 
 
 @pytest.fixture
 def folder(jack: JackServer, tmp_path: Path) -> Path:
-    """A bundle, and maps of all kinds."""
+    """A folder with a bundle and mappings of all kinds."""
     needs_jack_midi()
     write_bundle(tmp_path / "mini.bundle", mini_bundle.bundle())
     maps = [{"control": "/walk", **entry} for entry, _, _ in BYTES.values()]
@@ -60,7 +60,7 @@ def folder(jack: JackServer, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def player(jack: JackServer, folder: Path) -> Iterator[tuple[Playing, Controller]]:
-    """The server, and a controller that it hears."""
+    """The server, and a controller connected to it."""
     options = ("--midi", "all", "--config", str(folder), "--no-supervisor")
     with controller() as knobs, playing(folder / "mini.bundle", *options) as server:
         until(lambda: jack.connections().get("knobs:out", []) != [])
@@ -77,14 +77,14 @@ def test_every_kind_of_message_moves_a_control_of_another_process(
     for name, (_, sent, share) in BYTES.items():
 
         def put_back() -> bool:
-            """Told again and again: what was sent again and again may come after it."""
+            """Reset the value, repeatedly, since repeated messages may still arrive after it."""
             server.tell("/walk", BEFORE)
             return server.ask("/walk").params == [BEFORE]
 
         until(put_back)
 
         def moved(sent: list[str] = sent, share: float = share) -> bool:
-            """Sent again and again: what falls into a missed period is lost."""
+            """Send the bytes, repeatedly, since messages in a missed period are lost."""
             for message in sent:
                 knobs.send_bytes(bytes.fromhex(message))
             value = float(server.ask("/walk").params[0])  # type: ignore[arg-type]

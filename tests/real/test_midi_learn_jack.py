@@ -1,4 +1,4 @@
-"""Learn, takeover and what is kept, end to end: another client's knobs, ``python -m server``."""
+"""MIDI learn, takeover and saved mappings, from another client's knobs to ``python -m server``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _jack_is_what_we_use(jack: JackServer) -> None:
 
 @contextmanager
 def server(bundle_path: Path, folder: Path, jack: JackServer, *more: str) -> Iterator[Playing]:
-    """A server that hears the knobs, with its configuration in ``folder``."""
+    """A server connected to the knobs, with its configuration in ``folder``."""
     options = ("--midi", "all", "--config", str(folder), "--no-supervisor", *more)
     with playing(bundle_path, *options) as one:
         until(lambda: jack.connections().get("knobs:out", []) != [])
@@ -63,7 +63,7 @@ def test_a_knob_is_learned_beside_a_clock_and_a_jittering_one(
 
 
 @pytest.mark.parametrize("takeover", ["jump", "pick-up", "scale"])
-def test_a_control_is_taken_over_as_it_was_learned(
+def test_a_control_is_taken_over_in_the_learned_way(
     jack: JackServer, bundle_path: Path, tmp_path: Path, takeover: str
 ) -> None:
     with controller() as knobs, server(bundle_path, tmp_path, jack) as one:
@@ -84,7 +84,7 @@ def test_a_control_is_taken_over_as_it_was_learned(
         wait_for(one, "/interp", 20 / 127)
 
 
-def test_what_was_learned_outlives_a_kill_at_once(
+def test_a_learned_mapping_survives_an_immediate_kill(
     jack: JackServer, bundle_path: Path, tmp_path: Path
 ) -> None:
     addresses = ["/level", "/walk", "/latent/1"]
@@ -106,6 +106,6 @@ def test_what_was_learned_outlives_a_kill_at_once(
 
 
 def figure(one: Playing, name: str) -> float:
-    """One of ``/status.reply``."""
+    """A figure of ``/status.reply``."""
     told = one.ask("/status").params
     return float(dict(zip(told[::2], told[1::2], strict=True))[name])

@@ -1,4 +1,4 @@
-"""Controllers and the JACK server itself go and come back while ``python -m server`` plays."""
+"""Controllers and the JACK server disappear and return while ``python -m server`` plays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENTRY = (
 
 @pytest.fixture
 def options(tmp_path: Path) -> tuple[str, ...]:
-    """A server with two controllers that were taught before."""
+    """The options of a server with two learned controllers."""
     needs_jack_midi()
     write_bundle(tmp_path / "mini.bundle", mini_bundle.bundle())
     (tmp_path / "midi.json").write_text(ENTRY)
@@ -35,7 +35,7 @@ def is_heard(jack: JackServer, name: str) -> bool:
     return bool(jack.connections().get(f"{name}:out"))
 
 
-def test_several_controllers_go_and_come_back_at_once(
+def test_several_controllers_can_go_and_come_back_at_once(
     options: tuple[str, ...], tmp_path: Path
 ) -> None:
     with (

@@ -1,6 +1,6 @@
-"""A playing server and OSC clients nobody here wrote: Pure Data, SuperCollider, npm's osc.
+"""A playing server and third-party OSC clients: Pure Data, SuperCollider and npm's osc.
 
-Each sets a value, asks for it and prints the answer; what it set is asked for once more by ours.
+Each sets a value, queries it and prints the reply; our client then queries the value too.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playing]:
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The npm package, installed once; its scripts, which build what nobody needs here, not run."""
+    """The npm package, installed once without its scripts, whose builds are not needed here."""
     needs("node", "npm")
     folder = tmp_path_factory.mktemp("npm")
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
@@ -115,7 +115,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def lines_of(words: Sequence[str], **variables: str) -> Iterator[Iterator[str]]:
-    """What a client prints, line by line, while it runs; it is ended at the end."""
+    """The lines that a client prints while it runs; it is ended on exit."""
     with subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
@@ -132,7 +132,7 @@ def lines_of(words: Sequence[str], **variables: str) -> Iterator[Iterator[str]]:
 
 
 def first_reply(lines: Iterator[str], count: int = 1) -> list[str]:
-    """So many lines that begin with ``reply:``, or all there are."""
+    """The first ``count`` lines that begin with ``reply:``."""
     replies: list[str] = []
     everything = []
     for line in lines:
@@ -149,7 +149,7 @@ def port_of(server: Playing) -> int:
     return port
 
 
-def test_pure_data_sets_a_value_and_hears_the_answer(server: Playing, tmp_path: Path) -> None:
+def test_pure_data_sets_a_value_and_gets_the_reply(server: Playing, tmp_path: Path) -> None:
     needs("pd")
     patch = tmp_path / "client.pd"
     patch.write_text(PD_PATCH.format(port=port_of(server)))
@@ -158,9 +158,7 @@ def test_pure_data_sets_a_value_and_hears_the_answer(server: Playing, tmp_path: 
     assert server.ask("/interp").params == [0.25]
 
 
-def test_supercollider_sets_values_at_once_and_at_their_time(
-    server: Playing, tmp_path: Path
-) -> None:
+def test_supercollider_sets_values_at_once_and_by_time_tag(server: Playing, tmp_path: Path) -> None:
     needs("sclang")
     script = tmp_path / "client.scd"
     script.write_text(SC_SCRIPT.format(port=port_of(server)))

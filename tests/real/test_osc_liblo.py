@@ -1,4 +1,4 @@
-"""OSC from a client nobody here wrote: liblo's oscsend and oscdump."""
+"""OSC from and to third-party programs: liblo's oscsend and oscdump."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ async def oscsend(*words: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
-def test_what_oscsend_sends_moves_a_control(words: list[str], expected: Event, kind: str) -> None:
+def test_a_message_from_oscsend_moves_a_control(
+    words: list[str], expected: Event, kind: str
+) -> None:
     needs("oscsend")
 
     async def scenario() -> None:
@@ -70,7 +72,7 @@ def test_what_oscsend_sends_moves_a_control(words: list[str], expected: Event, k
     asyncio.run(scenario())
 
 
-def test_commands_and_questions_of_oscsend_are_understood() -> None:
+def test_commands_and_queries_from_oscsend_are_accepted() -> None:
     needs("oscsend")
 
     async def scenario() -> None:
@@ -86,7 +88,7 @@ def test_commands_and_questions_of_oscsend_are_understood() -> None:
     asyncio.run(scenario())
 
 
-def test_what_oscsend_sends_wrongly_is_refused_and_the_next_is_taken() -> None:
+def test_a_wrong_message_from_oscsend_is_refused_and_the_next_accepted() -> None:
     needs("oscsend")
 
     async def scenario() -> None:
@@ -102,7 +104,7 @@ def test_what_oscsend_sends_wrongly_is_refused_and_the_next_is_taken() -> None:
     asyncio.run(scenario())
 
 
-def test_oscdump_reads_our_answers() -> None:
+def test_oscdump_reads_our_replies() -> None:
     needs("oscdump", "stdbuf")
     port = free_port()
     with subprocess.Popen(
@@ -125,7 +127,7 @@ def free_port() -> int:
 
 
 async def answer_until_read(port: int, dumped: IO[str]) -> None:
-    """Answer the one who listens at ``port`` again and again, until ``dumped`` has a line."""
+    """Send replies to ``port`` until ``dumped`` has a line."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
         asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""The instrument is killed, or hangs, while it plays on a JACK card: heard again, at its place."""
+"""An instrument on JACK that is killed or hangs is heard again, at the same position."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_instrument_that_died_is_heard_again(
 
 
 def recording(folder: Path) -> tuple[np.ndarray, int]:
-    """What leaves the server's port for a while, and the xruns of the recorder."""
+    """Record the server's port for a while; return the sound and the recorder's xruns."""
     with helper("jack_recorder", "PortAudio:out_0", 10, folder / "after.npy") as recorder:
         recorder.wait_for("recording")
         time.sleep(2)

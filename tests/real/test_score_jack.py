@@ -1,4 +1,4 @@
-"""A performance under jackd, rendered again from its score: what the card got, sample by sample."""
+"""A performance under jackd, rendered from its score, gives the samples that the card got."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 8.0
 
 
 def perform(client: Client) -> None:
-    """Some hundred changes by OSC at odd moments."""
+    """Send some hundred changes by OSC at random moments."""
     random = np.random.default_rng(7)
     started_s = time.monotonic()
     while time.monotonic() - started_s < SECONDS:
@@ -44,13 +44,13 @@ def perform(client: Client) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_what_the_card_got_is_rendered_again_from_the_score(tmp_path: Path) -> None:
+def test_rendering_the_score_gives_the_sound_that_the_card_got(tmp_path: Path) -> None:
     needs("jackd", "jack_lsp", "jack_connect")
     built_in = open_bundle(None)
     manifest = built_in.manifest
     tapped, score, again = (tmp_path / name for name in ("tap.npy", "take.jsonl", "again.wav"))
     shipped = resources.files("server") / "default.bundle"
-    # At the model's rate, so that no resampler lies between.
+    # At the model's rate, so that there is no resampler in between.
     with (
         resources.as_file(shipped) as bundle,
         jack_server.running(tmp_path / "jackd.log", manifest.sample_rate_hz, name="score"),
@@ -66,7 +66,7 @@ def test_what_the_card_got_is_rendered_again_from_the_score(tmp_path: Path) -> N
     played = np.load(tapped)[:, 0]
     assert main(["--score", str(score), "--output", f"wav:{again}"]) == 0
     rendered = soundfile.read(again, dtype="float32")[0]
-    assert abs(len(rendered) - len(played)) <= 1  # the score says where it ends
+    assert abs(len(rendered) - len(played)) <= 1  # the score holds its end
     played, rendered = played[manifest.latency_samples :], rendered[: -manifest.latency_samples]
     both = min(len(played), len(rendered))
     assert np.abs(played).max() > 0.01

@@ -1,4 +1,4 @@
-"""jackd is killed while the server plays and started again, or comes late: told, heard again."""
+"""jackd is killed and restarted while the server plays, or starts late; the sound comes back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE_S = 60.0
 
 
 def heard(folder: Path) -> float:
-    """The loudest of what leaves the server's port for a while."""
+    """The peak level at the server's port over a while."""
     recorded = folder / "heard.npy"
     with helper("jack_recorder", "PortAudio:out_0", 5, recorded) as recorder:
         recorder.wait_for("recording")
@@ -34,7 +34,9 @@ def state(server: Playing) -> object:
 
 
 @pytest.mark.timeout(300)
-def test_a_killed_jackd_is_told_and_its_return_is_heard(bundle_path: Path, tmp_path: Path) -> None:
+def test_a_killed_jackd_is_reported_and_the_sound_returns_with_it(
+    bundle_path: Path, tmp_path: Path
+) -> None:
     needs("jackd", "jack_lsp", "jack_connect")
     log, name = tmp_path / "jackd.log", "latent-deck-lost"
     with (
@@ -56,7 +58,7 @@ def test_a_killed_jackd_is_told_and_its_return_is_heard(bundle_path: Path, tmp_p
 
 
 @pytest.mark.timeout(300)
-def test_a_sound_card_that_comes_late_is_heard(
+def test_a_sound_card_that_appears_late_is_used(
     bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("jackd", "jack_lsp", "jack_connect")

@@ -1,4 +1,4 @@
-"""Files that several tests of the server read."""
+"""Files that several server tests read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hands as the app wires them, without ports, threads or devices: bytes in, engine out."""
+"""The control inputs wired as the app wires them, without ports, threads or devices."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FRAME_S = mini_bundle.HOP / mini_bundle.RATE_HZ
 
 @dataclass(eq=False)
 class FakeSender:
-    """Keeps what it is told; ``gone`` is whether it has left."""
+    """A client that keeps its replies; ``gone`` means that it has left."""
 
     name: str = "fake"
     replies: list[Reply] = field(default_factory=list)
@@ -79,7 +79,7 @@ class FakeSender:
 
 @dataclass(eq=False)
 class FakeLink:
-    """A Link session of which others set ``tempo_bpm``; at ``at_s`` it is at ``beat``."""
+    """A Link session whose tempo the test sets; at ``at_s`` it is at ``beat``."""
 
     tempo_bpm: float
     now_s: Callable[[], float]
@@ -105,7 +105,7 @@ class FakeLink:
 
 
 class SpiedTimeline(Timeline):
-    """Remembers what the engine took, frame by frame."""
+    """A timeline that records the state the engine took in each frame."""
 
     def segments(self, frames: int) -> tuple[Segment, ...]:
         taken = super().segments(frames)
@@ -117,7 +117,7 @@ class SpiedTimeline(Timeline):
 
 
 class FakeLive:
-    """An output that is changed at once, unless ``failure`` says why not."""
+    """A live output that changes at once, or fails with ``failure``."""
 
     def __init__(self) -> None:
         self.choice = OutputChoice()
@@ -131,9 +131,9 @@ class FakeLive:
 
 
 class DeckSpy:
-    """The engine of a rig, but that decks are only noted."""
+    """The engine of a rig that only notes the decks it is given."""
 
-    def __init__(self, rig: Hands) -> None:
+    def __init__(self, rig: ControlRig) -> None:
         self._rig = rig
 
     def put_deck(self, name: str, deck: DeckData) -> None:
@@ -144,7 +144,7 @@ class DeckSpy:
 
 
 class AtOnce:
-    """Errands that are done at once."""
+    """A worker that does each errand at once."""
 
     def do(
         self,
@@ -160,7 +160,7 @@ class AtOnce:
             then(result)
 
 
-class Hands:
+class ControlRig:
     """Everything from the packet to the decoder; ``now_s`` is the system's clock."""
 
     def __init__(
@@ -266,7 +266,7 @@ class Hands:
         self.sender = FakeSender()
 
     def send(self, packet: bytes, sender: FakeSender | None = None) -> None:
-        """A packet arrives."""
+        """Receive ``packet`` from ``sender``."""
         sender = sender or self.sender
         parsed = parse_packet(self.table, packet, sender)
         self.notifier.renew(sender)
@@ -276,7 +276,7 @@ class Hands:
             self.dispatch(group.events, group.time_tag)
 
     def turn(self, *values: int, number: int = 9, port: str = "knobs") -> None:
-        """A knob is turned to each of ``values``."""
+        """Turn a knob to each of ``values``."""
         knob = Knob(port, 0, "cc", number)
         self.midi.take([Move(knob, value, 127) for value in values])
 
@@ -286,13 +286,13 @@ class Hands:
             self.engine.render(block)
 
     def pass_time(self) -> None:
-        """What was put off is done."""
+        """Run the calls that were put off."""
         waiting, self.due = self.due, []
         for call in waiting:
             call()
 
     def put_decks(self) -> None:
-        """Something to play on two decks."""
+        """Load silence on decks A and B."""
         self.engine.put_deck("a", fake_deck("a", 0.0, recording=SILENCE))
         self.engine.put_deck("b", fake_deck("b", 1.0, recording=SILENCE))
 
@@ -300,12 +300,12 @@ class Hands:
         self.dispatch.on_executed(events, due_s, late_s)
 
     def submit(self, source: Source) -> int:
-        """Of the encoder's worker."""
+        """Act as the encoder worker."""
         self.submitted.append(source)
         return len(self.submitted)
 
     def cancel(self, ticket: int) -> None:
-        """Of the encoder's worker."""
+        """Act as the encoder worker."""
         self.cancelled.append(ticket)
 
     def _capture(self, seconds: float) -> Captured:
@@ -315,19 +315,19 @@ class Hands:
 
     @property
     def newest(self) -> Any:
-        """The model that plays, its decks put where tests see them."""
+        """The model that is playing; its decks are noted in ``put``."""
         return SimpleNamespace(bundle=self.bundle, table=self.table, engine=DeckSpy(self))
 
     def load(self, name: str, install: object, then: Then) -> None:
-        """Of the loader of models."""
+        """Act as the model loader."""
         self.models.append(name)
         then(None)
 
-    def _start_encoder(self, bundle: Bundle, report: object) -> Hands:
+    def _start_encoder(self, bundle: Bundle, report: object) -> ControlRig:
         return self
 
     def stop(self) -> None:
-        """Of the encoder's worker."""
+        """Act as the encoder worker."""
 
     def _open_link(self, tempo_bpm: float) -> FakeLink:
         if not self.has_link:
@@ -340,7 +340,7 @@ class Hands:
 
 
 def at(time_s: float, *contents: tuple[str, float | list[int]]) -> bytes:
-    """A bundle that is due at ``time_s``."""
+    """An OSC bundle due at ``time_s``."""
     builder = OscBundleBuilder(time_s)
     for address, value in contents:
         builder.add_content(build_msg(address, value))

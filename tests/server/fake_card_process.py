@@ -20,7 +20,7 @@ PERIOD_S = 0.005
 
 
 class CallingPortAudio(FakePortAudio):
-    """Calls back by itself, as long as the card is plugged in."""
+    """A fake PortAudio that calls back by itself while the card is plugged in."""
 
     def __init__(self, folder: Path) -> None:
         plugged = (folder / "plugged").exists()

@@ -1,4 +1,4 @@
-"""A sound card made of Python, with the part of ``sounddevice``'s interface that we use."""
+"""A fake sound card with the part of ``sounddevice``'s interface that the server uses."""
 
 from __future__ import annotations
 

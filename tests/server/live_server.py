@@ -1,4 +1,4 @@
-"""``python -m server`` in a process of its own, with nobody listening, and an OSC client."""
+"""``python -m server`` in its own process with the null output, and an OSC client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 
 class Playing:
-    """A server in a process of its own, and an OSC client."""
+    """A running server in its own process, and an OSC client connected to it."""
 
     def __init__(self, process: subprocess.Popen[str], client: socket.socket) -> None:
         self.process = process
@@ -48,8 +48,8 @@ class Playing:
         self.client.send(builder.build().dgram)
 
     def receive(self) -> OscMessage:
-        """The next message from the server."""
-        while True:  # progress is passed over
+        """Return the next message from the server, skipping progress."""
+        while True:
             message = OscMessage(self.client.recv(65536))
             if not message.address.endswith("/progress"):
                 return message

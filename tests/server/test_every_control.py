@@ -1,4 +1,4 @@
-"""Each address of the table: sent as OSC bytes, seen in the engine, or in what it is for.
+"""Every address of the control table, sent as OSC bytes, has its effect.
 
 A new value is covered by its row. A new kind of command needs a line in ``SEEN``.
 """
@@ -24,19 +24,21 @@ from server.output.null import NullOutput
 from server.output.output_path import OutputFormat, OutputPath
 from server.score.score_file import read_score_file
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, SILENCE, FakeSender, Hands
+from tests.server.control_inputs import FRAME_S, SILENCE, ControlRig, FakeSender
 from tests.server.fakes import fake_deck
 
 TABLE = control_table(mini_bundle.STYLE_DIMS, ["bright", None, "noisy"])
 
 
-def rig(media: Path) -> Hands:
-    hands = Hands(table=TABLE, playing=False, wekinator=("/level",), media=media, config=media)
-    hands.put_decks()
+def rig(media: Path) -> ControlRig:
+    controls = ControlRig(
+        table=TABLE, playing=False, wekinator=("/level",), media=media, config=media
+    )
+    controls.put_decks()
     for name in ("c", "d"):
-        hands.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
-    hands.render(4)
-    return hands
+        controls.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
+    controls.render(4)
+    return controls
 
 
 def other_value(control: Control) -> float:
@@ -50,7 +52,7 @@ OTHERS_MOVED: Mapping[str, tuple[str, ...]] = {
     "/clock": ("/tempo",),  # that of the Link session
 }
 LIVE = ("/position",)
-"""Answered with where it has got to; ``test_playhead`` asks."""
+"""Answered with the current position; see ``test_playhead``."""
 
 VALUES = [control for control in TABLE.controls.values() if control.is_value]
 COMMANDS = [control for control in TABLE.controls.values() if not control.is_value]
@@ -58,11 +60,11 @@ COMMANDS = [control for control in TABLE.controls.values() if not control.is_val
 
 @pytest.mark.parametrize("control", VALUES, ids=lambda control: control.address)
 def test_a_value_reaches_the_engine_and_is_answered(control: Control, tmp_path: Path) -> None:
-    hands = rig(tmp_path)
+    controls = rig(tmp_path)
     wanted = [other_value(control)] * len(control.types)
-    hands.send(build_msg(control.address, wanted).dgram)
-    hands.render(4)
-    taken = hands.timeline.states[-1]
+    controls.send(build_msg(control.address, wanted).dgram)
+    controls.render(4)
+    taken = controls.timeline.states[-1]
     slots = TABLE.slots[control.address]
     assert [taken.values[slot] for slot in slots] == wanted[:1] * len(slots)
     others = [
@@ -70,243 +72,243 @@ def test_a_value_reaches_the_engine_and_is_answered(control: Control, tmp_path: 
     ]
     untouched = set(range(len(taken.values))) - {*slots, *others}
     assert all(taken.values[slot] == TABLE.defaults[slot] for slot in untouched)
-    hands.send(build_msg(control.address).dgram)
-    (reply,) = hands.sender.replies
+    controls.send(build_msg(control.address).dgram)
+    (reply,) = controls.sender.replies
     assert reply.address == control.address
     told = [control.choices[int(value)] for value in wanted] if control.choices else wanted
     assert reply.arguments == tuple(told) or control.address in LIVE
 
 
-def played(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address).dgram)
-    hands.render(4)
-    assert hands.timeline.states[-1].playing and hands.session.styles
+def played(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address).dgram)
+    controls.render(4)
+    assert controls.timeline.states[-1].playing and controls.session.styles
 
 
-def stopped(hands: Hands, control: Control) -> None:
-    hands.send(build_msg("/play").dgram)
-    hands.render(16)
-    hands.send(build_msg(control.address).dgram)
-    hands.render(64)
-    steps = len(hands.session.styles)
-    assert not hands.timeline.states[-1].playing
-    hands.render(4)
-    assert len(hands.session.styles) == steps
+def stopped(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg("/play").dgram)
+    controls.render(16)
+    controls.send(build_msg(control.address).dgram)
+    controls.render(64)
+    steps = len(controls.session.styles)
+    assert not controls.timeline.states[-1].playing
+    controls.render(4)
+    assert len(controls.session.styles) == steps
 
 
-def panicked(hands: Hands, control: Control) -> None:
-    stopped(hands, control)
-    assert hands.session.resets == 1
+def panicked(controls: ControlRig, control: Control) -> None:
+    stopped(controls, control)
+    assert controls.session.resets == 1
 
 
-def loaded(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address, "high").dgram)
-    assert hands.put == [(control.member, "high")]
-    assert hands.sender.replies == [Reply("/done", (control.address, "high"))]
+def loaded(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, "high").dgram)
+    assert controls.put == [(control.member, "high")]
+    assert controls.sender.replies == [Reply("/done", (control.address, "high"))]
 
 
-def captured(hands: Hands, control: Control) -> None:
-    hands.captured = Captured("live", np.zeros(100, np.float32), 100)
-    hands.send(build_msg(control.address, 2.0).dgram)
-    hands.decks.take(Finished(1, fake_deck("live", 0.0)))
-    assert hands.put == [(control.member, "live")]
-    assert hands.sender.replies[-1] == Reply("/done", (control.address, 2.0))
+def captured(controls: ControlRig, control: Control) -> None:
+    controls.captured = Captured("live", np.zeros(100, np.float32), 100)
+    controls.send(build_msg(control.address, 2.0).dgram)
+    controls.decks.take(Finished(1, fake_deck("live", 0.0)))
+    assert controls.put == [(control.member, "live")]
+    assert controls.sender.replies[-1] == Reply("/done", (control.address, 2.0))
 
 
-def cancelled(hands: Hands, control: Control) -> None:
-    hands.captured = Captured("live", np.zeros(100, np.float32), 100)
-    hands.send(build_msg(control.address.replace("cancel", "capture"), 2.0).dgram, FakeSender())
-    hands.send(build_msg(control.address).dgram)
-    assert hands.cancelled == [1]
-    assert hands.sender.replies == [Reply("/done", (control.address, 1))]
+def cancelled(controls: ControlRig, control: Control) -> None:
+    controls.captured = Captured("live", np.zeros(100, np.float32), 100)
+    controls.send(build_msg(control.address.replace("cancel", "capture"), 2.0).dgram, FakeSender())
+    controls.send(build_msg(control.address).dgram)
+    assert controls.cancelled == [1]
+    assert controls.sender.replies == [Reply("/done", (control.address, 1))]
 
 
-def answered(address: str, *arguments: float) -> Callable[[Hands, Control], None]:
-    def see(hands: Hands, control: Control) -> None:
-        hands.send(build_msg(control.address, list(arguments)).dgram)
-        (reply,) = hands.sender.replies
+def answered(address: str, *arguments: float) -> Callable[[ControlRig, Control], None]:
+    def see(controls: ControlRig, control: Control) -> None:
+        controls.send(build_msg(control.address, list(arguments)).dgram)
+        (reply,) = controls.sender.replies
         assert reply.address == address
         assert not arguments or reply.arguments == arguments
 
     return see
 
 
-def notified(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address, 1).dgram)
-    hands.send(build_msg("/level", -3.0).dgram, FakeSender("another"))
-    hands.pass_time()
-    assert hands.sender.replies[-1] == Reply("/level", (-3.0,))
+def notified(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, 1).dgram)
+    controls.send(build_msg("/level", -3.0).dgram, FakeSender("another"))
+    controls.pass_time()
+    assert controls.sender.replies[-1] == Reply("/level", (-3.0,))
 
 
-def dumped(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address, 1).dgram)
-    hands.send(build_msg("/play").dgram)
-    assert hands.lines == ["OSC from fake: /play"]
+def dumped(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, 1).dgram)
+    controls.send(build_msg("/play").dgram)
+    assert controls.lines == ["OSC from fake: /play"]
 
 
-def moved_by_wekinator(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address, [0.0, 0.5]).dgram)
-    hands.render(4)
-    assert hands.timeline.states[-1].value("/level") == -60.0
+def moved_by_wekinator(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, [0.0, 0.5]).dgram)
+    controls.render(4)
+    assert controls.timeline.states[-1].value("/level") == -60.0
 
 
-def offset(hands: Hands, control: Control) -> tuple[float, ...]:
+def offset(controls: ControlRig, control: Control) -> tuple[float, ...]:
     """The offsets after a gesture; before it all are 1."""
-    hands.send(build_msg("/play").dgram)
-    hands.send(build_msg("/latent", [1.0] * mini_bundle.STYLE_DIMS).dgram)
-    hands.render(16)
-    hands.send(build_msg(control.address, [2] if control.types else []).dgram)
-    hands.render(16)
-    return hands.timeline.states[-1].vector("/latent")
+    controls.send(build_msg("/play").dgram)
+    controls.send(build_msg("/latent", [1.0] * mini_bundle.STYLE_DIMS).dgram)
+    controls.render(16)
+    controls.send(build_msg(control.address, [2] if control.types else []).dgram)
+    controls.render(16)
+    return controls.timeline.states[-1].vector("/latent")
 
 
-def maxed_out(hands: Hands, control: Control) -> None:
-    assert offset(hands, control) == (1.0, 1.0, 3.0, 1.0)
+def maxed_out(controls: ControlRig, control: Control) -> None:
+    assert offset(controls, control) == (1.0, 1.0, 3.0, 1.0)
 
 
-def flattened(hands: Hands, control: Control) -> None:
-    assert offset(hands, control) != (1.0,) * 4
-    hands.render(256)
+def flattened(controls: ControlRig, control: Control) -> None:
+    assert offset(controls, control) != (1.0,) * 4
+    controls.render(256)
     np.testing.assert_allclose(
-        hands.session.style[:, -1], mini_bundle.bundle().latents.mean, atol=1e-4
+        controls.session.style[:, -1], mini_bundle.bundle().latents.mean, atol=1e-4
     )
 
 
-def randomised(hands: Hands, control: Control) -> None:
-    offsets = offset(hands, control)
+def randomised(controls: ControlRig, control: Control) -> None:
+    offsets = offset(controls, control)
     assert len(set(offsets)) == 4 and max(map(abs, offsets)) < 1.0
 
 
-def reset_to_none(hands: Hands, control: Control) -> None:
-    assert offset(hands, control) == (0.0,) * 4
+def reset_to_none(controls: ControlRig, control: Control) -> None:
+    assert offset(controls, control) == (0.0,) * 4
 
 
-def glided(hands: Hands, control: Control) -> None:
-    hands.send(build_msg("/play").dgram)
-    hands.send(build_msg(control.address, ["/interp/style", 0.5]).dgram)
-    hands.render(4)
-    hands.send(build_msg("/interp", 1.0).dgram)
-    hands.render(124)
-    style = hands.session.style[0]
+def glided(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg("/play").dgram)
+    controls.send(build_msg(control.address, ["/interp/style", 0.5]).dgram)
+    controls.render(4)
+    controls.send(build_msg("/interp", 1.0).dgram)
+    controls.render(124)
+    style = controls.session.style[0]
     assert style[127] == pytest.approx(1 - np.exp(-124 * FRAME_S / 0.5), abs=1e-4)
-    hands.send(build_msg(control.address, "/interp/style").dgram)
-    assert hands.sender.replies == [Reply("/glide", ("/interp/style", 0.5))]
+    controls.send(build_msg(control.address, "/interp/style").dgram)
+    assert controls.sender.replies == [Reply("/glide", ("/interp/style", 0.5))]
 
 
-def motion_cleared(hands: Hands, control: Control) -> None:
+def motion_cleared(controls: ControlRig, control: Control) -> None:
     for address, value in (("record", 1), ("record", 0), ("play", 1)):
-        hands.send(build_msg(f"/motion/{address}", value).dgram)
-        hands.send(build_msg("/level", -3.0).dgram)
-        hands.render(4)
-    hands.send(build_msg(control.address).dgram)
-    hands.send(build_msg("/level", -4.0).dgram)
-    hands.render(16)
-    assert hands.timeline.states[-1].value("/level") == -4.0
-    assert hands.timeline.states[-1].motion_clears == 1
+        controls.send(build_msg(f"/motion/{address}", value).dgram)
+        controls.send(build_msg("/level", -3.0).dgram)
+        controls.render(4)
+    controls.send(build_msg(control.address).dgram)
+    controls.send(build_msg("/level", -4.0).dgram)
+    controls.render(16)
+    assert controls.timeline.states[-1].value("/level") == -4.0
+    assert controls.timeline.states[-1].motion_clears == 1
 
 
-def recorded(hands: Hands, control: Control) -> None:
-    hands.send(build_msg("/score/record", "take").dgram)
-    hands.render(4)
-    hands.send(build_msg("/level", -3.0).dgram)
-    hands.render(4)
-    hands.send(build_msg("/score/stop").dgram)
-    hands.render(4)
-    hands.recorder.close()
-    assert hands.sender.replies == [
+def recorded(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg("/score/record", "take").dgram)
+    controls.render(4)
+    controls.send(build_msg("/level", -3.0).dgram)
+    controls.render(4)
+    controls.send(build_msg("/score/stop").dgram)
+    controls.render(4)
+    controls.recorder.close()
+    assert controls.sender.replies == [
         Reply("/done", ("/score/record", "take")),
         Reply("/done", ("/score/stop", "take.jsonl")),
     ]
-    file = read_score_file(hands.recorder.folder / "take.jsonl")
+    file = read_score_file(controls.recorder.folder / "take.jsonl")
     assert file.end_s == pytest.approx(8 * FRAME_S)
     assert ("/level", (-3.0,)) in {(line.address, line.arguments) for line in file.lines}
 
 
-def sound_recorded(hands: Hands, control: Control) -> None:
-    hands.send(build_msg("/record/start", "take").dgram)
+def sound_recorded(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg("/record/start", "take").dgram)
     path = OutputPath(NullOutput(48_000), OutputFormat(48_000, 1, 64, 2))
     sound = np.full((24_000, 1), 0.5, np.float32)
-    hands.record.recorder.receive(sound, path)
-    hands.send(build_msg("/record").dgram)
-    hands.send(build_msg("/record/stop").dgram)
-    hands.record.recorder.close()
-    assert hands.sender.replies == [
+    controls.record.recorder.receive(sound, path)
+    controls.send(build_msg("/record").dgram)
+    controls.send(build_msg("/record/stop").dgram)
+    controls.record.recorder.close()
+    assert controls.sender.replies == [
         Reply("/done", ("/record/start", "take.wav")),
         Reply("/record", (1, "take.wav", 0.5)),
         Reply("/done", ("/record/stop", "take.wav")),
     ]
-    recorded, _ = soundfile.read(hands.recorder.folder / "take.wav", always_2d=True)
+    recorded, _ = soundfile.read(controls.recorder.folder / "take.wav", always_2d=True)
     np.testing.assert_array_equal(recorded, sound)
 
 
-def model_asked_for(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address, "other").dgram)
-    assert hands.models == ["other"]
-    assert hands.sender.replies == [Reply("/done", (control.address, "other"))]
+def model_asked_for(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, "other").dgram)
+    assert controls.models == ["other"]
+    assert controls.sender.replies == [Reply("/done", (control.address, "other"))]
 
 
-def ended(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address).dgram)
-    assert hands.quits == 1 and hands.sender.replies == [Reply("/done", ("/quit",))]
+def ended(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address).dgram)
+    assert controls.quits == 1 and controls.sender.replies == [Reply("/done", ("/quit",))]
 
 
-def output_changed(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address, "soundcard:Built-in").dgram)
-    assert str(hands.live.choice) == "soundcard:Built-in"
-    assert hands.sender.replies[-1] == Reply("/done", ("/output", "soundcard:Built-in"))
-    hands.send(build_msg(control.address, []).dgram)
-    assert hands.sender.replies[-1] == Reply("/output", ("soundcard:Built-in", "playing"))
+def output_changed(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, "soundcard:Built-in").dgram)
+    assert str(controls.live.choice) == "soundcard:Built-in"
+    assert controls.sender.replies[-1] == Reply("/done", ("/output", "soundcard:Built-in"))
+    controls.send(build_msg(control.address, []).dgram)
+    assert controls.sender.replies[-1] == Reply("/output", ("soundcard:Built-in", "playing"))
 
 
 KNOB = "cc 9, channel 1, knobs"
 
 
-def taught(hands: Hands, *words: str) -> None:
-    hands.send(build_msg("/midi/learn", list(words)).dgram)
-    hands.turn(10, 30, 50, 70)
+def taught(controls: ControlRig, *words: str) -> None:
+    controls.send(build_msg("/midi/learn", list(words)).dgram)
+    controls.turn(10, 30, 50, 70)
 
 
-def learned(hands: Hands, control: Control) -> None:
-    taught(hands, "/level", "pick-up")
-    assert hands.sender.replies == [Reply("/done", (control.address, "/level", KNOB))]
-    hands.turn(90, 127)
-    hands.render(4)
-    assert hands.timeline.states[-1].value("/level") == 6.0
+def learned(controls: ControlRig, control: Control) -> None:
+    taught(controls, "/level", "pick-up")
+    assert controls.sender.replies == [Reply("/done", (control.address, "/level", KNOB))]
+    controls.turn(90, 127)
+    controls.render(4)
+    assert controls.timeline.states[-1].value("/level") == 6.0
 
 
-def forgotten(hands: Hands, control: Control) -> None:
-    taught(hands, "/level")
-    hands.send(build_msg(control.address, "/level").dgram)
-    assert hands.sender.replies[-1] == Reply("/done", (control.address, "/level"))
-    hands.turn(127)
-    hands.render(4)
-    assert hands.timeline.states[-1].value("/level") == TABLE.controls["/level"].default
+def forgotten(controls: ControlRig, control: Control) -> None:
+    taught(controls, "/level")
+    controls.send(build_msg(control.address, "/level").dgram)
+    assert controls.sender.replies[-1] == Reply("/done", (control.address, "/level"))
+    controls.turn(127)
+    controls.render(4)
+    assert controls.timeline.states[-1].value("/level") == TABLE.controls["/level"].default
 
 
-def listed(hands: Hands, control: Control) -> None:
-    hands.send(build_msg(control.address).dgram)
-    *maps, done = hands.sender.replies
+def listed(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address).dgram)
+    *maps, done = controls.sender.replies
     assert done == Reply("/done", (control.address, len(maps)))
     assert maps[0].arguments[:4] == ("/interp", "cc 1, any channel, any port", "takeover", "jump")
 
 
-def map_changed(hands: Hands, control: Control) -> None:
-    taught(hands, "/level")
-    hands.send(build_msg(control.address, ["/level", "high", 0.0]).dgram)
-    hands.turn(127)
-    hands.render(4)
-    assert hands.timeline.states[-1].value("/level") == 0.0
-    hands.send(build_msg(control.address, "/level").dgram)
-    told = hands.sender.replies[-2]
+def map_changed(controls: ControlRig, control: Control) -> None:
+    taught(controls, "/level")
+    controls.send(build_msg(control.address, ["/level", "high", 0.0]).dgram)
+    controls.turn(127)
+    controls.render(4)
+    assert controls.timeline.states[-1].value("/level") == 0.0
+    controls.send(build_msg(control.address, "/level").dgram)
+    told = controls.sender.replies[-2]
     assert told.address == control.address and told.arguments[:2] == ("/level", KNOB)
     assert told.arguments[2:8] == ("takeover", "jump", "low", -60.0, "high", 0.0)
 
 
-def preset(hands: Hands, control: Control) -> None:
-    """Saved as program 5, left, recalled or asked for, and taken away."""
+def preset(controls: ControlRig, control: Control) -> None:
+    """Save a preset as program 5, change it, recall or list it, and delete it."""
 
     def say(address: str, *arguments: float | str) -> None:
-        hands.send(build_msg(address, list(arguments)).dgram)
+        controls.send(build_msg(address, list(arguments)).dgram)
 
     say("/interp", 0.5)
     say("/preset/save", "half", 5)
@@ -316,11 +318,11 @@ def preset(hands: Hands, control: Control) -> None:
     if recalls:
         say(control.address, *arguments)
     say("/preset/list")
-    hands.render(round(1 / FRAME_S / 4) * 4 + 8)
-    assert hands.timeline.states[-1].value("/interp") == (0.5 if recalls else 1.0)
+    controls.render(round(1 / FRAME_S / 4) * 4 + 8)
+    assert controls.timeline.states[-1].value("/interp") == (0.5 if recalls else 1.0)
     say("/preset/delete", "half")
     say("/preset/list")
-    assert hands.sender.replies == [
+    assert controls.sender.replies == [
         Reply("/done", ("/preset/save", "half", 5)),
         *([Reply("/done", (control.address, *arguments))] if recalls else []),
         Reply("/preset/list.reply", (5, "half")),
@@ -330,28 +332,28 @@ def preset(hands: Hands, control: Control) -> None:
     ]
 
 
-def tapped(hands: Hands, control: Control) -> None:
+def tapped(controls: ControlRig, control: Control) -> None:
     for _ in range(2):
-        hands.send(build_msg(control.address).dgram)
-        hands.now_s += 0.5
-    hands.render(4)
-    assert hands.timeline.states[-1].value("/tempo") == pytest.approx(120)
+        controls.send(build_msg(control.address).dgram)
+        controls.now_s += 0.5
+    controls.render(4)
+    assert controls.timeline.states[-1].value("/tempo") == pytest.approx(120)
 
 
-def noted(hands: Hands, control: Control) -> None:
-    hands.send(build_msg("/stop").dgram)
-    hands.render(64)
-    hands.send(build_msg(control.address, [37, 100]).dgram)
-    hands.render(64)
-    steps = len(hands.session.styles)
-    hands.render(4)
-    assert len(hands.session.styles) > steps
-    hands.send(build_msg(control.address, [37, 0]).dgram)
-    hands.render(64)
-    assert hands.engine.render(4).max() == 0.0
+def noted(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg("/stop").dgram)
+    controls.render(64)
+    controls.send(build_msg(control.address, [37, 100]).dgram)
+    controls.render(64)
+    steps = len(controls.session.styles)
+    controls.render(4)
+    assert len(controls.session.styles) > steps
+    controls.send(build_msg(control.address, [37, 0]).dgram)
+    controls.render(64)
+    assert controls.engine.render(4).max() == 0.0
 
 
-SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
+SEEN: Mapping[type[Event], Callable[[ControlRig, Control], None]] = {
     events.Play: played,
     events.Stop: stopped,
     events.Panic: panicked,
@@ -393,6 +395,6 @@ SEEN: Mapping[type[Event], Callable[[Hands, Control], None]] = {
 
 
 @pytest.mark.parametrize("control", COMMANDS, ids=lambda control: control.address)
-def test_a_command_is_seen_in_what_it_is_for(control: Control, tmp_path: Path) -> None:
-    assert control.command in SEEN, f"{control.address}: say in SEEN how it is seen"
+def test_a_command_has_its_effect(control: Control, tmp_path: Path) -> None:
+    assert control.command in SEEN, f"{control.address}: add it to SEEN"
     SEEN[control.command](rig(tmp_path), control)

@@ -1,4 +1,4 @@
-"""``python -m server`` as a whole: renders, answers, plays to nobody, and fails in one line."""
+"""``python -m server`` as a whole: renders files, plays live, and fails in one line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RATE = mini_bundle.RATE_HZ
 
 @pytest.fixture(autouse=True)
 def no_side_effects() -> Iterator[None]:
-    """``main`` sets a signal handler; put back what was there."""
+    """Restore the signal handler that ``main`` replaces."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -47,16 +47,14 @@ def render(bundle: Path, path: Path, *arguments: str) -> np.ndarray:
     return np.asarray(soundfile.read(path, dtype="float32")[0])
 
 
-def test_it_renders_the_library_as_long_as_its_longer_deck(
-    bundle_path: Path, tmp_path: Path
-) -> None:
+def test_rendering_lasts_as_long_as_the_longer_deck(bundle_path: Path, tmp_path: Path) -> None:
     audio = render(bundle_path, tmp_path / "x.wav", "--set", "/level=0")
     longer = max(deck.seconds for deck in mini_bundle.bundle().decks.values())
     assert len(audio) == round(longer * RATE)
     assert np.abs(audio).max() > 0.02
 
 
-def test_it_renders_a_recording_for_the_seconds_asked_the_same_twice(
+def test_rendering_a_recording_is_reproducible_and_lasts_the_given_seconds(
     bundle_path: Path, recording: Path, tmp_path: Path
 ) -> None:
     paths = [tmp_path / "one.wav", tmp_path / "two.wav"]
@@ -66,7 +64,7 @@ def test_it_renders_a_recording_for_the_seconds_asked_the_same_twice(
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_initial_values_do_not_glide(bundle_path: Path, tmp_path: Path) -> None:
+def test_values_set_on_the_command_line_do_not_glide(bundle_path: Path, tmp_path: Path) -> None:
     loud = render(bundle_path, tmp_path / "x.wav", "--set", "/level=0")
     quiet = render(bundle_path, tmp_path / "y.wav", "--set", "/level=-20")
     np.testing.assert_allclose(quiet, loud / 10, atol=1e-6)
@@ -85,7 +83,7 @@ def test_interp_moves_from_one_deck_to_the_other(bundle_path: Path, tmp_path: Pa
     np.testing.assert_array_equal(both[1], high)
 
 
-def test_it_plays_on_the_same_twice_and_another_way_than_the_loop(
+def test_generate_is_reproducible_and_differs_from_the_loop(
     bundle_with_prior: Path, tmp_path: Path
 ) -> None:
     loop, one, two, cold = (
@@ -127,7 +125,7 @@ def bad(path: Path, data: bytes) -> str:
         (["--output", "wav:/no/such/folder/x.wav"], "cannot write"),
     ],
 )
-def test_what_cannot_be_rendered_is_one_line_and_exit_code_2(
+def test_failing_to_render_prints_one_line_and_exits_with_2(
     arguments: list[str],
     words: str,
     bundle_path: Path,
@@ -163,7 +161,7 @@ def test_what_cannot_be_rendered_is_one_line_and_exit_code_2(
         (["--input", "Gramophone"], "--input Gramophone"),
     ],
 )
-def test_what_cannot_be_played_is_one_line_and_exit_code_2(
+def test_failing_to_play_prints_one_line_and_exits_with_2(
     arguments: list[str],
     words: str,
     bundle_path: Path,
@@ -182,7 +180,7 @@ def test_what_cannot_be_played_is_one_line_and_exit_code_2(
     assert words in said.err
 
 
-def test_a_bad_file_on_a_deck_ends_playing_with_exit_code_2(
+def test_playing_with_a_bad_deck_file_exits_with_2(
     bundle_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bad.wav").write_bytes(b"RIFF nothing")
@@ -214,7 +212,7 @@ def test_a_deck_is_listed_with_its_tempo(
     assert " s, 96 bpm (" in capsys.readouterr().out
 
 
-def test_devices_are_listed_or_what_is_missing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_devices_are_listed_or_reported_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-devices"]) == 0
     listed = capsys.readouterr().out
     assert "sound card" in listed
@@ -232,7 +230,7 @@ def test_the_bench_has_a_row_for_each_block_and_thread() -> None:
         assert 0 < row.p50_ms <= row.p99_ms <= row.p999_ms
 
 
-def test_the_bench_speaks_json_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bench_prints_one_json_object_per_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.engine.bench.BENCH_SAMPLES", (512,))
     monkeypatch.setattr(questions, "bench", partial(bench, blocks=5))
     lines = list(questions.bench_lines(mini_bundle.bundle(), RuntimeOptions("cpu"), True))
@@ -289,7 +287,7 @@ def test_a_whole_live_session_over_osc(bundle_path: Path, recording: Path) -> No
         assert server.process.wait(timeout=30) == 0
 
 
-def test_playing_on_is_asked_for_over_osc(bundle_with_prior: Path) -> None:
+def test_generate_runs_live_without_failures(bundle_with_prior: Path) -> None:
     with playing(bundle_with_prior, "--generate") as server:
         assert server.ask("/generate").params == [1.0]
         server.client.send(OscMessageBuilder("/generate/temperature").build().dgram)
@@ -302,13 +300,13 @@ def test_playing_on_is_asked_for_over_osc(bundle_with_prior: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_it_in_good_order(bundle_path: Path, number: signal.Signals) -> None:
+def test_signals_end_the_server_with_exit_code_0(bundle_path: Path, number: signal.Signals) -> None:
     with playing(bundle_path) as server:
         os.kill(server.process.pid, number)
         assert server.process.wait(timeout=30) == 0
 
 
-def test_it_never_imports_torch_and_stays_small(bundle_path: Path) -> None:
+def test_the_server_never_imports_torch_and_uses_under_1_gb(bundle_path: Path) -> None:
     program = (
         "import re, sys\n"
         "from pathlib import Path\n"

@@ -1,4 +1,4 @@
-"""The bundle in the package: it plays two real recordings and what lies between them."""
+"""The shipped bundle plays two real recordings and interpolates between them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def render(out: Path, pair: tuple[str, str], position: float) -> Path:
 
 @dataclass(frozen=True)
 class Likeness:
-    """Distances of one rendering to both recordings, of one kind."""
+    """The distances of one rendering to both recordings, in one measure."""
 
     to_a: float
     to_b: float
 
     @property
     def place(self) -> float:
-        """0 where A is, 1 where B is."""
+        """The position between the recordings: 0 at A, 1 at B."""
         return self.to_a / (self.to_a + self.to_b)
 
 
@@ -86,7 +86,7 @@ def test_the_same_call_gives_the_same_bits(tmp_path: Path) -> None:
     assert once.read_bytes() == again.read_bytes()
 
 
-def test_what_is_rendered_is_as_long_as_asked_and_not_silent(tmp_path: Path) -> None:
+def test_a_rendering_has_the_requested_length_and_is_not_silent(tmp_path: Path) -> None:
     pair = ("party_sector", "ninth_circle")
     samples, rate_hz = soundfile.read(render(tmp_path / "x.wav", pair, 0.5))
     assert len(samples) == round(SECONDS * rate_hz)
@@ -95,7 +95,7 @@ def test_what_is_rendered_is_as_long_as_asked_and_not_silent(tmp_path: Path) -> 
     assert np.abs(samples).max() < 1
 
 
-def test_attacks_come_when_they_were(bundle: Bundle, tmp_path: Path) -> None:
+def test_attacks_keep_their_times(bundle: Bundle, tmp_path: Path) -> None:
     rate_hz, hop_samples = bundle.manifest.sample_rate_hz, 110
     pair = ("party_sector", "solo_trumpet")
     heard = level(render(tmp_path / "x.wav", pair, 0.0), rate_hz)
@@ -111,7 +111,7 @@ def test_attacks_come_when_they_were(bundle: Bundle, tmp_path: Path) -> None:
     assert abs(late_ms) <= 25, f"rendered {late_ms:.0f} ms late"
 
 
-def test_the_bundle_is_small_enough_and_says_what_it_is(bundle: Bundle) -> None:
+def test_the_bundle_is_small_and_documents_itself(bundle: Bundle) -> None:
     file = resources.files("server") / NAME
     with resources.as_file(file) as path:
         assert path.stat().st_size <= LARGEST_BYTES

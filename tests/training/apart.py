@@ -1,4 +1,4 @@
-"""``training.fit`` in processes of its own: killed, short of disk, or one of several.
+"""``training.fit`` in separate processes that tests kill, limit or run in groups.
 
 They fork from a server that has imported torch once for all of them.
 """
@@ -28,16 +28,16 @@ def start_fit(
     environment: dict[str, str] | None = None,
     file_bytes: int | None = None,
 ) -> BaseProcess:
-    """Started; what it says lies in ``errors``; it may not write files longer than that."""
+    """Start training; ``errors`` gets its output; no file may be longer than ``file_bytes``."""
     settings = (arguments, errors, environment or {}, file_bytes)
-    # A daemon: it ends with the tests, also where one failed while it was training.
+    # A daemon ends with the tests, even if one fails while it is training.
     process = APART.Process(target=_fit, args=settings, daemon=True)
     process.start()
     return process
 
 
 def start_several(count: int, arguments: list[str], folder: Path) -> list[BaseProcess]:
-    """As ``torchrun`` starts them; what they say lies in ``0.txt``, ``1.txt`` and so on."""
+    """Start processes as ``torchrun`` does; their output goes to ``0.txt``, ``1.txt`` and so on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -63,10 +63,10 @@ def start_several(count: int, arguments: list[str], folder: Path) -> list[BasePr
 def _fit(
     arguments: list[str], errors: Path, environment: dict[str, str], file_bytes: int | None
 ) -> None:
-    # Every checkpoint measures it: enough music for it to be there.
+    # Every checkpoint measures the style space: a little music is enough here.
     autoencoding.measure_style_space = partial(measure_style_space, batches=1, clips=4)
     os.environ.update(environment)
-    # Ctrl-C is heard, also where the tests themselves were sent to the background.
+    # Ctrl-C must work even if the tests themselves run in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     if file_bytes is not None:

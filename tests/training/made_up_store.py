@@ -1,4 +1,4 @@
-"""A store of made-up music: a few seconds of notes, some of them played by two instruments."""
+"""A store of synthetic music: a few seconds of notes, some played by two instruments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def notes(seed: int, seconds: float, brightness: float) -> NDArray[np.float32]:
 
 
 def make_store(folder: Path, seconds: float = 6.0, heldout: bool = True) -> Store:
-    """Two recordings and one score by two instruments for training, one recording held out."""
+    """Two recordings and one score by two instruments to train on, and one recording held out."""
     pieces = [
         ("one.wav", 1, 0.5, "train", None, None),
         ("two.wav", 2, 0.9, "train", None, None),

@@ -1,4 +1,4 @@
-"""Steady beats are found to a hundredth, their phase too; what has none has none."""
+"""Beat tracking: steady beats are found with tempo and phase; other sounds have none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLICK_S = 0.05
 
 
 def clicks(times_s: Sequence[float] | np.ndarray, seconds: float, *levels: float) -> np.ndarray:
-    """A short burst of noise at each time, its level the next of ``levels``."""
+    """A short burst of noise at each time, at the next of ``levels``."""
     generator = np.random.default_rng(7)
     click = generator.standard_normal(round(CLICK_S * RATE_HZ))
     click *= np.exp(-80 * np.arange(click.size) / RATE_HZ)
@@ -36,11 +36,11 @@ def beats_of(samples: np.ndarray) -> Beats:
 
 @pytest.mark.parametrize("bpm", [50.0, 60.0, 75.0, 90.0, 123.4, 128.0, 140.0])
 @pytest.mark.parametrize("seconds", [6.0, 40.0])
-def test_a_click_track_has_its_tempo_and_phase(bpm: float, seconds: float) -> None:
+def test_a_click_track_is_found_with_its_tempo_and_phase(bpm: float, seconds: float) -> None:
     first_s = 0.31
     found = beats_of(clicks(np.arange(first_s, seconds, 60 / bpm), seconds))
     assert found.confidence > 0.9
-    # The last beat is where it is to 25 ms: what counts when decks are laid beside each other.
+    # The last beat is within 25 ms, as aligning decks requires.
     count = np.floor((seconds - first_s) / found.beat_s)
     last_s = first_s + count * 60 / bpm
     assert found.first_beat_s + count * found.beat_s == pytest.approx(last_s, abs=0.025)
@@ -48,7 +48,7 @@ def test_a_click_track_has_its_tempo_and_phase(bpm: float, seconds: float) -> No
 
 
 @pytest.mark.parametrize("bpm", [170.0, 200.0])
-def test_a_fast_one_may_be_counted_at_half(bpm: float) -> None:
+def test_a_fast_click_track_may_be_counted_at_half_tempo(bpm: float) -> None:
     found = beats_of(clicks(np.arange(0.1, 30, 60 / bpm), 30.0))
     assert min(abs(found.tempo_bpm - bpm / count) for count in (1, 2)) < 0.05
     assert (found.first_beat_s - 0.1 + 0.02) % (60 / bpm) < 0.04
@@ -62,7 +62,7 @@ def test_swung_quavers_do_not_move_the_beat() -> None:
     assert found.first_beat_s == pytest.approx(0.2, abs=0.025)
 
 
-def test_beats_under_noise_and_with_holes_are_still_beats() -> None:
+def test_beats_are_found_under_noise_and_with_gaps() -> None:
     noise = np.random.default_rng(3).standard_normal(30 * RATE_HZ).astype(np.float32)
     times = np.delete(np.arange(0.2, 30, 0.5), [5, 6, 7, 20, 33])
     found = beats_of(clicks(times, 30.0) + 0.01 * noise)
@@ -106,16 +106,16 @@ def too_short() -> np.ndarray:
 @pytest.mark.parametrize(
     "made", [silence, drone, noise, rain, rubato, accelerando, one_stroke, too_short]
 )
-def test_what_has_no_steady_beat_has_none(made) -> None:  # type: ignore[no-untyped-def]
+def test_a_sound_without_a_steady_beat_has_no_beats(made) -> None:  # type: ignore[no-untyped-def]
     assert find_beats(made(), RATE_HZ) is None
 
 
-def test_some_minutes_have_the_tempo_of_their_pieces() -> None:
+def test_the_tempo_of_a_recording_of_minutes_is_exact() -> None:
     found = beats_of(clicks(np.arange(0.31, 200, 60 / 123.4), 200.0))
     assert found.tempo_bpm == pytest.approx(123.4, abs=0.01)
 
 
-def test_of_hours_no_one_tempo_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_long_recording_is_not_searched_for_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "export.audio.beat_tracking._onsets", lambda *_: pytest.fail("it took the time")
     )

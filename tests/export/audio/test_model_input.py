@@ -1,4 +1,4 @@
-"""Recordings of every awkward kind, and the encoder's windows over them."""
+"""Reading awkward recordings, and the encoder's windows over them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def peak_hz(samples: Samples, rate_hz: int) -> float:
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000, 192_000])
-def test_any_rate_arrives_at_the_models_rate(tmp_path: Path, rate_hz: int) -> None:
+def test_any_sample_rate_is_resampled_to_the_models_rate(tmp_path: Path, rate_hz: int) -> None:
     path = tmp_path / "tone.wav"
     soundfile.write(path, tone(1.0, rate_hz), rate_hz)
     samples = read_mono(path, RATE_HZ)
@@ -47,7 +47,7 @@ def test_any_rate_arrives_at_the_models_rate(tmp_path: Path, rate_hz: int) -> No
 
 
 @pytest.mark.parametrize("suffix", audio.SUFFIXES)
-def test_every_promised_format_is_read(tmp_path: Path, suffix: str) -> None:
+def test_every_supported_format_is_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"tone{suffix}"
     opus, aiff = {"format": "OGG", "subtype": "OPUS"}, {"format": "AIFF"}
     kind = {".opus": opus, ".oga": {"format": "OGG"}, ".aif": aiff}.get(suffix, {})
@@ -55,8 +55,8 @@ def test_every_promised_format_is_read(tmp_path: Path, suffix: str) -> None:
     assert peak_hz(read_mono(path, RATE_HZ), RATE_HZ) == pytest.approx(440, abs=2)
 
 
-def test_a_truncated_mp3_is_as_long_as_what_is_left_of_it(tmp_path: Path) -> None:
-    """Its header speaks of the whole; the last block must not be repeated for the rest."""
+def test_a_truncated_mp3_is_as_long_as_its_remaining_data(tmp_path: Path) -> None:
+    """The header gives the full length; the last block must not be repeated to fill it."""
     whole, half = tmp_path / "whole.mp3", tmp_path / "half.mp3"
     swell = tone(8.0, 44_100) * np.linspace(0.0, 1.0, 8 * 44_100, dtype=np.float32)
     soundfile.write(whole, swell, 44_100)
@@ -75,7 +75,7 @@ def test_eight_channels_become_their_mean(tmp_path: Path) -> None:
 
 
 def make_bad(path: Path, kind: str) -> None:
-    """Write one of the files that musicians' folders really contain."""
+    """Write a bad file of a kind that musicians' folders really contain."""
     if kind == "empty file":
         path.touch()
     elif kind == "empty wav":
@@ -109,7 +109,9 @@ def make_bad(path: Path, kind: str) -> None:
         ("infinite", "not finite"),
     ],
 )
-def test_what_cannot_be_used_is_named_in_one_line(tmp_path: Path, kind: str, reason: str) -> None:
+def test_an_unusable_file_is_refused_in_one_line_with_its_name(
+    tmp_path: Path, kind: str, reason: str
+) -> None:
     path = tmp_path / "the song.wav"
     make_bad(path, kind)
     with pytest.raises(AudioError) as caught:
@@ -127,12 +129,12 @@ def test_an_absurd_sample_rate_is_refused(tmp_path: Path) -> None:
         read_mono(path, RATE_HZ)
 
 
-def test_the_error_survives_the_way_back_from_a_worker_process() -> None:
+def test_the_error_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(AudioError("silent", "no sound")))
     assert (error.reason, str(error)) == ("silent", "no sound")
 
 
-def test_loudness_of_a_known_sine_is_the_standards() -> None:
+def test_the_loudness_of_a_sine_matches_the_standard() -> None:
     # BS.1770-4: 997 Hz at 0 dBFS in one channel reads -3.01 LUFS.
     _, gain_db = normalise_loudness(tone(5.0, 48_000, 997.0, level=1.0), 48_000)
     assert gain_db == pytest.approx(-23.0 + 3.01, abs=0.05)
@@ -159,7 +161,7 @@ def test_silence_is_refused(level: float) -> None:
     assert caught.value.reason == "silent"
 
 
-def test_too_short_for_the_gate_is_refused() -> None:
+def test_a_recording_too_short_for_the_loudness_gate_is_refused() -> None:
     with pytest.raises(AudioError) as caught:
         normalise_loudness(tone(0.3), RATE_HZ)
     assert caught.value.reason == "too short"
@@ -167,7 +169,7 @@ def test_too_short_for_the_gate_is_refused() -> None:
 
 @pytest.mark.parametrize("length", [1, 99, 100, 101, 149, 150, 151, 200, 1000, 1007])
 @pytest.mark.parametrize("grid", [1, 4, 10])
-def test_windows_cover_the_recording_and_lie_on_the_grid(length: int, grid: int) -> None:
+def test_windows_cover_the_recording_and_start_on_the_grid(length: int, grid: int) -> None:
     clip = 100
     starts = window_starts(length, clip, grid)
     assert starts[0] == 0
@@ -186,12 +188,12 @@ def test_a_short_source_is_repeated_end_to_end() -> None:
     assert repeat_to(samples, 20) is samples
 
 
-def test_no_samples_cannot_be_repeated() -> None:
+def test_repeating_no_samples_is_refused() -> None:
     with pytest.raises(AudioError):
         repeat_to(np.zeros(0, np.float32), 100)
 
 
-def test_context_inside_is_the_recording_and_outside_its_reflection() -> None:
+def test_context_beyond_the_ends_is_a_reflection_of_the_recording() -> None:
     samples = np.arange(400, dtype=np.float32)
     inner = cut_window(samples, 200, 100, 40)
     np.testing.assert_array_equal(inner, np.arange(180, 320))
@@ -212,10 +214,10 @@ def test_every_window_has_the_encoders_length(length: int) -> None:
         np.testing.assert_array_equal(window.samples[18:-18], clip)
 
 
-def test_loudness_of_a_long_recording_is_measured_in_pieces_and_the_same(
+def test_loudness_measured_in_pieces_equals_that_of_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Loud, quiet and silent parts, so that both gates matter; pieces of any length."""
+    """Loud, quiet and silent parts make both gates matter, in pieces of any length."""
     random = np.random.default_rng(8)
     levels = np.repeat([0.3, 0.001, 0.0, 0.1, 0.02, 0.2], 7 * RATE_HZ)
     samples = (levels * random.standard_normal(levels.size)).clip(-1, 1).astype(np.float32)
@@ -229,7 +231,7 @@ def test_loudness_of_a_long_recording_is_measured_in_pieces_and_the_same(
 
 
 @pytest.mark.parametrize("rate_hz", [RATE_HZ, 44_100, 8_000])
-def test_a_capture_is_what_the_file_of_it_would_be(tmp_path: Path, rate_hz: int) -> None:
+def test_a_capture_gives_the_same_samples_as_a_file_of_it(tmp_path: Path, rate_hz: int) -> None:
     samples = 0.1 * np.random.default_rng(9).standard_normal(3 * rate_hz).astype(np.float32)
     soundfile.write(tmp_path / "x.wav", samples, rate_hz, subtype="FLOAT")
     read = audio.read_mono(tmp_path / "x.wav", RATE_HZ)
@@ -237,7 +239,7 @@ def test_a_capture_is_what_the_file_of_it_would_be(tmp_path: Path, rate_hz: int)
     np.testing.assert_allclose(taken, read, atol=1e-6)
 
 
-def test_a_header_that_promises_too_little_loses_nothing(
+def test_a_file_longer_than_expected_is_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = 0.1 * np.random.default_rng(9).standard_normal(9 * RATE_HZ).astype(np.float32)

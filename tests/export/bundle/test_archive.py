@@ -1,4 +1,4 @@
-"""The bundle survives a round trip, and every bad one is refused in one line."""
+"""A bundle survives a round trip, and every bad bundle is refused in one line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def members_of(path: Path) -> Members:
 
 
 def rewrite(path: Path, members: Members, resign: bool = True) -> None:
-    """Write members as they are, with right checksums unless told otherwise."""
+    """Write ``members`` unchanged; with ``resign``, with correct checksums."""
     if resign and "manifest.json" in members:
         manifest = json.loads(members["manifest.json"])
         manifest["members"] = {
@@ -58,7 +58,7 @@ def npz(**arrays: Any) -> bytes:
 
 
 def refused(path: Path, *words: str) -> str:
-    """Reading fails with one line that names the file and holds ``words``."""
+    """Assert that reading fails with one line that names the file and contains ``words``."""
     with pytest.raises(BundleError) as caught:
         read_bundle(path)
     message = str(caught.value)
@@ -69,7 +69,7 @@ def refused(path: Path, *words: str) -> str:
     return message
 
 
-def test_what_was_written_is_read_back(path: Path) -> None:
+def test_a_bundle_survives_writing_and_reading(path: Path) -> None:
     wanted, found = mini_bundle.bundle(), read_bundle(path)
     assert replace(found.manifest, members={}) == wanted.manifest
     assert found.encoder_onnx == wanted.encoder_onnx
@@ -98,16 +98,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(path: Path) -> None
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+def test_writing_into_a_missing_folder_fails(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot write there"):
         write_bundle(tmp_path / "no" / "x.bundle", mini_bundle.bundle())
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "no.bundle", "cannot be read")
 
 
-def test_an_empty_file_is_said(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty.bundle"
     empty.touch()
     refused(empty, "cut short")
@@ -263,14 +263,14 @@ def change_decks(path: Path, change: Callable[[dict[str, Any]], object]) -> None
     rewrite(path, {**members, "decks/index.json": json.dumps(entries).encode()})
 
 
-def test_beats_of_a_deck_are_read_back(tmp_path: Path) -> None:
+def test_the_beats_of_a_deck_are_read_back(tmp_path: Path) -> None:
     beats = {"tempo_bpm": 96.5, "first_beat_s": 0.25, "tempo_confidence": 0.9}
     low = replace(mini_bundle.bundle().decks["low"], **beats)
     write_bundle(tmp_path / "beats.bundle", mini_bundle.bundle(decks={"low": low}))
     assert read_bundle(tmp_path / "beats.bundle").decks["low"].beats == Beats(96.5, 0.25, 0.9)
 
 
-def test_a_bundle_from_before_beats_were_kept_still_loads(path: Path) -> None:
+def test_an_older_bundle_without_beats_still_loads(path: Path) -> None:
     for known_bpm in (None, 96.5):
 
         def as_before(entry: dict[str, Any], bpm: float | None = known_bpm) -> None:
@@ -296,7 +296,7 @@ def test_a_bundle_from_before_beats_were_kept_still_loads(path: Path) -> None:
         ({"tempo_confidence": []}, "tempo_confidence"),
     ],
 )
-def test_beats_that_are_none_are_refused(path: Path, change: dict[str, Any], words: str) -> None:
+def test_invalid_beats_are_refused(path: Path, change: dict[str, Any], words: str) -> None:
     change_decks(path, lambda entry: entry.update(change))
     refused(path, "decks/index.json", words)
 
@@ -343,7 +343,7 @@ def test_a_missing_key_is_refused(path: Path, key: str) -> None:
     refused(path, key)
 
 
-def test_a_key_of_a_later_minor_version_is_ignored(path: Path) -> None:
+def test_an_unknown_key_in_the_manifest_is_ignored(path: Path) -> None:
     change_manifest(path, colour="blue")
     assert read_bundle(path).manifest.name == "mini"
 
@@ -365,7 +365,7 @@ def test_wrong_json_is_refused(path: Path, name: str, data: bytes) -> None:
         (["pitch", "pitch"], "one name"),
     ],
 )
-def test_a_name_that_cannot_be_an_address_is_refused(
+def test_a_dimension_name_that_cannot_be_an_address_is_refused(
     path: Path, names: list[str], words: str
 ) -> None:
     entries = json.loads(members_of(path)["dimensions.json"])
@@ -410,6 +410,6 @@ def test_external_data_is_refused(path: Path, change: Callable[[Any], None]) -> 
 
 
 @pytest.mark.parametrize("data", [b"", b"hello world", bytes(100), b"\xff" * 50, b"\x3a\x7f"])
-def test_what_is_no_onnx_is_refused(path: Path, data: bytes) -> None:
+def test_a_member_that_is_not_onnx_is_refused(path: Path, data: bytes) -> None:
     rewrite(path, {**members_of(path), "encoder.onnx": data})
     refused(path, "encoder.onnx", "ONNX")

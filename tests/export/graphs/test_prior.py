@@ -1,4 +1,4 @@
-"""A run with a prior becomes a bundle that can play on; one without stays what it was."""
+"""A run's prior is exported into the bundle; without one the bundle stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROGRESS = {"steps": 3, "seconds": 1}
 
 
 def save_prior(run: Path, encoder_of: Instrument | None = None) -> Prior:
-    """An untrained prior of the run's own encoder, or of another's."""
+    """Save an untrained prior for the run's encoder, or for another one."""
     config = checkpoint.load_config(run)
     model = encoder_of or checkpoint.load_instrument(run)[0]
     prior = Prior(config)
@@ -34,7 +34,7 @@ def save_prior(run: Path, encoder_of: Instrument | None = None) -> Prior:
     return prior
 
 
-def test_a_runs_prior_goes_into_the_bundle(
+def test_the_prior_of_a_run_is_exported_into_the_bundle(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, out = make_run(tmp_path / "run"), tmp_path / "out.bundle"
@@ -50,7 +50,7 @@ def test_a_runs_prior_goes_into_the_bundle(
     assert prior_graph.measure_prior(prior, bundle.prior_onnx) <= LARGEST_DIFFERENCE
 
 
-def test_a_run_without_one_leaves_the_bundle_as_it_was(tmp_path: Path) -> None:
+def test_a_run_without_a_prior_leaves_the_bundle_unchanged(tmp_path: Path) -> None:
     run, bundle = make_run(tmp_path / "run"), mini_bundle.bundle()
     assert add_prior(bundle, run, checkpoint.load_instrument(run)[0]) is bundle
 
@@ -63,7 +63,7 @@ def test_a_prior_of_another_encoder_is_refused(tmp_path: Path) -> None:
         add_prior(mini_bundle.bundle(), run, checkpoint.load_instrument(run)[0])
 
 
-def test_a_graph_that_draws_something_else_is_refused(
+def test_a_graph_that_differs_from_the_prior_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(tmp_path / "run")
@@ -74,12 +74,12 @@ def test_a_graph_that_draws_something_else_is_refused(
         add_prior(mini_bundle.bundle(), run, checkpoint.load_instrument(run)[0])
 
 
-def test_a_bundle_comes_back_with_and_without_its_prior(tmp_path: Path) -> None:
+def test_a_bundle_with_or_without_a_prior_survives_a_round_trip(tmp_path: Path) -> None:
     for prior_onnx in (None, mini_bundle.prior_onnx()):
         write_bundle(tmp_path / "x.bundle", mini_bundle.bundle(prior_onnx=prior_onnx))
         assert read_bundle(tmp_path / "x.bundle").prior_onnx == prior_onnx
 
 
-def test_a_prior_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+def test_a_prior_that_is_not_a_graph_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"prior\.onnx"):
         write_bundle(tmp_path / "x.bundle", mini_bundle.bundle(prior_onnx=b"no graph"))

@@ -1,4 +1,4 @@
-"""A graph holds the weights by their torch names, and little else."""
+"""Exported graphs hold the weights under their torch names, and little else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model.config import PRESETS
 from model.instrument import Instrument
 
 
-def test_what_a_large_decoder_weighs_are_its_weights() -> None:
+def test_a_decoder_graph_is_hardly_larger_than_its_weights() -> None:
     torch.manual_seed(0)
     model = Instrument(PRESETS["base"]).eval()
     round_weights(model)
@@ -26,7 +26,7 @@ def test_what_a_large_decoder_weighs_are_its_weights() -> None:
     assert 2 * sum(p.numel() for p in model.parameters()) < 37_000_000
 
 
-def test_names_lead_to_halves_and_to_numbers_stored_once() -> None:
+def test_weights_are_found_by_name_in_half_precision() -> None:
     model = Instrument(PRESETS["tiny"]).eval()
     round_weights(model)
     stored = named_weights(store_half(decoder_graph(model)))
@@ -36,7 +36,7 @@ def test_names_lead_to_halves_and_to_numbers_stored_once() -> None:
     assert stored["vocoder.head.weight"].dtype == "float16"
 
 
-def test_the_encoder_says_how_sure_it_is_of_style() -> None:
+def test_the_encoder_graph_outputs_the_log_variance_of_style() -> None:
     model = Instrument(PRESETS["tiny"]).eval()
     session = onnxruntime.InferenceSession(encoder_graph(model))
     outputs = {one.name: one.shape for one in session.get_outputs()}
@@ -44,6 +44,6 @@ def test_the_encoder_says_how_sure_it_is_of_style() -> None:
     assert outputs["style"] == outputs["style_log_variance"] == [1, 8]
 
 
-def test_a_damaged_graph_is_no_graph() -> None:
+def test_a_damaged_graph_is_refused() -> None:
     with pytest.raises(GraphError, match="not readable"):
         named_weights(b"\xff" * 20)

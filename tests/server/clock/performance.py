@@ -15,7 +15,7 @@ from export.bundle.beats import Beats
 from server.clock.midi_clock import TICKS_A_BEAT
 from server.engine.playhead_motion import PlayheadMotion
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, Hands
+from tests.server.control_inputs import FRAME_S, ControlRig
 from tests.server.fakes import fake_deck
 
 PER_TICK = mini_bundle.TICK_FRAMES
@@ -28,7 +28,7 @@ DECK_TICKS = round((FIRST_FRAMES + BEATS_OF_DECK * BEAT_FRAMES) / PER_TICK) + 7
 OWN = Beats(OWN_BPM, FIRST_FRAMES * FRAME_S, 1.0)
 
 Sent = tuple[float, Message]
-"""When it comes, in s, and what."""
+"""The arrival time in s, and the message."""
 
 
 def ticks(
@@ -46,18 +46,18 @@ def ticks(
 class Performance:
     """One deck of eight beats; times are in s from the first block's rendering."""
 
-    hands: Hands = field(default_factory=lambda: Hands(playing=False, latency_s=LATENCY_S))
+    rig: ControlRig = field(default_factory=lambda: ControlRig(playing=False, latency_s=LATENCY_S))
     beats: Beats | None = OWN
     block: int = 4
 
     coming: list[Sent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        hands = self.hands
-        self.start_s = hands.now_s
+        rig = self.rig
+        self.start_s = rig.now_s
         self._places: list[NDArray[np.float64]] = []
-        hands.engine.put_deck("a", fake_deck("a", 0.0, ticks=DECK_TICKS, beats=self.beats))
-        advance = hands.engine.playhead.advance
+        rig.engine.put_deck("a", fake_deck("a", 0.0, ticks=DECK_TICKS, beats=self.beats))
+        advance = rig.engine.playhead.advance
 
         def spy(motion: PlayheadMotion) -> Any:
             positions = advance(motion)
@@ -65,10 +65,10 @@ class Performance:
             self._places.append((read.ticks + 0.5) * PER_TICK - 0.5)
             return positions
 
-        hands.engine.playhead.advance = spy  # type: ignore[method-assign]
+        rig.engine.playhead.advance = spy  # type: ignore[method-assign]
 
     def say(self, address: str, *values: float | str) -> None:
-        self.hands.send(build_msg(address, list(values)).dgram)
+        self.rig.send(build_msg(address, list(values)).dgram)
 
     def play(self, sent: Iterable[Sent], seconds: float) -> None:
         """Render ``seconds`` from now on while messages arrive; later ones are kept for the next
@@ -79,14 +79,14 @@ class Performance:
         while self.now_s < end_s:
             while coming and coming[0][0] <= self.now_s:
                 at_s, message = coming.pop(0)
-                self.hands.clocks.receive(message, self.start_s + at_s)
-            self.hands.pass_time()
-            self.hands.engine.render(self.block)
-            self.hands.now_s += self.block * FRAME_S
+                self.rig.clocks.receive(message, self.start_s + at_s)
+            self.rig.pass_time()
+            self.rig.engine.render(self.block)
+            self.rig.now_s += self.block * FRAME_S
 
     @property
     def now_s(self) -> float:
-        return self.hands.now_s - self.start_s
+        return self.rig.now_s - self.start_s
 
     @property
     def frames(self) -> NDArray[np.float64]:
@@ -100,7 +100,7 @@ class Performance:
 
     @property
     def loop_beats(self) -> NDArray[np.float64]:
-        """The same places in beats of the deck from its first."""
+        """``frames`` in beats of the deck, counted from its first beat."""
         return (self.frames - FIRST_FRAMES) / BEAT_FRAMES
 
     def off_frames(

@@ -10,188 +10,190 @@ from pythonosc.osc_message_builder import build_msg
 from server.clock.link import REMEDY
 from server.clock.midi_clock import TICKS_A_BEAT
 from server.controls.replies import Reply
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 
 
-def rig(has_link: bool = True, playing: bool = True) -> Hands:
-    hands = Hands(has_link=has_link, playing=playing)
-    hands.put_decks()
-    hands.render(4)
-    return hands
+def rig(has_link: bool = True, playing: bool = True) -> ControlRig:
+    controls = ControlRig(has_link=has_link, playing=playing)
+    controls.put_decks()
+    controls.render(4)
+    return controls
 
 
-def say(hands: Hands, address: str, *values: float | str) -> None:
-    hands.send(build_msg(address, list(values)).dgram)
+def say(controls: ControlRig, address: str, *values: float | str) -> None:
+    controls.send(build_msg(address, list(values)).dgram)
 
 
-def tempo(hands: Hands) -> float:
-    return hands.desk.snapshot().value("/tempo")
+def tempo(controls: ControlRig) -> float:
+    return controls.desk.snapshot().value("/tempo")
 
 
-def tick(hands: Hands, bpm: float, beats: float) -> None:
+def tick(controls: ControlRig, bpm: float, beats: float) -> None:
     for _ in range(round(beats * TICKS_A_BEAT)):
-        hands.clocks.receive(Message("clock"), hands.now_s)
-        hands.now_s += 60 / bpm / TICKS_A_BEAT
+        controls.clocks.receive(Message("clock"), controls.now_s)
+        controls.now_s += 60 / bpm / TICKS_A_BEAT
 
 
-def test_midi_clock_says_the_tempo_only_where_it_is_asked() -> None:
-    hands = rig()
-    tick(hands, 90, 2)
-    assert tempo(hands) == 0
-    say(hands, "/clock", "midi")
-    assert tempo(hands) == pytest.approx(90, abs=0.1)
-    tick(hands, 130, 3)
-    assert tempo(hands) == pytest.approx(130, abs=0.1)
-    say(hands, "/clock", "internal")
-    tick(hands, 70, 3)
-    assert tempo(hands) == pytest.approx(130, abs=0.1)
+def test_midi_clock_sets_the_tempo_only_when_chosen() -> None:
+    controls = rig()
+    tick(controls, 90, 2)
+    assert tempo(controls) == 0
+    say(controls, "/clock", "midi")
+    assert tempo(controls) == pytest.approx(90, abs=0.1)
+    tick(controls, 130, 3)
+    assert tempo(controls) == pytest.approx(130, abs=0.1)
+    say(controls, "/clock", "internal")
+    tick(controls, 70, 3)
+    assert tempo(controls) == pytest.approx(130, abs=0.1)
 
 
-def test_start_continue_and_stop_of_midi_are_the_transport_where_it_is_asked() -> None:
-    hands = rig(playing=False)
+def test_midi_start_continue_and_stop_control_the_transport_only_when_chosen() -> None:
+    controls = rig(playing=False)
     for name in ("start", "continue"):
-        hands.clocks.receive(Message(name), hands.now_s)
-        assert not hands.desk.snapshot().playing
-    say(hands, "/clock", "midi")
-    say(hands, "/position", 0.5)
-    jumps = hands.desk.snapshot().jumps
-    hands.clocks.receive(Message("start"), hands.now_s)
-    state = hands.desk.snapshot()
+        controls.clocks.receive(Message(name), controls.now_s)
+        assert not controls.desk.snapshot().playing
+    say(controls, "/clock", "midi")
+    say(controls, "/position", 0.5)
+    jumps = controls.desk.snapshot().jumps
+    controls.clocks.receive(Message("start"), controls.now_s)
+    state = controls.desk.snapshot()
     assert state.playing and state.jumps == jumps + 1 and state.value("/position") == 0
-    hands.clocks.receive(Message("stop"), hands.now_s)
-    assert not hands.desk.snapshot().playing
-    hands.clocks.receive(Message("continue"), hands.now_s)
-    assert hands.desk.snapshot().playing and hands.desk.snapshot().jumps == jumps + 1
+    controls.clocks.receive(Message("stop"), controls.now_s)
+    assert not controls.desk.snapshot().playing
+    controls.clocks.receive(Message("continue"), controls.now_s)
+    assert controls.desk.snapshot().playing and controls.desk.snapshot().jumps == jumps + 1
 
 
-def test_others_are_told_of_the_tempo_of_midi() -> None:
-    hands = rig()
+def test_clients_are_notified_of_the_midi_tempo() -> None:
+    controls = rig()
     other = FakeSender("other")
-    hands.send(build_msg("/notify", 1).dgram, other)
-    say(hands, "/clock", "midi")
-    tick(hands, 90, 2)
-    hands.pass_time()
+    controls.send(build_msg("/notify", 1).dgram, other)
+    say(controls, "/clock", "midi")
+    tick(controls, 90, 2)
+    controls.pass_time()
     assert Reply("/clock", ("midi",)) in other.replies
     told = [reply.arguments[0] for reply in other.replies if reply.address == "/tempo"]
     assert told == [pytest.approx(90, abs=0.1)]
 
 
 @pytest.mark.parametrize(("address", "values"), [("/tempo", [100.0]), ("/tempo/tap", [])])
-def test_a_tempo_by_hand_is_refused_while_midi_says_it(address: str, values: list[float]) -> None:
-    hands = rig()
-    say(hands, "/clock", "midi")
-    tick(hands, 90, 2)
-    before = tempo(hands)
-    say(hands, address, *values)
-    assert hands.sender.replies[-1] == Reply(
+def test_setting_the_tempo_is_refused_while_midi_clock_sets_it(
+    address: str, values: list[float]
+) -> None:
+    controls = rig()
+    say(controls, "/clock", "midi")
+    tick(controls, 90, 2)
+    before = tempo(controls)
+    say(controls, address, *values)
+    assert controls.sender.replies[-1] == Reply(
         "/fail", (address, "MIDI clock sets the tempo; send /clock internal first")
     )
-    assert tempo(hands) == before
+    assert tempo(controls) == before
 
 
-def test_one_bundle_may_take_the_clock_back_and_say_a_tempo() -> None:
-    hands = rig()
-    say(hands, "/clock", "midi")
+def test_one_bundle_can_choose_the_internal_clock_and_set_a_tempo() -> None:
+    controls = rig()
+    say(controls, "/clock", "midi")
     builder = OscBundleBuilder(IMMEDIATELY)
     builder.add_content(build_msg("/clock", "internal"))
     builder.add_content(build_msg("/tempo", 100.0))
-    hands.send(builder.build().dgram)
-    assert not hands.sender.replies and tempo(hands) == 100
+    controls.send(builder.build().dgram)
+    assert not controls.sender.replies and tempo(controls) == 100
 
 
-def test_link_is_joined_with_the_tempo_that_is_and_left_again() -> None:
-    hands = rig()
-    say(hands, "/tempo", 101.0)
-    say(hands, "/clock", "link")
-    (link,) = hands.links
+def test_link_is_joined_with_the_current_tempo_and_left_again() -> None:
+    controls = rig()
+    say(controls, "/tempo", 101.0)
+    say(controls, "/clock", "link")
+    (link,) = controls.links
     assert link.tempo_bpm == 101
     link.tempo_bpm = 87.5  # another peer
-    hands.pass_time()
-    assert tempo(hands) == 87.5
-    say(hands, "/tempo", 99.0)
+    controls.pass_time()
+    assert tempo(controls) == 87.5
+    say(controls, "/tempo", 99.0)
     assert link.tempo_bpm == 99
-    hands.pass_time()
-    assert tempo(hands) == 99
-    say(hands, "/clock", "internal")
+    controls.pass_time()
+    assert tempo(controls) == 99
+    say(controls, "/clock", "internal")
     assert link.is_closed
-    hands.pass_time()
-    hands.pass_time()
-    assert not hands.due
+    controls.pass_time()
+    controls.pass_time()
+    assert not controls.due
     link.tempo_bpm = 60
-    assert tempo(hands) == 99
+    assert tempo(controls) == 99
 
 
-def test_taps_are_the_session_s_tempo_in_link() -> None:
-    hands = rig()
-    say(hands, "/clock", "link")
+def test_taps_set_the_tempo_of_the_link_session() -> None:
+    controls = rig()
+    say(controls, "/clock", "link")
     for _ in range(2):
-        say(hands, "/tempo/tap")
-        hands.now_s += 0.75
-    assert hands.links[0].tempo_bpm == pytest.approx(80)
+        say(controls, "/tempo/tap")
+        controls.now_s += 0.75
+    assert controls.links[0].tempo_bpm == pytest.approx(80)
 
 
-def test_a_link_session_cannot_be_as_recorded() -> None:
-    hands = rig()
-    say(hands, "/clock", "link")
-    say(hands, "/tempo", 0.0)
-    (reply,) = hands.sender.replies
+def test_the_recorded_tempo_is_refused_in_a_link_session() -> None:
+    controls = rig()
+    say(controls, "/clock", "link")
+    say(controls, "/tempo", 0.0)
+    (reply,) = controls.sender.replies
     assert reply.address == "/fail" and "/clock internal first" in str(reply.arguments[1])
-    assert tempo(hands) == 120
+    assert tempo(controls) == 120
 
 
-def test_without_link_it_says_how_to_get_it_and_nothing_changes() -> None:
-    hands = rig(has_link=False)
-    say(hands, "/clock", "link")
-    assert hands.sender.replies == [Reply("/fail", ("/clock", REMEDY))]
-    assert hands.clocks.choice == "internal"
+def test_without_link_the_error_says_how_to_install_it_and_nothing_changes() -> None:
+    controls = rig(has_link=False)
+    say(controls, "/clock", "link")
+    assert controls.sender.replies == [Reply("/fail", ("/clock", REMEDY))]
+    assert controls.clocks.choice == "internal"
 
 
-def test_what_gets_past_the_hands_falls_back_to_the_internal_clock() -> None:
-    hands = rig(has_link=False)
-    hands.has_link = True
-    builder = OscBundleBuilder(hands.now_s + 0.05)
+def test_a_scheduled_link_that_fails_to_open_falls_back_to_the_internal_clock() -> None:
+    controls = rig(has_link=False)
+    controls.has_link = True
+    builder = OscBundleBuilder(controls.now_s + 0.05)
     builder.add_content(build_msg("/clock", "link"))
-    hands.send(builder.build().dgram)
-    hands.has_link = False
-    hands.render(32)
-    assert hands.clocks.choice == "internal" and not hands.links
+    controls.send(builder.build().dgram)
+    controls.has_link = False
+    controls.render(32)
+    assert controls.clocks.choice == "internal" and not controls.links
 
 
 def test_taps_count_by_their_time_tags() -> None:
-    hands = rig()
+    controls = rig()
     for n in range(4):
-        builder = OscBundleBuilder(hands.now_s + 0.1 + 0.6 * n)
+        builder = OscBundleBuilder(controls.now_s + 0.1 + 0.6 * n)
         builder.add_content(build_msg("/tempo/tap"))
-        hands.send(builder.build().dgram)
-    hands.render(800)
-    assert tempo(hands) == pytest.approx(100, abs=0.01)
-    late = hands.now_s - 10
+        controls.send(builder.build().dgram)
+    controls.render(800)
+    assert tempo(controls) == pytest.approx(100, abs=0.01)
+    late = controls.now_s - 10
     for n in range(2):
         builder = OscBundleBuilder(late + 0.5 * n)
         builder.add_content(build_msg("/tempo/tap"))
-        hands.send(builder.build().dgram)
-    assert tempo(hands) == pytest.approx(120, abs=0.01)
+        controls.send(builder.build().dgram)
+    assert tempo(controls) == pytest.approx(120, abs=0.01)
 
 
 def test_a_tap_faster_than_any_tempo_stays_within_the_range() -> None:
-    hands = rig()
+    controls = rig()
     for _ in range(3):
-        say(hands, "/tempo/tap")
-        hands.now_s += 1.9
-    assert tempo(hands) == pytest.approx(60 / 1.9)
+        say(controls, "/tempo/tap")
+        controls.now_s += 1.9
+    assert tempo(controls) == pytest.approx(60 / 1.9)
 
 
 @pytest.mark.parametrize("value", ["tap", 3, -1, 0.5, float("nan")])
-def test_another_clock_is_refused(value: float | str) -> None:
-    hands = rig()
+def test_an_unknown_clock_is_refused(value: float | str) -> None:
+    controls = rig()
     with pytest.raises(AssertionError, match=r"not a choice; allowed are internal \(0\), midi"):
-        say(hands, "/clock", value)
-    assert hands.clocks.choice == "internal"
+        say(controls, "/clock", value)
+    assert controls.clocks.choice == "internal"
 
 
-def test_status_tells_clock_and_tempo() -> None:
-    hands = rig()
-    assert hands.clocks.status() == {
+def test_status_reports_clock_and_tempo() -> None:
+    controls = rig()
+    assert controls.clocks.status() == {
         "tempo_bpm": 0.0,
         "clock": "internal",
         "clock_bpm": 0.0,
@@ -200,17 +202,17 @@ def test_status_tells_clock_and_tempo() -> None:
         "clock_error_ms": 0.0,
         "link_peers": 0,
     }
-    say(hands, "/clock", "link")
-    hands.now_s += 1
-    assert tuple(hands.clocks.status().values()) == (0.0, "link", 120.0, 4.5, 0, 0.0, 1)
-    say(hands, "/clock", "midi")
-    assert hands.clocks.status()["clock_bpm"] == 0.0
-    hands.clocks.receive(Message("start"), hands.now_s)
-    tick(hands, 90, 2)
-    status = hands.clocks.status()
+    say(controls, "/clock", "link")
+    controls.now_s += 1
+    assert tuple(controls.clocks.status().values()) == (0.0, "link", 120.0, 4.5, 0, 0.0, 1)
+    say(controls, "/clock", "midi")
+    assert controls.clocks.status()["clock_bpm"] == 0.0
+    controls.clocks.receive(Message("start"), controls.now_s)
+    tick(controls, 90, 2)
+    status = controls.clocks.status()
     assert status["clock_bpm"] == pytest.approx(90, abs=0.01)
     assert status["clock_beat"] == pytest.approx(2, abs=0.001)
 
 
-def test_other_messages_are_not_the_clocks() -> None:
+def test_the_clocks_ignore_other_midi_messages() -> None:
     assert not rig().clocks.receive(Message("control_change", control=1, value=3), 0.0)

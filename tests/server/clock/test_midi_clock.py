@@ -21,20 +21,20 @@ def beaten(clock: MidiClock, bpm: float, beats: float, start_s: float, jitter_s:
 
 
 @pytest.mark.parametrize("bpm", [30.0, 60.0, 120.0, 174.0, 300.0])
-def test_an_even_clock_has_its_tempo(bpm: float) -> None:
+def test_an_even_clock_gives_its_exact_tempo(bpm: float) -> None:
     told, _ = beaten(MidiClock(), bpm, 4, 100.0)
     assert told[: FEWEST_TICKS - 1] == [None] * (FEWEST_TICKS - 1)
     assert told[FEWEST_TICKS:] == pytest.approx([bpm] * (len(told) - FEWEST_TICKS))
 
 
-def test_jitter_of_ports_is_filtered() -> None:
+def test_port_jitter_is_filtered() -> None:
     told, _ = beaten(MidiClock(), 120, 32, 0.0, jitter_s=0.004)
     settled = np.array(told[3 * TICKS_A_BEAT :])
     assert np.abs(settled - 120).max() < 0.4
     assert settled.std() < 0.15
 
 
-def test_a_tempo_that_jumps_is_followed_within_a_beat() -> None:
+def test_a_tempo_jump_is_followed_within_a_beat() -> None:
     clock = MidiClock()
     _, next_s = beaten(clock, 100, 8, 0.0, jitter_s=0.002)
     told, _ = beaten(clock, 140, 3, next_s, jitter_s=0.002)
@@ -50,7 +50,7 @@ def test_a_ritardando_is_followed() -> None:
     assert clock.line is not None and clock.line.tempo_bpm == pytest.approx(92, abs=3)
 
 
-def test_after_a_hole_it_begins_anew() -> None:
+def test_after_a_gap_the_clock_starts_again() -> None:
     clock = MidiClock()
     beaten(clock, 100, 4, 0.0)
     clock.tick(60.0)
@@ -61,7 +61,7 @@ def test_after_a_hole_it_begins_anew() -> None:
 
 @pytest.mark.parametrize("held_s", [0.03, 0.06, 0.1])
 @pytest.mark.parametrize("lost", [0, 1])
-def test_the_count_survives_a_burst_that_lacks_a_tick(held_s: float, lost: int) -> None:
+def test_the_beat_count_survives_a_burst_with_a_lost_tick(held_s: float, lost: int) -> None:
     """As after a delay of the machine: late ticks come at once, and JACK drops some of them."""
     tick_s = 60 / 140 / TICKS_A_BEAT
     generator = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def test_the_beat_counts_from_start_and_from_the_song_position() -> None:
     assert clock.line.beat_at(next_s) == pytest.approx(17)
 
 
-def test_ticks_that_make_no_sense_tell_nothing() -> None:
+def test_ticks_that_make_no_sense_give_no_tempo() -> None:
     clock = MidiClock()
     for _ in range(100):
         clock.tick(5.0)

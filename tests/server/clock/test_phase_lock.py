@@ -1,4 +1,4 @@
-"""The playhead on the beat of a clock, as it is heard: the real engine, block by block."""
+"""The playhead on the beat of a clock, as heard: the real engine, block by block."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def song(bpm: float, beats: float, jitter_s: float = 0.0) -> tuple[list[Sent], f
     ("block", "bpm"), [(1, 120.0), (4, 174.0), (6, 61.0), (24, 61.0), (24, 240.0)]
 )
 @pytest.mark.parametrize("jitter_s", [0.0, 0.003])
-def test_the_loop_starts_on_the_beat_after_four(block: int, bpm: float, jitter_s: float) -> None:
+def test_the_loop_is_on_the_beat_after_four_beats(block: int, bpm: float, jitter_s: float) -> None:
     performance = Performance(block=block)
     performance.say("/clock", "midi")
     sent, begun_s = song(bpm, 14, jitter_s)
@@ -33,7 +33,7 @@ def test_the_loop_starts_on_the_beat_after_four(block: int, bpm: float, jitter_s
     assert np.abs(off).max() < 1
 
 
-def test_a_burst_of_late_ticks_does_not_take_it_off() -> None:
+def test_a_burst_of_late_ticks_does_not_take_the_loop_off_the_beat() -> None:
     """On every third beat four ticks are delayed and come at once, as from a busy machine."""
     performance = Performance(block=6)
     performance.say("/clock", "midi")
@@ -47,7 +47,7 @@ def test_a_burst_of_late_ticks_does_not_take_it_off() -> None:
     assert np.abs(performance.off_frames(120.0, begun_s, 4.0)).max() < 1
 
 
-def test_ticks_that_are_lost_or_doubled_are_counted_right() -> None:
+def test_lost_or_doubled_ticks_are_counted_correctly() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 32, 0.001)
@@ -72,7 +72,7 @@ def test_a_tempo_change_is_followed_within_a_bar(bpm: float) -> None:
     off = performance.off_frames(bpm, changed_s, 4.0)
     print(f"120 to {bpm}: {np.abs(off).max():.2f} frames")
     assert np.abs(off).max() < 1
-    assert performance.hands.desk.snapshot().value("/tempo") == pytest.approx(bpm, abs=0.3)
+    assert performance.rig.desk.snapshot().value("/tempo") == pytest.approx(bpm, abs=0.3)
 
 
 def test_a_ritardando_is_followed() -> None:
@@ -89,7 +89,7 @@ def test_a_ritardando_is_followed() -> None:
     assert np.abs(performance.off_frames(90.0, time_s, 4.0)).max() < 1
 
 
-def test_song_position_and_continue_go_to_that_beat_of_the_loop() -> None:
+def test_song_position_and_continue_jump_to_that_beat_of_the_loop() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 40)
@@ -108,7 +108,7 @@ def test_song_position_and_continue_go_to_that_beat_of_the_loop() -> None:
     assert np.ptp(held) == 0
 
 
-def test_continue_goes_on_where_stop_was() -> None:
+def test_continue_resumes_where_stop_was() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 40)
@@ -120,7 +120,7 @@ def test_continue_goes_on_where_stop_was() -> None:
     assert np.abs(performance.off_frames(120.0, begun_again_s, 11.0)).max() < 1
 
 
-def test_start_again_is_the_loop_s_start_again() -> None:
+def test_a_second_start_restarts_the_loop() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 24)
@@ -129,16 +129,16 @@ def test_start_again_is_the_loop_s_start_again() -> None:
     assert np.abs(performance.off_frames(120.0, again_s, 0.5)).max() < 1
 
 
-def test_a_clock_that_ticks_only_from_start_on_is_joined() -> None:
+def test_a_clock_that_ticks_only_after_start_is_followed() -> None:
     performance = Performance(block=6)
     performance.say("/clock", "midi")
     performance.play([(0.1, Message("start")), *ticks(100.0, 12, 0.102)], 7.2)
-    state = performance.hands.timeline.states[40]
+    state = performance.rig.timeline.states[40]
     assert state.playing  # at once, though nobody knows how fast yet
     assert np.abs(performance.off_frames(100.0, 0.102, 4.0)).max() < 1
 
 
-def test_what_is_missed_of_the_first_beat_is_the_way_to_the_ear() -> None:
+def test_the_first_beat_is_shortened_by_the_output_latency() -> None:
     performance = Performance(block=1)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 2)
@@ -149,7 +149,7 @@ def test_what_is_missed_of_the_first_beat_is_the_way_to_the_ear() -> None:
 
 def nudges(performance: Performance) -> np.ndarray:
     """``/nudge`` in every frame."""
-    return np.array([state.value("/nudge") for state in performance.hands.timeline.states])
+    return np.array([state.value("/nudge") for state in performance.rig.timeline.states])
 
 
 def started(bpm: float = 120.0, beats: float = 24.0, block: int = 6) -> tuple[Performance, float]:
@@ -161,23 +161,23 @@ def started(bpm: float = 120.0, beats: float = 24.0, block: int = 6) -> tuple[Pe
     return performance, begun_s
 
 
-def test_on_the_beat_nothing_is_pushed() -> None:
+def test_on_the_beat_the_playhead_is_not_nudged() -> None:
     performance, _ = started()
     assert np.abs(nudges(performance)[-100:]).max() == 0
-    status = performance.hands.clocks.status()
+    status = performance.rig.clocks.status()
     assert status["clock_locked"] == 1 and abs(float(status["clock_error_ms"])) < 0.3
 
 
-def test_off_the_beat_it_is_pushed_by_ten_per_cent_at_most() -> None:
+def test_off_the_beat_the_playhead_is_nudged_by_ten_per_cent_at_most() -> None:
     performance, _ = started()
-    performance.hands.engine.playhead.beat += 0.3  # as after sound broke off
+    performance.rig.engine.playhead.beat += 0.3  # as after sound broke off
     performance.play((), 5.0)
     moved = nudges(performance)
     assert moved.min() == -10 and moved.max() <= 0.5
-    assert np.abs(performance.hands.lock.error_s or 1.0) < 0.001
+    assert np.abs(performance.rig.lock.error_s or 1.0) < 0.001
 
 
-def test_a_clock_that_comes_no_more_leaves_tempo_and_playhead(
+def test_tempo_and_playhead_go_on_when_the_clock_disappears(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     performance, _ = started()
@@ -188,52 +188,54 @@ def test_a_clock_that_comes_no_more_leaves_tempo_and_playhead(
     np.testing.assert_allclose(steps[steps > 0], 120 / 110, rtol=2e-3)
     (said,) = caplog.messages
     assert said == "MIDI clock has stopped; the tempo stays at 120.0 bpm"
-    status = performance.hands.clocks.status()
+    status = performance.rig.clocks.status()
     assert status["clock_bpm"] == 0 and status["clock_locked"] == 0
     performance.play([(performance.now_s, Message("stop"))], 1.0)
-    assert not performance.hands.desk.snapshot().playing
+    assert not performance.rig.desk.snapshot().playing
 
 
-def test_a_clock_that_stops_in_good_order_is_not_missed(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_warning_when_the_clock_is_stopped_before_it_disappears(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     performance, _ = started()
     performance.coming.clear()
     performance.play([(performance.now_s, Message("stop"))], 3.0)
     assert not caplog.messages
 
 
-def test_back_to_internal_the_playhead_goes_on_where_it_is() -> None:
+def test_back_on_the_internal_clock_the_playhead_goes_on_where_it_is() -> None:
     performance, _ = started()
     there = performance.frames.size
     performance.say("/clock", "internal")
     performance.play((), 0.5)
     steps = np.diff(performance.frames[there - 1 :])
     np.testing.assert_allclose(steps, 120 / 110, rtol=2e-3)
-    assert performance.hands.desk.snapshot().value("/nudge") == 0
+    assert performance.rig.desk.snapshot().value("/nudge") == 0
 
 
-def test_chosen_in_mid_song_it_joins_on_the_nearest_beat() -> None:
+def test_midi_clock_chosen_mid_song_is_joined_on_the_nearest_beat() -> None:
     performance = Performance(block=6)
     performance.say("/play")
     sent, begun_s = song(120.0, 32)
     performance.play(sent, begun_s + 2.1)
     performance.say("/clock", "midi")
     performance.play((), 6)
-    jumps = [state.beat_jumps for state in performance.hands.timeline.states]
+    jumps = [state.beat_jumps for state in performance.rig.timeline.states]
     assert jumps[-1] == 1
     assert np.abs(performance.off_frames(120.0, begun_s, 9.0, unit=1.0)).max() < 1
 
 
-def test_without_a_start_it_is_not_known_where_the_beat_is() -> None:
+def test_without_a_start_only_the_tempo_is_followed() -> None:
     performance = Performance(block=6)
     performance.say("/play")
     performance.say("/clock", "midi")
     performance.play(ticks(120.0, 10, 0.01), 5)
-    state = performance.hands.desk.snapshot()
+    state = performance.rig.desk.snapshot()
     assert state.value("/tempo") == pytest.approx(120, abs=0.1)
     assert state.beat_jumps == 0 and not nudges(performance).any()
 
 
-def test_a_jump_by_hand_keeps_the_beat() -> None:
+def test_a_manual_jump_keeps_the_beat() -> None:
     performance, begun_s = started()
     performance.say("/position", 0.53)
     performance.play((), 4)
@@ -243,15 +245,15 @@ def test_a_jump_by_hand_keeps_the_beat() -> None:
 
 
 @pytest.mark.parametrize(("address", "there", "back"), [("/freeze", 1, 0), ("/speed", 2.0, 1.0)])
-def test_held_or_at_another_speed_it_comes_back_onto_the_beat(
+def test_the_playhead_returns_to_the_beat_after_a_freeze_or_another_speed(
     address: str, there: float, back: float
 ) -> None:
     performance, begun_s = started()
     performance.say("/glide", "/speed", 0.0)
     performance.say(address, there)
     performance.play((), 0.7)
-    assert performance.hands.clocks.status()["clock_locked"] == 0
-    assert performance.hands.desk.snapshot().value("/nudge") == 0
+    assert performance.rig.clocks.status()["clock_locked"] == 0
+    assert performance.rig.desk.snapshot().value("/nudge") == 0
     again_s = performance.now_s
     performance.say(address, back)
     performance.play((), 5)
@@ -259,7 +261,7 @@ def test_held_or_at_another_speed_it_comes_back_onto_the_beat(
     assert np.abs(performance.off_frames(120.0, begun_s, from_beat, unit=1.0)).max() < 1
 
 
-def test_a_deck_without_beats_starts_with_the_song_and_goes_its_own_way() -> None:
+def test_a_deck_without_beats_starts_with_the_song_at_its_own_tempo() -> None:
     performance = Performance(block=6, beats=None)
     performance.say("/clock", "midi")
     sent, begun_s = song(120.0, 4)
@@ -269,7 +271,7 @@ def test_a_deck_without_beats_starts_with_the_song_and_goes_its_own_way() -> Non
     np.testing.assert_allclose(np.diff(read), 1.0, atol=1e-9)
     since_s = performance.heard_s[started_from] - begun_s
     assert read[0] == pytest.approx(since_s / 0.004, abs=1)
-    assert performance.hands.clocks.status()["clock_locked"] == 0
+    assert performance.rig.clocks.status()["clock_locked"] == 0
 
 
 @pytest.mark.parametrize("held_s", [0.0, 0.3])
@@ -288,7 +290,7 @@ def test_a_note_begins_when_it_is_struck_and_the_song_goes_on_in_time(held_s: fl
 
 
 @pytest.mark.parametrize("pitch", [-5.0, 7.0])
-def test_transposed_it_keeps_the_beat_without_being_pushed_about(pitch: float) -> None:
+def test_transposed_playback_keeps_the_beat_without_nudges(pitch: float) -> None:
     performance = Performance(block=2)
     performance.say("/clock", "midi")
     performance.say("/pitch", pitch)
@@ -297,4 +299,4 @@ def test_transposed_it_keeps_the_beat_without_being_pushed_about(pitch: float) -
     pushed = nudges(performance)[-500:]
     print(f"pitch {pitch}: {pushed.min()} to {pushed.max()} %")
     assert np.abs(pushed).max() < 1
-    assert abs(float(performance.hands.clocks.status()["clock_error_ms"])) < 2
+    assert abs(float(performance.rig.clocks.status()["clock_error_ms"])) < 2

@@ -1,4 +1,4 @@
-"""Taps become a tempo: the median of the last, forgotten after a pause."""
+"""Taps become a tempo: the median of the last few, forgotten after a pause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_one_late_tap_does_not_move_the_median() -> None:
     assert tapped(0.0, 0.5, 1.0, 1.62, 2.0, 2.5)[-1] == pytest.approx(120)
 
 
-def test_a_pause_begins_anew() -> None:
+def test_a_pause_starts_a_new_measurement() -> None:
     assert tapped(0.0, 0.5, 2.51, 3.26) == [None, pytest.approx(120), None, pytest.approx(80)]
     assert tapped(0.0, 2.0)[-1] == pytest.approx(30)
 
@@ -31,6 +31,6 @@ def test_only_the_last_taps_count() -> None:
     assert tapped(*slow, *fast)[-1] == pytest.approx(120)
 
 
-def test_a_clock_that_was_set_back_begins_anew_and_a_bounce_is_none() -> None:
+def test_time_running_backwards_starts_a_new_measurement_and_a_bounce_is_ignored() -> None:
     assert tapped(100.0, 3.0, 3.5) == [None, None, pytest.approx(120)]
     assert tapped(0.0, 0.001, 0.5) == [None, None, pytest.approx(120)]

@@ -1,4 +1,4 @@
-"""Options of the command line that are kept: they hold where nothing else is said."""
+"""Kept options: defaults for command lines that do not give them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.program import main
 
 
 def kept(folder: Path, /, **options: Any) -> Path:
-    """``settings.json`` as a person writes it."""
+    """Write a ``settings.json`` as a person would."""
     path = folder / "settings.json"
     path.write_text(json.dumps({"settings": 1, **options}))
     return path
@@ -39,14 +39,14 @@ def parsed(config: Path, *arguments: str) -> Settings:
         (["--generate"], {"generate": True}),
     ],
 )
-def test_a_command_line_is_options_and_a_command_line_again(
+def test_a_command_line_survives_a_round_trip_through_options(
     arguments: list[str], options: dict[str, Any]
 ) -> None:
     assert options_in(arguments) == options
     assert options_in(arguments_of(options)) == options
 
 
-def test_what_is_kept_holds_where_nothing_is_said(tmp_path: Path) -> None:
+def test_kept_options_apply_when_the_command_line_does_not_give_them(tmp_path: Path) -> None:
     kept(
         tmp_path,
         output="soundcard:USB",
@@ -76,14 +76,16 @@ def test_what_is_kept_holds_where_nothing_is_said(tmp_path: Path) -> None:
     )
 
 
-def test_the_command_line_comes_first_and_replaces_lists(tmp_path: Path) -> None:
+def test_the_command_line_overrides_kept_options_and_replaces_lists(tmp_path: Path) -> None:
     kept(tmp_path, midi="Knobs", device="cpu", **{"osc-allow": ["10.0.0.0/8"]})
     found = parsed(tmp_path, "--midi=none", "--osc-allow", "::1")
     assert (found.midi, found.device) == ("none", "cpu")
     assert found.osc_allow == (ip_network("::1"),)
 
 
-def test_with_none_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_config_none_no_settings_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "latent-deck").mkdir()
     kept(tmp_path / "latent-deck", midi="Knobs")
@@ -107,7 +109,7 @@ def test_with_none_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ],
     ids=str,
 )
-def test_each_fault_is_one_line_and_the_rest_holds(
+def test_each_invalid_option_is_reported_in_one_line_and_the_rest_applies(
     options: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = kept(tmp_path, midi="Knobs", **options)
@@ -119,7 +121,7 @@ def test_each_fault_is_one_line_and_the_rest_holds(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"settings": 2}', '{"settings": 1, "midi": null}'])
-def test_corrupt_settings_are_kept_beside_and_defaults_hold(
+def test_corrupt_settings_are_set_aside_and_defaults_apply(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "settings.json").write_text(text)
@@ -128,13 +130,13 @@ def test_corrupt_settings_are_kept_beside_and_defaults_hold(
     assert len(caplog.messages) == 1
 
 
-def test_a_file_is_rendered_without_what_is_kept_for_the_sound_card(tmp_path: Path) -> None:
+def test_rendering_a_file_ignores_kept_sound_card_options(tmp_path: Path) -> None:
     kept(tmp_path, rate=48_000, channels="3,4", cue="1,2", latency=5, device="cpu")
     found = parsed(tmp_path, "--output", "wav:x.wav")
     assert found.card == CardChoice() and found.device == "cpu"
 
 
-def test_what_does_not_go_together_tells_what_is_kept(
+def test_a_conflict_with_a_kept_option_names_that_option(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept(tmp_path, channels="3,4")
@@ -144,7 +146,7 @@ def test_what_does_not_go_together_tells_what_is_kept(
     assert "(settings.json says --channels=3,4)" in capsys.readouterr().err
 
 
-def test_what_is_kept_and_gone_is_told_with_where_that_is_said(
+def test_a_kept_bundle_that_is_missing_is_reported_with_its_source(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept(tmp_path, bundle="/no/such.bundle")
@@ -154,7 +156,7 @@ def test_what_is_kept_and_gone_is_told_with_where_that_is_said(
     assert line.count("\n") == 1
 
 
-def test_keep_writes_this_command_line_in_place_of_what_was_kept(
+def test_keep_replaces_the_kept_options_with_this_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -182,7 +184,7 @@ def test_keep_writes_this_command_line_in_place_of_what_was_kept(
         ["--latency", "slow"],
     ],
 )
-def test_what_cannot_be_kept_ends_with_one_line(
+def test_keeping_an_option_that_cannot_be_kept_fails_with_one_line(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -191,7 +193,9 @@ def test_what_cannot_be_kept_ends_with_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_fails_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_disk_is_reported_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("mine")
     assert main(["--config", str(tmp_path / "file" / "in"), "--keep"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

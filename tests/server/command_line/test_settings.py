@@ -1,4 +1,4 @@
-"""The command line becomes settings, or one line and exit code 2."""
+"""The command line becomes settings, or fails with one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from server.command_line.settings import Settings, parse_args
 from server.output.choice import CardChoice, OutputChoice
 
 
-def test_without_arguments_the_contracts_defaults_hold() -> None:
+def test_without_arguments_the_documented_defaults_apply() -> None:
     assert parse_args([]) == Settings()
     assert Settings().osc == ("127.0.0.1", 9000)
     assert Settings().output == OutputChoice("soundcard")
@@ -65,7 +65,7 @@ def test_without_arguments_the_contracts_defaults_hold() -> None:
         (["--bench", "--json"], "as_json", True),
     ],
 )
-def test_each_option_has_its_place(arguments: list[str], field: str, value: Any) -> None:
+def test_each_option_sets_its_field(arguments: list[str], field: str, value: Any) -> None:
     assert getattr(parse_args(arguments), field) == value
 
 
@@ -120,7 +120,7 @@ def test_each_option_has_its_place(arguments: list[str], field: str, value: Any)
         ["--outp", "null"],
     ],
 )
-def test_nonsense_is_one_line_and_exit_code_2(
+def test_invalid_arguments_fail_with_one_line_and_exit_code_2(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -131,7 +131,7 @@ def test_nonsense_is_one_line_and_exit_code_2(
     assert said.startswith("python -m server: ")
 
 
-def test_help_tells_every_option_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_option_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse_args(["--help"])
     assert caught.value.code == 0
@@ -143,7 +143,7 @@ def test_help_tells_every_option_with_its_default(capsys: pytest.CaptureFixture[
 
 
 def option_helps() -> dict[str, str]:
-    """The help of each option that takes a value, by its name."""
+    """The help text of each option that takes a value, by the option's name."""
     parser = argparse.ArgumentParser()
     add_keepable(parser)
     add_others(parser)
@@ -155,11 +155,11 @@ def option_helps() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("option", "text"), option_helps().items())
-def test_help_of_each_option_with_a_value_tells_its_default(option: str, text: str) -> None:
+def test_the_help_of_each_option_with_a_value_gives_its_default(option: str, text: str) -> None:
     assert "(default: " in text, option
 
 
-def test_help_of_keep_names_the_groups_that_it_keeps() -> None:
+def test_the_help_of_keep_names_the_groups_it_keeps() -> None:
     parser = argparse.ArgumentParser()
     add_keepable(parser)
     groups = [group.title for group in parser._action_groups if group._group_actions]
@@ -168,7 +168,7 @@ def test_help_of_keep_names_the_groups_that_it_keeps() -> None:
     assert f"({', '.join(str(group) for group in groups if group != 'options')})" in str(keep.help)
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse_args(["--version"])
     assert caught.value.code == 0
@@ -179,5 +179,5 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "device"),
     [([], None), (["--input", "none"], None), (["--input", "default"], "default")],
 )
-def test_an_input_is_opened_only_if_it_is_asked_for(words: list[str], device: str | None) -> None:
+def test_no_input_is_opened_unless_asked_for(words: list[str], device: str | None) -> None:
     assert parse_args(words).input == device

@@ -45,7 +45,7 @@ def test_latent_sets_the_first_dimensions_and_answers_all(desk: Desk) -> None:
     assert desk.answer("/latent") == Reply("/latent", (1.0, -1.0, 0.0, 3.0))
 
 
-def test_a_name_and_its_number_are_one_value() -> None:
+def test_a_named_control_and_its_number_share_one_value() -> None:
     desk = Desk(control_table(4, (None, "attack")))
     desk.apply([SetControl("/named/attack", (1.5,))])
     assert desk.answer("/latent/1") == Reply("/latent/1", (1.5,))
@@ -59,7 +59,7 @@ def test_the_newest_value_wins(desk: Desk) -> None:
     assert desk.snapshot().value("/interp") == 0.3
 
 
-def test_a_switch_answers_a_whole_number(desk: Desk) -> None:
+def test_a_switch_replies_with_an_integer(desk: Desk) -> None:
     desk.apply([SetControl("/mute", (1.0,))])
     (answer,) = desk.answer("/mute").arguments
     assert answer == 1 and isinstance(answer, int)
@@ -74,20 +74,20 @@ def test_the_transport_follows_play_stop_and_panic(desk: Desk) -> None:
     assert (desk.snapshot().playing, desk.snapshot().panics) == (False, 1)
 
 
-def test_events_of_others_leave_the_desk_as_it_is(desk: Desk) -> None:
+def test_events_for_other_features_leave_the_desk_unchanged(desk: Desk) -> None:
     before = desk.snapshot()
     desk.apply([LoadDeck("a", "piano"), Query("/interp")])
     assert desk.snapshot() is before
 
 
-def test_a_bundle_that_fails_half_way_changes_nothing(desk: Desk) -> None:
+def test_a_bundle_that_fails_halfway_changes_nothing(desk: Desk) -> None:
     before = desk.snapshot()
     with pytest.raises(KeyError):
         desk.apply([SetControl("/interp", (1.0,)), SetControl("/nowhere", (1.0,))])
     assert desk.snapshot() is before
 
 
-def test_a_snapshot_taken_stays_as_it_was(desk: Desk) -> None:
+def test_a_snapshot_does_not_change_after_it_was_taken(desk: Desk) -> None:
     before = desk.snapshot()
     desk.apply([SetControl("/interp", (1.0,))])
     assert before.value("/interp") == 0.0

@@ -12,7 +12,7 @@ from server.controls.events import Flatten, MaxOut, Play, Randomise, ResetOffset
 from server.controls.gestures import Gestures
 from server.controls.table import control_table
 from tests import mini_bundle
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 
 DIMS = mini_bundle.STYLE_DIMS
 LATENTS = mini_bundle.bundle().latents
@@ -34,23 +34,23 @@ def offsets(gestures: Gestures, event: Flatten | Randomise | ResetOffsets) -> np
     return np.array(setting.values)
 
 
-def test_max_is_the_top_of_one_dimension() -> None:
+def test_max_sets_one_dimension_to_the_top_of_its_range() -> None:
     assert made().expand(MaxOut(2)) == (SetControl("/latent/2", (3.0,)),)
 
 
-def test_flatten_leads_to_the_trained_mean() -> None:
+def test_flatten_moves_style_to_the_trained_mean() -> None:
     style = LATENTS.mean + LATENTS.rotation.T @ (LATENTS.spread * [1.0, -2.0, 0.5, 0.0])
     flat = offsets(made(style), Flatten())
     moved = style + LATENTS.rotation.T @ (flat * LATENTS.spread)
     np.testing.assert_allclose(moved, LATENTS.mean, atol=1e-5)
 
 
-def test_flatten_goes_no_further_than_offsets_reach() -> None:
+def test_flatten_stays_within_the_range_of_offsets() -> None:
     style = LATENTS.mean + LATENTS.rotation.T @ (LATENTS.spread * 100)
     np.testing.assert_array_equal(offsets(made(style), Flatten()), -3.0)
 
 
-def test_random_is_within_a_spread_and_repeats_by_its_seed() -> None:
+def test_random_stays_within_a_spread_and_repeats_with_its_seed() -> None:
     def some(seed: int) -> np.ndarray:
         gestures = made(seed=seed)
         return np.array([offsets(gestures, Randomise()) for _ in range(200)])
@@ -61,38 +61,38 @@ def test_random_is_within_a_spread_and_repeats_by_its_seed() -> None:
     assert len(np.unique(some(0))) == 200 * DIMS
 
 
-def test_other_events_pass_and_the_order_stays() -> None:
+def test_other_events_pass_through_in_order() -> None:
     given, gestures = (Play(), ResetOffsets(), SetControl("/latent/0", (1.0,))), made()
     first, _, last = (one for event in given for one in gestures.expand(event))
     assert (first, last) == (Play(), SetControl("/latent/0", (1.0,)))
 
 
-def test_flatten_before_anything_was_heard_is_refused_and_moves_nothing() -> None:
-    hands = Hands(playing=False)
-    hands.send(build_msg("/latent/1", 2.0).dgram)
-    hands.send(build_msg("/gesture/flatten").dgram)
-    (reply,) = hands.sender.replies
+def test_flatten_before_anything_has_played_is_refused_and_moves_nothing() -> None:
+    rig = ControlRig(playing=False)
+    rig.send(build_msg("/latent/1", 2.0).dgram)
+    rig.send(build_msg("/gesture/flatten").dgram)
+    (reply,) = rig.sender.replies
     assert (reply.address, reply.arguments[0]) == ("/fail", "/gesture/flatten")
-    assert hands.desk.snapshot().vector("/latent") == (0.0, 2.0, 0.0, 0.0)
+    assert rig.desk.snapshot().vector("/latent") == (0.0, 2.0, 0.0, 0.0)
 
 
-def test_a_gesture_is_told_to_others_and_not_to_who_made_it() -> None:
-    hands = Hands()
+def test_a_gesture_is_reported_to_all_clients_but_its_sender() -> None:
+    rig = ControlRig()
     other = FakeSender("other")
-    for sender in (hands.sender, other):
-        hands.send(build_msg("/notify", 1).dgram, sender)
-    hands.send(build_msg("/gesture/max", 3).dgram)
-    hands.pass_time()
+    for sender in (rig.sender, other):
+        rig.send(build_msg("/notify", 1).dgram, sender)
+    rig.send(build_msg("/gesture/max", 3).dgram)
+    rig.pass_time()
     assert other.replies[-1].address == "/latent/3" and other.replies[-1].arguments == (3.0,)
-    assert len(hands.sender.replies) == 1
-    hands.send(build_msg("/gesture/reset").dgram)
-    hands.pass_time()
+    assert len(rig.sender.replies) == 1
+    rig.send(build_msg("/gesture/reset").dgram)
+    rig.pass_time()
     assert other.replies[-1].arguments == (0.0,)
-    hands.send(build_msg("/latent/3").dgram)
-    assert hands.sender.replies[-1].arguments == (0.0,)
+    rig.send(build_msg("/latent/3").dgram)
+    assert rig.sender.replies[-1].arguments == (0.0,)
 
 
 @pytest.mark.parametrize("dimension", [-1, DIMS])
-def test_a_dimension_that_is_not_there_is_refused(dimension: int) -> None:
+def test_a_dimension_that_does_not_exist_is_refused(dimension: int) -> None:
     with pytest.raises(AssertionError, match="out of range"):
-        Hands().send(build_msg("/gesture/max", dimension).dgram)
+        ControlRig().send(build_msg("/gesture/max", dimension).dgram)

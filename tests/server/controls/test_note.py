@@ -1,4 +1,4 @@
-"""The desk's note: one at a time, as keys come and go."""
+"""The desk's note: one at a time, as keys are pressed and released."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def after(*events: Event) -> Note:
         ([PlayNote(C, 1), Panic()], C, False),
     ],
 )
-def test_the_last_key_is_the_note(events: list[Event], key: int, is_held: bool) -> None:
+def test_the_last_key_pressed_is_the_note(events: list[Event], key: int, is_held: bool) -> None:
     note = after(*events)
     assert (note.key, note.is_held) == (key, is_held)
 
 
-def test_every_press_counts_also_of_one_key() -> None:
+def test_every_press_counts_even_of_the_same_key() -> None:
     assert after(PlayNote(C, 5), PlayNote(C, 5), PlayNote(C, 0)).number == 2
 
 
-def test_another_model_plays_the_note_on() -> None:
+def test_another_model_keeps_the_note() -> None:
     desk = Desk(TABLE)
     desk.apply([PlayNote(C, 5)])
     other = carried(desk.snapshot(), control_table(style_dims=8), "other")

@@ -33,7 +33,7 @@ FIGURES: dict[str, Argument] = {
 }
 
 
-def test_status_has_the_names_of_the_contract_in_its_order() -> None:
+def test_status_has_the_names_of_the_contract_in_order() -> None:
     reply = status(dict(reversed(FIGURES.items())))
     assert reply.address == "/status.reply"
     assert reply.arguments[0::2] == tuple(FIGURES)
@@ -45,16 +45,16 @@ def test_status_values_have_the_types_of_the_contract() -> None:
     assert [type(value) for value in values] == [kind for _, kind in STATUS_NAMES]
 
 
-def test_more_figures_may_follow() -> None:
+def test_status_may_end_with_more_figures() -> None:
     assert status({"extra": 1.5, **FIGURES}).arguments[-2:] == ("extra", 1.5)
 
 
-def test_a_status_without_a_figure_of_the_contract_is_our_mistake() -> None:
+def test_a_status_that_lacks_a_figure_of_the_contract_raises_key_error() -> None:
     with pytest.raises(KeyError):
         status({"bundle": "x"})
 
 
-def test_the_words_are_those_of_supercollider() -> None:
+def test_replies_have_the_names_and_arguments_that_supercollider_uses() -> None:
     assert done("/deck/a/load", "piano") == Reply("/done", ("/deck/a/load", "piano"))
     assert fail("/deck/a/load", "no such deck") == Reply("/fail", ("/deck/a/load", "no such deck"))
     assert synced(7) == Reply("/synced", (7,))

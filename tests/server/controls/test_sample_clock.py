@@ -21,20 +21,20 @@ def looked(clock: SampleClock, first: int, frames: int, ahead_s: float, rough_s:
 
 
 @pytest.mark.parametrize("rough_s", [0.0, 0.002, 0.02])
-def test_rough_looks_are_smoothed(rough_s: float) -> None:
+def test_jittery_readings_are_smoothed(rough_s: float) -> None:
     clock = SampleClock(FRAME_S)
     assert abs(looked(clock, 0, 4000, 0.1, rough_s)) < 0.05 * rough_s + 1e-9
 
 
 @pytest.mark.parametrize("step_s", [0.015, -0.015])
-def test_a_step_is_followed_within_a_moment(step_s: float) -> None:
+def test_a_step_is_followed_soon(step_s: float) -> None:
     clock = SampleClock(FRAME_S)
     looked(clock, 0, 4000, 0.1, 0.001)
     frames = round(2 * STEP_LASTS_S / FRAME_S)
     assert abs(looked(clock, 4000, frames, 0.1 + step_s, 0.001)) < 0.002
 
 
-def test_a_single_look_that_is_far_off_moves_nothing() -> None:
+def test_a_single_outlier_moves_nothing() -> None:
     clock = SampleClock(FRAME_S)
     looked(clock, 0, 4000, 0.1, 0.001)
     clock.observe(4000, 4000 * FRAME_S + 0.14)
@@ -42,7 +42,7 @@ def test_a_single_look_that_is_far_off_moves_nothing() -> None:
 
 
 @pytest.mark.parametrize("block", [8, 20])
-def test_a_device_of_large_blocks_makes_no_steps(block: int) -> None:
+def test_a_device_with_large_blocks_causes_no_steps(block: int) -> None:
     """It takes 100 ms at once, so that the fill of the ring falls and rises."""
     clock = SampleClock(FRAME_S)
     errors = []

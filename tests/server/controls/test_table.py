@@ -1,4 +1,4 @@
-"""The table of controls and what is derived from it."""
+"""The control table and everything derived from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLE = control_table(style_dims=20)
 DECK_CONTROLS = ("load", "capture", "cancel", "style", "bypass")
 
 
-def test_every_address_of_this_issue_is_there() -> None:
+def test_the_table_has_exactly_the_documented_addresses() -> None:
     latents = {f"/latent/{index}" for index in range(20)}
     assert set(TABLE.controls) == latents | {
         "/interp",
@@ -108,20 +108,20 @@ def test_ranges_are_those_of_the_contract(
     assert {TABLE.defaults[slot] for slot in TABLE.slots[address]} == {default}
 
 
-def test_defaults_lie_within_their_ranges() -> None:
+def test_defaults_are_within_their_ranges() -> None:
     for control in TABLE.values:
         assert control.minimum is not None and control.maximum is not None
         is_within = control.minimum <= control.default <= control.maximum
         assert is_within or control.default in control.also
 
 
-def test_the_vector_of_values_has_a_place_for_each_value_and_no_other() -> None:
+def test_the_vector_of_values_has_one_slot_for_each_value() -> None:
     own = [slot for control in TABLE.values for slot in TABLE.slots[control.address]]
     assert own == list(range(len(TABLE.defaults)))
     assert len(TABLE.smoothing_s) == len(TABLE.defaults)
 
 
-def test_shortcuts_point_at_the_places_of_what_they_move() -> None:
+def test_shortcuts_point_at_the_slots_of_the_values_they_move() -> None:
     assert TABLE.slots["/interp"] == (
         *TABLE.slots["/interp/style"],
         *TABLE.slots["/interp/structure"],
@@ -166,7 +166,7 @@ VALUE = Control(name="x", address="/x", types="f", description="")
     ],
     ids=["one address twice", "moves an unknown address", "one control change twice"],
 )
-def test_a_table_that_contradicts_itself_is_refused(rows: tuple[Control, ...]) -> None:
+def test_an_inconsistent_table_is_refused(rows: tuple[Control, ...]) -> None:
     with pytest.raises(ControlError):
         ControlTable(rows)
 
@@ -181,7 +181,7 @@ def test_a_table_that_contradicts_itself_is_refused(rows: tuple[Control, ...]) -
         {"types": ""},
     ],
 )
-def test_a_row_that_contradicts_itself_is_refused(fields: dict[str, object]) -> None:
+def test_an_inconsistent_row_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ControlError):
         replace(VALUE, **fields)  # type: ignore[arg-type]
 
@@ -219,17 +219,17 @@ def test_a_name_is_a_second_address_of_its_dimension() -> None:
     ]
 
 
-def test_without_names_there_is_no_such_row() -> None:
+def test_without_names_there_are_no_named_controls() -> None:
     assert not any(address.startswith("/named") for address in TABLE.controls)
     assert control_table(4, (None,) * 4).rows == control_table(4).rows
 
 
-def test_one_name_for_two_dimensions_is_refused() -> None:
+def test_the_same_name_for_two_dimensions_is_refused() -> None:
     with pytest.raises(ControlError, match="one address"):
         control_table(4, ("attack", "attack"))
 
 
-def test_names_are_all_listed() -> None:
+def test_the_list_of_controls_gives_every_name() -> None:
     names = ("brightness", "loudness", "pitch", "attack", "density")
     assert "/named/{brightness,loudness,pitch,attack,density}" in listing(control_table(8, names))
     assert "| `/named/{slug}` | f -3..3 spreads |" in markdown_table()

@@ -1,4 +1,4 @@
-"""The encoder's process works in the background, in order, and may die without harm."""
+"""The encoder process works in the background, in order, and may die without harm."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def next_result(reports: Reports) -> Report:
     return report
 
 
-def test_files_come_back_as_decks_in_order_and_bad_ones_as_failures(
+def test_files_become_decks_in_order_and_bad_files_fail(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
     first = worker.submit(music(tmp_path / "one.wav"))
@@ -63,7 +63,7 @@ def test_files_come_back_as_decks_in_order_and_bad_ones_as_failures(
     assert (two.ticket, two.deck.name) == (last, "two")
 
 
-def test_a_process_that_dies_is_reported_and_replaced(
+def test_an_encoder_process_that_dies_is_reported_and_replaced(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
     worker.submit(music(tmp_path / "one.wav"))
@@ -80,14 +80,16 @@ def test_a_process_that_dies_is_reported_and_replaced(
     assert worker.process_id != died
 
 
-def test_it_is_polite(worker: EncoderWorker, reports: Reports, tmp_path: Path) -> None:
+def test_the_encoder_runs_at_low_priority(
+    worker: EncoderWorker, reports: Reports, tmp_path: Path
+) -> None:
     worker.submit(music(tmp_path / "one.wav"))
     next_result(reports)
     assert worker.process_id is not None
     assert os.getpriority(os.PRIO_PROCESS, worker.process_id) >= 10
 
 
-def test_all_of_it_is_polite_from_its_first_moment(
+def test_all_encoder_threads_run_at_low_priority_from_the_start(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
     """All threads of the process, also those that libraries start, but not this process."""
@@ -96,7 +98,7 @@ def test_all_of_it_is_polite_from_its_first_moment(
         pass
     threads = Path(f"/proc/{worker.process_id}/task")
     if not threads.exists():
-        pytest.skip("only Linux tells of threads")
+        pytest.skip("only Linux lists threads")
     own = os.getpriority(os.PRIO_PROCESS, 0)
     for thread in threads.iterdir():
         assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) >= max(own, 10)
@@ -104,7 +106,7 @@ def test_all_of_it_is_polite_from_its_first_moment(
         assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == own
 
 
-def test_a_capture_becomes_a_deck_and_bad_ones_fail(
+def test_a_capture_becomes_a_deck_and_bad_captures_fail(
     worker: EncoderWorker, reports: Reports
 ) -> None:
     noise = 0.1 * np.random.default_rng(3).standard_normal(48_000).astype(np.float32)
@@ -120,7 +122,7 @@ def test_a_capture_becomes_a_deck_and_bad_ones_fail(
         assert "capture of a fake" in failed.reason and words in failed.reason
 
 
-def test_cancelled_in_the_middle_it_stops_at_once_and_the_next_is_encoded(
+def test_cancelling_the_current_file_stops_at_once_and_the_next_is_encoded(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
     long = worker.submit(music(tmp_path / "long.wav", 300))
@@ -132,7 +134,7 @@ def test_cancelled_in_the_middle_it_stops_at_once_and_the_next_is_encoded(
     assert isinstance(result, Finished) and result.ticket == next_one
 
 
-def test_cancelled_while_it_waits_or_when_it_is_over_it_disturbs_no_other(
+def test_cancelling_a_waiting_or_finished_file_leaves_the_others_alone(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
     first = worker.submit(music(tmp_path / "one.wav", 20))
@@ -151,7 +153,7 @@ def test_cancelled_while_it_waits_or_when_it_is_over_it_disturbs_no_other(
 
 
 @pytest.mark.long
-def test_cancelled_at_any_moment_what_comes_after_is_encoded(
+def test_a_file_is_encoded_after_a_cancellation_at_any_moment(
     worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
     path = music(tmp_path / "one.wav", 2)
@@ -165,7 +167,7 @@ def test_cancelled_at_any_moment_what_comes_after_is_encoded(
         assert isinstance(result, Finished)
 
 
-def test_stopping_in_the_middle_of_a_file_takes_no_time(reports: Reports, tmp_path: Path) -> None:
+def test_the_worker_stops_at_once_in_the_middle_of_a_file(reports: Reports, tmp_path: Path) -> None:
     bundle = mini_bundle.bundle()
     worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, reports.put)
     worker.submit(music(tmp_path / "long.wav", 200))
@@ -175,7 +177,7 @@ def test_stopping_in_the_middle_of_a_file_takes_no_time(reports: Reports, tmp_pa
     assert worker.process_id is None
 
 
-def test_stopping_before_anything_was_asked_starts_no_process(reports: Reports) -> None:
+def test_stopping_an_unused_worker_starts_no_process(reports: Reports) -> None:
     bundle = mini_bundle.bundle()
     worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, reports.put)
     worker.stop()

@@ -44,7 +44,7 @@ def encode(encoder: DeckEncoder, path: Path) -> DeckData:
     return encoder.encode(path)
 
 
-def test_a_file_becomes_a_deck_of_its_own_length(encoder: DeckEncoder, write: Write) -> None:
+def test_a_file_becomes_a_deck_of_the_same_length(encoder: DeckEncoder, write: Write) -> None:
     shares: list[float] = []
     path = write("piece.wav", noise(2.0))
     deck = encoder.encode(path, shares.append)
@@ -59,7 +59,7 @@ def test_a_file_becomes_a_deck_of_its_own_length(encoder: DeckEncoder, write: Wr
     assert (np.diff(deck.style_ticks) > 0).all()
 
 
-def test_structure_says_when_something_happens(encoder: DeckEncoder, write: Write) -> None:
+def test_structure_follows_loud_and_quiet_passages(encoder: DeckEncoder, write: Write) -> None:
     samples = noise(2.0)
     samples[: RATE // 2] *= 0.01
     samples[-RATE // 2 :] *= 0.01
@@ -70,28 +70,30 @@ def test_structure_says_when_something_happens(encoder: DeckEncoder, write: Writ
     assert levels[-quarter + 3 :].max() < 0.1 * levels[quarter + 2 : -quarter - 2].min()
 
 
-def test_loudness_does_not_matter_and_its_gain_is_kept(encoder: DeckEncoder, write: Write) -> None:
+def test_structure_ignores_loudness_and_the_deck_keeps_the_gain(
+    encoder: DeckEncoder, write: Write
+) -> None:
     quiet, loud = (encode(encoder, write(f"{g}.wav", g * noise(2.0))) for g in (0.1, 1.0))
     np.testing.assert_allclose(quiet.structure, loud.structure, rtol=0.05)
     assert quiet.gain_db - loud.gain_db == pytest.approx(20, abs=0.1)
 
 
 @pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (44_100, 8), (192_000, 2)])
-def test_any_rate_and_number_of_channels_is_taken(
+def test_any_sample_rate_and_number_of_channels_is_accepted(
     encoder: DeckEncoder, write: Write, rate_hz: int, channels: int
 ) -> None:
     deck = encode(encoder, write("odd.wav", noise(1.0, rate_hz, channels), rate_hz))
     assert deck.seconds == pytest.approx(1.0, abs=1e-3)
 
 
-def test_a_file_shorter_than_a_clip_is_looped_at_its_own_length() -> None:
+def test_a_file_shorter_than_a_clip_keeps_its_own_length() -> None:
     clip_ticks = mini_bundle.CLIP_TICKS
     manifest = mini_bundle.manifest()
     windows = [Encoded(0, np.zeros(1, np.float32), np.ones((2, clip_ticks), np.float32))]
     assert structure_track(windows, 10 * TICK + 5, manifest).shape == (2, 10)
 
 
-def test_without_structure_the_code_of_one_clip_is_repeated() -> None:
+def test_without_structure_the_code_of_one_clip_repeats() -> None:
     manifest = mini_bundle.manifest(has_structure=False)
     code = np.random.default_rng(0).standard_normal((3, mini_bundle.CLIP_TICKS)).astype("f4")
     windows = [Encoded(tick, np.zeros(1, np.float32), code) for tick in (0, 8, 16, 19)]
@@ -101,14 +103,14 @@ def test_without_structure_the_code_of_one_clip_is_repeated() -> None:
 
 
 @pytest.mark.parametrize("starts", [[0], [0, 8], [0, 8, 16, 19], [0, 8, 9]])
-def test_windows_of_one_track_give_the_track_back(starts: list[int]) -> None:
+def test_windows_of_one_track_join_to_the_same_track(starts: list[int]) -> None:
     ticks = starts[-1] + 16
     track = np.random.default_rng(0).standard_normal((3, ticks)).astype(np.float32)
     windows = [Encoded(s, np.zeros(1, np.float32), track[:, s : s + 16]) for s in starts]
     np.testing.assert_allclose(lay_together(windows, ticks), track, atol=1e-6)
 
 
-def test_windows_that_differ_are_cross_faded_in_a_straight_line() -> None:
+def test_windows_that_differ_are_crossfaded_linearly() -> None:
     windows = [
         Encoded(0, np.zeros(1, np.float32), np.zeros((1, 16), np.float32)),
         Encoded(8, np.zeros(1, np.float32), np.ones((1, 16), np.float32)),

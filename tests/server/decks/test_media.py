@@ -47,7 +47,9 @@ def test_an_absolute_path_below_the_folder_is_found(folder: Path) -> None:
         "x" * 5000,
     ],
 )
-def test_everything_else_is_refused_alike(folder: Path, source: str) -> None:
+def test_loading_anything_outside_the_media_folder_fails_with_the_same_error(
+    folder: Path, source: str
+) -> None:
     with pytest.raises(MediaError, match=r"neither a library deck \(low, high\) nor") as caught:
         media_file(source, folder, ["low", "high"])
     assert "\n" not in str(caught.value)

@@ -25,12 +25,12 @@ from server.engine.session import OrtDecoderSession
 from server.models.default import open_bundle
 
 CLIPS = 3
-"""The files' length: five half overlapping windows."""
+"""The files' length in clips: five windows that overlap by half."""
 
 BLOCK_FRAMES = 4
 
 LEVEL_SLACK = 1.1
-"""The decoded sweep is loudest where it meets a mel band, also at a border: two equal maxima."""
+"""The decoded sweep is loudest where it meets a mel band, also at a border: equal maxima."""
 
 
 @cache
@@ -73,7 +73,7 @@ def at_borders_and_elsewhere(steps: np.ndarray, ticks: np.ndarray) -> tuple[floa
     return float(steps[near].max()), float(steps[elsewhere].max())
 
 
-def test_structure_moves_no_further_at_the_borders(deck: DeckData) -> None:
+def test_structure_takes_no_larger_steps_at_window_borders(deck: DeckData) -> None:
     ticks = borders(deck)
     assert len(ticks) == 2 * CLIPS - 1
     steps = np.linalg.norm(np.diff(deck.structure, axis=1), axis=0)
@@ -81,7 +81,7 @@ def test_structure_moves_no_further_at_the_borders(deck: DeckData) -> None:
     assert at_borders <= elsewhere
 
 
-def test_the_decoded_level_moves_no_further_at_the_borders(deck: DeckData) -> None:
+def test_the_decoded_level_takes_no_larger_steps_at_window_borders(deck: DeckData) -> None:
     manifest = bundle().manifest
     desk = Desk(control_table(manifest.style_dims), playing=True)
     desk.apply([SetControl("/level", (0.0,))])

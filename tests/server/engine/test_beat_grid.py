@@ -13,7 +13,7 @@ def loop(start: float, end: float, deck: float = DECK) -> tuple[float, float]:
     return loop_in_beats(GRID, deck, start, end, shortest_frames=4.0)
 
 
-def test_the_whole_deck_is_its_whole_beats_from_the_first() -> None:
+def test_a_full_loop_is_all_whole_beats_from_the_first() -> None:
     assert loop(0.0, 1.0) == (3.0, 120.0)
     assert loop(0.0, 1.0, deck=132.0) == (3.0, 130.0)
     assert loop(0.5, 0.5) == (63.0, 120.0)
@@ -31,17 +31,17 @@ def test_the_whole_deck_is_its_whole_beats_from_the_first() -> None:
         (0.99, 1.0, (123.0 - 120.0 + 5.0, 5.0)),
     ],
 )
-def test_a_part_begins_on_a_beat_and_has_whole_ones(
+def test_a_partial_loop_begins_on_a_beat_and_is_whole_beats_long(
     start: float, end: float, wanted: tuple[float, float]
 ) -> None:
     assert loop(start, end) == pytest.approx(wanted)
 
 
-def test_a_deck_shorter_than_a_beat_has_one() -> None:
+def test_a_deck_shorter_than_a_beat_loops_one_beat() -> None:
     assert loop(0.0, 1.0, deck=6.0) == (3.0, 10.0)
 
 
-def test_on_the_circle_the_end_is_followed_by_the_first_beat() -> None:
+def test_positions_wrap_from_the_last_beat_to_the_first() -> None:
     assert [GRID.wrap(frames, DECK) for frames in (3.0, 122.0, 123.5, 2.0)] == [
         3.0,
         122.0,

@@ -13,41 +13,41 @@ from server.output.choice import CardChoice
 from server.output.null import NullOutput
 from server.output.producer import Producer
 from tests import mini_bundle
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.server.fakes import FakeSession, fake_deck
 
 
 class Rig:
     def __init__(self, playing: bool = True) -> None:
         bundle = mini_bundle.bundle()
-        self.hands = Hands(playing=playing)
+        self.controls = ControlRig(playing=playing)
         self.session = FakeSession(bundle.manifest)
-        view = CueDesk(self.hands.desk)
+        view = CueDesk(self.controls.desk)
         own = Engine(bundle.manifest, bundle.latents, self.session, view)
-        self.cue = Cue(self.hands.engine, own, view)
-        self.hands.engine.put_deck("a", fake_deck("a", 0.0))
-        self.hands.engine.put_deck("b", fake_deck("b", 1.0, ticks=28))
+        self.cue = Cue(self.controls.engine, own, view)
+        self.controls.engine.put_deck("a", fake_deck("a", 0.0))
+        self.controls.engine.put_deck("b", fake_deck("b", 1.0, ticks=28))
 
     def send(self, address: str, value: float | str) -> None:
-        self.hands.send(build_msg(address, value).dgram)
+        self.controls.send(build_msg(address, value).dgram)
 
     def render(self, blocks: int) -> np.ndarray:
         """The cue's sound of ``blocks`` blocks of four frames, (T,)."""
         sounds = []
         for _ in range(blocks):
             sound = self.cue.render(4)
-            self.hands.engine.render(4)
+            self.controls.engine.render(4)
             sounds.append(np.zeros(4 * mini_bundle.HOP) if sound is None else sound[0])
         return np.concatenate(sounds)
 
 
-def test_off_it_decodes_nothing() -> None:
+def test_the_cue_decodes_nothing_while_off() -> None:
     rig = Rig()
     assert not rig.render(20).any()
     assert not rig.session.styles
 
 
-def test_it_is_one_deck_alone_whatever_the_hands_do_to_the_rest() -> None:
+def test_the_cue_plays_one_deck_alone_whatever_the_main_controls_do() -> None:
     rig = Rig()
     for address, value in (("/interp", 0.3), ("/latent/0", 2.0), ("/walk", 1.0), ("/mute", 1.0)):
         rig.send(address, value)
@@ -58,7 +58,7 @@ def test_it_is_one_deck_alone_whatever_the_hands_do_to_the_rest() -> None:
     assert np.abs(sound[-1000:]).max() > 0.2
 
 
-def test_it_is_where_the_playhead_is() -> None:
+def test_the_cue_plays_at_the_playhead() -> None:
     rig, plain = Rig(), Rig()
     plain.send("/interp", 1.0)
     for some in (rig, plain):
@@ -66,16 +66,16 @@ def test_it_is_where_the_playhead_is() -> None:
         some.send("/loop/start", 0.25)
         some.render(30)
     rig.send(CUE, "b")
-    heard = len(plain.hands.session.structures)
+    heard = len(plain.controls.session.structures)
     for some in (rig, plain):
         some.render(30)
         some.send("/position", 0.5)
         some.render(30)
-    wanted = np.concatenate(plain.hands.session.structures[heard:], axis=1)
+    wanted = np.concatenate(plain.controls.session.structures[heard:], axis=1)
     np.testing.assert_allclose(rig.session.structure, wanted, atol=1e-6)
 
 
-def test_it_comes_and_goes_without_a_click_and_rests_then() -> None:
+def test_the_cue_switches_without_clicks_and_idles_when_off() -> None:
     rig = Rig()
     rig.send("/cue/level", 0.0)
     parts = []
@@ -89,37 +89,37 @@ def test_it_comes_and_goes_without_a_click_and_rests_then() -> None:
     assert len(rig.session.styles) == steps
 
 
-def test_it_runs_while_the_rest_is_stopped() -> None:
+def test_the_cue_runs_while_the_main_sound_is_stopped() -> None:
     rig = Rig(playing=False)
     rig.send(CUE, "a")
     assert np.abs(rig.render(40)[-1000:]).max() > 0.05
     structure = rig.session.structure
     assert np.abs(np.diff(structure, axis=1)).max() > 0  # time goes on
-    assert rig.hands.engine.playhead.position_frames == 0
+    assert rig.controls.engine.playhead.position_frames == 0
 
 
-def test_notes_are_for_the_main_sound_alone() -> None:
+def test_notes_do_not_affect_the_cue() -> None:
     rig, plain = Rig(playing=False), Rig(playing=False)
     for one in (rig, plain):
         one.send(CUE, "b")
         one.render(10)
-    rig.hands.dispatch((PlayNote(44, 20),))
+    rig.controls.dispatch((PlayNote(44, 20),))
     np.testing.assert_array_equal(rig.render(10), plain.render(10))
 
 
-def test_an_empty_deck_is_silent() -> None:
+def test_cueing_an_empty_deck_is_silent() -> None:
     rig = Rig()
     rig.send(CUE, "d")
     assert not rig.render(20).any()
-    rig.hands.engine.put_deck("d", fake_deck("d", 0.5))
+    rig.controls.engine.put_deck("d", fake_deck("d", 0.5))
     assert np.abs(rig.render(20)).max() > 0.05
 
 
-def test_it_goes_to_the_second_pair() -> None:
+def test_the_cue_plays_on_the_second_channel_pair() -> None:
     rig = Rig()
     rig.send("/mute", 1.0)
     rig.send(CUE, "b")
-    producer = Producer(rig.hands.engine, 4, 3, cue=rig.cue)
+    producer = Producer(rig.controls.engine, 4, 3, cue=rig.cue)
     path = producer.path_to(NullOutput(mini_bundle.RATE_HZ, 4), CardChoice(cue=(4, 3)))
     producer.start(path)
     producer.stop()
@@ -129,11 +129,11 @@ def test_it_goes_to_the_second_pair() -> None:
     np.testing.assert_array_equal(taken[:, 2], taken[:, 3])
 
 
-def test_a_fault_in_it_leaves_the_main_sound_alone() -> None:
+def test_a_fault_in_the_cue_leaves_the_main_sound_alone() -> None:
     rig = Rig()
     rig.send(CUE, "b")
     rig.cue.render = lambda frames: 1 / 0  # type: ignore[assignment, method-assign, return-value]
-    producer = Producer(rig.hands.engine, 4, 3, cue=rig.cue)
+    producer = Producer(rig.controls.engine, 4, 3, cue=rig.cue)
     path = producer.path_to(NullOutput(mini_bundle.RATE_HZ, 4), CardChoice(cue=(4, 3)))
     producer.start(path)
     producer.stop()
@@ -143,8 +143,8 @@ def test_a_fault_in_it_leaves_the_main_sound_alone() -> None:
 
 
 @pytest.mark.parametrize("value", ["a", 1])
-def test_without_a_second_pair_it_is_refused(value: float | str) -> None:
-    hands = Hands(has_cue=False)
-    hands.send(build_msg(CUE, value).dgram)
-    assert hands.sender.replies[-1].arguments == (CUE, NO_CUE)
-    assert hands.desk.snapshot().value(CUE) == 0
+def test_the_cue_is_refused_without_a_second_channel_pair(value: float | str) -> None:
+    controls = ControlRig(has_cue=False)
+    controls.send(build_msg(CUE, value).dgram)
+    assert controls.sender.replies[-1].arguments == (CUE, NO_CUE)
+    assert controls.desk.snapshot().value(CUE) == 0

@@ -28,14 +28,14 @@ def test_a_constant_dies_away() -> None:
     assert np.abs(passed[0, RATE_HZ // 2 :]).max() < 1e-4
 
 
-def test_each_channel_has_its_own() -> None:
+def test_each_channel_is_filtered_separately() -> None:
     passed = blocked(np.stack([np.full(SECOND, level, np.float32) for level in (1.0, -0.25)]))
     assert np.abs(passed[:, RATE_HZ // 2 :]).max() < 1e-4
     assert passed[0, 0] * passed[1, 0] < 0
 
 
 @pytest.mark.parametrize(("hertz", "decibels"), [(CORNER_HZ, -3.01), (20.0, -0.1), (1000.0, 0.0)])
-def test_it_is_a_first_order_high_pass(hertz: float, decibels: float) -> None:
+def test_the_dc_blocker_is_a_first_order_high_pass(hertz: float, decibels: float) -> None:
     passed = blocked(sine(hertz, 4.0))[0, 2 * RATE_HZ :]
     level = 20 * np.log10(np.sqrt(2) * passed.std())
     assert level == pytest.approx(decibels, abs=0.05)
@@ -47,7 +47,7 @@ def test_chunked_equals_whole(frames: int) -> None:
     np.testing.assert_allclose(blocked(audio, frames * HOP), blocked(audio), atol=1e-6)
 
 
-def test_hours_of_a_constant_leave_nothing_behind() -> None:
+def test_a_long_constant_decays_to_nothing() -> None:
     stream = DcBlocker(RATE_HZ, HOP, 1)
     for _ in range(2000):
         last = stream.process(np.full((1, HOP), 1.0, np.float32))

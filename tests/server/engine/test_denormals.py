@@ -18,7 +18,7 @@ def smallest() -> float:
     return float((np.full(4, 1e-30, np.float32) * np.full(4, 1e-10, np.float32))[0])
 
 
-def test_only_the_thread_that_asks_is_changed() -> None:
+def test_only_the_calling_thread_flushes_denormals() -> None:
     found: list[float] = []
 
     def run() -> None:
@@ -29,11 +29,11 @@ def test_only_the_thread_that_asks_is_changed() -> None:
     thread.start()
     thread.join()
     if not found:
-        pytest.skip("not known how on this platform")
+        pytest.skip("not supported on this platform")
     assert found == [0.0]
     assert smallest() > 0
 
 
-def test_making_a_session_leaves_the_callers_arithmetic_alone() -> None:
+def test_creating_a_session_leaves_the_callers_arithmetic_alone() -> None:
     OrtDecoderSession(mini_bundle.bundle(), RuntimeOptions("cpu"))
     assert smallest() > 0

@@ -59,7 +59,7 @@ def steepest(audio: np.ndarray) -> float:
     return float(np.abs(np.diff(audio[0])).max())
 
 
-def test_without_decks_it_is_silent_and_the_model_rests() -> None:
+def test_without_decks_the_engine_is_silent_and_the_decoder_idle() -> None:
     made = rig(decks=False)
     audio = made.render(9)
     assert audio.shape == (1, 9 * HOP)
@@ -69,7 +69,7 @@ def test_without_decks_it_is_silent_and_the_model_rests() -> None:
 
 
 @pytest.mark.parametrize(("interp", "style", "structure"), [(0.0, 0.0, 0.4), (1.0, 1.0, 0.8)])
-def test_the_ends_of_interp_are_the_decks_themselves(
+def test_the_ends_of_interp_are_the_unmixed_decks(
     interp: float, style: float, structure: float
 ) -> None:
     made = rig(decks=False)
@@ -93,7 +93,7 @@ def test_style_and_structure_are_interpolated_separately() -> None:
 
 
 @pytest.mark.parametrize("loaded", ["a", "b"])
-def test_an_empty_deck_is_heard_as_the_other(loaded: str) -> None:
+def test_an_empty_deck_is_replaced_by_the_other(loaded: str) -> None:
     made = rig(decks=False)
     made.engine.put_deck(loaded, fake_deck("x", 0.7, structure=0.5))
     made.set("/interp", 0.3)
@@ -110,7 +110,7 @@ def test_an_offset_moves_style_along_its_direction_in_spreads() -> None:
     np.testing.assert_allclose(made.session.style[:, 0], wanted, atol=1e-6)
 
 
-def test_the_first_values_are_there_at_once_and_later_ones_glide() -> None:
+def test_the_first_values_apply_at_once_and_later_ones_glide() -> None:
     made = rig()
     made.set("/interp/style", 1.0)
     made.render(2)
@@ -139,7 +139,7 @@ def test_each_deck_loops_at_its_own_length_without_a_seam() -> None:
         assert np.abs(np.diff(heard)).max() <= 0.5 / mini_bundle.TICK_FRAMES + 1e-6
 
 
-def test_frames_lie_between_ticks_as_the_model_was_trained() -> None:
+def test_frames_are_interpolated_between_ticks_as_in_training() -> None:
     made = rig(decks=False)
     made.engine.put_deck("a", fake_deck("a", 0.0, ticks=11))
     made.render(6)
@@ -185,7 +185,7 @@ def test_the_same_calls_give_the_same_bits() -> None:
     assert play() == play()
 
 
-def test_stop_fades_out_and_rests_and_play_goes_on() -> None:
+def test_stop_fades_out_and_idles_and_play_resumes() -> None:
     made = rig()
     parts = [made.render(40)]
     made.desk.apply([Stop()])
@@ -215,7 +215,7 @@ def test_mute_is_ramped_and_keeps_the_playhead_running() -> None:
     assert np.abs(again[0, -HOP:]).max() > 0.1
 
 
-def test_panic_falls_silent_clears_the_state_and_stays_stopped() -> None:
+def test_panic_silences_clears_the_state_and_stays_stopped() -> None:
     made = rig()
     first = made.render(40)
     made.desk.apply([Panic()])
@@ -249,7 +249,7 @@ def test_the_level_is_in_decibels_and_ramped() -> None:
 @pytest.mark.parametrize(
     "fault", [np.nan, np.inf, -np.inf, RuntimeError("no memory"), RuntimeError()]
 )
-def test_a_decoder_without_sound_is_silence_counted_and_started_afresh(
+def test_a_failing_decoder_is_silent_counted_and_reset(
     fault: float | Exception,
 ) -> None:
     made = rig()
@@ -262,7 +262,7 @@ def test_a_decoder_without_sound_is_silence_counted_and_started_afresh(
     assert steepest(audio) < CLICK
 
 
-def test_nothing_passes_the_ceiling() -> None:
+def test_the_output_never_exceeds_the_ceiling() -> None:
     made = rig(level_db=6.0)
     made.session.gain = 40.0
     audio = made.render(100)
@@ -270,7 +270,7 @@ def test_nothing_passes_the_ceiling() -> None:
     assert np.abs(audio).max() > 0.8
 
 
-def test_a_replaced_deck_is_cross_faded_in_latent_space() -> None:
+def test_a_replaced_deck_is_crossfaded_in_latent_space() -> None:
     made = rig(decks=False)
     made.engine.put_deck("a", fake_deck("a", 0.0, structure=0.4))
     made.render(10)
@@ -284,7 +284,7 @@ def test_a_replaced_deck_is_cross_faded_in_latent_space() -> None:
     np.testing.assert_array_equal(style[fade_frames:], 1.0)
 
 
-def test_a_deck_that_was_empty_fades_in_from_the_other() -> None:
+def test_a_deck_loaded_where_none_was_fades_in_from_the_other() -> None:
     made = rig(decks=False)
     made.engine.put_deck("a", fake_deck("a", 0.0))
     made.set("/interp", 1.0)
@@ -298,7 +298,7 @@ def test_a_deck_that_was_empty_fades_in_from_the_other() -> None:
     assert style[-1] == 1.0
 
 
-def test_a_deck_loaded_while_stopped_is_there_at_once() -> None:
+def test_a_deck_loaded_while_stopped_plays_without_a_fade() -> None:
     made = rig(playing=False)
     made.render(2)
     made.engine.put_deck("a", fake_deck("c", 0.5))
@@ -312,14 +312,14 @@ def mini_prior() -> OrtPrior:
     return OrtPrior(mini_bundle.prior_onnx(), mini_bundle.manifest())
 
 
-def test_a_prior_that_is_not_asked_for_changes_no_bit() -> None:
+def test_an_unused_prior_changes_no_bit() -> None:
     with_prior, without = rig(prior=mini_prior()), rig()
     for _ in range(5):
         np.testing.assert_array_equal(with_prior.render(7), without.render(7))
 
 
 @pytest.mark.parametrize("size", [1, 3, 64])
-def test_played_on_it_leaves_the_loop_and_comes_back_without_a_click(size: int) -> None:
+def test_generated_structure_leaves_the_loop_and_returns_without_a_click(size: int) -> None:
     def play() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         made, parts = rig(prior=mini_prior()), []
         made.set("/interp", 0.4)
@@ -341,7 +341,7 @@ def test_played_on_it_leaves_the_loop_and_comes_back_without_a_click(size: int) 
     assert audio.tobytes() == again[0].tobytes()
 
 
-def test_playing_on_follows_style_live() -> None:
+def test_generated_structure_follows_the_current_style() -> None:
     made = rig(prior=(prior := FakePrior()))
     made.set("/generate", 1)
     made.render(20)
@@ -353,7 +353,7 @@ def test_playing_on_follows_style_live() -> None:
     assert np.abs(prior.styles[-1] - before).max() > 0.5
 
 
-def test_panic_makes_the_prior_forget() -> None:
+def test_panic_resets_the_prior() -> None:
     made = rig(prior=(prior := FakePrior()))
     made.render(40)
     made.desk.apply([Panic()])

@@ -50,7 +50,7 @@ def generator(prior: FakePrior) -> Generator:
     return Generator(prior, MANIFEST)
 
 
-def test_it_is_primed_with_the_last_ticks_of_the_decks(
+def test_the_prior_is_primed_with_the_last_ticks_of_the_decks(
     generator: Generator, prior: FakePrior
 ) -> None:
     follow(generator, [100.0])
@@ -59,7 +59,7 @@ def test_it_is_primed_with_the_last_ticks_of_the_decks(
     np.testing.assert_allclose(prior.received[0][0], heard, atol=1e-6)
 
 
-def test_played_on_it_hears_itself_and_moves_from_tick_to_tick_in_straight_lines(
+def test_with_generate_on_the_prior_hears_itself_and_frames_are_linear_between_ticks(
     generator: Generator, prior: FakePrior
 ) -> None:
     # Position 0 lies a quarter of a tick before tick 0, whose successor is drawn as 2.
@@ -69,7 +69,7 @@ def test_played_on_it_hears_itself_and_moves_from_tick_to_tick_in_straight_lines
     assert heard == [2, 3, 4, 5]
 
 
-def test_not_asked_for_it_hears_the_decks_at_their_very_ticks(
+def test_with_generate_off_the_prior_hears_the_decks_at_their_exact_ticks(
     generator: Generator, prior: FakePrior
 ) -> None:
     follow(generator, frames(0, 9), generate=0.0)
@@ -77,12 +77,14 @@ def test_not_asked_for_it_hears_the_decks_at_their_very_ticks(
     np.testing.assert_allclose(heard, np.array([-1, 0, 1, 2, 3]) / 1000, atol=1e-7)
 
 
-def test_between_the_two_it_hears_the_mixture(generator: Generator, prior: FakePrior) -> None:
+def test_with_generate_in_between_the_prior_hears_the_mixture(
+    generator: Generator, prior: FakePrior
+) -> None:
     follow(generator, frames(0, 2), generate=0.25)
     np.testing.assert_allclose(prior.received[1], 0.25 * 2, atol=1e-6)
 
 
-def test_blocks_of_any_size_play_the_same() -> None:
+def test_any_block_size_generates_the_same() -> None:
     one, other = (Generator(OrtPrior(mini_bundle.prior_onnx(), MANIFEST), MANIFEST) for _ in "ab")
 
     def play(generator: Generator, blocks: list[int]) -> Floats:
@@ -98,7 +100,7 @@ def test_blocks_of_any_size_play_the_same() -> None:
     np.testing.assert_array_equal(play(one, [40]), play(other, [1, 5, 2, 17, 15]))
 
 
-def test_style_and_temperature_are_those_of_the_moment(
+def test_the_prior_gets_the_current_style_and_temperature(
     generator: Generator, prior: FakePrior
 ) -> None:
     follow(generator, frames(0, 6), temperature=0.5)
@@ -116,7 +118,7 @@ def test_style_and_temperature_are_those_of_the_moment(
         ([0.0, 1000.0, 1001.0, 10.0, 11.0], 3),  # jumps
     ],
 )
-def test_time_goes_as_the_playhead_does(
+def test_ticks_are_drawn_in_the_playheads_time(
     generator: Generator, prior: FakePrior, positions: list[float], drawn: int
 ) -> None:
     played = follow(generator, positions)[0]
@@ -126,7 +128,7 @@ def test_time_goes_as_the_playhead_does(
 
 
 @pytest.mark.parametrize("fault", [np.nan, np.inf, RuntimeError("out of memory"), RuntimeError()])
-def test_a_fault_of_the_prior_is_replaced_by_the_decks_and_it_starts_anew(
+def test_a_failing_prior_is_replaced_by_the_decks_and_reset(
     generator: Generator, prior: FakePrior, fault: float | Exception
 ) -> None:
     prior.faulty[2] = fault
@@ -139,7 +141,7 @@ def test_a_fault_of_the_prior_is_replaced_by_the_decks_and_it_starts_anew(
     )  # the decks' tick in its place
 
 
-def test_forgotten_it_is_primed_again(generator: Generator, prior: FakePrior) -> None:
+def test_a_reset_prior_is_primed_again(generator: Generator, prior: FakePrior) -> None:
     follow(generator, frames(0, 10))
     generator.reset()
     follow(generator, frames(10, 1))
@@ -147,7 +149,7 @@ def test_forgotten_it_is_primed_again(generator: Generator, prior: FakePrior) ->
     assert prior.received[-1].shape == (DIMS, PRIMING_TICKS)
 
 
-def test_the_seed_is_all_that_chance_depends_on() -> None:
+def test_randomness_depends_on_the_seed_alone() -> None:
     priors = [FakePrior() for _ in range(3)]
     for prior, seed in zip(priors, (5, 5, 6), strict=True):
         follow(Generator(prior, MANIFEST, seed), frames(0, 10))
@@ -157,7 +159,7 @@ def test_the_seed_is_all_that_chance_depends_on() -> None:
     assert all(0 <= one.uniform < 1 for one in priors[0].noise)
 
 
-def test_the_graphs_memory_goes_from_tick_to_tick_until_it_is_reset() -> None:
+def test_the_graphs_state_is_carried_from_tick_to_tick_until_reset() -> None:
     prior = OrtPrior(mini_bundle.prior_onnx(), MANIFEST)
     generator = Generator(prior, MANIFEST)
     follow(generator, frames(0, 8))
@@ -167,6 +169,6 @@ def test_the_graphs_memory_goes_from_tick_to_tick_until_it_is_reset() -> None:
 
 
 @pytest.mark.parametrize("graph", [mini_bundle.encoder_onnx(), b"no graph"])
-def test_what_is_no_prior_is_refused(graph: bytes) -> None:
+def test_a_graph_that_is_not_a_prior_is_refused(graph: bytes) -> None:
     with pytest.raises(RuntimeUnavailable):
         OrtPrior(graph, MANIFEST)

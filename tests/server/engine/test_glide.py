@@ -13,17 +13,17 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.engine.glide import Glide
 from server.osc.mapping import MappingError
-from tests.server.control_inputs import FRAME_S, FakeSender, Hands
+from tests.server.control_inputs import FRAME_S, ControlRig, FakeSender
 
 TABLE = control_table(4)
 
 
-def said(hands: Hands, *arguments: str | float) -> None:
-    hands.send(build_msg("/glide", list(arguments)).dgram)
+def said(rig: ControlRig, *arguments: str | float) -> None:
+    rig.send(build_msg("/glide", list(arguments)).dgram)
 
 
 @pytest.mark.parametrize("size", [1, 4, 16])
-def test_a_new_time_holds_from_its_frame_on_at_any_block_size(size: int) -> None:
+def test_a_new_glide_time_applies_from_its_frame_on_at_any_block_size(size: int) -> None:
     glide = Glide(0.01)
     glide.follow((0.0, 0.0), (0.1, 0.0), size)
     parts = [glide.follow((1.0, 1.0), (0.1, 0.0), size) for _ in range(16 // size)]
@@ -36,25 +36,25 @@ def test_a_new_time_holds_from_its_frame_on_at_any_block_size(size: int) -> None
 
 
 @pytest.mark.parametrize("address", ["/level", "/speed", "/freeze", "/latent", "/interp", "/loop"])
-def test_any_value_and_all_that_a_shortcut_moves_can_glide(address: str) -> None:
-    hands = Hands()
-    said(hands, address, 2.5)
-    times = hands.desk.snapshot().smoothing_s
+def test_any_value_and_all_values_of_a_shortcut_can_glide(address: str) -> None:
+    rig = ControlRig()
+    said(rig, address, 2.5)
+    times = rig.desk.snapshot().smoothing_s
     assert {times[slot] for slot in TABLE.slots[address]} == {2.5}
     others = set(range(len(times))) - set(TABLE.slots[address])
     assert all(times[slot] == TABLE.smoothing_s[slot] for slot in others)
-    said(hands, address)
-    assert hands.sender.replies == [Reply("/glide", (address, 2.5))]
+    said(rig, address)
+    assert rig.sender.replies == [Reply("/glide", (address, 2.5))]
 
 
-def test_a_freeze_that_glides_brings_the_tape_to_a_stop() -> None:
-    hands = Hands()
-    hands.put_decks()
-    said(hands, "/freeze", 0.1)
-    hands.render(16)
-    hands.send(build_msg("/freeze", 1).dgram)
-    hands.render(256)
-    moved = hands.engine.playhead.position_frames - 16
+def test_a_gliding_freeze_stops_like_a_tape() -> None:
+    rig = ControlRig()
+    rig.put_decks()
+    said(rig, "/freeze", 0.1)
+    rig.render(16)
+    rig.send(build_msg("/freeze", 1).dgram)
+    rig.render(256)
+    moved = rig.engine.playhead.position_frames - 16
     assert moved == pytest.approx(sum(np.exp(-FRAME_S / 0.1 * n) for n in range(1, 257)), rel=1e-3)
 
 
@@ -72,17 +72,17 @@ def test_a_freeze_that_glides_brings_the_tape_to_a_stop() -> None:
         ((), "0 arguments; it takes 1 to 2 arguments"),
     ],
 )
-def test_what_cannot_glide_is_refused(arguments: tuple[str | float, ...], reason: str) -> None:
+def test_an_invalid_glide_is_refused(arguments: tuple[str | float, ...], reason: str) -> None:
     with pytest.raises(AssertionError, match=reason):
-        said(Hands(), *arguments)
+        said(ControlRig(), *arguments)
 
 
-def test_others_are_told_of_a_glide() -> None:
-    hands, other = Hands(), FakeSender("other")
-    hands.send(build_msg("/notify", 1).dgram, other)
-    said(hands, "/level", 2.0)
+def test_clients_are_notified_of_a_glide() -> None:
+    rig, other = ControlRig(), FakeSender("other")
+    rig.send(build_msg("/notify", 1).dgram, other)
+    said(rig, "/level", 2.0)
     assert other.replies[-1] == Reply("/glide", ("/level", 2.0))
-    assert hands.sender.replies == []
+    assert rig.sender.replies == []
 
 
 def test_the_command_line_sets_a_glide() -> None:
@@ -94,7 +94,7 @@ def test_the_command_line_sets_a_glide() -> None:
             setting(TABLE, text)
 
 
-def test_a_question_changes_nothing() -> None:
+def test_a_query_changes_nothing() -> None:
     desk = Desk(TABLE)
     before = desk.snapshot()
     desk.apply([SetGlide("/level")])

@@ -1,4 +1,4 @@
-"""Between four decks: the corners are the decks, the middle is between them, arcs stay round."""
+"""Interpolation between four decks: corners, bilinear shares and spherical arcs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_shares_are_bilinear_and_sum_to_one() -> None:
     np.testing.assert_allclose(shares(x, y).sum(axis=0), 1, atol=1e-6)
 
 
-def test_an_arc_keeps_its_distance_from_the_mean_and_turns_evenly() -> None:
+def test_an_arc_keeps_its_distance_from_the_mean_at_constant_angular_speed() -> None:
     x = np.linspace(0, 1, 11)
     styles = [np.repeat(style, 11, axis=1) for style in ALONG_AXES]
     moved = spherical(styles, MEAN, x, np.zeros(11)) - MEAN[:, None]
@@ -49,12 +49,12 @@ def test_an_arc_keeps_its_distance_from_the_mean_and_turns_evenly() -> None:
     [column(2, 0, 0), column(6, 0, 0), column(-2, 0, 0), column(0, 0, 0), column(2, 1e-5, 0)],
     ids=["the same", "parallel", "opposite", "zero", "nearly parallel"],
 )
-def test_without_two_directions_it_is_the_straight_line(end: np.ndarray) -> None:
+def test_spherical_is_linear_where_two_directions_do_not_span_an_arc(end: np.ndarray) -> None:
     start = column(2, 0, 0)
     found = spherical([start, end, start, end], MEAN, *at(0.25, 0.0))
     np.testing.assert_allclose(found, 0.75 * start + 0.25 * end, atol=1e-5)
 
 
-def test_all_at_the_mean_stays_there() -> None:
+def test_four_decks_at_the_mean_stay_at_the_mean() -> None:
     found = spherical([column(0, 0, 0)] * 4, MEAN, *at(0.3, 0.7))
     np.testing.assert_array_equal(found, column(0, 0, 0))

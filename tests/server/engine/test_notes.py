@@ -8,7 +8,7 @@ import pytest
 from server.controls.events import Event, Panic, Play, PlayNote, SetControl, Stop
 from server.engine.notes import SHORTEST_S
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, Hands, at
+from tests.server.control_inputs import FRAME_S, ControlRig, at
 from tests.server.fakes import fake_deck
 
 TICKS = 160
@@ -18,7 +18,7 @@ SHORTEST = round(SHORTEST_S / FRAME_S)
 LATENCY_FRAMES = 4
 
 
-class Rig(Hands):
+class Rig(ControlRig):
     """A deck whose structure shows where it is read."""
 
     def __init__(self, *, playing: bool = True) -> None:
@@ -57,12 +57,12 @@ def test_a_note_loops_its_slice_from_its_start(playing: bool, block: int) -> Non
     np.testing.assert_allclose(slice_4[:20], slice_4[SLICE_FRAMES : SLICE_FRAMES + 20], atol=1e-4)
 
 
-def test_the_same_key_again_begins_again() -> None:
+def test_the_same_key_again_restarts_the_slice() -> None:
     places = Rig().play(PlayNote(40, 127), 12, PlayNote(40, 127), 12)
     np.testing.assert_allclose(places[14:24], places[2:12], atol=1e-4)
 
 
-def test_behind_a_note_the_loop_is_as_it_was() -> None:
+def test_after_a_note_the_loop_is_as_it_was() -> None:
     rig = Rig()
     loop = [SetControl("/loop", (0.5, 0.75))]
     rig.play(4, *loop, 40, PlayNote(36, 127), 200, PlayNote(36, 0), 40)
@@ -71,7 +71,7 @@ def test_behind_a_note_the_loop_is_as_it_was() -> None:
     assert places.max() == pytest.approx(0.75, abs=0.02)
 
 
-def test_while_all_is_stopped_a_note_sounds_for_as_long_as_it_is_held() -> None:
+def test_while_stopped_a_note_sounds_for_as_long_as_it_is_held() -> None:
     rig = Rig(playing=False)
     rig.play(40, PlayNote(36, 127), 200, PlayNote(36, 0), 200)
     sounds = np.flatnonzero(rig.loudest)
@@ -88,7 +88,7 @@ def test_a_short_note_sounds_long_enough(held: int, block: int) -> None:
     assert sounds[-1] - sounds[0] + 1 == pytest.approx(SHORTEST, abs=4)
 
 
-def test_a_note_that_is_due_begins_in_its_frame_and_ends_in_its_frame() -> None:
+def test_a_timed_note_begins_and_ends_in_its_frames() -> None:
     rig = Rig(playing=False)
     rig.render(8)
     start_s = rig.timeline.clock.time_of(50)
@@ -100,7 +100,7 @@ def test_a_note_that_is_due_begins_in_its_frame_and_ends_in_its_frame() -> None:
 
 
 @pytest.mark.parametrize(("velocity", "gain"), [(127, 1.0), (64, (64 / 127) ** 2), (1, 127**-2)])
-def test_velocity_is_level_and_is_gone_behind_the_note(velocity: int, gain: float) -> None:
+def test_velocity_sets_the_level_of_the_note_alone(velocity: int, gain: float) -> None:
     rig = Rig()
     rig.play(200, PlayNote(40, 127), 200, PlayNote(40, velocity), 200, PlayNote(40, 0), 200)
     loudest = rig.loudest
@@ -108,7 +108,7 @@ def test_velocity_is_level_and_is_gone_behind_the_note(velocity: int, gain: floa
     assert loudest[700:].max() > 0.9 * loudest[100:190].max()
 
 
-def test_letting_go_of_an_earlier_key_ends_nothing() -> None:
+def test_releasing_an_earlier_key_does_not_end_the_note() -> None:
     rig = Rig(playing=False)
     rig.play(PlayNote(36, 127), 200, PlayNote(40, 127), 40, PlayNote(36, 0), 200)
     assert rig.loudest[-20:].min() > 0
@@ -123,15 +123,15 @@ def test_stop_and_panic_end_a_note(end: Event) -> None:
     assert rig.loudest[-20:].max() > 0
 
 
-def test_without_a_deck_a_note_is_silence() -> None:
-    hands = Hands(playing=False)
-    hands.dispatch((PlayNote(36, 127),))
-    assert not hands.engine.render(40).any()
+def test_without_a_deck_a_note_is_silent() -> None:
+    controls = ControlRig(playing=False)
+    controls.dispatch((PlayNote(36, 127),))
+    assert not controls.engine.render(40).any()
 
 
 @pytest.mark.parametrize("block", [1, 4])
 @pytest.mark.parametrize("semitones", [-12.0, -3.0, 12.0])
-def test_a_note_is_not_lost_at_another_pitch(semitones: float, block: int) -> None:
+def test_a_note_plays_its_slice_at_any_pitch(semitones: float, block: int) -> None:
     rig = Rig()
     pitch = SetControl("/pitch", (semitones,))
     places = rig.play(pitch, 80, PlayNote(40, 127), 80, block=block)

@@ -18,7 +18,7 @@ from tests.server.fakes import FakeSession, fake_deck
 HOP, RATE = mini_bundle.HOP, mini_bundle.RATE_HZ
 LATENCY = 5 * HOP + 7
 HIGH_HZ = 3000.0
-"""The fake's sine is at 320 Hz; what an event adds up here is a click."""
+"""The fake's sine is at 320 Hz; energy that an event adds above this is a click."""
 
 
 class LateSession(FakeSession):
@@ -49,7 +49,7 @@ class Rig:
         self.desk.apply([SetControl("/level", (0.0,))])
 
     def play(self, *parts: int | Event, block: int = 4) -> np.ndarray:
-        """Frames rendered (numbers) and what happens between them, as one sound (T,)."""
+        """Render ``parts``, frames (numbers) with events in between, as one sound (T,)."""
         sounds = []
         for part in parts:
             if isinstance(part, Event):
@@ -98,7 +98,7 @@ EVENTS: dict[str, Sequence[int | Event]] = {
 
 @pytest.mark.parametrize("block", [1, 4, 20])
 @pytest.mark.parametrize("name", EVENTS)
-def test_no_event_is_heard_as_a_click(name: str, block: int) -> None:
+def test_no_event_makes_a_click(name: str, block: int) -> None:
     plain = Rig().play(400)
     # The noise of the fake is the floor; a sine cut off would be at -30 dB.
     sound = Rig().play(*[max(p, block) if isinstance(p, int) else p for p in EVENTS[name]])
@@ -107,7 +107,7 @@ def test_no_event_is_heard_as_a_click(name: str, block: int) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 4, 20])
-def test_stop_and_play_are_where_the_sound_of_their_frame_is(block: int) -> None:
+def test_stop_and_play_are_in_time_with_the_sound_of_their_frame(block: int) -> None:
     sound = Rig().play(200, Stop(), 80, Play(), 200, block=block)
     ramp = round(GATE_RAMP_S * RATE)
     stopped, played = 200 * HOP + LATENCY, 280 * HOP + LATENCY
@@ -117,7 +117,7 @@ def test_stop_and_play_are_where_the_sound_of_their_frame_is(block: int) -> None
 
 
 @pytest.mark.parametrize("block", [1, 4, 20])
-def test_mute_begins_where_the_sound_of_its_frame_is(block: int) -> None:
+def test_mute_is_in_time_with_the_sound_of_its_frame(block: int) -> None:
     plain = Rig().play(240, block=block)
     muted = Rig().play(200, SetControl("/mute", (1.0,)), 40, block=block)
     begins = int(np.flatnonzero(np.abs(plain - muted) > 1e-6)[0])
@@ -134,13 +134,13 @@ def test_an_attack_at_the_start_keeps_its_edge() -> None:
 
 
 @pytest.mark.parametrize("name", ["stop and play", "panic and play"])
-def test_a_constant_makes_no_thump_and_is_gone(name: str) -> None:
+def test_a_constant_makes_no_thump_and_is_removed(name: str) -> None:
     sound = Rig(constant=0.3).play(*EVENTS[name])
     assert steepest(sound[RATE // 2 :]) < 0.12
     assert abs(Rig(constant=0.3).play(600)[-RATE // 2 :].mean()) < 2e-3
 
 
-def test_a_panic_forgets_only_what_is_not_heard_any_more() -> None:
+def test_a_panic_resets_the_decoder_only_once_it_is_silent() -> None:
     rig = Rig()
     rig.play(100, Panic())
     while not rig.session.resets > 1:
@@ -149,7 +149,7 @@ def test_a_panic_forgets_only_what_is_not_heard_any_more() -> None:
 
 
 def falls_at(sound: np.ndarray) -> int:
-    """The sample at which it has fallen to half."""
+    """The last sample at which the sound is above half its level."""
     level = np.abs(sound[: sound.size // 16 * 16]).reshape(-1, 16).max(axis=1)
     return 16 * int(np.flatnonzero(level > level[100:200].mean() / 2)[-1])
 
@@ -169,7 +169,7 @@ def test_level_and_mute_are_heard_at_their_frame_at_any_pitch(
 
 
 @pytest.mark.parametrize("pitch", [-12.0, 5.0])
-def test_a_stop_at_another_pitch_is_hardly_early(pitch: float) -> None:
+def test_a_stop_at_another_pitch_is_at_most_slightly_early(pitch: float) -> None:
     rig = Rig()
     rig.desk.apply([SetControl("/pitch", (pitch,))])
     playing = rig.play(200)
@@ -179,7 +179,7 @@ def test_a_stop_at_another_pitch_is_hardly_early(pitch: float) -> None:
     assert -HOP < early < 33 / 2 ** (pitch / 12) + 1.5 * HOP + GATE_RAMP_S * RATE
 
 
-def test_at_any_block_size_a_pitch_that_moves_moves_level_alike() -> None:
+def test_a_moving_pitch_times_the_level_alike_at_any_block_size() -> None:
     def play(block: int) -> np.ndarray:
         rig = Rig()
         parts = (96, SetControl("/pitch", (-12.0,)), 16, SetControl("/level", (-30.0,)), 96)

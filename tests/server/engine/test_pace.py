@@ -41,7 +41,7 @@ def test_without_a_tempo_there_is_no_pace() -> None:
     assert pace(None, None) is None
 
 
-def test_as_recorded_the_tempo_is_that_of_what_is_heard() -> None:
+def test_without_a_requested_tempo_it_is_that_of_the_audible_decks() -> None:
     for x, wanted in ((0.0, 100.0), (1.0, 121.0), (0.5, 110.0)):
         made = pace(deck(100), deck(121), x=x)
         assert made is not None
@@ -53,7 +53,7 @@ def test_as_recorded_the_tempo_is_that_of_what_is_heard() -> None:
     assert exact is not None and exact.deck_paces[Beats(121, 0.1, 1.0)].rates[0] == 1
 
 
-def test_the_tempo_asked_for_is_the_one_heard() -> None:
+def test_decks_are_read_at_the_requested_tempo() -> None:
     for x in (0.0, 0.3, 1.0):
         made = pace(deck(100), deck(120), x=x, asked_bpm=90)
         assert made is not None
@@ -65,19 +65,19 @@ def test_the_tempo_asked_for_is_the_one_heard() -> None:
     assert plain is not None and not plain.aligned[0] and plain.rates[0] == 0.75
 
 
-def test_on_its_way_from_as_recorded_a_tempo_never_stands_still() -> None:
+def test_a_tempo_gliding_from_zero_never_stands_still() -> None:
     made = pace(deck(100), asked_bpm=1e-3)
     assert made is not None and made.tempo_bpm[0] == 20
 
 
-def test_a_deck_without_a_tempo_goes_along() -> None:
+def test_a_deck_without_a_tempo_follows_the_others() -> None:
     made = pace(deck(100), deck(None), x=1.0, asked_bpm=50)
     assert made is not None
     assert made.rates[0] == 0.5 and not made.aligned[0]
     assert made.leader == (100, Beats(100, 0.1, 1.0))
 
 
-def test_double_time_goes_with_single_time() -> None:
+def test_a_double_time_deck_is_aligned_with_a_single_time_one() -> None:
     made = pace(deck(80), deck(161))
     assert made is not None
     deck_pace = made.deck_paces[Beats(161, 0.1, 1.0)]
@@ -86,7 +86,7 @@ def test_double_time_goes_with_single_time() -> None:
     assert deck_pace.beat_grid.first_frames == pytest.approx(10)
 
 
-def test_one_recording_on_two_decks_needs_no_aligning() -> None:
+def test_the_same_recording_on_two_decks_needs_no_alignment() -> None:
     same = pace(deck(100), deck(100))
     other_length = pace(deck(100), deck(100, ticks=50))
     assert same is not None and not same.aligned[0]

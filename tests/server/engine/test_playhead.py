@@ -14,7 +14,7 @@ from server.engine.head import FADE_FRAMES
 from server.engine.playhead import Playhead, TicksAround, read_loop
 from server.engine.playhead_motion import PlayheadMotion
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, Hands
+from tests.server.control_inputs import FRAME_S, ControlRig
 from tests.server.fakes import fake_deck
 
 BLOCKS = [1, 4, 16]
@@ -38,13 +38,13 @@ def motion(
 
 
 def frames_read(playhead: Playhead, moved: PlayheadMotion, deck_ticks: int = TICKS) -> np.ndarray:
-    """Places in frames of a deck, as ``ticks_at`` counts them."""
+    """The positions read (N,), in frames of the deck, as ``ticks_at`` counts them."""
     reading = playhead.advance(moved).on(deck_ticks)
     return (reading.ticks + 0.5) * PER_TICK - 0.5
 
 
 @pytest.mark.parametrize("speed", [-4.0, -1.0, -0.3, 0.0, 0.5, 1.0, 4.0])
-def test_it_moves_at_its_speed_around_the_deck(speed: float) -> None:
+def test_the_playhead_moves_around_the_deck_at_its_speed(speed: float) -> None:
     read = frames_read(Playhead(PER_TICK), motion(200, speed))
     np.testing.assert_allclose(read, (speed * np.arange(200)) % FRAMES, atol=1e-9)
 
@@ -70,7 +70,7 @@ def test_a_loop_is_a_part_of_the_deck(
     np.testing.assert_allclose(read % FRAMES, wanted % FRAMES, atol=1e-9)
 
 
-def test_each_deck_loops_its_own_part_and_jumps_by_its_own_length() -> None:
+def test_loops_and_jumps_are_relative_to_each_decks_length() -> None:
     playhead = Playhead(PER_TICK)
     positions = playhead.advance(motion(64, 1.0, (0.5, 0.75), {0: 0.5}))
     for ticks in (20, 28):
@@ -80,14 +80,14 @@ def test_each_deck_loops_its_own_part_and_jumps_by_its_own_length() -> None:
         np.testing.assert_allclose(frames, wanted, atol=1e-9)
 
 
-def test_a_deck_of_a_new_length_comes_in_where_it_would_have_been() -> None:
+def test_a_deck_of_a_new_length_starts_where_it_would_have_been() -> None:
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(50, jumps={7: 0.25}))
     late = frames_read(playhead, motion(4), 28)
     assert late[0] == (0.25 * 28 * PER_TICK + 43) % (28 * PER_TICK)
 
 
-def test_a_loop_that_is_halved_keeps_the_beat() -> None:
+def test_halving_a_loop_keeps_the_beat() -> None:
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(25))
     read = frames_read(playhead, motion(4, 1.0, (0.0, 0.5)))
@@ -95,7 +95,7 @@ def test_a_loop_that_is_halved_keeps_the_beat() -> None:
     assert frames_read(playhead, motion(2)).tolist() == [9, 10]
 
 
-def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
+def test_a_jump_is_crossfaded_and_the_deck_s_own_seam_is_not() -> None:
     track = np.random.default_rng(0).standard_normal((3, TICKS)).astype(np.float32)
     playhead = Playhead(PER_TICK)
     whole = playhead.advance(motion(100)).on(TICKS)
@@ -114,7 +114,7 @@ def test_a_leap_glides_and_the_deck_s_own_seam_needs_no_glide() -> None:
     np.testing.assert_allclose(read[:, 3:], anew[:, 1:4], atol=1e-6)
 
 
-def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
+def test_a_slice_is_crossfaded_from_the_last_position_played() -> None:
     """Loop and jump come together: it fades from the place that was heard, not the folded one."""
     playhead = Playhead(PER_TICK)
     frames_read(playhead, motion(33))
@@ -123,7 +123,7 @@ def test_a_slice_in_one_frame_glides_from_what_was_heard() -> None:
     assert (reading.previous[0] + 0.5) * PER_TICK - 0.5 == 33
 
 
-def test_other_ticks_are_folded_into_the_loop() -> None:
+def test_neighbouring_ticks_are_wrapped_into_the_loop() -> None:
     playhead = Playhead(PER_TICK)
     positions = playhead.advance(motion(30, 1.0, (0.5, 0.75), {0: 0.0}))
     here = (positions.frames[3] + 0.5) / PER_TICK - 0.5
@@ -132,21 +132,21 @@ def test_other_ticks_are_folded_into_the_loop() -> None:
     np.testing.assert_allclose(inside, (3 + 2 * np.arange(-7.0, 8.0)) % 10, atol=1e-9)
 
 
-def rig() -> Hands:
-    hands = Hands()
-    hands.engine.put_deck("a", fake_deck("a", 0.0))
-    hands.engine.put_deck("b", fake_deck("b", 1.0, ticks=28))
-    return hands
+def rig() -> ControlRig:
+    controls = ControlRig()
+    controls.engine.put_deck("a", fake_deck("a", 0.0))
+    controls.engine.put_deck("b", fake_deck("b", 1.0, ticks=28))
+    return controls
 
 
-def say(hands: Hands, address: str, *values: float) -> None:
-    hands.send(build_msg(address, list(values)).dgram)
+def say(controls: ControlRig, address: str, *values: float) -> None:
+    controls.send(build_msg(address, list(values)).dgram)
 
 
-def at_frame(hands: Hands, frame: float, address: str, values: Values) -> None:
-    builder = OscBundleBuilder(hands.now_s + frame * FRAME_S)
+def at_frame(controls: ControlRig, frame: float, address: str, values: Values) -> None:
+    builder = OscBundleBuilder(controls.now_s + frame * FRAME_S)
     builder.add_content(build_msg(address, list(values)))
-    hands.send(builder.build().dgram)
+    controls.send(builder.build().dgram)
 
 
 SCENE: list[tuple[int, str, Values]] = [
@@ -165,23 +165,23 @@ SCENE: list[tuple[int, str, Values]] = [
 
 def test_block_size_does_not_matter() -> None:
     def play(block: int) -> np.ndarray:
-        hands = rig()
+        controls = rig()
         for frame, address, values in SCENE:
-            at_frame(hands, frame, address, values)
-        hands.render(128, block)
-        return hands.session.structure
+            at_frame(controls, frame, address, values)
+        controls.render(128, block)
+        return controls.session.structure
 
     for block in BLOCKS[1:]:
         np.testing.assert_allclose(play(block), play(1), atol=1e-6)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_jump_is_in_its_frame(block: int) -> None:
-    hands = rig()
-    hands.render(16)
-    at_frame(hands, 37, "/position", [0.25])
-    hands.render(48, block)
-    row = hands.session.structure[0]
+def test_a_jump_happens_in_its_frame(block: int) -> None:
+    controls = rig()
+    controls.render(16)
+    at_frame(controls, 37, "/position", [0.25])
+    controls.render(48, block)
+    row = controls.session.structure[0]
     start = 0.5 + 0.5 / (TICKS - 1) * ((FRAMES / 4 + 0.5) / PER_TICK - 0.5)
     assert row[37 + FADE_FRAMES - 1] == pytest.approx(
         start + 0.5 / (TICKS - 1) / PER_TICK * (FADE_FRAMES - 1), abs=1e-5
@@ -192,83 +192,83 @@ def test_a_jump_is_in_its_frame(block: int) -> None:
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_freeze_holds_structure_while_the_sound_goes_on(block: int) -> None:
-    hands = rig()
-    at_frame(hands, 9, "/freeze", [1])
-    hands.render(32, block)
-    row = hands.session.structure[0]
+    controls = rig()
+    at_frame(controls, 9, "/freeze", [1])
+    controls.render(32, block)
+    row = controls.session.structure[0]
     assert (row[9:] == row[9]).all() and row[8] != row[9]
-    assert len(hands.session.styles) == 32 // block
-    assert hands.engine.playhead.position_frames == 9
+    assert len(controls.session.styles) == 32 // block
+    assert controls.engine.playhead.position_frames == 9
 
 
-def test_a_jump_while_stopped_is_where_it_starts_again() -> None:
-    hands = rig()
-    hands.render(16)
-    say(hands, "/stop")
-    hands.render(64)
-    say(hands, "/position", 0.5)
-    hands.render(16)
-    say(hands, "/position")
-    assert hands.sender.replies == [Reply("/position", (0.5,))]
-    steps = hands.session.structure.shape[1]
-    say(hands, "/play")
-    hands.render(16)
+def test_a_jump_while_stopped_sets_where_playback_starts() -> None:
+    controls = rig()
+    controls.render(16)
+    say(controls, "/stop")
+    controls.render(64)
+    say(controls, "/position", 0.5)
+    controls.render(16)
+    say(controls, "/position")
+    assert controls.sender.replies == [Reply("/position", (0.5,))]
+    steps = controls.session.structure.shape[1]
+    say(controls, "/play")
+    controls.render(16)
     middle = 0.5 + 0.5 / (TICKS - 1) * ((FRAMES / 2 + 0.5) / PER_TICK - 0.5)
-    assert hands.session.structure[0, steps + FADE_FRAMES] == pytest.approx(
+    assert controls.session.structure[0, steps + FADE_FRAMES] == pytest.approx(
         middle + FADE_FRAMES * 0.5 / (TICKS - 1) / PER_TICK, abs=0.5 / (TICKS - 1)
     )
 
 
-def test_asked_the_position_answers_where_it_is_now() -> None:
-    hands = rig()
-    hands.render(60)
-    say(hands, "/position")
-    say(hands, "/loop", 0.5, 0.75)
-    hands.render(4)
-    say(hands, "/position", 0.5)
-    hands.render(4)
-    say(hands, "/position")
-    first, second = hands.sender.replies
+def test_a_position_query_answers_the_current_position() -> None:
+    controls = rig()
+    controls.render(60)
+    say(controls, "/position")
+    say(controls, "/loop", 0.5, 0.75)
+    controls.render(4)
+    say(controls, "/position", 0.5)
+    controls.render(4)
+    say(controls, "/position")
+    first, second = controls.sender.replies
     assert first.arguments[0] == pytest.approx((60 % FRAMES) / FRAMES)
     assert second.arguments[0] == pytest.approx(0.5 + 4 / (FRAMES / 4))
 
 
 def test_a_slice_is_jumped_to_and_looped() -> None:
-    hands = rig()
-    hands.render(12)
-    say(hands, "/slice", 4)
-    hands.render(64)
-    say(hands, "/loop")
-    assert hands.sender.replies == [Reply("/loop", (0.25, 0.3125))]
-    assert hands.desk.snapshot().vector("/loop") == (0.25, 0.3125)
-    say(hands, "/slice", 4)
-    assert hands.desk.snapshot().jumps == 2
+    controls = rig()
+    controls.render(12)
+    say(controls, "/slice", 4)
+    controls.render(64)
+    say(controls, "/loop")
+    assert controls.sender.replies == [Reply("/loop", (0.25, 0.3125))]
+    assert controls.desk.snapshot().vector("/loop") == (0.25, 0.3125)
+    say(controls, "/slice", 4)
+    assert controls.desk.snapshot().jumps == 2
 
 
 def test_half_a_loop_is_refused() -> None:
-    hands = rig()
+    controls = rig()
     with pytest.raises(AssertionError, match="it takes 2 arguments"):
-        say(hands, "/loop", 0.5)
-    assert hands.desk.snapshot().vector("/loop") == (0.0, 1.0)
+        say(controls, "/loop", 0.5)
+    assert controls.desk.snapshot().vector("/loop") == (0.0, 1.0)
 
 
-def test_the_first_frame_obeys_what_the_command_line_set() -> None:
-    hands = Hands()
-    say(hands, "/position", 0.5)
-    hands.put_decks()
-    hands.render(4)
-    assert hands.session.structure[0, 1] > 0.7
+def test_the_first_frame_follows_values_set_before_playback() -> None:
+    controls = ControlRig()
+    say(controls, "/position", 0.5)
+    controls.put_decks()
+    controls.render(4)
+    assert controls.session.structure[0, 1] > 0.7
 
 
 def test_jumps_and_loops_do_not_click() -> None:
-    """The fake decoder follows structure within a frame; a sine cut in two would jump by 0.5."""
+    """The fake decoder follows structure within a frame; a cut sine would jump by 0.5."""
 
     def steepest(scene: Sequence[tuple[float, str, Values]]) -> float:
-        hands = rig()
-        say(hands, "/level", 0.0)
+        controls = rig()
+        say(controls, "/level", 0.0)
         for frame, address, values in scene:
-            at_frame(hands, frame, address, values)
-        audio = np.concatenate([hands.engine.render(16)[0] for _ in range(20)])
+            at_frame(controls, frame, address, values)
+        audio = np.concatenate([controls.engine.render(16)[0] for _ in range(20)])
         return float(np.abs(np.diff(audio)).max())
 
     jumps = [(frame, "/position", [frame * 0.37 % 1]) for frame in range(20, 320, 7)]

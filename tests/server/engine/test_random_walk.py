@@ -8,7 +8,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.engine.random_walk import REACH_SPREADS, RandomWalk
 from tests import mini_bundle
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 
 FRAME_S = 0.01
 
@@ -22,7 +22,7 @@ def way(
 
 
 @pytest.mark.parametrize("rate_hz", [0.5, 2.0])
-def test_nothing_moves_faster_than_its_rate(rate_hz: float) -> None:
+def test_the_walk_moves_no_faster_than_its_rate(rate_hz: float) -> None:
     walked = way(2**15, rate_hz)
     power = np.abs(np.fft.rfft(walked * np.hanning(walked.shape[1]))) ** 2
     frequencies_hz = np.fft.rfftfreq(walked.shape[1], FRAME_S)
@@ -30,26 +30,26 @@ def test_nothing_moves_faster_than_its_rate(rate_hz: float) -> None:
     assert power[:, frequencies_hz > rate_hz / 4].sum() > 0.05 * power.sum()
 
 
-def test_it_goes_about_a_spread_and_never_beyond_its_reach() -> None:
+def test_the_walk_varies_by_about_a_spread_and_stays_within_its_reach() -> None:
     walked = way(2**15, 2.0)
     assert 0.8 < walked.std() < 1.2
     assert np.abs(walked).max() <= REACH_SPREADS
     assert np.abs(np.corrcoef(walked)[np.triu_indices(4, 1)]).max() < 0.2
 
 
-def test_it_begins_where_style_is_and_depth_scales_it() -> None:
+def test_the_walk_begins_at_zero_and_depth_scales_it() -> None:
     assert np.abs(way(16, 0.2)[:, 0]).max() < 1e-3
     np.testing.assert_allclose(way(512, 2.0, depth=0.25), way(512, 2.0) / 4)
     assert not way(512, 2.0, depth=0.0).any()
 
 
-def test_the_same_seed_goes_the_same_way_at_any_block_size() -> None:
+def test_the_same_seed_walks_the_same_way_at_any_block_size() -> None:
     for block in (1, 4, 64):
         np.testing.assert_array_equal(way(512, 2.0, block=block), way(512, 2.0))
     assert (way(512, 2.0, seed=1)[:, 100:] != way(512, 2.0)[:, 100:]).all()
 
 
-def test_it_rests_while_its_depth_is_nothing() -> None:
+def test_the_walk_pauses_while_its_depth_is_zero() -> None:
     walk = RandomWalk(4, FRAME_S)
     rates = np.full(8, 5.0)
     first = walk.follow(np.array([1.0, 1, 1, 1, 0, 0, 0, 0]), rates)
@@ -61,17 +61,17 @@ def test_it_rests_while_its_depth_is_nothing() -> None:
 
 
 @pytest.mark.parametrize("block", [1, 4, 16])
-def test_style_walks_and_the_desk_keeps_its_values(block: int) -> None:
-    hands = Hands()
-    hands.put_decks()
-    hands.send(build_msg("/walk", 1.0).dgram)
-    hands.send(build_msg("/walk/rate", 10.0).dgram)
-    hands.send(build_msg("/latent/1", 1.0).dgram)
-    hands.render(256, block)
+def test_the_walk_moves_style_but_not_the_desk_values(block: int) -> None:
+    rig = ControlRig()
+    rig.put_decks()
+    rig.send(build_msg("/walk", 1.0).dgram)
+    rig.send(build_msg("/walk/rate", 10.0).dgram)
+    rig.send(build_msg("/latent/1", 1.0).dgram)
+    rig.render(256, block)
     latents = mini_bundle.bundle().latents
     walk = RandomWalk(mini_bundle.STYLE_DIMS, mini_bundle.HOP / mini_bundle.RATE_HZ)
     offsets = walk.follow(np.ones(256), np.full(256, 10.0))
     offsets[1] += 1.0
     wanted = latents.rotation.T @ (latents.spread[:, None] * offsets)
-    np.testing.assert_allclose(hands.session.style, wanted, atol=1e-5)
-    assert hands.desk.snapshot().vector("/latent") == (0.0, 1.0, 0.0, 0.0)
+    np.testing.assert_allclose(rig.session.style, wanted, atol=1e-5)
+    assert rig.desk.snapshot().vector("/latent") == (0.0, 1.0, 0.0, 0.0)

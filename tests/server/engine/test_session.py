@@ -1,4 +1,4 @@
-"""The decoder streams through ONNX Runtime: chunked equals whole, state is kept and cleared."""
+"""The decoder session streams: chunked equals whole, state is kept and cleared."""
 
 from __future__ import annotations
 
@@ -51,14 +51,16 @@ def test_chunked_equals_whole(latents: tuple[np.ndarray, ...], sizes: list[int])
     )
 
 
-def test_a_fixed_size_gives_the_same_audio(latents: tuple[np.ndarray, ...]) -> None:
+def test_a_fixed_block_size_gives_the_same_audio(latents: tuple[np.ndarray, ...]) -> None:
     bundle = mini_bundle.bundle()
     free = play(OrtDecoderSession(bundle, CPU_ONLY), latents, [FRAMES])
     fixed = play(OrtDecoderSession(bundle, CPU_ONLY, frames=6), latents, [6] * 7)
     np.testing.assert_allclose(fixed, free, atol=1e-4)
 
 
-def test_a_fixed_size_takes_others_too_in_one_stream(latents: tuple[np.ndarray, ...]) -> None:
+def test_a_session_with_a_fixed_block_size_accepts_other_sizes(
+    latents: tuple[np.ndarray, ...],
+) -> None:
     bundle = mini_bundle.bundle()
     free = play(OrtDecoderSession(bundle, CPU_ONLY), latents, [FRAMES])
     mixed = OrtDecoderSession(bundle, CPU_ONLY, frames=6)
@@ -67,7 +69,7 @@ def test_a_fixed_size_takes_others_too_in_one_stream(latents: tuple[np.ndarray, 
 
 
 @pytest.mark.parametrize("steps_before", [1, 2])
-def test_reset_forgets_the_stream(latents: tuple[np.ndarray, ...], steps_before: int) -> None:
+def test_reset_clears_the_stream_state(latents: tuple[np.ndarray, ...], steps_before: int) -> None:
     session = OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY)
     first = play(session, latents, [14])
     for _ in range(steps_before):
@@ -82,7 +84,7 @@ def test_warming_up_leaves_no_trace(latents: tuple[np.ndarray, ...]) -> None:
     np.testing.assert_array_equal(play(warm, latents, [7] * 6), play(cold, latents, [7] * 6))
 
 
-def test_audio_handed_out_is_not_overwritten(latents: tuple[np.ndarray, ...]) -> None:
+def test_returned_audio_is_not_overwritten(latents: tuple[np.ndarray, ...]) -> None:
     session = OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY, frames=6)
     style, structure, noise = latents[0][:, :6], latents[1][:, :6], latents[2][:, :12]
     first = session.step(style, structure, noise)
@@ -91,11 +93,11 @@ def test_audio_handed_out_is_not_overwritten(latents: tuple[np.ndarray, ...]) ->
     np.testing.assert_array_equal(first, kept)
 
 
-def test_it_says_what_it_runs_on() -> None:
+def test_a_session_names_its_provider() -> None:
     assert OrtDecoderSession(mini_bundle.bundle(), CPU_ONLY).provider == CPU
 
 
-def test_cuda_where_there_is_none_is_an_error_with_a_remedy(
+def test_cuda_without_a_gpu_fails_and_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(runtime, "_open_on_cuda", lambda *_: None)
@@ -104,7 +106,7 @@ def test_cuda_where_there_is_none_is_an_error_with_a_remedy(
 
 
 @pytest.mark.parametrize(("driver", "warnings"), [(True, 1), (False, 0)])
-def test_auto_warns_only_where_a_gpu_was_to_be_expected(
+def test_auto_warns_only_when_there_is_an_nvidia_driver(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     driver: bool,
@@ -117,7 +119,7 @@ def test_auto_warns_only_where_a_gpu_was_to_be_expected(
 
 
 @pytest.mark.parametrize("model", [b"", b"nonsense", bytes(200)])
-def test_a_model_that_does_not_load_is_said_in_one_line(model: bytes) -> None:
+def test_a_model_that_does_not_load_fails_with_one_line(model: bytes) -> None:
     with pytest.raises(RuntimeUnavailable, match="cannot load") as caught:
         OrtDecoderSession(replace(mini_bundle.bundle(), decoder_onnx=model), CPU_ONLY)
     assert "\n" not in str(caught.value)

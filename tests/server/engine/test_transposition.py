@@ -18,7 +18,7 @@ from server.engine.sinc import ZERO_CROSSINGS
 from server.engine.transposition import Transposer
 from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.control_inputs import Hands, at
+from tests.server.control_inputs import ControlRig, at
 from tests.server.fakes import FakeSession, fake_deck
 
 HOP, RATE, TICK = mini_bundle.HOP, mini_bundle.RATE_HZ, mini_bundle.TICK_FRAMES
@@ -66,7 +66,7 @@ def cents(is_turns: float, turns: float) -> float:
 
 
 @pytest.mark.parametrize("pitch", [*PITCHES, 0.0, 5.0, 11.99])
-def test_a_sine_is_as_many_semitones_away_within_a_cent(pitch: float) -> None:
+def test_a_sine_is_transposed_to_within_a_cent(pitch: float) -> None:
     audio = transposed(np.full(512, pitch), 4)
     assert cents(turns_of(audio[-64 * HOP :]), 0.02 * 2 ** (pitch / 12)) == pytest.approx(
         0, abs=0.1
@@ -75,8 +75,8 @@ def test_a_sine_is_as_many_semitones_away_within_a_cent(pitch: float) -> None:
 
 
 @pytest.mark.parametrize("pitch", PITCHES)
-def test_what_was_decoded_is_what_is_heard_and_nothing_else(pitch: float) -> None:
-    """-85 dB of residue: filter and table."""
+def test_transposition_adds_nothing_to_the_decoded_sound(pitch: float) -> None:
+    """Filter and table leave a residue of -85 dB."""
     audio = transposed(np.full(64, pitch), 4).astype(float)
     places = np.arange(audio.size) * 2 ** (pitch / 12)
     wanted = np.sin(2 * np.pi * 0.02 * places)
@@ -84,7 +84,7 @@ def test_what_was_decoded_is_what_is_heard_and_nothing_else(pitch: float) -> Non
 
 
 @pytest.mark.parametrize(("turns", "pitch"), [(0.3, 12.0), (0.45, 7.0), (0.49, 2.0)])
-def test_what_would_come_back_as_another_tone_is_silent(turns: float, pitch: float) -> None:
+def test_frequencies_that_would_alias_are_silent(turns: float, pitch: float) -> None:
     audio = transposed(np.full(64, pitch), 4, Source(turns))
     assert np.abs(audio[8 * HOP :]).max() < 10 ** (-80 / 20)
 
@@ -97,18 +97,18 @@ def test_block_size_does_not_matter(size: int) -> None:
     np.testing.assert_allclose(transposed(semitones, size), transposed(semitones, 448), atol=1e-6)
 
 
-def test_any_leap_of_pitch_is_without_a_click() -> None:
+def test_pitch_jumps_make_no_click() -> None:
     semitones = np.repeat(np.random.default_rng(4).choice([-12.0, 12.0, 0.0, 3.3], 64), 7)
     audio = transposed(semitones, 4)
     assert np.abs(np.diff(audio, 2)).max() < 1.1 * (2 * np.pi * 0.04) ** 2
 
 
-def test_at_0_semitones_every_bit_is_the_decoders() -> None:
+def test_at_0_semitones_the_decoder_output_is_unchanged() -> None:
     source = Source()
     np.testing.assert_array_equal(transposed(np.zeros(64), 4), source.frames(64)[0])
 
 
-def test_back_at_0_it_drifts_home_and_every_bit_is_the_decoders_again() -> None:
+def test_back_at_0_semitones_the_output_becomes_the_decoder_output_again() -> None:
     transposer, source = Transposer(1, HOP), Source()
     for semitones in (np.full(37, 5.1), np.zeros(HOP * 2**11 // HOP)):
         for one in semitones:
@@ -120,7 +120,7 @@ def test_back_at_0_it_drifts_home_and_every_bit_is_the_decoders_again() -> None:
     assert transposer.play(plan, decoded) is decoded
 
 
-def test_the_way_home_is_less_than_a_cent_off_and_without_a_click() -> None:
+def test_the_return_to_0_semitones_is_within_a_cent_and_makes_no_click() -> None:
     audio = transposed(np.concatenate([np.full(37, 5.1), np.zeros(3000)]), 4)
     home = audio[80 * HOP :]
     for part in np.split(home[: home.size // (8 * 8 * HOP) * 8 * 8 * HOP], 8):
@@ -128,7 +128,7 @@ def test_the_way_home_is_less_than_a_cent_off_and_without_a_click() -> None:
     assert np.abs(np.diff(home, 2)).max() < 1.1 * (2 * np.pi * 0.02) ** 2
 
 
-def test_the_time_that_frames_are_heard_is_that_of_the_output_for_hours() -> None:
+def test_frame_durations_add_up_to_the_output_without_drift() -> None:
     """Durations are never negative, and their total lacks less than what is still buffered."""
     transposer, source = Transposer(1, HOP), Source()
     random, heard = np.random.default_rng(5), 0.0
@@ -142,7 +142,7 @@ def test_the_time_that_frames_are_heard_is_that_of_the_output_for_hours() -> Non
 
 
 @pytest.mark.parametrize("pitch", PITCHES)
-def test_no_more_is_decoded_ahead_than_the_filter_and_a_frame_need(pitch: float) -> None:
+def test_decoding_runs_ahead_only_as_far_as_the_filter_needs(pitch: float) -> None:
     transposer, source = Transposer(1, HOP), Source()
     rate = 2 ** (pitch / 12)
     for n in range(1, 200):
@@ -154,7 +154,7 @@ def test_no_more_is_decoded_ahead_than_the_filter_and_a_frame_need(pitch: float)
     assert 0 <= plan.lead_frames < frames
 
 
-# ---- in the engine
+# In the engine
 
 
 class Rig:
@@ -175,7 +175,7 @@ class Rig:
 
 
 def pulses(ticks: int = 400, every: int = 25) -> DeckData:
-    """A deck that sounds for one tick in 25."""
+    """A deck that sounds for one tick in ``every``."""
     deck = fake_deck("clicks", 0.0, ticks=ticks, structure=0.0)
     deck.structure[:, ::every] = 1.0
     return deck
@@ -186,7 +186,7 @@ def level(audio: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("pitch", PITCHES)
-def test_the_sound_is_transposed_as_a_whole(pitch: float) -> None:
+def test_pitch_transposes_the_engine_output(pitch: float) -> None:
     rig = Rig(pitch=pitch)
     rig.render(32)
     heard = turns_of(rig.render(64))
@@ -194,7 +194,7 @@ def test_the_sound_is_transposed_as_a_whole(pitch: float) -> None:
 
 
 @pytest.mark.parametrize("pitch", [0.0, *PITCHES])
-def test_clicks_come_at_the_same_times_at_any_pitch(pitch: float) -> None:
+def test_clicks_keep_their_times_at_any_pitch(pitch: float) -> None:
     rig = Rig(pitch=pitch, deck=pulses())
     levels = level(rig.render(800))
     every = 25 * TICK
@@ -208,7 +208,7 @@ def test_clicks_come_at_the_same_times_at_any_pitch(pitch: float) -> None:
     assert np.mean(centres) == pytest.approx(every // 2 + frame / 2, abs=1)
 
 
-def test_tempo_stays_while_pitch_wanders_for_long() -> None:
+def test_tempo_does_not_drift_while_pitch_moves() -> None:
     rig = Rig()
     random = np.random.default_rng(6)
     for _ in range(500):
@@ -217,7 +217,7 @@ def test_tempo_stays_while_pitch_wanders_for_long() -> None:
     assert rig.engine.playhead.position_frames == pytest.approx(4000, abs=4)
 
 
-def test_time_stays_under_the_hands_while_transposed() -> None:
+def test_playhead_controls_work_while_transposed() -> None:
     rig = Rig(pitch=-12.0, deck=fake_deck("a", 0.0, ticks=1000))
     rig.render(64)
     before = rig.engine.playhead.position_frames
@@ -232,7 +232,7 @@ def test_time_stays_under_the_hands_while_transposed() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3, 48])
-def test_block_size_does_not_matter_to_the_engine(size: int) -> None:
+def test_block_size_does_not_matter_in_the_engine(size: int) -> None:
     def play(size: int) -> np.ndarray:
         rig = Rig(deck=pulses())
         rig.session.gain = 1.5
@@ -260,7 +260,7 @@ def test_block_size_does_not_matter_for_the_real_decoder() -> None:
     np.testing.assert_allclose(play(1), play(60), atol=1e-4)
 
 
-def test_leaps_stops_and_panics_make_no_click() -> None:
+def test_pitch_jumps_with_stops_and_panics_make_no_click() -> None:
     rig = Rig(pitch=12.0)
     parts = []
     for step, events in enumerate([[], [Stop()], [Play()], [Panic()], [Play()], [], []] * 3):
@@ -282,7 +282,7 @@ def test_a_decoder_that_fails_while_transposed_makes_no_click(pitch: float) -> N
     assert np.abs(audio[-HOP:]).max() > 0.15
 
 
-def test_the_first_sound_has_the_pitch_that_was_set_before() -> None:
+def test_the_first_sound_has_the_pitch_set_before_it() -> None:
     rig = Rig(pitch=12.0)
     assert cents(turns_of(rig.render(64)[8 * HOP : 40 * HOP]), 0.04) == pytest.approx(0, abs=1)
 
@@ -291,20 +291,20 @@ def test_the_first_sound_has_the_pitch_that_was_set_before() -> None:
 @pytest.mark.parametrize("size", [1, 8])
 def test_a_time_tag_is_heard_within_a_frame_of_the_decoder(pitch: float, size: int) -> None:
     """The moment when a style that doubles the frequency is first heard, against its due frame."""
-    hands = Hands()
-    hands.engine.put_deck("a", fake_deck("a", 0.0, structure=0.5))
+    controls = ControlRig()
+    controls.engine.put_deck("a", fake_deck("a", 0.0, structure=0.5))
     for address, value in (("/level", 0.0), ("/pitch", pitch)):
-        hands.send(build_msg(address, value).dgram)
-    hands.send(build_msg("/glide", ["/interp/style", 0.0]).dgram)
-    hands.engine.put_deck("b", fake_deck("b", 3.0, structure=0.5))
+        controls.send(build_msg(address, value).dgram)
+    controls.send(build_msg("/glide", ["/interp/style", 0.0]).dgram)
+    controls.engine.put_deck("b", fake_deck("b", 3.0, structure=0.5))
     for _ in range(64 // size):
-        hands.engine.render(size)
+        controls.engine.render(size)
     window_s = mini_bundle.LATENCY / RATE
     # The fake decoder has no window, which would be as much longer as the sound is lower.
-    lead = hands.engine.lead_s - window_s * (2 ** (-pitch / 12) - 1)
+    lead = controls.engine.lead_s - window_s * (2 ** (-pitch / 12) - 1)
     due_frame = 101
-    hands.send(at(hands.timeline.clock.time_of(due_frame), ("/interp/style", 1.0)))
-    audio = np.concatenate([hands.engine.render(size)[0] for _ in range(96 // size)])
+    controls.send(at(controls.timeline.clock.time_of(due_frame), ("/interp/style", 1.0)))
+    audio = np.concatenate([controls.engine.render(size)[0] for _ in range(96 // size)])
     rate = 2 ** (pitch / 12)
     slow = 2 * np.cos(2 * np.pi * 0.02 * rate)
     residue = np.abs(audio[2:] - slow * audio[1:-1] + audio[:-2])

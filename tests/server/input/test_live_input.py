@@ -26,7 +26,7 @@ def ring_of(rate_hz: float = RATE) -> CaptureRing:
 
 
 def counted(start: int, samples: int, channels: int = 1) -> np.ndarray:
-    """Samples that are their own number, on each channel."""
+    """Samples equal to their own index, on each channel."""
     return np.repeat(np.arange(start, start + samples, dtype=np.float32)[:, None], channels, 1)
 
 
@@ -45,14 +45,14 @@ def test_the_newest_samples_come_back_in_order(block: int) -> None:
         np.testing.assert_array_equal(ring.last(samples), wanted)
 
 
-def test_no_more_comes_back_than_was_written() -> None:
+def test_no_more_samples_come_back_than_were_written() -> None:
     ring = ring_of()
     assert ring.last(10).size == 0
     ring.write(counted(0, 7), 0.0)
     np.testing.assert_array_equal(ring.last(10), np.arange(7))
 
 
-def test_two_channels_become_their_mean_and_one_stays() -> None:
+def test_two_channels_become_their_mean_and_one_is_kept() -> None:
     ring = ring_of()
     ring.write(np.array([[1.0, 0.0], [0.5, 0.5]], np.float32), 0.0)
     np.testing.assert_array_equal(ring.last(2), [0.5, 0.5])
@@ -60,7 +60,7 @@ def test_two_channels_become_their_mean_and_one_stays() -> None:
     np.testing.assert_array_equal(ring.last(1), [0.25])
 
 
-def test_the_longest_capture_is_whole_while_writing_goes_on() -> None:
+def test_the_longest_capture_is_contiguous_while_writing_goes_on() -> None:
     ring = ring_of()
     longest, stopping = round(LONGEST_CAPTURE_S * RATE), threading.Event()
     ring.write(counted(0, longest), 0.0)
@@ -119,7 +119,7 @@ class Rig:
         self.input._reopening.join()
 
 
-def test_the_last_seconds_are_captured_at_the_devices_rate() -> None:
+def test_the_last_seconds_are_captured_at_the_device_rate() -> None:
     rig = Rig()
     rig.input.open()
     rig.hear(20.0)
@@ -129,7 +129,7 @@ def test_the_last_seconds_are_captured_at_the_devices_rate() -> None:
     assert rig.input.capture(60.0).samples.size == 20_000
 
 
-def test_without_an_input_nothing_is_opened_and_it_says_what_to_do() -> None:
+def test_without_an_input_no_device_is_opened_and_a_capture_says_what_to_do() -> None:
     live = LiveInput(None, lambda device: pytest.fail("opened unasked"))
     live.open()
     assert live.description == "none"
@@ -138,7 +138,7 @@ def test_without_an_input_nothing_is_opened_and_it_says_what_to_do() -> None:
     live.stop()
 
 
-def test_half_a_second_is_the_least() -> None:
+def test_a_capture_needs_at_least_half_a_second() -> None:
     rig = Rig()
     rig.input.open()
     rig.hear(0.4)
@@ -148,7 +148,7 @@ def test_half_a_second_is_the_least() -> None:
     assert rig.input.capture(8.0).samples.size == 500
 
 
-def test_a_device_that_is_lost_is_told_and_opened_again() -> None:
+def test_a_lost_device_is_reported_and_reopened() -> None:
     rig = Rig()
     rig.input.open()
     rig.hear(10.0)
@@ -169,7 +169,7 @@ def test_a_device_that_is_lost_is_told_and_opened_again() -> None:
 
 
 class FakeInputs:
-    """Inputs with the part of ``sounddevice``'s interface that we use."""
+    """Fake inputs with the part of ``sounddevice``'s interface that the server uses."""
 
     def __init__(self, channels: int = 8, rate_hz: float = 44_100.0) -> None:
         names = {"Speakers": 0, "Mic": channels}
@@ -199,7 +199,7 @@ class FakeInputs:
 
 @pytest.mark.parametrize("device", ["default", "1", "Mic"])
 @pytest.mark.parametrize(("has", "taken"), [(1, 1), (2, 2), (8, 2)])
-def test_a_device_is_opened_at_its_own_rate_with_two_channels_at_most(
+def test_a_device_is_opened_at_its_own_rate_with_at_most_two_channels(
     device: str, has: int, taken: int
 ) -> None:
     portaudio, ring = FakeInputs(has), CaptureRing()
@@ -239,7 +239,9 @@ class FakePipe:
         (FakeInputs(rate_hz=0.0), "default", "0 Hz"),
     ],
 )
-def test_what_cannot_be_opened_is_one_line(portaudio: Any, device: str, words: str) -> None:
+def test_a_device_that_cannot_be_opened_is_reported_in_one_line(
+    portaudio: Any, device: str, words: str
+) -> None:
     pipe: Any = FakePipe()
     serve(pipe, CaptureRing(), device, lambda: portaudio)
     (answer,) = pipe.sent
@@ -247,18 +249,18 @@ def test_what_cannot_be_opened_is_one_line(portaudio: Any, device: str, words: s
     assert words in answer.reason and "\n" not in answer.reason
 
 
-def test_the_process_listens_until_its_pipe_closes() -> None:
+def test_the_input_process_listens_until_its_pipe_closes() -> None:
     portaudio, pipe = FakeInputs(), FakePipe()
     serve(pipe, CaptureRing(), "default", lambda: portaudio)  # type: ignore[arg-type]
     assert pipe.sent == [Opened("Mic", 44_100.0, 2)]
     assert not portaudio.streams[0].running
 
 
-def test_only_what_can_be_listened_to_is_listed() -> None:
+def test_only_devices_with_input_channels_are_listed() -> None:
     assert input_devices(FakeInputs(2)) == ["1 Mic (Fake, 2 channels, 44100 Hz)"]
 
 
-def test_a_process_without_that_device_is_told_of_in_one_line() -> None:
+def test_an_unknown_device_fails_with_one_line() -> None:
     live = LiveInput("no such device")
     with pytest.raises(InputError, match=r"--input no such device: .*--list-devices") as caught:
         live.open()

@@ -1,4 +1,4 @@
-"""Events reach the desk as one, questions are answered, loads end in /done or /fail."""
+"""The dispatcher: events reach the desk together, queries are answered, loads end in a reply."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from server.decks.encoder_worker import Failed, Finished, Progressed
 from server.decks.media import MediaError, initial_decks
 from server.engine.structure_prior import NO_PRIOR
 from tests import mini_bundle
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.server.fakes import fake_deck
 
 
-class Rig(Hands):
+class Rig(ControlRig):
     def load(self, source: str, deck: str = "a") -> None:
         self.dispatch((LoadDeck(deck, source, reply_to=self.sender),))
 
@@ -41,7 +41,7 @@ def rig(tmp_path: Path) -> Rig:
     return Rig(media=tmp_path, playing=False)
 
 
-def test_what_belongs_together_is_taken_as_one(rig: Rig) -> None:
+def test_events_of_one_packet_are_applied_together(rig: Rig) -> None:
     rig.dispatch((SetControl("/interp", (0.5,)), SetControl("/level", (-3.0,)), Play()))
     state = rig.desk.snapshot()
     assert (state.value("/interp"), state.value("/level"), state.playing) == (0.5, -3.0, True)
@@ -61,7 +61,7 @@ def test_what_belongs_together_is_taken_as_one(rig: Rig) -> None:
         (Dump(0), "/done"),
     ],
 )
-def test_questions_are_answered_to_who_asked(rig: Rig, event: Query, address: str) -> None:
+def test_queries_are_answered_to_their_sender(rig: Rig, event: Query, address: str) -> None:
     asked = type(event)(**{**vars(event), "reply_to": rig.sender})
     rig.dispatch((asked,))
     (reply,) = rig.sender.replies
@@ -70,12 +70,12 @@ def test_questions_are_answered_to_who_asked(rig: Rig, event: Query, address: st
     assert len(rig.sender.replies) == 1
 
 
-def test_a_question_in_one_packet_with_a_value_answers_the_value(rig: Rig) -> None:
+def test_a_query_in_one_packet_with_a_value_answers_that_value(rig: Rig) -> None:
     rig.dispatch((SetControl("/level", (-3.0,)), Query("/level", reply_to=rig.sender)))
     assert rig.sender.replies == [Reply("/level", (-3.0,))]
 
 
-def test_what_the_bundle_has_nothing_for_fails_and_the_rest_of_the_packet_is_taken(
+def test_generate_without_a_prior_fails_and_the_rest_of_the_packet_applies(
     tmp_path: Path,
 ) -> None:
     rig = Rig(media=tmp_path, has_prior=False)
@@ -84,7 +84,7 @@ def test_what_the_bundle_has_nothing_for_fails_and_the_rest_of_the_packet_is_tak
     assert rig.sender.replies == [Reply("/fail", ("/generate", NO_PRIOR))]
     state = rig.desk.snapshot()
     assert (state.value("/generate"), state.value("/level")) == (0.0, -3.0)
-    rig.dispatch((SetControl("/generate", (1.0,)),))  # of a MIDI knob: nobody to tell
+    rig.dispatch((SetControl("/generate", (1.0,)),))  # from a MIDI knob: nobody to reply to
     assert rig.desk.snapshot().value("/generate") == 0.0
 
 
@@ -93,13 +93,13 @@ def test_quit_ends_the_program(rig: Rig) -> None:
     assert rig.quits == 1
 
 
-def test_a_library_deck_is_there_at_once(rig: Rig) -> None:
+def test_a_library_deck_is_loaded_at_once(rig: Rig) -> None:
     rig.load("high", "b")
     assert rig.put == [("b", "high")]
     assert rig.sender.replies == [Reply("/done", ("/deck/b/load", "high"))]
 
 
-def test_a_file_is_done_when_it_is_encoded(rig: Rig) -> None:
+def test_loading_a_file_is_done_when_it_is_encoded(rig: Rig) -> None:
     rig.load("one.wav")
     assert rig.submitted[0].name == "one.wav"
     rig.decks.take(Progressed(1, 0.5))
@@ -116,7 +116,9 @@ def test_a_file_that_cannot_be_encoded_fails_with_the_reason(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("source", ["none.wav", "../one.wav", "/etc/passwd"])
-def test_what_may_not_be_loaded_fails(rig: Rig, source: str) -> None:
+def test_loading_a_missing_file_or_one_outside_the_media_folder_fails(
+    rig: Rig, source: str
+) -> None:
     rig.load(source)
     assert not rig.submitted
     (reply,) = rig.sender.replies
@@ -143,14 +145,14 @@ def test_the_newest_load_of_a_deck_wins(rig: Rig, newer: Callable[[Rig], None]) 
     assert rig.put[-1] == ("b", "one")
 
 
-def test_a_failed_load_does_not_stand_in_the_way_of_an_older_one(rig: Rig) -> None:
+def test_a_failed_load_does_not_cancel_an_older_one(rig: Rig) -> None:
     rig.load("one.wav")
     rig.load("none.wav")
     rig.decks.take(Finished(1, fake_deck("one", 0.0)))
     assert rig.put == [("a", "one")]
 
 
-def test_the_first_two_library_decks_are_the_default(recording: Path) -> None:
+def test_the_first_two_library_decks_are_loaded_by_default(recording: Path) -> None:
     library = mini_bundle.bundle().decks
     assert initial_decks(library, {}) == {"a": "low", "b": "high"}
     assert initial_decks(library, {"a": "high"}) == {"a": "high"}
@@ -160,6 +162,6 @@ def test_the_first_two_library_decks_are_the_default(recording: Path) -> None:
     assert initial_decks({}, {}) == {}
 
 
-def test_a_deck_that_is_neither_file_nor_name_is_refused() -> None:
+def test_an_initial_deck_that_is_neither_a_file_nor_a_library_deck_is_refused() -> None:
     with pytest.raises(MediaError, match=r"--deck-b: 'x' is neither.*--list-decks"):
         initial_decks(mini_bundle.bundle().decks, {"a": "low", "b": "x"})

@@ -21,7 +21,7 @@ from server.models.preparing import prepare_model
 from server.models.switch import ModelSwitch
 from server.osc.server import OscServer
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, FakeSender, Hands
+from tests.server.control_inputs import FRAME_S, ControlRig, FakeSender
 
 HERE = Path(server.__file__).parent
 
@@ -85,21 +85,21 @@ class SentByUdp(FakeSender):
     __hash__ = object.__hash__
 
 
-def osc_of(rig: Hands) -> OscServer:
+def osc_of(rig: ControlRig) -> OscServer:
     osc = OscServer(rig.desk, watchers=[lambda sender, _: rig.notifier.heard(sender)])
     osc.connect(rig.dispatch)
     return osc
 
 
-def packet_arrives(rig: Hands, address: str, argument: float | str) -> Callable[[], None]:
-    """A datagram as the event loop hands it over."""
+def packet_arrives(rig: ControlRig, address: str, argument: float | str) -> Callable[[], None]:
+    """A datagram as the event loop controls it over."""
     osc, packet = osc_of(rig), build_msg(address, argument).dgram
     sender = SentByUdp()
     return lambda: osc._take_datagram(packet, sender)
 
 
 def test_a_value_passes_six_modules_from_the_datagram_to_the_desk() -> None:
-    rig = Hands()
+    rig = ControlRig()
     passed = modules_called(packet_arrives(rig, "/interp", 0.25))
     assert rig.desk.snapshot().value("/interp") == 0.25
     assert set(passed) - set(LOOK_ON) == set(TO_THE_DESK)
@@ -108,7 +108,7 @@ def test_a_value_passes_six_modules_from_the_datagram_to_the_desk() -> None:
 
 def test_a_value_passes_at_most_twenty_modules_to_the_sound() -> None:
     bundle = mini_bundle.bundle()
-    desk = Desk(Hands().table, playing=True)
+    desk = Desk(ControlRig().table, playing=True)
     timeline = Timeline(desk, SampleClock(FRAME_S))
     model = prepare_model(bundle, RuntimeOptions("cpu"), 4, lambda *_: None, table=desk.table)
     for deck, name in zip("ab", bundle.decks, strict=True):
@@ -121,7 +121,7 @@ def test_a_value_passes_at_most_twenty_modules_to_the_sound() -> None:
 
 def test_a_deck_passes_at_most_nine_modules_from_the_datagram(tmp_path: Path) -> None:
     (tmp_path / "one.wav").touch()
-    rig = Hands(media=tmp_path)
+    rig = ControlRig(media=tmp_path)
     path = (*TO_THE_DESK[:-1], *FROM_THE_DISPATCHER_TO_THE_DECK)
     by_name = modules_called(packet_arrives(rig, "/deck/a/load", "high"))
     assert rig.put == [("a", "high")]

@@ -1,4 +1,4 @@
-"""Bytes of a controller, decoded as they come."""
+"""A controller's bytes, decoded as they come."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def moved(*messages: bytes) -> list[Move]:
 
 
 def cc(control: int, *values: int, channel: int = 0) -> list[bytes]:
-    """Control changes."""
+    """Control change messages, one for each value."""
     return [bytes((0xB0 + channel, control, value)) for value in values]
 
 

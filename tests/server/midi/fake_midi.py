@@ -1,4 +1,4 @@
-"""A machine with MIDI ports that a test plugs, plays and pulls."""
+"""Fake MIDI ports that a test plugs in, plays and unplugs."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Scene:
         (Knob("x", 9, "velocity", 36), 127, 7),
     ],
 )
-def test_what_is_sent_says_the_place(knob: Knob, raw: int, bits: int) -> None:
+def test_feedback_messages_encode_the_knob_position(knob: Knob, raw: int, bits: int) -> None:
     memory, last = DecoderState(), None
     for message in messages_of(knob, raw, bits):
         memory, moves = moves_of(memory, "x", Message.from_bytes(message))
@@ -88,7 +88,7 @@ def test_what_is_sent_says_the_place(knob: Knob, raw: int, bits: int) -> None:
     assert last.largest == (127 if bits == 7 else 16383)
 
 
-def test_a_learned_knob_follows_what_something_else_moves() -> None:
+def test_a_learned_knob_is_sent_changes_made_by_something_else() -> None:
     scene = Scene(INTERP)
     scene.set("/interp", 1.0)
     assert scene.wait() == [(0xB0, 7, 127)]
@@ -96,13 +96,13 @@ def test_a_learned_knob_follows_what_something_else_moves() -> None:
     assert scene.sent == [] and scene.wait() == []
 
 
-def test_at_the_start_it_is_told_where_everything_is() -> None:
+def test_a_controller_is_sent_the_current_values_at_the_start() -> None:
     scene = Scene(MidiMapping("/level", FADER))
     scene.feedback.forget(["desk"])
     assert scene.wait() == [(0xB0, 7, round(48 / 66 * 127))]
 
 
-def test_of_fast_changes_the_newest_is_told() -> None:
+def test_only_the_newest_of_fast_changes_is_sent() -> None:
     scene = Scene(INTERP)
     for value in range(100):
         scene.set("/interp", value / 127)
@@ -111,7 +111,7 @@ def test_of_fast_changes_the_newest_is_told() -> None:
     assert scene.wait() == []
 
 
-def test_a_knob_is_not_told_what_it_did_itself() -> None:
+def test_a_knob_is_not_sent_its_own_changes() -> None:
     scene = Scene(INTERP, MidiMapping("/slice", FADER))
     scene.turn(20, 21, 22)
     assert scene.wait(2.0) == []
@@ -120,7 +120,7 @@ def test_a_knob_is_not_told_what_it_did_itself() -> None:
     assert scene.wait(2.0) == []
 
 
-def test_another_knob_of_the_same_control_is_told() -> None:
+def test_another_knob_of_the_same_control_is_sent_the_change() -> None:
     scene = Scene(INTERP, MidiMapping("/interp", KnobPattern("desk", 0, "cc", 8), invert=True))
     scene.turn(127)
     assert scene.wait() == [(0xB0, 8, 0)]
@@ -128,7 +128,7 @@ def test_another_knob_of_the_same_control_is_told() -> None:
     assert scene.wait() == [(0xB0, 8, 127)]
 
 
-def test_a_knob_in_somebodys_hand_is_told_when_it_rests() -> None:
+def test_a_knob_being_turned_is_sent_changes_once_it_rests() -> None:
     scene = Scene(INTERP)
     scene.turn(64)
     scene.set("/interp", 0.0)
@@ -136,7 +136,7 @@ def test_a_knob_in_somebodys_hand_is_told_when_it_rests() -> None:
     assert scene.wait(4 * INTERVAL_S) == [(0xB0, 7, 0)]
 
 
-def test_a_knob_that_waits_to_pick_up_is_told_where_its_control_is() -> None:
+def test_a_knob_waiting_for_pick_up_is_sent_the_control_value() -> None:
     scene = Scene(MidiMapping("/interp", FADER, takeover="pick-up"))
     scene.set("/interp", 1.0)
     scene.wait()
@@ -155,13 +155,13 @@ def test_a_knob_that_waits_to_pick_up_is_told_where_its_control_is() -> None:
     ],
     ids=["off", "any port", "any channel", "pressure", "no control"],
 )
-def test_who_is_not_to_be_told_is_not(one: MidiMapping) -> None:
+def test_mappings_without_feedback_are_sent_nothing(one: MidiMapping) -> None:
     scene = Scene(one)
     scene.set("/interp", 1.0)
     assert scene.wait(1.0) == []
 
 
-def test_what_comes_back_is_no_move_but_a_hand_is() -> None:
+def test_echoes_are_not_moves_but_real_turns_are() -> None:
     scene = Scene(INTERP)
     scene.set("/interp", 0.5)
     scene.wait()
@@ -174,21 +174,21 @@ def test_what_comes_back_is_no_move_but_a_hand_is() -> None:
     assert scene.turn(30) == 1
 
 
-def test_the_two_halves_that_come_back_are_no_moves_either() -> None:
+def test_14_bit_echoes_are_not_moves() -> None:
     scene = Scene(MidiMapping("/interp", FADER, bits=14))
     scene.set("/interp", 0.5)
     assert scene.wait() == [(0xB0, 7, 64), (0xB0, 39, 0)]
     assert scene.turn(64 * 128 + 99, 64 * 128, largest=16383) == 0
 
 
-def test_what_was_sent_long_ago_is_no_echo() -> None:
+def test_a_message_sent_long_ago_is_not_an_echo() -> None:
     scene = Scene(INTERP)
     scene.set("/interp", 0.5)
     scene.wait(ECHO_S + 2 * INTERVAL_S)
     assert scene.turn(64) == 1
 
 
-def test_a_controller_that_comes_back_is_told_all() -> None:
+def test_a_replugged_controller_is_sent_all_values() -> None:
     pad = KnobPattern("pads", 9, "velocity", 36)
     scene = Scene(INTERP, MidiMapping("/walk", pad))
     scene.set("/interp", 1.0)
@@ -199,7 +199,7 @@ def test_a_controller_that_comes_back_is_told_all() -> None:
     assert scene.wait() == [(0xB0, 7, 127), (0x99, 36, 0)]
 
 
-def test_what_is_learned_now_follows_from_now_on() -> None:
+def test_a_new_mapping_is_sent_its_value_at_once() -> None:
     scene = Scene()
     scene.set("/walk", 1.0)
     assert scene.wait() == []
@@ -207,7 +207,7 @@ def test_what_is_learned_now_follows_from_now_on() -> None:
     assert scene.wait() == [(0xB0, 7, 127)]
 
 
-def test_an_encoders_lights_follow_its_own_steps() -> None:
+def test_an_encoder_is_sent_the_result_of_its_own_steps() -> None:
     scene = Scene(MidiMapping("/interp", FADER, relative="2's complement"))
     scene.set("/interp", 0.5)
     scene.wait()

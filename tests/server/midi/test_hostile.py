@@ -1,4 +1,4 @@
-"""Anything at all from a controller, through decoding, mappings and keys to the sound."""
+"""Random bytes from a controller, through decoding, mappings and keys to the sound."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 from server.midi.input import MidiInput
 from server.midi.keys import Keys
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.server.midi.fake_midi import FakeMidi
 
 BATCHES, A_BATCH = 400, 12
-"""Twelve messages in the 4 ms between two looks are 3,000 a second."""
+"""Twelve messages in the 4 ms between two polls are 3,000 a second."""
 
 
 def anything(random: np.random.Generator) -> Iterator[bytes]:
-    """Whole messages of every status, and bytes that are none."""
+    """Valid messages of every status, and bytes that are not messages."""
     while True:
         status = int(random.integers(0x80, 0x100))
         data = random.integers(0, 128, 1 if status >> 4 in (0xC, 0xD) else 2)
@@ -31,20 +31,20 @@ def anything(random: np.random.Generator) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_comes_values_stay_in_their_ranges_and_the_sound_goes_on(seed: int) -> None:
-    hands = Hands()
-    hands.put_decks()
-    keys = Keys(hands.desk, hands.midi)
-    keys.connect(hands.dispatch)
-    midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=hands.clocks.receive)
+def test_random_input_keeps_values_in_range_and_the_sound_running(seed: int) -> None:
+    rig = ControlRig()
+    rig.put_decks()
+    keys = Keys(rig.desk, rig.midi)
+    keys.connect(rig.dispatch)
+    midi = MidiInput("all", keys.take, FakeMidi("Knobs"), on_clock=rig.clocks.receive)
     messages = anything(np.random.default_rng(seed))
     for batch in range(BATCHES):
         midi._take([("Knobs", next(messages)) for _ in range(A_BATCH)], time.time())
         if batch % 20 == 0:
-            assert np.isfinite(hands.engine.render(4)).all()
+            assert np.isfinite(rig.engine.render(4)).all()
     assert midi.received == BATCHES * A_BATCH > midi.rejected > 0
-    assert hands.engine.failed_blocks == 0
-    state = hands.desk.snapshot()
+    assert rig.engine.failed_blocks == 0
+    state = rig.desk.snapshot()
     for control in state.table.values:
         for value in state.vector(control.address):
             assert (

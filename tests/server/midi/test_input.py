@@ -1,4 +1,4 @@
-"""MIDI in, with a fake machine: bytes at a port become moves in the loop."""
+"""MIDI input from fake ports: bytes at a port become moves on the event loop."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def play(scene: Scene, scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_knobs_become_moves_in_order_and_in_the_loop() -> None:
+def test_knobs_become_moves_in_order_on_the_event_loop() -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -64,7 +64,7 @@ def test_knobs_become_moves_in_order_and_in_the_loop() -> None:
     assert scene.threads == {threading.get_ident()}
 
 
-def test_the_halves_of_a_knob_are_remembered_between_messages() -> None:
+def test_14_bit_halves_are_remembered_between_messages() -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -98,7 +98,7 @@ def test_the_halves_of_a_knob_are_remembered_between_messages() -> None:
         (0xFF, 0xFF),
     ],
 )
-def test_bytes_that_are_no_message_are_counted_and_move_nothing(data: tuple[int, ...]) -> None:
+def test_invalid_bytes_are_counted_and_move_nothing(data: tuple[int, ...]) -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -125,7 +125,7 @@ def test_a_replugged_port_plays_on() -> None:
     assert scene.moves == [turned(1, 127)]
 
 
-def test_everything_is_closed_by_stop() -> None:
+def test_stop_closes_everything() -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -135,7 +135,7 @@ def test_everything_is_closed_by_stop() -> None:
     assert scene.midi.closed and scene.midi.opened["Knobs"][0].closed
 
 
-def test_none_looks_at_nothing() -> None:
+def test_none_does_not_look_for_ports() -> None:
     scene = Scene("none")
 
     async def scenario() -> None:
@@ -144,7 +144,7 @@ def test_none_looks_at_nothing() -> None:
     play(scene, scenario)
 
 
-def test_a_named_port_that_is_not_there_stops_the_start() -> None:
+def test_a_missing_named_port_fails_at_the_start() -> None:
     async def run() -> None:
         with pytest.raises(MidiPortError, match="there are: 'Knobs'"):
             await Scene("Faderfox").input.start()
@@ -152,7 +152,7 @@ def test_a_named_port_that_is_not_there_stops_the_start() -> None:
     asyncio.run(run())
 
 
-def test_a_machine_without_midi_starts_and_stops(caplog: pytest.LogCaptureFixture) -> None:
+def test_input_without_midi_starts_and_stops(caplog: pytest.LogCaptureFixture) -> None:
     def nothing_there() -> MidiBackend:
         raise MidiUnavailable("no server")
 
@@ -165,7 +165,7 @@ def test_a_machine_without_midi_starts_and_stops(caplog: pytest.LogCaptureFixtur
     assert caplog.messages == ["no MIDI: no server"]
 
 
-def test_a_source_that_breaks_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_source_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -176,7 +176,7 @@ def test_a_source_that_breaks_is_told_in_the_log(caplog: pytest.LogCaptureFixtur
     assert "MIDI has stopped" in caplog.messages
 
 
-def test_what_is_for_the_clock_is_no_move_and_has_its_time() -> None:
+def test_clock_messages_are_not_moves_and_carry_their_time() -> None:
     scene, heard = Scene(), []
 
     def take(message: Message, at_s: float) -> None:
@@ -213,7 +213,7 @@ def test_clock_and_keys_stay_in_order() -> None:
     assert order == [60, "start", 61, "songpos", 62]
 
 
-def test_keys_of_a_port_that_goes_are_released() -> None:
+def test_held_keys_of_a_port_that_disappears_are_released() -> None:
     scene = Scene()
 
     async def scenario() -> None:
@@ -229,7 +229,7 @@ def test_keys_of_a_port_that_goes_are_released() -> None:
     ]
 
 
-def test_a_flood_of_anything_moves_what_its_messages_move_and_ends() -> None:
+def test_a_flood_of_random_bytes_is_handled_to_its_end() -> None:
     """Twenty seconds' worth of 3,000 messages a second at once, from a fixed seed."""
     random = np.random.default_rng(5)
     scene = Scene()

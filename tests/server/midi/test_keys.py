@@ -17,7 +17,7 @@ PROGRAM, DOWN, UP = move("program", 0, 17), move("velocity", 40, 100), move("vel
 
 
 class Rig:
-    """Keys over a desk that carries out what they play."""
+    """Keys, and a desk that applies their events."""
 
     def __init__(self, mode: str = "gate", *, is_mapped: bool = False) -> None:
         self.desk = Desk(control_table(style_dims=4))
@@ -45,23 +45,23 @@ def test_a_program_recalls_a_preset() -> None:
     assert Rig().play(PROGRAM) == [RecallProgram(17)]
 
 
-def test_keys_are_notes() -> None:
+def test_keys_play_notes() -> None:
     assert Rig().play(DOWN, UP) == [PlayNote(40, 100), PlayNote(40, 0)]
 
 
 @pytest.mark.parametrize("one", [PROGRAM, DOWN, UP])
-def test_what_a_mapping_has_is_not_played(one: Move) -> None:
+def test_mapped_programs_and_keys_are_not_played(one: Move) -> None:
     rig = Rig(is_mapped=True)
     assert (rig.play(one), rig.mapped) == ([], [one])
 
 
-def test_maps_hear_of_all_that_moves() -> None:
+def test_mappings_receive_all_moves() -> None:
     rig, moves = Rig(), [move("cc", 1, 5), DOWN, move("bend", 0, 5, 16383), PROGRAM]
     rig.play(*moves)
     assert rig.mapped == moves
 
 
-def test_keys_may_be_off_and_one_that_was_pressed_before_is_let_go() -> None:
+def test_keys_can_be_off_and_a_held_one_is_still_released() -> None:
     rig = Rig()
     rig.play(DOWN)
     rig.choose("off")
@@ -69,7 +69,7 @@ def test_keys_may_be_off_and_one_that_was_pressed_before_is_let_go() -> None:
     assert rig.play(DOWN) == []
 
 
-def test_latched_keys_play_until_they_are_pressed_again() -> None:
+def test_latched_keys_play_until_pressed_again() -> None:
     rig, other = Rig("latch"), move("velocity", 41, 90)
     assert rig.play(DOWN, UP) == [PlayNote(40, 100)]
     assert rig.play(DOWN, UP) == [PlayNote(40, 0)]

@@ -37,7 +37,7 @@ def detected(
     ],
     ids=["knob", "down and up", "button", "let go", "slowly", "fader", "one place twice"],
 )
-def test_a_knob_that_is_turned_is_found(values: list[int], count: int) -> None:
+def test_a_turned_knob_is_found(values: list[int], count: int) -> None:
     assert detected(*values) == (LearnedKnob(KNOB, None, 7), count)
 
 
@@ -55,7 +55,7 @@ def test_a_knob_that_is_turned_is_found(values: list[int], count: int) -> None:
     ],
     ids=["jitter", "at the bottom", "at the top", "once", "held", "still", "too little", "zero"],
 )
-def test_noise_is_no_knob(values: list[int]) -> None:
+def test_noise_is_not_taken_for_a_turned_knob(values: list[int]) -> None:
     assert detected(*values)[0] is None
 
 
@@ -86,13 +86,13 @@ def test_an_encoder_is_found_with_its_coding(values: list[int], coding: str) -> 
         ("absolute", [1, 1, 1, 5, 9, 30], None),
     ],
 )
-def test_what_is_said_beforehand_is_not_guessed(
+def test_a_given_coding_is_not_guessed(
     sends: Sends, values: list[int], relative: str | None
 ) -> None:
     assert detected(*values, sends=sends) == (LearnedKnob(KNOB, relative, 7), len(values))
 
 
-def test_a_jittering_knob_beside_it_does_not_win() -> None:
+def test_a_jittering_knob_is_not_taken_for_the_turned_one() -> None:
     detector = KnobDetector()
     for step in range(40):
         assert detector.take(Move(OTHER, 63 + step % 3, 127)) is None
@@ -101,7 +101,7 @@ def test_a_jittering_knob_beside_it_does_not_win() -> None:
     assert found == LearnedKnob(KNOB, None, 7)
 
 
-def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
+def test_a_14_bit_knob_is_learned_with_14_bits() -> None:
     detector = KnobDetector()
     assert detector.take(Move(KNOB, 10, 127)) is None
     found = None
@@ -111,7 +111,7 @@ def test_a_fine_knob_has_fourteen_bits_from_its_first_low_half_on() -> None:
 
 
 @pytest.mark.parametrize("kind", ["nrpn", "rpn", "bend", "pressure"])
-def test_other_kinds_are_learned_as_well(kind: Kind) -> None:
+def test_other_kinds_of_knobs_are_learned_too(kind: Kind) -> None:
     knob = Knob("keys", 2, kind)
     largest = 127 if kind == "pressure" else 16383
     values = [largest * n // 20 for n in (10, 11, 12, 14, 16)]
@@ -120,21 +120,21 @@ def test_other_kinds_are_learned_as_well(kind: Kind) -> None:
     )
 
 
-def test_a_pad_is_pressed_and_let_go_and_a_program_is_no_knob() -> None:
+def test_a_pad_is_learned_by_pressing_it_and_a_program_is_not_learned() -> None:
     pad = Knob("pads", 9, "velocity", 36)
     assert detected(80, 0, knob=pad) == (LearnedKnob(pad, None, 7), 2)
     assert detected(*range(0, 127, 5), knob=Knob("pads", 9, "program"))[0] is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([KNOB, OTHER]), st.integers(0, 127)), max_size=200))
-def test_whatever_comes_it_is_one_that_was_moved(moves: list[tuple[Knob, int]]) -> None:
+def test_only_a_moved_knob_is_ever_found(moves: list[tuple[Knob, int]]) -> None:
     detector = KnobDetector()
     for knob, value in moves:
         found = detector.take(Move(knob, value, 127))
         assert found is None or found.knob == knob
 
 
-def test_it_says_on_which_ports_something_was_moved() -> None:
+def test_learning_reports_the_ports_with_moves() -> None:
     detector = KnobDetector()
     detector.take(Move(KNOB, 1, 127))
     assert detector.ports == {"knobs"}

@@ -39,7 +39,7 @@ BLOCK = 4
 
 
 def other(**changes: object) -> Bundle:
-    """The mini bundle with another name, two names of dimensions, and its decks an octave up."""
+    """The mini bundle with another name and other library decks."""
     made = mini_bundle.bundle()
     decks = {
         "low": replace(made.decks["low"], style_mean=made.decks["low"].style_mean + 1),
@@ -65,34 +65,34 @@ def media(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# --- the desk
+# The desk
 
 
-def test_values_are_carried_over_by_name_then_by_number() -> None:
+def test_values_are_carried_over_by_name_or_else_by_number() -> None:
     before = control_table(4, ["bright", "rough", None, None])
     now = control_table(6, ["rough", None, None, "bright", "new"])
     desk = Desk(before, playing=True)
     desk.apply([SetControl("/latent", (0.1, 0.2, 0.3, 0.4)), SetControl("/level", (-3.0,))])
     desk.apply([SetGlide("/named/bright", 0.7), SetControl("/motion/record", (1.0,))])
     state = carried(desk.snapshot(), now, "x")
-    # bright 0 -> 3, rough 1 -> 0; 1 was rough and is nothing now; 2 goes by its number.
+    # bright 0 -> 3, rough 1 -> 0; 1 was rough and has no name now; 2 keeps its number.
     assert state.vector("/latent") == (0.2, 0.0, 0.3, 0.1, 0.0, 0.0)
     assert state.value("/level") == -3.0 and state.value("/motion/record") == 0.0
     assert state.smoothing_s[now.slots["/latent/3"][0]] == 0.7
     assert state.playing and state.model == "x" and state.table is now
 
 
-def test_fewer_dimensions_keep_what_they_can() -> None:
+def test_a_model_with_fewer_dimensions_keeps_the_first_offsets() -> None:
     desk = Desk(control_table(4))
     desk.apply([SetControl("/latent", (0.1, 0.2, 0.3, 0.4))])
     assert carried(desk.snapshot(), control_table(2), "x").vector("/latent") == (0.1, 0.2)
 
 
-# --- the fade
+# The fade
 
 
 class Rig:
-    """Two models and the engine's side of a change, without threads."""
+    """The engine's side of a change of models, without threads."""
 
     def __init__(self) -> None:
         bundle = mini_bundle.bundle()
@@ -114,7 +114,7 @@ class Rig:
         return np.concatenate([self.switch.render(BLOCK)[0] for _ in range(blocks)])
 
 
-def test_the_new_model_is_faded_in_without_a_click_or_a_hole() -> None:
+def test_the_new_model_fades_in_without_a_click_or_a_gap() -> None:
     rig, alone = Rig(), Rig()
     before = rig.render(0.5)
     rig.change(other())
@@ -132,7 +132,7 @@ def test_the_new_model_is_faded_in_without_a_click_or_a_hole() -> None:
     assert np.abs(after - alone.render(FADE_S + 0.5)[-len(after) :]).max() > 0.01
 
 
-def test_other_dimensions_and_a_change_within_a_change_are_played() -> None:
+def test_a_model_with_other_dimensions_and_changes_during_a_fade_work() -> None:
     rig = Rig()
     rig.render(0.1)
     wide = wider()
@@ -141,7 +141,7 @@ def test_other_dimensions_and_a_change_within_a_change_are_played() -> None:
         assert np.isfinite(rig.render(FADE_S / 3)).all()
     rig.render(FADE_S)
     assert not rig.switch.is_fading
-    assert len(rig.switch._models) == 1  # what is not heard is gone
+    assert len(rig.switch._models) == 1  # silent models are dropped
     rig.desk.apply([SetControl("/latent/4", (1.0,))])
     assert np.isfinite(rig.render(0.1)).all()
 
@@ -156,7 +156,7 @@ def wider() -> Bundle:
         )
 
 
-def test_the_place_in_the_music_stays() -> None:
+def test_changing_the_model_keeps_the_position() -> None:
     rig = Rig()
     rig.render(0.1)
     there = rig.switch.newest.engine.position
@@ -167,7 +167,9 @@ def test_the_place_in_the_music_stays() -> None:
 
 
 @pytest.mark.parametrize("is_held", [True, False])
-def test_a_note_goes_on_if_it_is_held_and_is_not_played_again(is_held: bool) -> None:
+def test_a_held_note_goes_on_in_the_new_model_and_a_released_one_does_not_sound_again(
+    is_held: bool,
+) -> None:
     rig = Rig()
     rig.desk.apply([Stop(), PlayNote(40, 127)])
     rig.desk.apply([] if is_held else [PlayNote(40, 0)])
@@ -177,10 +179,10 @@ def test_a_note_goes_on_if_it_is_held_and_is_not_played_again(is_held: bool) -> 
     assert sound[-HOP:].any() if is_held else not sound.any()
 
 
-# --- the decks
+# The decks
 
 
-def test_decks_go_over_by_name_anew_from_their_file_or_the_bundles_own_instead() -> None:
+def test_decks_are_carried_over_by_name_re_encoded_from_their_file_or_replaced() -> None:
     before, now = mini_bundle.bundle(), other()
     low, high = (library_deck(before.decks[name]) for name in ("low", "high"))
     file = replace(low, name="song", source="song.ogg")
@@ -208,7 +210,7 @@ def test_decks_go_over_by_name_anew_from_their_file_or_the_bundles_own_instead()
     ]
 
 
-def test_a_capture_goes_over_as_the_sound_that_it_was() -> None:
+def test_a_capture_is_re_encoded_from_its_sound() -> None:
     before, now = mini_bundle.bundle(), other()
     sound = Captured("capture of Mic", np.zeros(4, np.float32), 48_000)
     heard = replace(fake_deck("capture of Mic", 0.5), captured=sound)
@@ -224,14 +226,14 @@ def test_a_capture_goes_over_as_the_sound_that_it_was() -> None:
 
 
 @pytest.mark.parametrize("name", ["../other", "/etc/passwd", "nul\0", "a" * 5000, "none", "."])
-def test_a_name_reaches_no_further_than_the_media_folder(name: str, media: Path) -> None:
+def test_loading_a_bundle_outside_the_media_folder_fails(name: str, media: Path) -> None:
     folder = media / "inside"
     folder.mkdir()
     with pytest.raises(MediaError, match="is not a bundle in the media folder"):
         bundle_below(name, folder)
 
 
-# --- live
+# Live
 
 
 @contextmanager
@@ -249,7 +251,7 @@ def answer_to(message: OscMessage) -> list[object]:
     return [message.address, *message.params]
 
 
-def test_a_bundle_is_loaded_while_it_plays_and_everything_follows(
+def test_a_bundle_is_loaded_while_playing_with_its_library_decks_and_encoder(
     bundle_path: Path, media: Path, recording: Path
 ) -> None:
     (media / "song.wav").write_bytes(recording.read_bytes())
@@ -287,7 +289,7 @@ def test_a_bad_bundle_fails_and_the_old_one_plays_on(
         assert answer_to(live.ask("/deck/a/load", "high"))[0] == "/done"
 
 
-def test_an_encoder_that_does_not_fit_is_found_before_it_plays(
+def test_a_bundle_whose_encoder_cannot_encode_the_loaded_decks_is_refused(
     bundle_path: Path, media: Path, recording: Path
 ) -> None:
     bad = replace(wider(), encoder_onnx=mini_bundle.encoder_onnx())
@@ -300,7 +302,7 @@ def test_an_encoder_that_does_not_fit_is_found_before_it_plays(
         assert answer_to(live.ask("/model/load", "other"))[0] == "/done"
 
 
-def test_of_two_loads_the_newest_wins(bundle_path: Path, media: Path) -> None:
+def test_the_newer_of_two_model_loads_wins(bundle_path: Path, media: Path) -> None:
     with server(bundle_path, media) as live:
         live.tell("/model/load", "other")
         live.tell("/model/load", "other.bundle")

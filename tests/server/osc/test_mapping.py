@@ -30,7 +30,7 @@ TABLE = control_table(style_dims=8)
 
 
 class Someone:
-    """A sender that only has to be the same one."""
+    """A sender that is only compared and never replied to."""
 
     def reply(self, reply: Reply) -> None:
         raise AssertionError("mapping answers nobody")
@@ -125,7 +125,7 @@ def test_a_message_becomes_its_event(
         ("/*", (0.5,), ": 0.5 is not a whole number|/latent"),
     ],
 )
-def test_what_no_control_takes_is_refused_with_the_reason(
+def test_a_message_that_no_control_accepts_is_refused_with_the_reason(
     address: str, arguments: tuple[Argument, ...], reason: str
 ) -> None:
     with pytest.raises(MappingError, match=reason) as caught:
@@ -143,14 +143,14 @@ def test_a_pattern_reaches_every_control_it_matches() -> None:
     )
 
 
-def test_a_pattern_asks_values_but_runs_no_command_without_arguments() -> None:
+def test_a_pattern_without_arguments_queries_values_but_runs_no_command() -> None:
     (*queries,) = events_of("/{interp,latent,level,mute,play,quit,panic}")
     assert queries == [
         Query(address, reply_to=SENDER) for address in ("/interp", "/latent", "/level", "/mute")
     ]
 
 
-def test_hostile_text_is_shortened_and_escaped() -> None:
+def test_hostile_text_is_shortened_and_escaped_in_errors() -> None:
     with pytest.raises(MappingError) as caught:
         events_of("/interp", "\u202e" + "x" * 10000)
     assert len(str(caught.value)) < 120 and str(caught.value).isascii()
@@ -166,7 +166,7 @@ def test_hostile_text_is_shortened_and_escaped() -> None:
         ("/mute=1", SetControl("/mute", (1.0,))),
     ],
 )
-def test_a_setting_of_the_command_line_becomes_its_event(text: str, expected: Event) -> None:
+def test_a_command_line_setting_becomes_its_event(text: str, expected: Event) -> None:
     assert setting(TABLE, text) == expected
 
 
@@ -186,6 +186,6 @@ def test_a_setting_of_the_command_line_becomes_its_event(text: str, expected: Ev
         ("/deck/*/load=x", "several controls"),
     ],
 )
-def test_a_setting_that_sets_nothing_is_refused(text: str, reason: str) -> None:
+def test_an_invalid_command_line_setting_is_refused(text: str, reason: str) -> None:
     with pytest.raises(MappingError, match=reason):
         setting(TABLE, text)

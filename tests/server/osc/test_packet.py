@@ -44,7 +44,7 @@ def bundle(*elements: bytes, time_tag: int = IMMEDIATELY) -> bytes:
     return b"#bundle\0" + struct.pack(">Q", time_tag) + sized
 
 
-def test_a_message_of_oscsend_is_read() -> None:
+def test_a_message_from_oscsend_is_read() -> None:
     assert read_packet(INTERP).messages == (OscMessage("/interp", (0.25,)),)
 
 
@@ -74,7 +74,9 @@ def test_a_message_of_oscsend_is_read() -> None:
         ("i[T[f]]s", b"\0\0\0\x07" + struct.pack(">f", 2.0) + b"x\0\0\0", (7, (True, (2.0,)), "x")),
     ],
 )
-def test_every_type_is_read(tags: str, data: bytes, expected: tuple[Argument, ...]) -> None:
+def test_every_argument_type_is_read(
+    tags: str, data: bytes, expected: tuple[Argument, ...]
+) -> None:
     assert read_packet(message("/x", tags, data)).messages == (OscMessage("/x", expected),)
 
 
@@ -82,14 +84,14 @@ def test_a_message_without_type_tags_has_no_arguments() -> None:
     assert read_packet(b"/status\0").messages == (OscMessage("/status"),)
 
 
-def test_numbers_that_are_not_finite_are_passed_on() -> None:
+def test_numbers_that_are_not_finite_are_read() -> None:
     packet = message("/x", "ff", struct.pack(">ff", math.inf, math.nan))
     (infinite,) = read_packet(packet).messages
     assert infinite.arguments[0] == math.inf
     assert isinstance(infinite.arguments[1], float) and math.isnan(infinite.arguments[1])
 
 
-def test_a_bundle_gives_its_messages_in_order_with_their_time_tags() -> None:
+def test_a_bundle_is_read_in_order_with_its_time_tags() -> None:
     inner = bundle(message("/b", "i", b"\0\0\0\x02"), time_tag=9)
     packet = bundle(message("/a", ""), inner, message("/c", ""), time_tag=5)
     assert read_packet(packet).messages == (
@@ -99,7 +101,7 @@ def test_a_bundle_gives_its_messages_in_order_with_their_time_tags() -> None:
     )
 
 
-def test_an_empty_bundle_holds_nothing() -> None:
+def test_an_empty_bundle_has_no_messages() -> None:
     assert read_packet(bundle()) == OscPacket()
 
 
@@ -118,7 +120,7 @@ LATER, EARLIER = 1000 << 32, 999 << 32
     ],
     ids=["now", "later", "with the outer one", "same time", "after it", "over 2036"],
 )
-def test_a_bundle_in_a_bundle_is_due_at_its_time_or_the_outer_ones(
+def test_a_nested_bundle_is_due_at_its_own_time_or_the_outer_bundles(
     outer: int, inner: int, expected: int | None
 ) -> None:
     packet = bundle(bundle(message("/x", ""), time_tag=inner), time_tag=outer)
@@ -126,12 +128,12 @@ def test_a_bundle_in_a_bundle_is_due_at_its_time_or_the_outer_ones(
 
 
 @pytest.mark.parametrize(("outer", "inner"), [(LATER, EARLIER), (5, 2**64 - 1)])
-def test_a_bundle_due_before_the_one_around_it_is_refused(outer: int, inner: int) -> None:
+def test_a_nested_bundle_due_before_the_outer_one_is_refused(outer: int, inner: int) -> None:
     with pytest.raises(OscError, match="due before the bundle around it"):
         read_packet(bundle(bundle(INTERP, time_tag=inner), INTERP, time_tag=outer))
 
 
-def test_a_message_with_an_unknown_tag_is_left_out_by_itself() -> None:
+def test_only_the_message_with_an_unknown_tag_is_left_out() -> None:
     unknown = message("/x", "xi", b"\0\0\0\x01")
     packet = read_packet(bundle(message("/a", ""), unknown, message("/c", "")))
     assert [found.address for found in packet.messages] == ["/a", "/c"]
@@ -193,12 +195,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("packet", "reason"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_not_osc_is_refused_with_the_reason(packet: bytes, reason: str) -> None:
+def test_an_invalid_packet_is_refused_with_the_reason(packet: bytes, reason: str) -> None:
     with pytest.raises(OscError, match=reason.replace("[", r"\[")):
         read_packet(packet)
 
 
-def test_the_address_of_a_bad_message_is_known_where_it_could_be_read() -> None:
+def test_the_error_of_a_bad_message_has_its_address() -> None:
     with pytest.raises(OscError) as caught:
         read_packet(message("/interp", "f"))
     assert caught.value.address == "/interp"
@@ -215,7 +217,7 @@ def test_the_address_of_a_bad_message_is_known_where_it_could_be_read() -> None:
         message("/x", "b", struct.pack(">i", 60000) + b"\0" * 60000),
     ],
 )
-def test_the_largest_packets_take_no_longer_than_their_length_asks(packet: bytes) -> None:
+def test_the_largest_packets_are_read_or_refused_quickly(packet: bytes) -> None:
     begin = time.perf_counter()
     with contextlib.suppress(OscError):
         read_packet(packet)
@@ -287,7 +289,7 @@ def build(address: str, arguments: list[tuple[str, Argument]]) -> OracleMessage:
 
 @settings(max_examples=300, deadline=500)
 @given(addresses, st.lists(typed, max_size=8))
-def test_what_python_osc_builds_is_read_back(
+def test_messages_built_by_python_osc_are_read_back(
     address: str, arguments: list[tuple[str, Argument]]
 ) -> None:
     built = build(address, arguments)
@@ -296,7 +298,7 @@ def test_what_python_osc_builds_is_read_back(
     assert list(read.arguments) == built.params
 
 
-def test_what_python_osc_bundles_is_read_back() -> None:
+def test_bundles_built_by_python_osc_are_read_back() -> None:
     inner = OscBundleBuilder(BUILD_IMMEDIATELY)
     inner.add_content(build("/interp/style", [("f", 1.0)]))
     outer = OscBundleBuilder(1_700_000_000)

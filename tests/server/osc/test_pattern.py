@@ -60,7 +60,7 @@ from server.osc.pattern import PatternError, is_pattern, matching
         ("//", "/", True),
     ],
 )
-def test_a_pattern_matches_as_osc_says(pattern: str, address: str, expected: bool) -> None:
+def test_a_pattern_matches_as_osc_defines(pattern: str, address: str, expected: bool) -> None:
     assert matching(pattern, [address]) == ((address,) if expected else ())
 
 
@@ -96,7 +96,7 @@ def test_only_addresses_with_special_characters_are_patterns() -> None:
         "/latent/" + "[!b]*" * 48 + "c",
     ],
 )
-def test_hostile_patterns_take_milliseconds(pattern: str) -> None:
+def test_hostile_patterns_are_matched_within_milliseconds(pattern: str) -> None:
     """A table as large as the largest bundle's so far; 8 ms when this was written."""
     addresses = list(control_table(128).controls)
     begin = time.process_time()
@@ -104,7 +104,7 @@ def test_hostile_patterns_take_milliseconds(pattern: str) -> None:
     assert time.process_time() - begin < 0.1
 
 
-def test_twice_the_address_takes_about_twice_the_time() -> None:
+def test_matching_time_grows_linearly_with_the_address() -> None:
     def best_s(length: int) -> float:
         times = []
         for _ in range(5):
@@ -146,14 +146,12 @@ REGULAR = {
     "{a,bb}": "(a|bb)",
     "{,b}": "(|b)",
 }
-"""The same pieces as a regular expression, which may take for ever on long ones."""
+"""The pieces as regular expressions, which can take exponential time on long patterns."""
 
 
 @settings(max_examples=500, deadline=None)
 @given(pieces, st.text("ab/", max_size=7))
-def test_everything_together_agrees_with_a_regular_expression(
-    parts: list[str], address: str
-) -> None:
+def test_combined_pieces_agree_with_a_regular_expression(parts: list[str], address: str) -> None:
     pattern = re.sub("/{2,}", "//", "/" + "".join(parts))
     found = re.findall(r"//|\[.*?\]|\{.*?\}|.", pattern)
     expected = re.fullmatch("".join(REGULAR.get(piece, piece) for piece in found), "/" + address)

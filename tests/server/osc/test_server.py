@@ -1,4 +1,4 @@
-"""The OSC server on real loopback sockets: order, answers, refusals, floods, who may send."""
+"""The OSC server on loopback sockets: order, replies, refusals, floods, allowed senders."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ HOSTILE = [
     build_msg("/nowhere", 0.5).dgram,
     b"/sync\0\0\0,d\0\0" + struct.pack(">d", 1e300),
 ]
-"""The packets named in FACTS and the issue."""
+"""Packets that are malformed, or crash or hang other OSC servers."""
 
 
 class Client:
-    """A UDP client that waits for answers without blocking the loop."""
+    """A UDP client that awaits replies without blocking the event loop."""
 
     def __init__(self, server: tuple[str, int], family: int = socket.AF_INET) -> None:
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -72,7 +72,7 @@ class Client:
 
 
 class Scene:
-    """A server, a client, and what arrived in one call each."""
+    """A server, and the events of each call to its handler."""
 
     def __init__(self, *allowed: str) -> None:
         self.batches: list[tuple[Event, ...]] = []
@@ -129,7 +129,7 @@ def test_values_arrive_in_the_order_they_were_sent() -> None:
     play(scenario)
 
 
-def test_a_question_is_answered_to_whoever_asked() -> None:
+def test_a_query_is_answered_to_its_sender() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(build_msg("/interp").dgram)
         assert await client.answer() == OscMessage("/interp", (0.25,))
@@ -137,7 +137,7 @@ def test_a_question_is_answered_to_whoever_asked() -> None:
     play(scenario)
 
 
-def test_a_bundle_arrives_in_one_call() -> None:
+def test_the_events_of_a_bundle_arrive_in_one_call() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         builder = OscBundleBuilder(IMMEDIATELY)
         for value in (0.0, 0.5, 1.0):
@@ -149,7 +149,7 @@ def test_a_bundle_arrives_in_one_call() -> None:
     play(scenario)
 
 
-def test_a_refused_message_of_a_bundle_is_told_and_the_others_hold() -> None:
+def test_a_refused_message_in_a_bundle_is_reported_and_the_others_apply() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         builder = OscBundleBuilder(IMMEDIATELY)
         for address, value in (("/interp", 0.5), ("/level", 99.0), ("/mute", 1.0)):
@@ -164,7 +164,7 @@ def test_a_refused_message_of_a_bundle_is_told_and_the_others_hold() -> None:
     play(scenario)
 
 
-def test_a_packet_of_refused_messages_is_answered_with_a_few() -> None:
+def test_a_packet_of_refused_messages_gets_only_a_few_replies() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         builder = OscBundleBuilder(IMMEDIATELY)
         for _ in range(3 * MAX_FAILS_PER_PACKET):
@@ -178,7 +178,7 @@ def test_a_packet_of_refused_messages_is_answered_with_a_few() -> None:
     play(scenario)
 
 
-def test_what_is_due_at_one_time_arrives_in_one_call_with_its_time() -> None:
+def test_messages_due_at_one_time_arrive_in_one_call_with_their_time() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         inner = OscBundleBuilder(2_000_000_000)
         inner.add_content(build_msg("/level", -3.0))
@@ -196,7 +196,7 @@ def test_what_is_due_at_one_time_arrives_in_one_call_with_its_time() -> None:
 
 
 @pytest.mark.parametrize("packet", HOSTILE, ids=lambda packet: packet[:16].hex())
-def test_a_hostile_packet_is_counted_and_answered_and_the_next_one_works(packet: bytes) -> None:
+def test_a_hostile_packet_is_counted_and_answered_and_the_next_packet_works(packet: bytes) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(packet)
         assert (await client.answer()).address == "/fail"
@@ -208,7 +208,7 @@ def test_a_hostile_packet_is_counted_and_answered_and_the_next_one_works(packet:
     play(scenario)
 
 
-def test_a_refusal_says_what_came_and_what_is_allowed() -> None:
+def test_a_refusal_gives_the_value_and_the_allowed_range() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(build_msg("/interp", 1.5).dgram)
         why = "/interp: 1.5 is out of range; allowed are 0 to 1"
@@ -218,7 +218,7 @@ def test_a_refusal_says_what_came_and_what_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("address", ["/fail", "/done", "/synced", "/status.reply"])
-def test_answers_of_another_server_are_not_answered(address: str) -> None:
+def test_replies_of_another_server_are_not_answered(address: str) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(build_msg(address, "x").dgram, address.encode().ljust(16, b"\0") + b",q\0\0")
         await scene.until(2)
@@ -228,7 +228,7 @@ def test_answers_of_another_server_are_not_answered(address: str) -> None:
     play(scenario)
 
 
-def test_a_flood_of_garbage_is_one_log_line_and_starves_nothing(
+def test_a_flood_of_garbage_is_logged_briefly_and_blocks_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
@@ -262,7 +262,9 @@ def test_a_flood_of_garbage_is_one_log_line_and_starves_nothing(
     assert "more" in caplog.messages[-1]
 
 
-def test_a_mistake_of_ours_does_not_end_the_server(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_in_the_handler_does_not_stop_the_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         def broken(events: tuple[Event, ...], time_tag: int | None = None) -> None:
             raise RuntimeError("our own")
@@ -279,7 +281,7 @@ def test_a_mistake_of_ours_does_not_end_the_server(caplog: pytest.LogCaptureFixt
     assert "our own" in caplog.text
 
 
-def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
+def test_a_port_in_use_fails_with_one_line_that_says_what_to_do() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         _, port = client.socket.getpeername()
         with pytest.raises(OscAddressError) as caught:
@@ -291,7 +293,7 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
     play(scenario)
 
 
-def test_a_host_that_is_not_ours_is_refused() -> None:
+def test_listening_on_a_foreign_address_fails() -> None:
     async def run() -> None:
         with pytest.raises(OscAddressError, match=r"cannot listen for OSC on 203\.0\.113\.1:0"):
             await OscServer(Desk(TABLE)).start("203.0.113.1", 0)
@@ -300,7 +302,7 @@ def test_a_host_that_is_not_ours_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
-def test_a_port_that_only_tcp_or_only_udp_has_is_in_use(kind: socket.SocketKind) -> None:
+def test_a_port_used_by_tcp_or_udp_alone_is_in_use(kind: socket.SocketKind) -> None:
     async def run() -> None:
         with socket.socket(socket.AF_INET, kind) as other:
             other.bind(("127.0.0.1", 0))
@@ -312,7 +314,7 @@ def test_a_port_that_only_tcp_or_only_udp_has_is_in_use(kind: socket.SocketKind)
     asyncio.run(run())
 
 
-def test_a_host_that_does_not_exist_is_one_line() -> None:
+def test_an_unknown_host_fails_with_one_line() -> None:
     with pytest.raises(OscAddressError, match=r"'no host\.invalid': no such host.*--osc"):
         asyncio.run(OscServer(Desk(TABLE)).start("no host.invalid", 0))
 
@@ -328,7 +330,7 @@ def has_ipv6() -> bool:
 @pytest.mark.parametrize(
     ("host", "families"), [("::1", ["::1"]), ("localhost", ["127.0.0.1", "::1"])]
 )
-def test_ipv6_alone_and_beside_ipv4(host: str, families: list[str]) -> None:
+def test_the_server_listens_on_ipv6_alone_and_beside_ipv4(host: str, families: list[str]) -> None:
     async def run() -> None:
         scene = Scene()
         addresses = await scene.server.start(host, 0)
@@ -345,7 +347,9 @@ def test_ipv6_alone_and_beside_ipv4(host: str, families: list[str]) -> None:
     asyncio.run(run())
 
 
-def test_who_is_not_allowed_is_counted_and_not_answered(caplog: pytest.LogCaptureFixture) -> None:
+def test_packets_of_senders_not_allowed_are_counted_and_not_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(*[build_msg("/interp").dgram] * 20)
         await scene.until(20)
@@ -359,7 +363,7 @@ def test_who_is_not_allowed_is_counted_and_not_answered(caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.0/8"])
-def test_who_is_allowed_is_heard(allowed: str) -> None:
+def test_an_allowed_sender_is_answered(allowed: str) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(build_msg("/interp").dgram)
         assert (await client.answer()).address == "/interp"
@@ -371,7 +375,7 @@ def test_who_is_allowed_is_heard(allowed: str) -> None:
     ("allowed", "expected"),
     [((), "anyone who can reach this machine can play"), (("10.0.0.0/8",), "to 10.0.0.0/8")],
 )
-def test_listening_to_the_network_is_told(
+def test_listening_on_the_network_is_logged(
     allowed: tuple[str, ...], expected: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> None:
@@ -384,7 +388,7 @@ def test_listening_to_the_network_is_told(
     assert "on 0.0.0.0" in line and expected in line
 
 
-def test_loopback_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_listening_on_loopback_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         pass
 
@@ -392,7 +396,7 @@ def test_loopback_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert not caplog.messages
 
 
-def test_an_answer_after_the_end_goes_nowhere() -> None:
+def test_a_reply_after_the_server_has_stopped_is_dropped() -> None:
     async def scenario(scene: Scene, client: Client) -> None:
         client.send(build_msg("/sync", 3).dgram)
         await scene.until(1)
@@ -416,5 +420,5 @@ def test_an_answer_after_the_end_goes_nowhere() -> None:
         (fail("/x", "zero\0 and \udcff"), OscMessage("/fail", ("/x", "zero? and ?"))),
     ],
 )
-def test_an_answer_is_read_back_as_it_was_meant(reply: Reply, expected: OscMessage) -> None:
+def test_an_encoded_reply_is_read_back(reply: Reply, expected: OscMessage) -> None:
     assert read_packet(encode(reply)).messages == (expected,)

@@ -1,4 +1,4 @@
-"""Packets in a stream: both framings, in pieces of any size, and what breaks them."""
+"""OSC packets in a stream: both framings, in pieces of any size, and broken streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def in_pieces(stream: bytes, seed: int) -> list[bytes]:
 
 @settings(deadline=None)
 @given(st.sampled_from(FRAMINGS), packets, st.integers(0, 99))
-def test_what_is_wrapped_comes_out_again_in_pieces_of_any_size(
+def test_packets_survive_framing_in_pieces_of_any_size(
     kind: type[Framing], sent: list[bytes], seed: int
 ) -> None:
     framing = kind()
@@ -44,7 +44,7 @@ def test_what_is_wrapped_comes_out_again_in_pieces_of_any_size(
 
 @settings(deadline=None)
 @given(st.binary(max_size=60))
-def test_slip_is_as_python_osc_has_it(packet: bytes) -> None:
+def test_slip_agrees_with_python_osc(packet: bytes) -> None:
     assert Slip.wrap(packet) == oracle.encode(packet)
     assert list(Slip().feed(oracle.encode(packet))) == ([packet] if packet else [])
 
@@ -52,7 +52,7 @@ def test_slip_is_as_python_osc_has_it(packet: bytes) -> None:
 @pytest.mark.parametrize(
     ("first", "kind"), [(0, LengthPrefixed), (0xC0, Slip), (ord("/"), Slip), (ord("#"), Slip)]
 )
-def test_the_first_byte_tells_the_framing(first: int, kind: type[Framing]) -> None:
+def test_the_first_byte_decides_the_framing(first: int, kind: type[Framing]) -> None:
     assert isinstance(framing_of(first), kind)
 
 
@@ -62,11 +62,11 @@ def test_a_stream_of_something_else_is_refused(first: int) -> None:
         framing_of(first)
 
 
-def test_slip_without_its_first_end_is_read() -> None:
+def test_slip_without_a_leading_end_byte_is_read() -> None:
     assert list(Slip().feed(b"/x\0\0" + END)) == [b"/x\0\0"]
 
 
-def test_a_packet_is_within_until_it_has_ended() -> None:
+def test_a_framing_is_within_a_packet_until_the_packet_ends() -> None:
     for framing, stream in ((LengthPrefixed(), b"\0\0\0\x04/x\0\0"), (Slip(), b"\xc0/x\0\0\xc0")):
         assert not framing.is_within
         assert list(framing.feed(stream[:-1])) == [] and framing.is_within
@@ -83,7 +83,7 @@ def test_a_packet_is_within_until_it_has_ended() -> None:
         (Slip, b"\xc0a\xdb\xc0", "escapes nothing"),
     ],
 )
-def test_a_broken_stream_is_an_error_after_the_packets_before_it(
+def test_a_broken_stream_fails_after_the_packets_before_the_fault(
     kind: type[Framing], stream: bytes, reason: str
 ) -> None:
     framing = kind()
@@ -95,7 +95,9 @@ def test_a_broken_stream_is_an_error_after_the_packets_before_it(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(FRAMINGS), st.lists(st.binary(max_size=30), max_size=8))
-def test_any_bytes_are_packets_or_a_framing_error(kind: type[Framing], pieces: list[bytes]) -> None:
+def test_any_bytes_give_packets_or_a_framing_error(
+    kind: type[Framing], pieces: list[bytes]
+) -> None:
     framing = kind()
     read: list[bytes] = []
     with contextlib.suppress(FramingError):
@@ -105,7 +107,7 @@ def test_any_bytes_are_packets_or_a_framing_error(kind: type[Framing], pieces: l
 
 
 @pytest.mark.parametrize("kind", FRAMINGS)
-def test_a_packet_that_comes_byte_by_byte_takes_no_longer_than_its_length(
+def test_a_packet_in_single_bytes_is_read_in_linear_time(
     kind: type[Framing],
 ) -> None:
     framing = kind()

@@ -1,4 +1,4 @@
-"""OSC over TCP: both framings, answers in the same one, and clients that behave badly."""
+"""OSC over TCP: both framings, replies in the client's framing, and misbehaving clients."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Scene:
 
 
 class Client:
-    """A connection of either framing."""
+    """A TCP client with either framing."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, framing: Framing
@@ -83,7 +83,7 @@ class Client:
 
 
 class Place:
-    """Where clients connect."""
+    """The address that clients connect to."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
@@ -119,7 +119,7 @@ def play(scenario: Callable[[Scene, Place], Awaitable[None]], *allowed: str) -> 
 
 
 @pytest.mark.parametrize("kind", FRAMINGS)
-def test_values_arrive_and_questions_are_answered_in_the_same_framing(kind: type[Framing]) -> None:
+def test_values_arrive_and_queries_are_answered_in_the_same_framing(kind: type[Framing]) -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         client = await place.client(kind)
         client.send(*[build_msg("/interp", index / 500).dgram for index in range(500)], ASK)
@@ -164,7 +164,7 @@ def test_tcp_and_udp_share_the_port_number() -> None:
     ],
     ids=["a browser", "noise", "a huge size", "an escape that is none", "a packet without end"],
 )
-def test_a_stream_that_cannot_be_followed_is_closed_with_a_word(
+def test_a_broken_stream_is_closed_and_logged(
     stream: bytes, answered: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(scene: Scene, place: Place) -> None:
@@ -183,7 +183,7 @@ def test_a_stream_that_cannot_be_followed_is_closed_with_a_word(
     assert "(TCP) rejected" in caplog.text
 
 
-def test_a_packet_that_never_ends_is_given_up() -> None:
+def test_a_packet_that_never_ends_times_out() -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         scene.server.connections.packet_timeout_s = 0.1
         slow, listener = await place.client(), await place.client()
@@ -211,7 +211,9 @@ def test_a_packet_in_pieces_is_read() -> None:
     play(scenario)
 
 
-def test_who_does_not_read_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_replies_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(senders, "MAX_UNREAD_BYTES", 1 << 16)
 
     async def scenario(scene: Scene, place: Place) -> None:
@@ -233,7 +235,7 @@ def test_who_does_not_read_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
     play(scenario)
 
 
-def test_there_are_only_so_many_places_and_the_silent_make_room() -> None:
+def test_when_there_are_too_many_clients_silent_ones_are_disconnected_first() -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         scene.server.connections.max_clients = 3
         silent = await place.client()
@@ -252,7 +254,7 @@ def test_there_are_only_so_many_places_and_the_silent_make_room() -> None:
     play(scenario)
 
 
-def test_a_place_is_free_again_when_a_client_has_gone() -> None:
+def test_a_client_that_leaves_makes_room_for_another() -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         scene.server.connections.max_clients = 1
         for _ in range(3):
@@ -265,7 +267,7 @@ def test_a_place_is_free_again_when_a_client_has_gone() -> None:
     play(scenario)
 
 
-def test_who_is_not_allowed_cannot_connect(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_is_not_allowed_cannot_connect(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         client = await place.client()
         client.send(ASK)
@@ -277,7 +279,7 @@ def test_who_is_not_allowed_cannot_connect(caplog: pytest.LogCaptureFixture) -> 
     assert "see --osc-allow" in caplog.text
 
 
-def test_a_flood_on_one_connection_lets_others_through() -> None:
+def test_a_flood_on_one_connection_does_not_block_others() -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         flooding, other = await place.client(), await place.client()
         flood = Slip.wrap(build_msg("/interp", 0.5).dgram) * 20_000
@@ -289,7 +291,7 @@ def test_a_flood_on_one_connection_lets_others_through() -> None:
     play(scenario)
 
 
-def test_the_end_of_the_server_ends_the_connections() -> None:
+def test_stopping_the_server_closes_its_connections() -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         client = await place.client()
         client.send(ASK)
@@ -302,7 +304,7 @@ def test_the_end_of_the_server_ends_the_connections() -> None:
     play(scenario)
 
 
-def test_an_answer_to_who_has_gone_goes_nowhere() -> None:
+def test_a_reply_to_a_disconnected_client_is_dropped() -> None:
     async def scenario(scene: Scene, place: Place) -> None:
         client = await place.client()
         client.send(build_msg("/sync", 3).dgram)

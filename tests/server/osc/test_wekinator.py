@@ -11,7 +11,7 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.osc.mapping import MappingError
 from server.osc.wekinator import Wekinator
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 
 TARGETS = ("/interp", "/latent/1", "/level", "/mute")
 
@@ -25,29 +25,29 @@ TARGETS = ("/interp", "/latent/1", "/level", "/mute")
         ([], (0.0, 0.0, -12.0, 0.0)),
     ],
 )
-def test_each_output_moves_its_control_through_the_range(
+def test_each_output_moves_its_control_over_its_range(
     outputs: list[float], expected: tuple[float, ...]
 ) -> None:
-    hands = Hands(wekinator=TARGETS)
-    hands.send(build_msg("/wek/outputs", outputs).dgram)
-    state = hands.desk.snapshot()
+    rig = ControlRig(wekinator=TARGETS)
+    rig.send(build_msg("/wek/outputs", outputs).dgram)
+    state = rig.desk.snapshot()
     assert tuple(state.value(address) for address in TARGETS) == pytest.approx(expected)
-    assert hands.sender.replies == []
+    assert rig.sender.replies == []
 
 
-def test_without_targets_they_are_taken_and_move_nothing() -> None:
-    hands = Hands()
-    before = hands.desk.snapshot()
-    hands.send(build_msg("/wek/outputs", [0.5] * 20).dgram)
-    assert hands.desk.snapshot() == before and hands.sender.replies == []
+def test_without_targets_outputs_are_accepted_and_move_nothing() -> None:
+    rig = ControlRig()
+    before = rig.desk.snapshot()
+    rig.send(build_msg("/wek/outputs", [0.5] * 20).dgram)
+    assert rig.desk.snapshot() == before and rig.sender.replies == []
 
 
-def test_others_are_told_what_the_outputs_moved() -> None:
-    hands = Hands(wekinator=("/level",))
+def test_clients_are_notified_of_values_moved_by_outputs() -> None:
+    rig = ControlRig(wekinator=("/level",))
     one = FakeSender()
-    hands.send(build_msg("/notify", 1).dgram, one)
-    hands.send(build_msg("/wek/outputs", [1.0]).dgram)
-    hands.pass_time()
+    rig.send(build_msg("/notify", 1).dgram, one)
+    rig.send(build_msg("/wek/outputs", [1.0]).dgram)
+    rig.pass_time()
     assert one.replies[1:] == [Reply("/level", (6.0,))]
 
 
@@ -60,7 +60,7 @@ def test_others_are_told_what_the_outputs_moved() -> None:
         ("/deck/a/load", "has no range"),
     ],
 )
-def test_what_no_output_can_move_is_refused(address: str, reason: str) -> None:
+def test_a_target_that_no_output_can_move_is_refused(address: str, reason: str) -> None:
     model = SimpleNamespace(table=control_table(4))
     with pytest.raises(MappingError, match=reason):
         Wekinator(SimpleNamespace(newest=model), ("/interp", address))

@@ -47,7 +47,7 @@ def samples(count: int, channels: int = 2, start: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_what_was_written_is_played_around_the_rings_end(channels: int) -> None:
+def test_the_ring_is_played_across_its_end(channels: int) -> None:
     rig = Rig(capacity=7, channels=channels)
     for n in range(20):
         block = samples(5, channels, start=100 * n)
@@ -57,7 +57,7 @@ def test_what_was_written_is_played_around_the_rings_end(channels: int) -> None:
     assert rig.ring.largest_request == 5
 
 
-def test_what_is_missing_is_silence_and_counted() -> None:
+def test_missing_samples_are_silent_and_counted() -> None:
     rig = Rig()
     assert not rig.call(8).any()
     assert rig.ring.underruns == 0  # nothing has been written yet
@@ -72,13 +72,13 @@ def test_what_is_missing_is_silence_and_counted() -> None:
     assert rig.ring.underruns == 1
 
 
-def test_an_exception_in_the_callback_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_the_callback_plays_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
     monkeypatch.setattr(RingReader, "fill", lambda *_: 1 / 0)
     assert not rig.call(8).any()
 
 
-def test_the_stream_is_opened_as_the_callback_needs_it() -> None:
+def test_the_stream_is_opened_with_the_settings_of_the_callback() -> None:
     rig = Rig()
     settings = rig.card.streams[0].settings
     assert (settings["dtype"], settings["samplerate"], settings["channels"]) == (
@@ -91,7 +91,7 @@ def test_the_stream_is_opened_as_the_callback_needs_it() -> None:
     assert rig.card.streams[0].is_closed
 
 
-def test_it_runs_at_the_models_rate_where_the_card_can_and_at_the_one_asked_for() -> None:
+def test_the_card_runs_at_the_models_rate_if_it_can_or_at_the_requested_rate() -> None:
     card = FakePortAudio(rates_hz=(48_000, 22_050, 96_000))
     assert find_card(card, request(preferred_rate_hz=22_050.0)).rate_hz == 22_050
     assert find_card(card, request(preferred_rate_hz=44_100.0)).rate_hz == 48_000
@@ -103,7 +103,7 @@ def test_a_device_is_chosen_by_name_or_number(device: str) -> None:
     assert find_card(FakePortAudio(devices=3), request(device=device)).name == "Card 1"
 
 
-def test_a_mono_card_is_used_by_a_mono_model_only() -> None:
+def test_a_mono_card_is_used_only_for_a_mono_model() -> None:
     assert find_card(FakePortAudio(channels=1), request()).channels == 1
     with pytest.raises(OutputError, match="1 channels, not the 2"):
         find_card(FakePortAudio(channels=1), request(may_be_mono=False))
@@ -118,22 +118,24 @@ def test_a_mono_card_is_used_by_a_mono_model_only() -> None:
         ({"rate_hz": 96_000.0}, "does not offer 96000 Hz; it offers 48000"),
     ],
 )
-def test_what_a_card_cannot_is_said_in_one_line(changes: dict[str, Any], words: str) -> None:
+def test_a_request_that_no_card_can_meet_fails_with_one_line(
+    changes: dict[str, Any], words: str
+) -> None:
     with pytest.raises(OutputError, match=words) as caught:
         find_card(FakePortAudio(), request(**changes))
     assert not isinstance(caught.value, NoSoundCard)
 
 
-def test_a_machine_without_devices_is_told_apart() -> None:
+def test_a_machine_without_sound_cards_raises_no_sound_card() -> None:
     with pytest.raises(NoSoundCard):
         find_card(FakePortAudio(devices=0), request())
 
 
-def test_devices_are_listed_one_a_line() -> None:
+def test_devices_are_listed_one_per_line() -> None:
     assert output_devices(FakePortAudio()) == ["0 Card 0 (Fake, 4 channels, 48000 Hz)"]
 
 
-def test_a_card_that_does_not_start_is_an_error() -> None:
+def test_a_card_that_does_not_start_raises_output_error() -> None:
     card = FakePortAudio()
     found = find_card(card, request())
     card.broken = True
@@ -141,7 +143,7 @@ def test_a_card_that_does_not_start_is_an_error() -> None:
         CardStream(card, found, "low", RingReader(4, 2, bytearray(ring_bytes(4, 2))))
 
 
-def test_a_missing_library_is_said_with_its_install_command(
+def test_a_missing_portaudio_is_reported_with_its_install_command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original = builtins.__import__

@@ -34,7 +34,7 @@ def engine() -> Engine:
 
 @pytest.mark.parametrize("kind", get_args(FileKind))
 @pytest.mark.parametrize("seconds", [0.001, 0.5, 1.2345])
-def test_it_is_as_long_as_asked_and_at_the_models_rate(
+def test_a_rendered_file_has_the_requested_length_and_the_models_rate(
     tmp_path: Path, kind: FileKind, seconds: float
 ) -> None:
     path = tmp_path / f"x.{kind}"
@@ -47,7 +47,7 @@ def test_it_is_as_long_as_asked_and_at_the_models_rate(
 
 
 @pytest.mark.parametrize("block_frames", [1, 8])
-def test_the_decoders_latency_is_taken_out(tmp_path: Path, block_frames: int) -> None:
+def test_the_decoders_latency_is_compensated(tmp_path: Path, block_frames: int) -> None:
     render_file(engine(), tmp_path / "x.wav", "wav", 0.5, block_frames)
     heard, _ = soundfile.read(tmp_path / "x.wav", dtype="float32")
     rendered = engine().render(140)[0]
@@ -70,7 +70,7 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
     assert shares[-1] == 1.0
 
 
-def test_an_interrupted_rendering_leaves_the_old_file(tmp_path: Path) -> None:
+def test_interrupted_rendering_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     path.write_bytes(b"old")
 
@@ -84,6 +84,6 @@ def test_an_interrupted_rendering_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["no/folder/x.wav", "."])
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, path: str) -> None:
+def test_a_path_that_cannot_be_written_raises_output_error(tmp_path: Path, path: str) -> None:
     with pytest.raises(OutputError, match="cannot write"):
         render_file(engine(), tmp_path / path, "wav", 0.5, 8)

@@ -26,7 +26,7 @@ CARD, NOTHING = OutputChoice("soundcard"), OutputChoice("null")
 
 
 class Rig:
-    """An engine that plays on a card whose cable is a file."""
+    """An engine that plays on a fake card, plugged in while a file exists."""
 
     def __init__(self, folder: Path, mode: str) -> None:
         self.folder = folder
@@ -83,7 +83,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     made.stop()
 
 
-def test_a_card_that_is_pulled_out_is_lost_and_comes_back_with_a_fade(rig: Rig) -> None:
+def test_an_unplugged_card_is_lost_and_comes_back_with_a_fade(rig: Rig) -> None:
     until(lambda: len(rig.played()) > 4800)
     rig.pull()
     until(lambda: rig.reports == ["lost"])
@@ -100,7 +100,7 @@ def test_a_card_that_is_pulled_out_is_lost_and_comes_back_with_a_fade(rig: Rig) 
     assert np.abs(back[begins + 960 :]).max() > 0.05
 
 
-def test_the_output_is_changed_and_a_bad_one_changes_nothing(rig: Rig) -> None:
+def test_the_output_can_be_changed_and_a_bad_choice_changes_nothing(rig: Rig) -> None:
     until(lambda: len(rig.played()) > 4800)
     failure = rig.change(OutputChoice("soundcard", "Gramophone"))
     assert failure is not None and "no sound card 'Gramophone'; available: 0 Card 0" in failure
@@ -117,7 +117,7 @@ def test_the_output_is_changed_and_a_bad_one_changes_nothing(rig: Rig) -> None:
     assert np.abs(rig.played()[-960:]).max() > 0.05
 
 
-def test_another_output_may_be_chosen_while_the_card_is_lost(rig: Rig) -> None:
+def test_another_output_can_be_chosen_while_the_card_is_lost(rig: Rig) -> None:
     rig.pull()
     until(lambda: rig.live.state == "lost")
     assert rig.change(NOTHING) is None
@@ -127,7 +127,7 @@ def test_another_output_may_be_chosen_while_the_card_is_lost(rig: Rig) -> None:
     assert rig.live.choice == NOTHING
 
 
-def test_a_card_that_is_not_there_is_an_error_and_leaves_no_process(tmp_path: Path) -> None:
+def test_a_missing_card_fails_and_leaves_no_process(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "tests.server.fake_card_process", "hangs", str(tmp_path))
     with pytest.raises(NoSoundCard):
         SoundCardOutput(request(), command)
@@ -135,7 +135,7 @@ def test_a_card_that_is_not_there_is_an_error_and_leaves_no_process(tmp_path: Pa
         SoundCardOutput(request(), (sys.executable, "-c", ""))
 
 
-def test_a_pair_of_channels_is_played_and_the_others_are_silent() -> None:
+def test_only_the_chosen_channel_pairs_are_played() -> None:
     class Wide(NullOutput):
         def start(self, ring: object) -> None:
             pass

@@ -82,7 +82,7 @@ def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
-def test_the_ring_is_full_when_it_has_started_and_never_overflows(rate_hz: float) -> None:
+def test_the_ring_is_full_after_the_start_and_never_overflows(rate_hz: float) -> None:
     written: list[int] = []
     producer = Producer(engine(), 4, 3, on_audio=lambda samples, _: written.append(len(samples)))
     path = producer.path_to(FakeOutput(rate_hz))
@@ -100,7 +100,7 @@ def test_the_ring_is_full_when_it_has_started_and_never_overflows(rate_hz: float
 
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
 @pytest.mark.parametrize("blocks_at_once", [3.1, 7.0])
-def test_a_device_that_takes_more_at_once_than_the_ring_holds_gets_it_the_next_time(
+def test_the_ring_grows_for_a_device_that_takes_more_at_once_than_it_holds(
     rate_hz: float, blocks_at_once: float
 ) -> None:
     producer = Producer(engine(), 4, 3)
@@ -118,7 +118,7 @@ def test_a_device_that_takes_more_at_once_than_the_ring_holds_gets_it_the_next_t
     assert path.target_s * rate_hz == pytest.approx(len(target) + 2 * block)
 
 
-def test_a_request_beyond_all_reason_does_not_fill_the_memory() -> None:
+def test_an_excessive_request_does_not_fill_the_memory() -> None:
     producer = Producer(engine(), 4, 3)
     path = producer.path_to(FakeOutput(48_000))
     producer.start(path)
@@ -149,7 +149,7 @@ def test_a_fault_in_the_engine_does_not_end_the_thread() -> None:
     assert blocks[11].any()
 
 
-def test_a_thread_that_dies_is_told() -> None:
+def test_a_producer_thread_that_dies_is_reported() -> None:
     deaths: list[bool] = []
     producer = Producer(engine(), 4, 3, on_death=lambda: deaths.append(True))
     path = producer.path_to(FakeOutput(mini_bundle.RATE_HZ))
@@ -159,7 +159,7 @@ def test_a_thread_that_dies_is_told() -> None:
     assert deaths == [True]
 
 
-def test_the_null_output_takes_at_the_pace_of_the_clock() -> None:
+def test_the_null_output_takes_samples_in_real_time() -> None:
     producer, output = Producer(engine(), 4, 4), NullOutput(16_000)
     path = producer.path_to(output)
     producer.start(path)
@@ -191,14 +191,14 @@ def test_the_resampler_streams_evenly_and_knows_its_latency(rates: tuple[int, in
     assert np.abs(heard[steady]).max() == pytest.approx(1, abs=0.01)
 
 
-def test_equal_rates_pass_untouched() -> None:
+def test_the_resampler_passes_equal_rates_through() -> None:
     resampler = StreamResampler(48_000, 48_000, 1)
     block = np.ones((5, 1), np.float32)
     assert resampler.process(block) is block
     assert resampler.latency_s == 0
 
 
-def test_percentiles_are_those_of_the_durations() -> None:
+def test_timing_percentiles_match_the_durations() -> None:
     timings = Timings()
     assert timings.percentile_ms(50) == 0
     durations = np.random.default_rng(0).lognormal(-5, 0.5, 5000)
@@ -210,7 +210,7 @@ def test_percentiles_are_those_of_the_durations() -> None:
 
 
 @pytest.mark.parametrize("duration", [0.0, 1e-9, 1e9])
-def test_odd_durations_are_counted_at_the_ends(duration: float) -> None:
+def test_extreme_durations_are_counted(duration: float) -> None:
     timings = Timings()
     timings.add(duration)
     assert timings.count == 1

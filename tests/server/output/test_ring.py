@@ -16,7 +16,9 @@ STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=60)
 
 
 @given(capacity=st.integers(1, 32), channels=st.integers(1, 3), steps=STEPS)
-def test_it_is_a_bounded_queue(capacity: int, channels: int, steps: list[tuple[bool, int]]) -> None:
+def test_the_ring_is_a_bounded_queue(
+    capacity: int, channels: int, steps: list[tuple[bool, int]]
+) -> None:
     ring, counter = Ring(capacity, channels), 0
     model: list[list[float]] = []
     for is_write, count in steps:
@@ -38,7 +40,7 @@ def test_it_is_a_bounded_queue(capacity: int, channels: int, steps: list[tuple[b
         assert ring.free == capacity - len(model)
 
 
-def test_it_writes_into_a_part_of_a_wider_buffer() -> None:
+def test_the_ring_reads_into_part_of_a_wider_buffer() -> None:
     ring = Ring(8, 1)
     ring.write(np.ones((3, 1), np.float32))
     wide = np.zeros((5, 2), np.float32)

@@ -16,56 +16,56 @@ from server.controls.replies import Reply
 from server.controls.table import control_table
 from server.engine.structure_prior import NO_PRIOR
 from tests import mini_bundle
-from tests.server.control_inputs import FRAME_S, SILENCE, FakeSender, Hands
+from tests.server.control_inputs import FRAME_S, SILENCE, ControlRig, FakeSender
 from tests.server.fakes import fake_deck
 
 DIMS = mini_bundle.STYLE_DIMS
 NAMED = control_table(DIMS, ["bright", None, "noisy"])
 
 
-def rig(config: Path, **more: Any) -> Hands:
-    hands = Hands(config=config, **{"table": NAMED, **more})
-    hands.put_decks()
-    return hands
+def rig(config: Path, **more: Any) -> ControlRig:
+    controls = ControlRig(config=config, **{"table": NAMED, **more})
+    controls.put_decks()
+    return controls
 
 
-def say(hands: Hands, address: str, *arguments: float | str) -> None:
-    hands.send(build_msg(address, list(arguments)).dgram)
+def say(controls: ControlRig, address: str, *arguments: float | str) -> None:
+    controls.send(build_msg(address, list(arguments)).dgram)
 
 
-def said(hands: Hands) -> list[Reply]:
-    replies, hands.sender.replies = hands.sender.replies, []
+def said(controls: ControlRig) -> list[Reply]:
+    replies, controls.sender.replies = controls.sender.replies, []
     return replies
 
 
-def test_all_values_of_a_recall_act_in_one_frame_and_nothing_else_moves(tmp_path: Path) -> None:
-    hands = rig(tmp_path)
+def test_a_recall_sets_all_its_values_in_one_frame_and_nothing_else(tmp_path: Path) -> None:
+    controls = rig(tmp_path)
     for name in "cd":
-        hands.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
+        controls.engine.put_deck(name, fake_deck(name, 0.5, recording=SILENCE))
     random = np.random.default_rng(1)
     for control in NAMED.values:
         assert control.minimum is not None
-        say(hands, control.address, control.value_at(float(random.uniform(0.2, 0.8))))
-    say(hands, "/glide", "/pitch", 0.5)
-    saved = hands.desk.snapshot()
-    say(hands, "/preset/save", "all")
-    hands.desk.restore(NAMED.defaults, NAMED.smoothing_s, playing=True)
-    hands.render(4)
-    say(hands, "/preset/load", "all")
-    hands.render(4)
-    before, after = hands.timeline.states[3:5]
+        say(controls, control.address, control.value_at(float(random.uniform(0.2, 0.8))))
+    say(controls, "/glide", "/pitch", 0.5)
+    saved = controls.desk.snapshot()
+    say(controls, "/preset/save", "all")
+    controls.desk.restore(NAMED.defaults, NAMED.smoothing_s, playing=True)
+    controls.render(4)
+    say(controls, "/preset/load", "all")
+    controls.render(4)
+    before, after = controls.timeline.states[3:5]
     assert before.values == NAMED.defaults
     kept = {slot for control in NAMED.in_presets for slot in NAMED.slots[control.address]}
     for slot in range(len(after.values)):
         assert after.values[slot] == (saved if slot in kept else before).values[slot]
     assert after.smoothing_s == saved.smoothing_s
-    assert said(hands) == [
+    assert said(controls) == [
         Reply("/done", ("/preset/save", "all", 0)),
         Reply("/done", ("/preset/load", "all")),
     ]
 
 
-def test_places_clock_cue_motion_and_output_are_not_in_presets() -> None:
+def test_positions_clock_cue_motion_and_output_are_not_in_presets() -> None:
     left_out = {c.address for c in NAMED.values if not c.in_presets}
     assert left_out == {
         *(
@@ -83,39 +83,45 @@ def test_places_clock_cue_motion_and_output_are_not_in_presets() -> None:
     }
 
 
-def test_program_change_recalls_and_an_unknown_one_changes_nothing(
+def test_a_program_change_recalls_a_preset_and_an_unknown_one_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hands = rig(tmp_path)
+    controls = rig(tmp_path)
     for pitch in (1.0, 2.0, 3.0):
-        say(hands, "/pitch", pitch)
-        say(hands, "/preset/save", f"pitch {pitch}")
-    hands = rig(tmp_path)  # another day
-    hands.dispatch((RecallProgram(1),))
-    assert hands.desk.snapshot().value("/pitch") == 2.0
-    before = hands.desk.snapshot()
+        say(controls, "/pitch", pitch)
+        say(controls, "/preset/save", f"pitch {pitch}")
+    controls = rig(tmp_path)  # another day
+    controls.dispatch((RecallProgram(1),))
+    assert controls.desk.snapshot().value("/pitch") == 2.0
+    before = controls.desk.snapshot()
     for _ in range(3000):
-        hands.dispatch((RecallProgram(99),))
-    assert hands.desk.snapshot() is before
+        controls.dispatch((RecallProgram(99),))
+    assert controls.desk.snapshot() is before
     assert caplog.messages == ["MIDI program 99: no preset has this number"]
 
 
-def test_a_morph_moves_what_is_continuous_and_switches_the_rest_at_its_start(
+def test_a_morph_moves_continuous_values_and_switches_the_others_at_its_start(
     tmp_path: Path,
 ) -> None:
-    hands = rig(tmp_path)
-    say(hands, "/preset/save", "rest")
-    say(hands, "/pitch", 10.0)
-    say(hands, "/freeze", 1)
-    say(hands, "/interp/curve", "spherical")
-    say(hands, "/tempo", 120.0)
-    say(hands, "/named/bright", 2.0)
-    said(hands)
-    say(hands, "/preset/morph", "rest", 40 * FRAME_S)
-    assert said(hands) == [Reply("/done", ("/preset/morph", "rest", pytest.approx(40 * FRAME_S)))]
-    hands.render(41, 1)
-    states = hands.timeline.states
-    for address in ("/freeze", "/interp/curve", "/tempo"):  # 0 is no tempo to slide to
+    controls = rig(tmp_path)
+    say(controls, "/preset/save", "rest")
+    say(controls, "/pitch", 10.0)
+    say(controls, "/freeze", 1)
+    say(controls, "/interp/curve", "spherical")
+    say(controls, "/tempo", 120.0)
+    say(controls, "/named/bright", 2.0)
+    said(controls)
+    say(controls, "/preset/morph", "rest", 40 * FRAME_S)
+    assert said(controls) == [
+        Reply("/done", ("/preset/morph", "rest", pytest.approx(40 * FRAME_S)))
+    ]
+    controls.render(41, 1)
+    states = controls.timeline.states
+    for address in (
+        "/freeze",
+        "/interp/curve",
+        "/tempo",
+    ):  # tempo 0 means as recorded, so it cannot glide there
         assert [state.value(address) for state in states] == [0.0] * 41
     for address, start in (("/pitch", 10.0), ("/latent/0", 2.0)):
         moved = [state.value(address) for state in states]
@@ -124,55 +130,55 @@ def test_a_morph_moves_what_is_continuous_and_switches_the_rest_at_its_start(
 
 
 def test_a_load_ends_a_morph(tmp_path: Path) -> None:
-    hands = rig(tmp_path)
-    say(hands, "/preset/save", "rest")
-    say(hands, "/pitch", 10.0)
-    say(hands, "/preset/save", "high")
-    say(hands, "/preset/morph", "rest", 1.0)
-    hands.render(40)
-    say(hands, "/preset/load", "high")
-    hands.render(200)
-    assert hands.timeline.states[-1].value("/pitch") == 10.0
+    controls = rig(tmp_path)
+    say(controls, "/preset/save", "rest")
+    say(controls, "/pitch", 10.0)
+    say(controls, "/preset/save", "high")
+    say(controls, "/preset/morph", "rest", 1.0)
+    controls.render(40)
+    say(controls, "/preset/load", "high")
+    controls.render(200)
+    assert controls.timeline.states[-1].value("/pitch") == 10.0
 
 
-def test_others_are_told_of_the_recall_and_all_of_what_it_moved(tmp_path: Path) -> None:
-    hands, other = rig(tmp_path), FakeSender("other")
-    say(hands, "/pitch", 3.0)
-    say(hands, "/preset/save", "x")
-    say(hands, "/pitch", 0.0)
-    for sender in (hands.sender, other):
-        hands.send(build_msg("/notify", 1).dgram, sender)
+def test_clients_are_notified_of_a_recall_and_of_the_values_it_moved(tmp_path: Path) -> None:
+    controls, other = rig(tmp_path), FakeSender("other")
+    say(controls, "/pitch", 3.0)
+    say(controls, "/preset/save", "x")
+    say(controls, "/pitch", 0.0)
+    for sender in (controls.sender, other):
+        controls.send(build_msg("/notify", 1).dgram, sender)
         sender.replies.clear()
-    say(hands, "/preset/load", "x")
-    hands.pass_time()
+    say(controls, "/preset/load", "x")
+    controls.pass_time()
     assert other.replies == [Reply("/preset/load", ("x",)), Reply("/pitch", (3.0,))]
-    assert said(hands) == [Reply("/done", ("/preset/load", "x")), Reply("/pitch", (3.0,))]
+    assert said(controls) == [Reply("/done", ("/preset/load", "x")), Reply("/pitch", (3.0,))]
 
 
-def test_in_a_bundle_of_messages_it_takes_its_turn_and_its_time(tmp_path: Path) -> None:
-    hands = rig(tmp_path)
-    say(hands, "/pitch", 3.0)
-    say(hands, "/preset/save", "x")
-    say(hands, "/pitch", 0.0)
-    bundle = OscBundleBuilder(hands.now_s + 10 * FRAME_S)
+def test_a_recall_in_an_osc_bundle_keeps_its_order_and_time(tmp_path: Path) -> None:
+    controls = rig(tmp_path)
+    say(controls, "/pitch", 3.0)
+    say(controls, "/preset/save", "x")
+    say(controls, "/pitch", 0.0)
+    bundle = OscBundleBuilder(controls.now_s + 10 * FRAME_S)
     for address, argument in (("/preset/load", "x"), ("/speed", 2.0)):
         bundle.add_content(build_msg(address, argument))
-    hands.send(bundle.build().dgram)
-    assert [reply.arguments[0] for reply in said(hands)] == ["/preset/save"]
-    hands.render(16)
-    states = [(state.value("/pitch"), state.value("/speed")) for state in hands.timeline.states]
+    controls.send(bundle.build().dgram)
+    assert [reply.arguments[0] for reply in said(controls)] == ["/preset/save"]
+    controls.render(16)
+    states = [(state.value("/pitch"), state.value("/speed")) for state in controls.timeline.states]
     assert states == [(0.0, 1.0)] * 10 + [(3.0, 2.0)] * 6
-    assert said(hands) == [Reply("/done", ("/preset/load", "x"))]
+    assert said(controls) == [Reply("/done", ("/preset/load", "x"))]
 
 
-def test_a_score_that_is_played_live_recalls_too(tmp_path: Path) -> None:
-    hands = rig(tmp_path)
-    say(hands, "/pitch", 3.0)
-    say(hands, "/preset/save", "x")
-    say(hands, "/pitch", 0.0)
-    hands.timeline.schedule(hands.now_s, (LoadPreset("x"),))
-    hands.render(8)
-    assert hands.timeline.states[-1].value("/pitch") == 3.0
+def test_a_scheduled_event_recalls_a_preset(tmp_path: Path) -> None:
+    controls = rig(tmp_path)
+    say(controls, "/pitch", 3.0)
+    say(controls, "/preset/save", "x")
+    say(controls, "/pitch", 0.0)
+    controls.timeline.schedule(controls.now_s, (LoadPreset("x"),))
+    controls.render(8)
+    assert controls.timeline.states[-1].value("/pitch") == 3.0
 
 
 @pytest.mark.parametrize(
@@ -188,7 +194,7 @@ def test_a_score_that_is_played_live_recalls_too(tmp_path: Path) -> None:
         ({"/level": 6.0}, {}, "/level: not in bundle other"),
     ],
 )
-def test_a_preset_of_another_bundle_goes_by_name_then_by_number(
+def test_values_of_another_bundle_are_matched_by_name_or_else_by_number(
     values: dict[str, float],
     wanted: dict[str, float],
     left_out: str,
@@ -196,19 +202,19 @@ def test_a_preset_of_another_bundle_goes_by_name_then_by_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     write(tmp_path, "x", values)
-    hands = rig(tmp_path, table=control_table(3, ["warm", None, "bright"]), plays="other")
-    say(hands, "/preset/load", "x")
-    state = hands.desk.snapshot()
+    controls = rig(tmp_path, table=control_table(3, ["warm", None, "bright"]), plays="other")
+    say(controls, "/preset/load", "x")
+    state = controls.desk.snapshot()
     for control in state.table.values:
         assert state.value(control.address) == wanted.get(control.address, control.default)
-    (reply,) = said(hands)
+    (reply,) = said(controls)
     assert reply == Reply("/done", ("/preset/load", "x", *([left_out] if left_out else [])))
     lines = [f"preset 'x' was saved with bundle mine; left out: {left_out}"] if left_out else []
-    assert caplog.messages == lines and hands.quits == 0
+    assert caplog.messages == lines and controls.quits == 0
 
 
 def write(config: Path, name: str, values: dict[str, Any], **more: Any) -> None:
-    """As a person may write one."""
+    """Write a preset file as a person might."""
     (config / "presets").mkdir(exist_ok=True)
     content = {"preset": 1, "name": name, "bundle": "mine", "values": values, **more}
     (config / "presets" / f"{name}.json").write_text(json.dumps(content))
@@ -225,28 +231,28 @@ def write(config: Path, name: str, values: dict[str, Any], **more: Any) -> None:
         ({"/pitch": 1.0}, {"glides": {"/pitch": 1e9}}),
     ],
 )
-def test_a_value_that_its_control_does_not_take_refuses_the_whole(
+def test_one_invalid_value_refuses_the_whole_preset(
     values: dict[str, Any], more: dict[str, Any], tmp_path: Path
 ) -> None:
     write(tmp_path, "x", values, **more)
-    hands = rig(tmp_path)
-    before = hands.desk.snapshot()
-    say(hands, "/preset/load", "x")
-    (reply,) = said(hands)
+    controls = rig(tmp_path)
+    before = controls.desk.snapshot()
+    say(controls, "/preset/load", "x")
+    (reply,) = said(controls)
     assert reply.address == "/fail" and str(reply.arguments[1]).startswith("preset 'x': /")
-    assert hands.desk.snapshot() is before
+    assert controls.desk.snapshot() is before
 
 
-def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> None:
-    hands = rig(tmp_path)
+def test_values_that_cannot_apply_here_are_left_out_and_reported(tmp_path: Path) -> None:
+    controls = rig(tmp_path)
     values = {"/deck/c/bypass": 1, "/tempo": 90.0, "/generate": 1.0, "/pitch": 2.0}
     write(tmp_path, "x", values)
-    hands = rig(tmp_path, has_prior=False)
-    say(hands, "/clock", "midi")
-    say(hands, "/preset/load", "x")
-    state = hands.desk.snapshot()
+    controls = rig(tmp_path, has_prior=False)
+    say(controls, "/clock", "midi")
+    say(controls, "/preset/load", "x")
+    state = controls.desk.snapshot()
     assert [state.value(address) for address in values] == [0.0, 0.0, 0.0, 2.0]
-    (reply,) = said(hands)
+    (reply,) = said(controls)
     generate, left_out = f"/generate: {NO_PRIOR}; ", str(reply.arguments[2])
     assert left_out.startswith(generate)
     bypass, tempo = left_out.removeprefix(generate).split("; ")
@@ -267,41 +273,41 @@ def test_what_there_is_nothing_for_here_is_left_out_and_told(tmp_path: Path) -> 
     ],
 )
 @pytest.mark.parametrize("keeps", [True, False])
-def test_what_cannot_be_is_one_line_and_changes_nothing(
+def test_an_invalid_preset_command_fails_with_one_line_and_changes_nothing(
     address: str, arguments: list[Any], keeps: bool, tmp_path: Path
 ) -> None:
     write(tmp_path, "x", {"/pitch": 1.0})
-    hands = rig(tmp_path) if keeps else Hands(config=None)
-    before, files = hands.desk.snapshot(), sorted(tmp_path.rglob("*"))
-    say(hands, address, *arguments)
-    (reply,) = said(hands)
+    controls = rig(tmp_path) if keeps else ControlRig(config=None)
+    before, files = controls.desk.snapshot(), sorted(tmp_path.rglob("*"))
+    say(controls, address, *arguments)
+    (reply,) = said(controls)
     assert reply.address == "/fail" and reply.arguments[0] == address
     assert str(reply.arguments[1]).isprintable()
-    assert hands.desk.snapshot() is before and sorted(tmp_path.rglob("*")) == files
+    assert controls.desk.snapshot() is before and sorted(tmp_path.rglob("*")) == files
 
 
-def test_a_preset_dropped_into_the_folder_while_playing_is_found(tmp_path: Path) -> None:
-    hands = rig(tmp_path)
+def test_a_preset_file_added_while_playing_is_found(tmp_path: Path) -> None:
+    controls = rig(tmp_path)
     write(tmp_path, "bob", {"/pitch": 2.0}, program=5)
-    say(hands, "/preset/load", "bob")
-    assert said(hands) == [Reply("/done", ("/preset/load", "bob"))]
-    assert hands.desk.snapshot().value("/pitch") == 2.0
+    say(controls, "/preset/load", "bob")
+    assert said(controls) == [Reply("/done", ("/preset/load", "bob"))]
+    assert controls.desk.snapshot().value("/pitch") == 2.0
     write(tmp_path, "eve", {"/pitch": 3.0})
-    say(hands, "/preset/list")
-    assert said(hands) == [
+    say(controls, "/preset/list")
+    assert said(controls) == [
         Reply("/preset/list.reply", (5, "bob")),
         Reply("/preset/list.reply", (-1, "eve")),
         Reply("/done", ("/preset/list", 2)),
     ]
 
 
-def test_a_disk_that_fails_is_told_and_the_sound_goes_on(tmp_path: Path) -> None:
+def test_a_failing_disk_is_reported_and_the_sound_goes_on(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("in the way")
-    hands = rig(tmp_path)
+    controls = rig(tmp_path)
     for address in ("/preset/save", "/preset/load"):
-        say(hands, address, "x")
-        (reply,) = said(hands)
+        say(controls, address, "x")
+        (reply,) = said(controls)
         assert reply.address == "/fail" and "Not a directory" in str(reply.arguments[1])
-    hands.desk.apply([SetControl("/pitch", (1.0,))])
-    hands.render(4)
-    assert hands.timeline.states[-1].value("/pitch") == 1.0
+    controls.desk.apply([SetControl("/pitch", (1.0,))])
+    controls.render(4)
+    assert controls.timeline.states[-1].value("/pitch") == 1.0

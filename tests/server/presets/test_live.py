@@ -23,7 +23,7 @@ def ask(server: Playing, address: str, *arguments: float | str) -> list[object]:
 
 
 @pytest.mark.timeout(300)
-def test_a_preset_that_was_told_done_outlives_a_kill(bundle_path: Path, tmp_path: Path) -> None:
+def test_a_saved_preset_survives_a_kill(bundle_path: Path, tmp_path: Path) -> None:
     config = ("--config", str(tmp_path / "config"))
     with playing(bundle_path, *config, command=ONE_PROCESS) as server:
         server.tell("/pitch", 3.0)

@@ -1,4 +1,4 @@
-"""Presets as text, and names as performers type them."""
+"""Presets as file content, and preset names as performers type them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ KEYS = ["name", "program", "bundle", "values", "glides"]
         st.none() | st.integers(0, 127),
     )
 )
-def test_what_is_written_is_understood_as_the_same(preset: Preset) -> None:
+def test_a_preset_survives_writing_and_reading(preset: Preset) -> None:
     assert parse(json.loads(json.dumps(content_of(preset)))) == preset
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(), ANYTHING))
-def test_whatever_a_file_says_is_a_preset_or_refused_in_one_line(content: dict[str, Any]) -> None:
+def test_any_file_content_is_a_preset_or_refused_in_one_line(content: dict[str, Any]) -> None:
     try:
         parse({"name": "x", **content})
     except ValueError as error:
@@ -71,7 +71,7 @@ def test_whatever_a_file_says_is_a_preset_or_refused_in_one_line(content: dict[s
     ],
     ids=str,
 )
-def test_anything_else_is_refused_in_one_line(change: dict[str, Any]) -> None:
+def test_an_invalid_preset_is_refused_in_one_line(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
         parse({**content_of(PRESET), **change})
 
@@ -89,11 +89,11 @@ def test_anything_else_is_refused_in_one_line(change: dict[str, Any]) -> None:
         ("x" * MAX_NAME, "x" * MAX_NAME),
     ],
 )
-def test_a_name_is_what_was_typed(typed: str, name: str) -> None:
+def test_a_name_is_kept_as_typed(typed: str, name: str) -> None:
     assert clean_name(typed) == name
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "a\0b", "a\nb", "\x1b[2J", "\ud800", "x" * 101])
-def test_what_is_no_name_is_refused_in_one_line(typed: str) -> None:
+def test_an_invalid_name_is_refused_in_one_line(typed: str) -> None:
     with pytest.raises(PresetError, match=r"^[ -~]+ is no name for a preset; [ -~]+$"):
         clean_name(typed)

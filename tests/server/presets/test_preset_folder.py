@@ -1,4 +1,4 @@
-"""Presets in files: whole after any kill, under any name, found wherever they come from."""
+"""The preset folder: files survive any kill, take any name, and may come from elsewhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def preset(name: str, pitch: float = 0.0, program: int | None = None) -> Preset:
     return Preset(name, "default", {"/pitch": pitch}, {}, program)
 
 
-def test_every_name_has_a_file_of_its_own_within_the_folder(tmp_path: Path) -> None:
+def test_every_name_gets_its_own_file_inside_the_folder(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path / "config")
     for number, name in enumerate(NAMES):
         assert folder.save(preset(name, number)).program == number
@@ -64,7 +64,7 @@ def test_saving_again_replaces_and_keeps_the_program(tmp_path: Path) -> None:
     assert {one.name: one.values["/pitch"] for one in folder.presets()} == {"x": 2.0, "y": 0.0}
 
 
-def test_a_program_that_is_anothers_is_refused_and_nothing_changes(tmp_path: Path) -> None:
+def test_a_taken_program_number_is_refused_and_nothing_changes(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     folder.save(preset("x", 1.0, 7))
     with pytest.raises(DocumentError, match=r"^program 7 is that of preset 'x'$"):
@@ -72,14 +72,14 @@ def test_a_program_that_is_anothers_is_refused_and_nothing_changes(tmp_path: Pat
     assert [one.name for one in folder.presets()] == ["x"]
 
 
-def test_programs_go_on_behind_the_last_then_fill_gaps_then_end(tmp_path: Path) -> None:
+def test_programs_are_numbered_after_the_last_then_fill_gaps_then_run_out(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     folder.save(preset("last", program=126))
     given = [folder.save(preset(str(number))).program for number in range(128)]
     assert given == [127, *range(126), None]
 
 
-def test_a_file_that_came_by_mail_is_found_saved_again_and_deleted(tmp_path: Path) -> None:
+def test_a_foreign_preset_file_can_be_found_saved_and_deleted(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     folder.save(preset("mine"))
     mailed = tmp_path / "presets" / "From Bob (1).json"
@@ -93,13 +93,13 @@ def test_a_file_that_came_by_mail_is_found_saved_again_and_deleted(tmp_path: Pat
         folder.delete("Bob / 1")
 
 
-def test_an_edited_file_is_read_anew(tmp_path: Path) -> None:
+def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     folder.save(preset("x"))
     (path,) = (tmp_path / "presets").iterdir()
     path.write_text(path.read_text().replace('"x"', '"other"'))
     assert [one.name for one in folder.presets()] == ["other"]
-    folder.save(preset("x", 1.0))  # its file is another preset's now
+    folder.save(preset("x", 1.0))  # its file now holds another preset
     assert {one.name: one.values["/pitch"] for one in folder.presets()} == {"other": 0, "x": 1}
 
 
@@ -116,7 +116,7 @@ def test_an_edited_file_is_read_anew(tmp_path: Path) -> None:
     ],
     ids=lambda text: text[:20],
 )
-def test_a_file_that_cannot_be_understood_is_told_once_and_never_lost(
+def test_an_invalid_file_is_logged_once_and_never_lost(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = PresetFolder(tmp_path)
@@ -125,12 +125,12 @@ def test_a_file_that_cannot_be_understood_is_told_once_and_never_lost(
     path.write_text(text)
     assert folder.presets() == folder.presets() == ()
     assert len(caplog.messages) == 1 and "\n" not in caplog.text.strip()
-    folder.save(preset("x", 1.0))  # would lie in its place
+    folder.save(preset("x", 1.0))  # would take its place
     assert path.with_name(f"{path.name}.unusable-1").read_text() == text
     assert [one.values["/pitch"] for one in folder.presets()] == [1.0]
 
 
-def test_two_files_of_one_name_are_told_and_the_first_counts(
+def test_two_files_with_one_name_are_reported_and_the_first_is_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = PresetFolder(tmp_path)
@@ -141,7 +141,7 @@ def test_two_files_of_one_name_are_told_and_the_first_counts(
     assert "are both preset 'x'; the first one counts" in caplog.text
 
 
-def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_fails_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("mine")
     folder = PresetFolder(tmp_path)
     with pytest.raises(DocumentError, match=r"^cannot read '.*presets' \(Not a directory\)$"):
@@ -163,7 +163,7 @@ for number in itertools.count():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_killed_at_any_moment_every_preset_is_whole_old_or_new(tmp_path: Path) -> None:
+def test_after_a_kill_at_any_moment_every_preset_is_whole(tmp_path: Path) -> None:
     for kill in range(15):
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -237,7 +237,9 @@ print(lines)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("kind", ["new", "there"])
-def test_killed_at_each_line_of_a_save_it_is_old_or_new(kind: str, tmp_path: Path) -> None:
+def test_after_a_kill_at_any_line_of_a_save_the_preset_is_old_or_new(
+    kind: str, tmp_path: Path
+) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", EVERY_LINE, str(tmp_path / "config"), kind],
         capture_output=True,
@@ -247,7 +249,7 @@ def test_killed_at_each_line_of_a_save_it_is_old_or_new(kind: str, tmp_path: Pat
     assert int(ended.stdout) > 50
 
 
-def test_a_preset_of_the_same_name_in_another_program_moves(tmp_path: Path) -> None:
+def test_saving_a_preset_with_another_program_number_moves_it(tmp_path: Path) -> None:
     folder = PresetFolder(tmp_path)
     saved = folder.save(preset("x"))
     assert folder.save(replace(saved, program=99)).program == 99

@@ -24,7 +24,7 @@ def null_path(rate_hz: int = RATE) -> OutputPath:
 
 
 def block(seed: int, number: int) -> np.ndarray:
-    """The noise of one block, (T, C)."""
+    """The noise of one block (T, C)."""
     random = np.random.default_rng((seed, number))
     return random.uniform(-1, 1, (BLOCK, CHANNELS)).astype(np.float32)
 

@@ -44,7 +44,7 @@ def read(path: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("channels", [1, 2, 8])
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_whole_whenever_it_is_looked_at(kind: str, channels: int, tmp_path: Path) -> None:
+def test_a_recording_is_readable_at_any_time(kind: str, channels: int, tmp_path: Path) -> None:
     path = tmp_path / f"x.{kind}"
     file = KINDS[kind](FileIO(path, "x+"), RATE, channels)
     sound = noise(sum(BLOCKS), channels)
@@ -63,7 +63,7 @@ def test_it_is_whole_whenever_it_is_looked_at(kind: str, channels: int, tmp_path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_that_is_cut_anywhere_is_read_up_to_what_was_settled(
+def test_a_file_cut_off_anywhere_is_readable_up_to_the_last_settled_sample(
     kind: str, tmp_path: Path
 ) -> None:
     path, cut = tmp_path / f"x.{kind}", tmp_path / f"cut.{kind}"
@@ -72,7 +72,7 @@ def test_a_file_that_is_cut_anywhere_is_read_up_to_what_was_settled(
     file.write(sound[:20_000])
     file.commit()
     settled, size = len(read(path)), path.stat().st_size
-    file.write(sound[20_000:])  # and no word of it in the header
+    file.write(sound[20_000:])  # not yet in the header
     data = path.read_bytes()
     for end in (size, size + 1, size + 777, len(data)):
         cut.write_bytes(data[:end])
@@ -80,7 +80,7 @@ def test_a_file_that_is_cut_anywhere_is_read_up_to_what_was_settled(
     file.close()
 
 
-def test_values_beyond_full_scale_are_kept_in_wav_and_cut_in_flac(tmp_path: Path) -> None:
+def test_values_beyond_full_scale_are_kept_in_wav_and_clipped_in_flac(tmp_path: Path) -> None:
     sound = np.array([[1.5], [-1.5], [1.0], [-1.0], [1e-9]], np.float32)
     for kind, make in KINDS.items():
         file = make(FileIO(tmp_path / f"x.{kind}", "x+"), RATE, 1)
@@ -89,11 +89,11 @@ def test_values_beyond_full_scale_are_kept_in_wav_and_cut_in_flac(tmp_path: Path
         np.testing.assert_array_equal(read(tmp_path / f"x.{kind}"), rounded(sound, kind))
 
 
-def test_beyond_4_gb_it_is_rf64_and_is_read_to_its_end(tmp_path: Path) -> None:
+def test_a_wav_file_beyond_4_gb_becomes_rf64_and_is_readable_to_its_end(tmp_path: Path) -> None:
     most = (RIFF_BYTES + 8 - HEADER_BYTES) // 8
     for samples in (most, most + 1):
         path = tmp_path / f"{samples}.wav"
-        with path.open("wb") as file:  # a hole: it takes no room
+        with path.open("wb") as file:  # sparse: it takes no space
             file.write(header(RATE, 2, samples))
             file.truncate(HEADER_BYTES + 8 * samples)
             file.seek(HEADER_BYTES + 8 * (samples - 1))
@@ -105,7 +105,7 @@ def test_beyond_4_gb_it_is_rf64_and_is_read_to_its_end(tmp_path: Path) -> None:
         path.unlink()
 
 
-def test_another_reader_finds_the_same_bits(tmp_path: Path) -> None:
+def test_scipy_reads_the_same_bits(tmp_path: Path) -> None:
     file = WavFile(FileIO(tmp_path / "x.wav", "x+"), RATE, 2)
     sound = noise(10_000, 2)
     file.write(sound)
@@ -117,20 +117,20 @@ def test_another_reader_finds_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_program_finds_the_same(kind: str, tmp_path: Path) -> None:
+def test_sox_reads_the_same_samples(kind: str, tmp_path: Path) -> None:
     needs("sox")
     path = tmp_path / f"x.{kind}"
     file = KINDS[kind](FileIO(path, "x+"), RATE, 2)
     sound = noise(10_000, 2)
     file.write(sound)
-    file.commit()  # and is still open
+    file.commit()  # while it is still open
     said = subprocess.run(
         ["sox", path, "-t", "f32", "-"], check=True, capture_output=True, timeout=60
     )
     heard = np.frombuffer(said.stdout, np.float32).reshape(-1, 2)
     assert not said.stderr
     assert len(sound) - len(heard) <= 4096
-    # It counts in integers of 32 bits, where a small number of a float has more.
+    # sox works in 32-bit integers, less precise than a float near zero.
     np.testing.assert_allclose(heard, rounded(sound[: len(heard)], kind), rtol=0, atol=2**-24)
     file.close()
 
@@ -150,7 +150,9 @@ class SmallDisk(FileIO):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_full_disk_is_told_and_leaves_what_was_settled(kind: str, tmp_path: Path) -> None:
+def test_a_full_disk_raises_an_error_and_keeps_the_settled_samples(
+    kind: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"x.{kind}"
     file = KINDS[kind](SmallDisk(path, "x+"), RATE, 2)
     sound = noise(40_000, 2)
@@ -172,7 +174,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_settled(kind: str, tmp_path: Pa
     assert path.stat().st_size <= SmallDisk.room
 
 
-def test_flac_says_what_it_cannot_hold(tmp_path: Path) -> None:
+def test_too_many_channels_for_flac_raise_an_error(tmp_path: Path) -> None:
     with FileIO(tmp_path / "x.flac", "x+") as file, pytest.raises(OSError, match=r"\w"):
         FlacFile(file, RATE, 9)
 

@@ -15,7 +15,7 @@ from tests.server.recording.noise_recorder import BLOCK, block
 from tests.server.recording.test_files import read, rounded
 
 AT_ONCE, MOST_APART_S = 6, 0.7
-LOST_S = 1.0  # of the promise
+LOST_S = 1.0  # as promised
 
 
 def start(path: Path, seed: int) -> subprocess.Popen[str]:
@@ -40,7 +40,7 @@ def heard_before(process: subprocess.Popen[str], lost_s: float) -> int:
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_killed_recording_lacks_its_last_second_at_most(
+def test_a_killed_recording_loses_at_most_its_last_second(
     kind: str, seed: int, tmp_path: Path
 ) -> None:
     random = np.random.default_rng(seed)

@@ -20,7 +20,7 @@ from server.recording import recorder, take, wav
 from server.recording.recorder import RecordingError, SoundRecorder
 from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.control_inputs import FakeSender, Hands
+from tests.server.control_inputs import ControlRig, FakeSender
 from tests.server.output.test_producer import FakeOutput, engine
 from tests.server.recording.noise_recorder import BLOCK, RATE, block, null_path
 from tests.server.recording.test_files import SmallDisk, read, rounded
@@ -31,7 +31,9 @@ START, STOP = "/record/start", "/record/stop"
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 @pytest.mark.parametrize("rate_hz", [mini_bundle.RATE_HZ, 48_000])
-def test_what_the_output_takes_is_what_is_recorded(kind: str, rate_hz: int, tmp_path: Path) -> None:
+def test_a_recording_holds_exactly_what_the_output_plays(
+    kind: str, rate_hz: int, tmp_path: Path
+) -> None:
     recording = SoundRecorder(tmp_path)
     path = recording.begin_named(f"take.{kind}")
     producer = Producer(engine(), 4, 3, on_audio=recording.receive)
@@ -46,7 +48,7 @@ def test_what_the_output_takes_is_what_is_recorded(kind: str, rate_hz: int, tmp_
     np.testing.assert_array_equal(read(path)[: len(played)], rounded(played, kind))
 
 
-def test_another_output_begins_another_file_each_as_its_card_got_it(tmp_path: Path) -> None:
+def test_each_output_gets_its_own_file_with_what_it_played(tmp_path: Path) -> None:
     taken: dict[float, list[Floats]] = {}
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
@@ -97,7 +99,7 @@ def drain(output: FakeOutput, taken: list[Floats]) -> None:
         ("there.wav", "exists already"),
     ],
 )
-def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
+def test_unsafe_or_taken_recording_names_are_refused(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "there.wav").write_text("precious")
     with pytest.raises(RecordingError, match=words):
         SoundRecorder(tmp_path).begin_named(name)
@@ -109,7 +111,9 @@ def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path
     ("name", "file"),
     [("a", "a.wav"), ("a.FLAC", "a.FLAC"), ("a.wav", "a.wav"), ("take 1.2", "take 1.2.wav")],
 )
-def test_the_ending_of_the_name_says_what_file_it_is(name: str, file: str, tmp_path: Path) -> None:
+def test_the_suffix_of_the_name_chooses_the_file_format(
+    name: str, file: str, tmp_path: Path
+) -> None:
     recording = SoundRecorder(tmp_path)
     assert recording.begin_named(name) == tmp_path / file
     recording.receive(block(1, 0), null_path())
@@ -118,7 +122,7 @@ def test_the_ending_of_the_name_says_what_file_it_is(name: str, file: str, tmp_p
     assert (tmp_path / file).read_bytes()[:4] == wanted
 
 
-def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> None:
+def test_a_second_recording_and_ending_none_are_refused(tmp_path: Path) -> None:
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
     with pytest.raises(RecordingError, match=r"take.wav is being recorded; /record/stop"):
@@ -134,39 +138,42 @@ def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> N
         np.testing.assert_array_equal(read(tmp_path / f"{name}.wav"), block(1, number))
 
 
-def test_a_recording_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+def test_an_empty_recording_leaves_no_file(tmp_path: Path) -> None:
     recording = SoundRecorder(tmp_path)
     recording.begin_named("take")
     recording.close()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"cannot write .*No such file"):
         SoundRecorder(tmp_path / "none").begin_named("take")
 
 
 @pytest.fixture
-def hands(tmp_path: Path) -> Hands:
-    return Hands(media=tmp_path)
+def rig(tmp_path: Path) -> ControlRig:
+    return ControlRig(media=tmp_path)
 
 
-def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
-    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_full_disk_ends_the_recording_is_reported_and_the_sound_goes_on(
+    rig: ControlRig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(recorder, "FileIO", SmallDisk)
     listener = FakeSender("listener")
-    hands.send(build_msg("/notify", 1).dgram, listener)
-    hands.send(build_msg(START, "take").dgram)
-    recording, output_path = hands.record.recorder, null_path()
+    rig.send(build_msg("/notify", 1).dgram, listener)
+    rig.send(build_msg(START, "take").dgram)
+    recording, output_path = rig.record.recorder, null_path()
     number = 0
     while recording.name:
         recording.receive(block(1, number), output_path)
         number += 1
         sleep(0.001)
     recording.receive(block(1, number), output_path)
-    until(lambda: len(hands.sender.replies) > 1)
-    (failed,) = hands.sender.replies[1:]
+    until(lambda: len(rig.sender.replies) > 1)
+    (failed,) = rig.sender.replies[1:]
     assert (failed.address, failed.arguments[0]) == ("/fail", "/record")
     assert "No space left on device" in str(failed.arguments[1])
     assert listener.replies[-1] == failed
@@ -176,17 +183,17 @@ def test_a_full_disk_ends_the_recording_not_the_sound_and_is_told(
     assert len(found) % BLOCK == 0 and len(found) > BLOCK
     heard = np.concatenate([block(1, number) for number in range(len(found) // BLOCK)])
     np.testing.assert_array_equal(found, heard)
-    hands.send(build_msg(STOP).dgram)
-    assert hands.sender.replies[-1].address == "/fail"
+    rig.send(build_msg(STOP).dgram)
+    assert rig.sender.replies[-1].address == "/fail"
     monkeypatch.undo()
-    hands.send(build_msg(START, "again").dgram)
-    assert hands.sender.replies[-1] == Reply("/done", (START, "again.wav"))
+    rig.send(build_msg(START, "again").dgram)
+    assert rig.sender.replies[-1] == Reply("/done", (START, "again.wav"))
     recording.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 @pytest.mark.parametrize("kind", ["wav", "flac"])
-def test_a_limit_of_the_system_ends_it_in_the_same_way(kind: str, tmp_path: Path) -> None:
+def test_a_file_size_limit_ends_the_recording_in_the_same_way(kind: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.server.recording.noise_recorder"]
     path = tmp_path / f"take.{kind}"
     limit = (100_000, 100_000)
@@ -207,7 +214,7 @@ def test_a_limit_of_the_system_ends_it_in_the_same_way(kind: str, tmp_path: Path
     assert len(found) > BLOCK and path.stat().st_size <= limit[0]
 
 
-def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
+def test_a_hanging_disk_leaves_a_gap_and_keeps_everything_after_it_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hangs, goes_on = Event(), Event()
@@ -242,34 +249,36 @@ def test_a_disk_that_hangs_leaves_a_gap_and_all_after_it_in_its_place(
     assert "the disk was too slow" in caplog.text
 
 
-def test_start_and_stop_are_told_to_all_and_status_shows_it(hands: Hands) -> None:
+def test_clients_are_notified_of_start_and_stop_and_status_shows_the_recording(
+    rig: ControlRig,
+) -> None:
     listener = FakeSender("listener")
-    hands.send(build_msg("/notify", 1).dgram, listener)
-    hands.send(build_msg("/record").dgram)
-    assert hands.sender.replies[-1] == Reply("/record", (0, "", 0.0))
-    hands.send(build_msg(START, "take").dgram)
+    rig.send(build_msg("/notify", 1).dgram, listener)
+    rig.send(build_msg("/record").dgram)
+    assert rig.sender.replies[-1] == Reply("/record", (0, "", 0.0))
+    rig.send(build_msg(START, "take").dgram)
     assert listener.replies[-1] == Reply("/record", (1, "take.wav", 0.0))
-    recording, output_path = hands.record.recorder, null_path()
+    recording, output_path = rig.record.recorder, null_path()
     for number in range(50):
         recording.receive(block(1, number), output_path)
     told = {"recording": "take.wav", "recorded_s": pytest.approx(0.5), "recording_lost_s": 0.0}
-    assert hands.record.status() == told
-    hands.send(build_msg(STOP).dgram)
+    assert rig.record.status() == told
+    rig.send(build_msg(STOP).dgram)
     recording.close()
     assert listener.replies[-1].arguments == (0, "take.wav", pytest.approx(0.5))
-    assert hands.sender.replies[-1] == Reply("/done", (STOP, "take.wav"))
-    hands.send(build_msg(STOP).dgram)
-    assert hands.sender.replies[-1].address == "/fail"
-    hands.send(build_msg(START, "take").dgram)
-    assert "exists already" in str(hands.sender.replies[-1].arguments[1])
+    assert rig.sender.replies[-1] == Reply("/done", (STOP, "take.wav"))
+    rig.send(build_msg(STOP).dgram)
+    assert rig.sender.replies[-1].address == "/fail"
+    rig.send(build_msg(START, "take").dgram)
+    assert "exists already" in str(rig.sender.replies[-1].arguments[1])
 
 
-def test_after_a_death_it_goes_on_in_the_next_free_file(
-    hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_after_a_crash_the_recording_goes_on_in_the_next_free_file(
+    rig: ControlRig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "take.wav").write_text("what was before")
-    hands.record.resume(tmp_path / "take.wav")
-    assert hands.record.recorder.name == "take-2.wav"
-    hands.record.recorder.close()
-    Hands(media=tmp_path).record.resume(tmp_path / "none" / "take.wav")
+    rig.record.resume(tmp_path / "take.wav")
+    assert rig.record.recorder.name == "take-2.wav"
+    rig.record.recorder.close()
+    ControlRig(media=tmp_path).record.resume(tmp_path / "none" / "take.wav")
     assert "does not continue" in caplog.text

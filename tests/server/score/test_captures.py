@@ -17,7 +17,7 @@ def captured(seed: int = 0) -> Captured:
     return Captured("capture of a fake", samples, 48_000)
 
 
-def test_it_is_kept_bit_for_bit_and_once(tmp_path: Path) -> None:
+def test_a_capture_is_saved_once_and_bit_for_bit(tmp_path: Path) -> None:
     captures, one, two = Captures(tmp_path / "take.jsonl", tmp_path), captured(1), captured(2)
     sources = [captures.source(sound) for sound in (one, two, one)]
     assert sources == ["take capture 1.wav", "take capture 2.wav", "take capture 1.wav"]
@@ -27,19 +27,19 @@ def test_it_is_kept_bit_for_bit_and_once(tmp_path: Path) -> None:
         assert rate_hz == 48_000
 
 
-def test_outside_the_media_folder_it_goes_by_its_whole_path(tmp_path: Path) -> None:
+def test_a_capture_outside_the_media_folder_is_named_by_its_full_path(tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
     source = Captures(tmp_path / "take.jsonl", tmp_path / "media").source(captured())
     assert source == str(tmp_path / "take capture 1.wav")
 
 
-def test_another_file_of_that_name_is_left_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_file_of_that_name_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "take capture 1.wav").write_text("mine")
     assert Captures(tmp_path / "take.jsonl", tmp_path).source(captured()) == "take capture 2.wav"
     assert (tmp_path / "take capture 1.wav").read_text() == "mine"
 
 
-def test_what_cannot_be_written_leaves_nothing_behind(
+def test_a_failed_write_leaves_no_file_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captures, opened = Captures(tmp_path / "take.jsonl", tmp_path), Path.open

@@ -1,4 +1,4 @@
-"""A score played live is the score rendered to a file, sample by sample."""
+"""A score played live gives the same samples as rendered to a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def played(bundle: Path, recorded: Path, *arguments: str) -> np.ndarray:
     return np.asarray(soundfile.read(recorded, dtype="float32")[0])
 
 
-def test_live_and_file_are_the_same_samples(
+def test_live_playing_and_file_rendering_give_the_same_samples(
     bundle_path: Path, recording: Path, tmp_path: Path
 ) -> None:
     score = written(
@@ -48,11 +48,11 @@ def test_live_and_file_are_the_same_samples(
     file = render(bundle_path, tmp_path / "x.wav", *given)
     both = min(len(live), len(file))
     assert both > 0.9 * mini_bundle.RATE_HZ
-    # A file has 24 bits; the deck comes at the start of a block.
+    # A file has 24 bits; the deck is loaded at the start of a block.
     np.testing.assert_allclose(live[:both], file[:both], atol=1e-6)
 
 
-def test_hands_go_on_while_a_score_plays_and_are_told_of_it(
+def test_osc_works_while_a_score_plays_and_clients_are_notified_of_its_changes(
     bundle_path: Path, tmp_path: Path
 ) -> None:
     score = written(
@@ -69,7 +69,7 @@ def test_hands_go_on_while_a_score_plays_and_are_told_of_it(
 
 
 @pytest.mark.parametrize("deck", ["a", "c"])
-def test_a_bypass_that_cannot_be_is_told_live_too(
+def test_an_impossible_bypass_fails_live_too(
     deck: str, bundle_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     usual = ["--output", "null", "--osc", "none", "--midi", "none", "--seconds", "20"]
@@ -80,7 +80,7 @@ def test_a_bypass_that_cannot_be_is_told_live_too(
     assert f"/deck/{deck}/bypass: " in said
 
 
-def test_a_bad_score_is_one_line_and_exit_code_2_live_too(
+def test_a_bad_score_fails_live_too_with_one_line_and_exit_code_2(
     bundle_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     score = written(tmp_path / "s.jsonl", json.dumps({"t": 0, "address": "/nope"}))

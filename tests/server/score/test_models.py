@@ -29,7 +29,7 @@ def media(tmp_path: Path, recording: Path) -> Path:
 
 
 @pytest.mark.parametrize("block", ["1", "13"])
-def test_a_model_comes_in_its_frame_at_any_block(
+def test_a_model_is_loaded_in_its_frame_at_any_block_size(
     block: str, bundle_path: Path, media: Path
 ) -> None:
     score = written(
@@ -42,7 +42,7 @@ def test_a_model_comes_in_its_frame_at_any_block(
     assert 20 * HOP - LATENCY <= first <= 21 * HOP
 
 
-def test_behind_a_change_the_controls_and_decks_are_the_new_ones(
+def test_after_a_model_change_controls_and_decks_of_the_new_model_apply(
     bundle_path: Path, media: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for lines, words in (
@@ -64,9 +64,7 @@ def test_behind_a_change_the_controls_and_decks_are_the_new_ones(
 
 
 @pytest.mark.long
-def test_a_recorded_change_of_models_is_the_same_sound_again(
-    bundle_path: Path, media: Path
-) -> None:
+def test_a_recorded_model_change_replays_the_same_sound(bundle_path: Path, media: Path) -> None:
     tap, score = media / "tap.npy", media / "take.jsonl"
     command = [sys.executable, "-m", "tests.real.tapped_server", str(tap)]
     with playing(

@@ -37,7 +37,7 @@ from server.score.recorder import ScoreRecorder
 from server.score.score_file import ScoreError, read_score_file
 from server.system.arrays import Floats
 from tests import mini_bundle
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.server.test_program import render
 
 RATE, HOP, LATENCY = mini_bundle.RATE_HZ, mini_bundle.HOP, mini_bundle.LATENCY
@@ -47,7 +47,7 @@ CPU = RuntimeOptions("cpu")
 
 
 class Performance:
-    """A live session without ports: the engine's own thread, and a ring emptied as fast."""
+    """A live session without ports: the engine's thread, and a ring emptied as fast as it fills."""
 
     def __init__(self, bundle: Bundle, folder: Path) -> None:
         self.table = control_table(bundle.manifest.style_dims, bundle.names)
@@ -75,15 +75,15 @@ class Performance:
 
     @property
     def newest(self) -> Performance:
-        """The model that plays: bundle, table and engine are here."""
+        """The model that is playing: bundle, table and engine are attributes of this object."""
         return self
 
-    def play(self, hands: Callable[[], None]) -> np.ndarray:
+    def play(self, perform: Callable[[], None]) -> np.ndarray:
         """The engine's samples during ``hands``."""
         listener = Thread(target=self._listen, daemon=True)
         self.producer.start(self.output_path)
         listener.start()
-        hands()
+        perform()
         self.is_over = True
         listener.join()
         self.producer.stop()
@@ -97,7 +97,7 @@ class Performance:
                 time.sleep(0.0005)
 
     def do(self, *given: Event) -> None:
-        """At once, together."""
+        """Apply events at once and together."""
         self.desk.apply(one for event in given for one in self.gestures.expand(event))
 
 
@@ -150,7 +150,7 @@ def random_event(performance: Performance, random: np.random.Generator) -> Event
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
+def test_a_performance_rendered_from_its_score_gives_the_same_sound(
     seed: int, bundle_with_prior: Path, decks: list[DeckData], tmp_path: Path
 ) -> None:
     random = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
     performance.engine.put_deck("b", decks[1])
     performance.engine.put_deck("c", decks[-1])
 
-    def hands() -> None:
+    def perform() -> None:
         for number in range(400):
             if number % 40 == 20:
                 lying = decks[random.integers(len(decks))]
@@ -177,7 +177,7 @@ def test_a_performance_rendered_again_from_its_score_is_the_same_sound(
                 performance.do(events.Play(), events.SetControl("/mute", (0.0,)))
             time.sleep(float(random.uniform(0, 0.004)))
 
-    played = performance.play(hands)
+    played = performance.play(perform)
     score = tmp_path / "take.jsonl"
     assert len(read_score_file(score).lines) > 300
     seconds = len(played) / RATE
@@ -194,23 +194,29 @@ def lines_in(path: Path) -> list[tuple[float, str, tuple[object, ...]]]:
     return [(round(one.time_s / FRAME_S, 3), one.address, one.arguments) for one in file.lines]
 
 
-def begun(folder: Path, name: str = "take") -> Hands:
-    hands = Hands(media=folder)
-    hands.recorder.begin_named(name)
-    return hands
+def begun(folder: Path, name: str = "take") -> ControlRig:
+    perform = ControlRig(media=folder)
+    perform.recorder.begin_named(name)
+    return perform
 
 
-def test_only_what_differs_is_written_and_each_line_before_the_next_is_begun(
+def test_only_changes_are_written_and_each_line_before_the_next_block(
     tmp_path: Path,
 ) -> None:
-    hands = begun(tmp_path)
-    hands.render(8)
-    hands.desk.apply([events.SetControl("/interp", (0.25,)), events.SetControl("/level", (-12.0,))])
-    hands.desk.apply([events.Stop(), events.Panic(), events.Play()])
-    hands.render(4)
-    hands.desk.apply([events.SetControl("/slice", (4.0,)), events.SetControl("/loop", (0.5, 1.0))])
-    hands.desk.apply([events.SetGlide("/latent", 0.5), events.SetControl("/interp/curve", (1.0,))])
-    hands.render(4)
+    perform = begun(tmp_path)
+    perform.render(8)
+    perform.desk.apply(
+        [events.SetControl("/interp", (0.25,)), events.SetControl("/level", (-12.0,))]
+    )
+    perform.desk.apply([events.Stop(), events.Panic(), events.Play()])
+    perform.render(4)
+    perform.desk.apply(
+        [events.SetControl("/slice", (4.0,)), events.SetControl("/loop", (0.5, 1.0))]
+    )
+    perform.desk.apply(
+        [events.SetGlide("/latent", 0.5), events.SetControl("/interp/curve", (1.0,))]
+    )
+    perform.render(4)
     path = tmp_path / "take.jsonl"
     wanted = [
         (8.0, "/panic", ()),
@@ -227,16 +233,16 @@ def test_only_what_differs_is_written_and_each_line_before_the_next_is_begun(
     while len(lines_in(path)) < len(wanted):
         time.sleep(0.001)
     assert lines_in(path) == wanted  # while it is still open
-    hands.recorder.close()
+    perform.recorder.close()
     assert lines_in(path) == wanted
     assert read_score_file(path).end_s == pytest.approx(16 * FRAME_S)
 
 
 def test_notes_are_recorded_as_they_sound(tmp_path: Path) -> None:
-    hands = Hands(media=tmp_path)
-    hands.put_decks()
-    hands.recorder.begin_named("take")
-    hands.render(4)
+    perform = ControlRig(media=tmp_path)
+    perform.put_decks()
+    perform.recorder.begin_named("take")
+    perform.render(4)
     for played in (
         (events.PlayNote(40, 100), events.PlayNote(40, 0)),
         (events.PlayNote(41, 90),),
@@ -244,9 +250,9 @@ def test_notes_are_recorded_as_they_sound(tmp_path: Path) -> None:
         (events.PlayNote(41, 80),),
         (events.Stop(),),
     ):
-        hands.dispatch(played)
-        hands.render(4)
-    hands.recorder.close()
+        perform.dispatch(played)
+        perform.render(4)
+    perform.recorder.close()
     found = read_score_file(tmp_path / "take.jsonl").lines
     notes = [one for one in found if one.address == "/note"]
     assert [(round(one.time_s / FRAME_S), one.arguments) for one in notes] == [
@@ -259,47 +265,49 @@ def test_notes_are_recorded_as_they_sound(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_held", [True, False])
-def test_a_recording_that_begins_within_a_note_begins_with_it(
+def test_a_score_begun_during_a_held_note_begins_with_that_note(
     is_held: bool, tmp_path: Path
 ) -> None:
-    hands = Hands(media=tmp_path)
-    hands.put_decks()
-    hands.dispatch((events.PlayNote(40, 100),))
-    hands.dispatch(() if is_held else (events.PlayNote(40, 0),))
-    hands.render(4)
-    hands.recorder.begin_named("take")
-    hands.render(4)
-    hands.recorder.close()
+    perform = ControlRig(media=tmp_path)
+    perform.put_decks()
+    perform.dispatch((events.PlayNote(40, 100),))
+    perform.dispatch(() if is_held else (events.PlayNote(40, 0),))
+    perform.render(4)
+    perform.recorder.begin_named("take")
+    perform.render(4)
+    perform.recorder.close()
     told = [one[1:] for one in lines_in(tmp_path / "take.jsonl") if one[1] == "/note"]
     assert told == ([("/note", (40, 100))] if is_held else [])
 
 
-def test_what_a_loop_of_motion_plays_is_recorded_as_what_it_changes(tmp_path: Path) -> None:
-    hands = begun(tmp_path)
+def test_looped_motion_is_recorded_as_value_changes(tmp_path: Path) -> None:
+    perform = begun(tmp_path)
     for on, address, value in ((1, "/level", -3.0), (0, "/level", -6.0)):
-        hands.desk.apply([events.SetControl("/motion/record", (float(on),))])
-        hands.render(4)
-        hands.desk.apply([events.SetControl(address, (value,))])
-        hands.render(4)
-    hands.desk.apply([events.SetControl("/motion/play", (1.0,))])
-    hands.render(16)
-    hands.recorder.close()
+        perform.desk.apply([events.SetControl("/motion/record", (float(on),))])
+        perform.render(4)
+        perform.desk.apply([events.SetControl(address, (value,))])
+        perform.render(4)
+    perform.desk.apply([events.SetControl("/motion/play", (1.0,))])
+    perform.render(16)
+    perform.recorder.close()
     told = lines_in(tmp_path / "take.jsonl")
     assert {address for _, address, _ in told} == {"/level"}
     assert [frame for frame, _, _ in told] == [4.0, 12.0, 16.0, 20.0, 24.0, 28.0]
 
 
-def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> None:
-    hands = Hands(media=tmp_path)
-    hands.engine.put_deck("b", library_deck(mini_bundle.bundle().decks["high"]))
-    hands.desk.apply([events.SetControl("/level", (-3.0,)), events.SetControl("/position", (0.5,))])
-    hands.render(16)
-    hands.desk.apply([events.Panic()])
-    hands.render(16)
-    hands.recorder.begin_named("later")
-    hands.render(4)
-    position = hands.engine.position
-    hands.recorder.close()
+def test_a_score_begun_later_begins_with_the_current_state(tmp_path: Path) -> None:
+    perform = ControlRig(media=tmp_path)
+    perform.engine.put_deck("b", library_deck(mini_bundle.bundle().decks["high"]))
+    perform.desk.apply(
+        [events.SetControl("/level", (-3.0,)), events.SetControl("/position", (0.5,))]
+    )
+    perform.render(16)
+    perform.desk.apply([events.Panic()])
+    perform.render(16)
+    perform.recorder.begin_named("later")
+    perform.render(4)
+    position = perform.engine.position
+    perform.recorder.close()
     assert lines_in(tmp_path / "later.jsonl") == [
         (0.0, "/stop", ()),
         (0.0, "/level", (-3.0,)),
@@ -320,49 +328,49 @@ def test_a_recording_that_begins_later_begins_with_what_is(tmp_path: Path) -> No
         ("there", "exists already"),
     ],
 )
-def test_names_that_could_hurt_are_refused(name: str, words: str, tmp_path: Path) -> None:
+def test_unsafe_or_taken_score_names_are_refused(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "there.jsonl").write_text("precious")
-    hands = Hands(media=tmp_path)
+    perform = ControlRig(media=tmp_path)
     with pytest.raises(ScoreError, match=words):
-        hands.recorder.begin_named(name)
+        perform.recorder.begin_named(name)
     assert [path.name for path in tmp_path.iterdir()] == ["there.jsonl"]
     assert (tmp_path / "there.jsonl").read_text() == "precious"
 
 
-def test_two_recordings_at_once_and_none_to_end_are_refused(tmp_path: Path) -> None:
-    hands = begun(tmp_path)
+def test_a_second_score_recording_and_ending_none_are_refused(tmp_path: Path) -> None:
+    perform = begun(tmp_path)
     with pytest.raises(ScoreError, match=r"take.jsonl is being recorded; /score/stop"):
-        hands.recorder.begin_named("other")
-    hands.recorder.end()
+        perform.recorder.begin_named("other")
+    perform.recorder.end()
     with pytest.raises(ScoreError, match="no score is being recorded"):
-        hands.recorder.end()
-    hands.recorder.begin_named("other")  # before the engine has seen the end
-    hands.render(4)
-    hands.recorder.close()
+        perform.recorder.end()
+    perform.recorder.begin_named("other")  # before the engine has seen the end
+    perform.render(4)
+    perform.recorder.close()
     for name in ("take", "other"):
         assert read_score_file(tmp_path / f"{name}.jsonl").end_s is not None
 
 
-def test_after_a_death_it_goes_on_in_the_next_free_file_or_without(
+def test_after_a_crash_the_score_goes_on_in_the_next_free_file_or_stops(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hands = begun(tmp_path)
-    hands.render(4)
-    hands.recorder.close()
-    hands.recorder.go_on(tmp_path / "take.jsonl")
-    assert hands.recorder.name == "take-2.jsonl"
-    hands.recorder.close()
-    hands.recorder.go_on(tmp_path / "none" / "take.jsonl")
-    assert not hands.recorder.name and "not recorded any more" in caplog.text
+    perform = begun(tmp_path)
+    perform.render(4)
+    perform.recorder.close()
+    perform.recorder.go_on(tmp_path / "take.jsonl")
+    assert perform.recorder.name == "take-2.jsonl"
+    perform.recorder.close()
+    perform.recorder.go_on(tmp_path / "none" / "take.jsonl")
+    assert not perform.recorder.name and "not recorded any more" in caplog.text
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    hands = Hands(media=tmp_path / "none")
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    perform = ControlRig(media=tmp_path / "none")
     with pytest.raises(ScoreError, match="cannot write"):
-        hands.recorder.begin_named("take")
+        perform.recorder.begin_named("take")
 
 
-def test_a_full_disk_ends_the_recording_with_whole_lines_and_not_the_sound(
+def test_a_full_disk_ends_the_score_with_whole_lines_and_the_sound_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class SmallDisk(recorder.FileIO):
@@ -376,55 +384,55 @@ def test_a_full_disk_ends_the_recording_with_whole_lines_and_not_the_sound(
             return written
 
     monkeypatch.setattr(recorder, "FileIO", SmallDisk)
-    hands = begun(tmp_path)
-    hands.put_decks()
+    perform = begun(tmp_path)
+    perform.put_decks()
     for number in range(50):
-        hands.desk.apply([events.SetControl("/level", (-float(number),))])
-        hands.render(4)
-    while hands.recorder.name:
+        perform.desk.apply([events.SetControl("/level", (-float(number),))])
+        perform.render(4)
+    while perform.recorder.name:
         time.sleep(0.001)
-    steps = len(hands.session.styles)
-    hands.render(8)
-    assert len(hands.session.styles) == steps + 2
+    steps = len(perform.session.styles)
+    perform.render(8)
+    assert len(perform.session.styles) == steps + 2
     assert "ends early: cannot write" in caplog.text and "No space left" in caplog.text
     assert (tmp_path / "take.jsonl").stat().st_size < 400
     read_score_file(tmp_path / "take.jsonl")
-    hands.recorder.close()
+    perform.recorder.close()
 
 
-def test_a_disk_that_hangs_does_not_fill_the_memory(
+def test_a_hanging_disk_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(recorder, "MAX_PENDING", 5)
     stuck = Thread(target=time.sleep, args=(0.2,))
     monkeypatch.setattr(recorder, "write_all", lambda file, data: stuck.join())
     stuck.start()
-    hands = begun(tmp_path)
+    perform = begun(tmp_path)
     for number in range(20):
-        hands.desk.apply([events.SetControl("/level", (-float(number),))])
-        hands.render(4)
-    assert not hands.recorder.name
-    hands.recorder.close()
+        perform.desk.apply([events.SetControl("/level", (-float(number),))])
+        perform.render(4)
+    assert not perform.recorder.name
+    perform.recorder.close()
     assert "it cannot be written fast enough" in caplog.text
 
 
-def test_a_sound_that_no_file_brings_back_is_told(
+def test_a_deck_that_no_file_can_restore_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hands = begun(tmp_path)
-    hands.put_decks()
-    hands.render(4)
-    hands.recorder.close()
+    perform = begun(tmp_path)
+    perform.put_decks()
+    perform.render(4)
+    perform.recorder.close()
     assert "cannot load a again, which is on deck a" in caplog.text
 
 
-def test_stop_is_answered_when_the_file_is_whole(tmp_path: Path) -> None:
-    hands = begun(tmp_path)
-    hands.render(4)
-    hands.dispatch((events.StopScore(reply_to=hands.sender),))
-    hands.dispatch((events.StopScore(reply_to=hands.sender),))
-    (refused,) = hands.sender.replies
+def test_score_stop_is_answered_when_the_file_is_complete(tmp_path: Path) -> None:
+    perform = begun(tmp_path)
+    perform.render(4)
+    perform.dispatch((events.StopScore(reply_to=perform.sender),))
+    perform.dispatch((events.StopScore(reply_to=perform.sender),))
+    (refused,) = perform.sender.replies
     assert refused.address == "/fail" and refused.arguments[0] == "/score/stop"
-    hands.render(4)
-    hands.recorder.close()
-    assert hands.sender.replies[1] == Reply("/done", ("/score/stop", "take.jsonl"))
+    perform.render(4)
+    perform.recorder.close()
+    assert perform.sender.replies[1] == Reply("/done", ("/score/stop", "take.jsonl"))

@@ -31,7 +31,7 @@ TABLE = control_table(mini_bundle.STYLE_DIMS)
 
 @pytest.fixture(autouse=True)
 def no_side_effects() -> Iterator[None]:
-    """``main`` sets a signal handler; put back what was there."""
+    """Restore the signal handler that ``main`` replaces."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -82,7 +82,7 @@ BAD_LINES = [
 
 
 @pytest.mark.parametrize(("text", "words"), BAD_LINES, ids=[words for _, words in BAD_LINES])
-def test_a_bad_line_is_told_with_its_place(text: str, words: str, tmp_path: Path) -> None:
+def test_a_bad_line_is_refused_with_its_line_number(text: str, words: str, tmp_path: Path) -> None:
     path = written(tmp_path / "bad.jsonl", GOOD, "", text, GOOD)
     with pytest.raises(ScoreError) as caught:
         open_score(path, TABLE, {"/generate": "this bundle has no prior"})
@@ -100,20 +100,20 @@ def test_a_bad_line_is_told_with_its_place(text: str, words: str, tmp_path: Path
         (b"1" * 2_000_000, "line 1: at most"),
     ],
 )
-def test_a_file_that_is_no_score_is_refused(data: bytes, words: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_score_is_refused(data: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(data)
     with pytest.raises(ScoreError, match=words):
         open_score(path, TABLE, {})
 
 
-def test_a_missing_score_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_score_or_a_folder_raises_score_error(tmp_path: Path) -> None:
     for path in (tmp_path / "none.jsonl", tmp_path):
         with pytest.raises(ScoreError, match="cannot be read"):
             open_score(path, TABLE, {})
 
 
-def test_lines_are_taken_by_time_and_those_of_one_time_in_their_order(tmp_path: Path) -> None:
+def test_lines_are_sorted_by_time_and_keep_their_order_at_one_time(tmp_path: Path) -> None:
     path = written(
         tmp_path / "s.jsonl", line(2, "/level", -1), line(1, "/level", -2), line(1, "/mute", 1)
     )
@@ -123,7 +123,7 @@ def test_lines_are_taken_by_time_and_those_of_one_time_in_their_order(tmp_path: 
 
 @pytest.mark.parametrize("block", ["1", "13"])
 @pytest.mark.parametrize("frame", [0, 33])
-def test_a_change_is_heard_in_its_frame_at_any_block(
+def test_a_change_is_heard_in_its_frame_at_any_block_size(
     frame: int, block: str, bundle_path: Path, tmp_path: Path
 ) -> None:
     usual = ["--seconds", "0.4", "--set", "/level=0", "--block", block]
@@ -135,7 +135,7 @@ def test_a_change_is_heard_in_its_frame_at_any_block(
 
 
 @pytest.mark.parametrize("block", ["1", "13"])
-def test_a_deck_is_there_in_its_frame_at_any_block(
+def test_a_deck_is_loaded_in_its_frame_at_any_block_size(
     block: str, bundle_path: Path, recording: Path, tmp_path: Path
 ) -> None:
     usual = ["--seconds", "0.4", "--set", "/level=0", "--block", block]
@@ -147,7 +147,7 @@ def test_a_deck_is_there_in_its_frame_at_any_block(
     assert frame * HOP <= first <= (frame + 1) * HOP
 
 
-def test_it_sounds_the_same_at_any_block(
+def test_a_score_sounds_the_same_at_any_block_size(
     bundle_path: Path, recording: Path, tmp_path: Path
 ) -> None:
     score = written(
@@ -177,7 +177,7 @@ def test_it_sounds_the_same_at_any_block(
     assert np.abs(np.diff(one)).max() > 0
 
 
-def test_nothing_is_written_where_a_score_cannot_be_played(
+def test_a_score_that_cannot_be_played_writes_no_file(
     bundle_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bad.wav").write_bytes(b"RIFF nothing")
@@ -199,7 +199,9 @@ def test_nothing_is_written_where_a_score_cannot_be_played(
         assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.wav", "s.jsonl"]
 
 
-def test_a_score_says_how_long_it_is(bundle_path: Path, tmp_path: Path) -> None:
+def test_a_score_determines_the_length_of_the_rendered_file(
+    bundle_path: Path, tmp_path: Path
+) -> None:
     for end, seconds in (
         ([], 2.5),
         ([line(1.5, "/quit")], 1.5),
@@ -211,7 +213,7 @@ def test_a_score_says_how_long_it_is(bundle_path: Path, tmp_path: Path) -> None:
 
 
 class Values:
-    """A player of values only."""
+    """A score player that plays only values."""
 
     def __init__(self, moments: Sequence[ScoreEvent]) -> None:
         self._moments = deque(moments)

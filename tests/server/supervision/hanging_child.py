@@ -1,7 +1,7 @@
-"""``server.child`` whose engine or whole process hangs as soon as a file says so.
+"""``server.child`` whose engine or whole process hangs once a file says so.
 
-HANG_FILE names the file: ``engine`` in it lets a call of the engine's thread never return,
-``process`` keeps the interpreter's lock from every thread.
+HANG_FILE names the file: ``engine`` in it makes a call of the engine's thread never return,
+``process`` never releases the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def hanging(render: object) -> object:
         asked = Path(os.environ["HANG_FILE"])
         if asked.exists():
             word = asked.read_text()
-            asked.unlink()  # the next one does not
+            asked.unlink()  # the next instrument does not hang
             hang(word)
         return render(self)  # type: ignore[operator]
 

@@ -12,17 +12,17 @@ from pythonosc.osc_message_builder import build_msg
 from export.bundle.beats import Beats
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.state_keeper import StateKeeper, restore
-from tests.server.control_inputs import FRAME_S, Hands
+from tests.server.control_inputs import FRAME_S, ControlRig
 from tests.server.fakes import fake_deck
 
 FACTS = Facts(4, ("127.0.0.1", 9), "null", Path("/media/take.wav"))
 
 
-def played(folder: StateFolder) -> tuple[Hands, StateKeeper]:
+def played(folder: StateFolder) -> tuple[ControlRig, StateKeeper]:
     """An instrument with everything moved, playing a recorded motion."""
-    hands = Hands()
-    hands.put_decks()
-    keeper = StateKeeper(folder, hands.desk, hands.engine, hands.timeline, lambda: FACTS)
+    rig = ControlRig()
+    rig.put_decks()
+    keeper = StateKeeper(folder, rig.desk, rig.engine, rig.timeline, lambda: FACTS)
     for address, *values in (
         ("/speed", 0.5),
         ("/loop", 0.25, 0.75),
@@ -31,26 +31,26 @@ def played(folder: StateFolder) -> tuple[Hands, StateKeeper]:
         ("/motion/record", 1),
         ("/interp", 0.25),
     ):
-        hands.send(build_msg(address, values).dgram)
-        hands.render(40)
-    hands.send(build_msg("/motion/record", 0).dgram)
-    hands.send(build_msg("/motion/play", 1).dgram)
-    hands.render(400)
+        rig.send(build_msg(address, values).dgram)
+        rig.render(40)
+    rig.send(build_msg("/motion/record", 0).dgram)
+    rig.send(build_msg("/motion/play", 1).dgram)
+    rig.render(400)
     keeper.look()
     keeper.write()
-    return hands, keeper
+    return rig, keeper
 
 
-def next_one(folder: StateFolder) -> Hands:
-    hands = Hands(playing=False)
+def next_one(folder: StateFolder) -> ControlRig:
+    rig = ControlRig(playing=False)
     state = folder.read()
     assert state is not None
     assert state.facts == FACTS
-    restore(state, folder, hands.desk, hands.engine, hands.timeline)
-    return hands
+    restore(state, folder, rig.desk, rig.engine, rig.timeline)
+    return rig
 
 
-def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
+def test_values_decks_position_and_motion_are_restored(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     before, _ = played(folder)
     after = next_one(folder)
@@ -61,13 +61,13 @@ def test_values_decks_place_and_motion_are_as_before(tmp_path: Path) -> None:
     for name, deck in after.engine.decks.items():
         np.testing.assert_array_equal(deck.structure, before.engine.decks[name].structure)
     assert after.timeline.motion.loop == before.timeline.motion.loop is not None
-    for hands in (before, after):
-        hands.render(40)
+    for rig in (before, after):
+        rig.render(40)
     assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
     assert np.abs(after.engine.render(40)).max() > 0.01
 
 
-def test_a_position_that_was_set_is_not_jumped_to_again(tmp_path: Path) -> None:
+def test_a_position_set_earlier_is_not_jumped_to_again(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     before, keeper = played(folder)
     before.send(build_msg("/position", 0.9).dgram)
@@ -75,12 +75,12 @@ def test_a_position_that_was_set_is_not_jumped_to_again(tmp_path: Path) -> None:
     keeper.look()
     keeper.write()
     after = next_one(folder)
-    for hands in (before, after):
-        hands.render(4)
+    for rig in (before, after):
+        rig.render(4)
     assert after.engine.position == pytest.approx(before.engine.position, abs=1e-9)
 
 
-def test_nothing_is_written_while_nothing_changes_and_no_half_file_is_left(tmp_path: Path) -> None:
+def test_only_changes_are_written_and_no_partial_file_is_left(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     _, keeper = played(folder)
     names = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
@@ -108,8 +108,8 @@ def test_a_playhead_goes_on_exactly_where_it_was_in_beats_and_fades(
     assert state is not None and state.playhead == before.engine.playhead.state
     after = next_one(folder)
     assert after.engine.playhead.state == before.engine.playhead.state
-    for hands in (before, after):
-        hands.render(100, 1)
+    for rig in (before, after):
+        rig.render(100, 1)
     assert after.engine.position == before.engine.position
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_file_is_logged_and_ignored(
     assert line.startswith(f"the last {name} cannot be read (") and "\n" not in line
 
 
-def test_a_first_instrument_finds_nothing(tmp_path: Path) -> None:
+def test_the_first_instrument_finds_no_state(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     assert folder.read() is None
     assert folder.read_motion() is None

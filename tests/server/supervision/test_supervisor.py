@@ -1,4 +1,4 @@
-"""The instrument is killed while it plays, and plays on; what ends in good order stays ended."""
+"""The supervisor restarts an instrument that dies or hangs, but not one that ends normally."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests import mini_bundle
 from tests.server.live_server import Playing, playing
 from tests.waiting import until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 PATIENCE_S = 90.0
 
@@ -38,12 +38,12 @@ def answers(server: Playing) -> bool:
     server.client.settimeout(0.2)
     try:
         return bool(server.ask("/version"))
-    except OSError:  # nobody there, or not yet
+    except OSError:  # not running, or not yet
         return False
 
 
 def instrument(server: Playing) -> int:
-    """The id of the process that plays."""
+    """The id of the process that is playing."""
     status = server.ask("/status").params
     return int(dict(zip(status[::2], status[1::2], strict=True))["process_id"])
 
@@ -82,7 +82,7 @@ def test_a_killed_instrument_plays_on_where_it_was(bundle_path: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("what", ["engine", "process"])
-def test_one_that_hangs_is_started_again(
+def test_an_instrument_that_hangs_is_restarted(
     what: str, bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = tmp_path / "hang"
@@ -104,7 +104,7 @@ def test_one_that_hangs_is_started_again(
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_one_that_was_stopped_is_not_taken_for_hanging(bundle_path: Path) -> None:
+def test_a_suspended_instrument_is_not_taken_for_hanging(bundle_path: Path) -> None:
     with playing(bundle_path) as server:
         first = instrument(server)
         os.kill(first, signal.SIGSTOP)
@@ -120,7 +120,7 @@ def test_one_that_was_stopped_is_not_taken_for_hanging(bundle_path: Path) -> Non
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_clients_and_the_end_by_itself_survive_it(bundle_path: Path) -> None:
+def test_registered_clients_and_the_time_limit_survive_a_restart(bundle_path: Path) -> None:
     seconds, before_s = 30.0, 12.0
     with playing(bundle_path, "--seconds", str(seconds)) as server:
         began_s = time.monotonic()
@@ -137,7 +137,7 @@ def test_clients_and_the_end_by_itself_survive_it(bundle_path: Path) -> None:
             other.settimeout(30)
             assert OscMessage(other.recv(65536)).params == ["/notify", 1]
         assert server.process.wait(timeout=PATIENCE_S) == 0
-        # All over again it would be as long as this at least.
+        # Counting the seconds anew would take at least this long.
         assert time.monotonic() - began_s < before_s + seconds
 
 
@@ -151,7 +151,9 @@ def other_answers(client: socket.socket) -> bool:
 
 
 @pytest.mark.timeout(300)
-def test_a_recording_goes_on_in_another_file(bundle_path: Path, tmp_path: Path) -> None:
+def test_a_recording_goes_on_in_another_file_after_a_restart(
+    bundle_path: Path, tmp_path: Path
+) -> None:
     take = tmp_path / "take.flac"
     with playing(bundle_path, "--record", str(take), "--media", str(tmp_path)) as server:
         first = instrument(server)
@@ -171,7 +173,7 @@ def test_a_recording_goes_on_in_another_file(bundle_path: Path, tmp_path: Path) 
 
 
 @pytest.mark.timeout(300)
-def test_a_folder_that_vanishes_is_one_line_and_no_end(bundle_path: Path) -> None:
+def test_the_instrument_plays_on_when_its_state_folder_disappears(bundle_path: Path) -> None:
     with playing(bundle_path) as server:
         first = instrument(server)
         shutil.rmtree(Path(f"/proc/{first}/cmdline").read_text().split("\0")[5])
@@ -182,7 +184,7 @@ def test_a_folder_that_vanishes_is_one_line_and_no_end(bundle_path: Path) -> Non
 
 
 @pytest.mark.timeout(300)
-def test_one_that_dies_again_and_again_is_given_up(bundle_path: Path) -> None:
+def test_an_instrument_that_keeps_dying_is_given_up(bundle_path: Path) -> None:
     with playing(bundle_path) as server:
         killed = {instrument(server)}
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
@@ -196,7 +198,7 @@ def test_one_that_dies_again_and_again_is_given_up(bundle_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_it_ends_with_its_parent(bundle_path: Path) -> None:
+def test_the_instrument_ends_with_its_supervisor(bundle_path: Path) -> None:
     with playing(bundle_path) as server:
         child = instrument(server)
         folder = Path(f"/proc/{child}/cmdline").read_text().split("\0")[5]
@@ -207,7 +209,7 @@ def test_it_ends_with_its_parent(bundle_path: Path) -> None:
         until(lambda: not Path(folder).exists())
 
 
-def test_without_it_there_is_one_process(bundle_path: Path) -> None:
+def test_without_the_supervisor_there_is_one_process(bundle_path: Path) -> None:
     with playing(bundle_path, "--no-supervisor") as server:
         assert instrument(server) == server.process.pid
         assert server.ask("/quit").params == ["/quit"]
@@ -218,7 +220,7 @@ def test_without_it_there_is_one_process(bundle_path: Path) -> None:
     ("arguments", "code"),
     [(["--bundle", "/no/such.bundle"], 2), (["--version"], 0), (["--rate", "x"], 2)],
 )
-def test_exit_codes_are_kept_and_nothing_is_started_again(arguments: list[str], code: int) -> None:
+def test_exit_codes_are_passed_on_and_nothing_is_restarted(arguments: list[str], code: int) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "server", *arguments], capture_output=True, text=True, timeout=120
     )
@@ -228,7 +230,7 @@ def test_exit_codes_are_kept_and_nothing_is_started_again(arguments: list[str], 
 
 
 @pytest.mark.parametrize("module", ["server.supervision.supervisor", "server.output.card_process"])
-def test_the_small_processes_stay_small(module: str) -> None:
+def test_the_helper_processes_use_little_memory(module: str) -> None:
     code = (
         f"import sys, {module}\n"
         "assert not {'numpy', 'onnxruntime', 'sounddevice'} & set(sys.modules)\n"

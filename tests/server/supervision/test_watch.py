@@ -17,7 +17,7 @@ from server.supervision.heartbeat import Heartbeat
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.state_keeper import INTERVAL_S, StateKeeper
 from server.supervision.watch import STUCK_S, StuckWatch, Watch
-from tests.server.control_inputs import Hands
+from tests.server.control_inputs import ControlRig
 from tests.waiting import until
 
 
@@ -37,11 +37,11 @@ def looks_until_stuck(block_s: float) -> int:
 
 
 @pytest.mark.parametrize(("block_s", "seconds"), [(0.01, STUCK_S), (1.0, 2.0), (10.0, 20.0)])
-def test_it_is_stuck_when_nothing_moves_for_a_while(block_s: float, seconds: float) -> None:
+def test_an_engine_that_does_not_move_for_a_while_is_stuck(block_s: float, seconds: float) -> None:
     assert looks_until_stuck(block_s) == pytest.approx(seconds / INTERVAL_S)
 
 
-def test_what_moves_now_and_then_is_slow_not_stuck() -> None:
+def test_a_slow_engine_is_not_stuck() -> None:
     thread = Thread()
     watch = StuckWatch(thread)
     for look in range(200):
@@ -53,12 +53,12 @@ class Rig:
     """A watch whose time the test passes."""
 
     def __init__(self, folder: Path) -> None:
-        self.hands = hands = Hands()
+        self.controls = controls = ControlRig()
         self.thread = Thread()
         self.later: list[Callable[[], None]] = []
         self.gave_up = 0
         keeper = StateKeeper(
-            StateFolder(folder), hands.desk, hands.engine, hands.timeline, lambda: Facts(4)
+            StateFolder(folder), controls.desk, controls.engine, controls.timeline, lambda: Facts(4)
         )
         self.watch = Watch(
             keeper, self.thread, lambda _, call: self.later.append(call), self.give_up
@@ -72,7 +72,7 @@ class Rig:
         call()
 
 
-def test_a_stuck_engine_is_given_up_once_and_the_state_is_kept_till_then(tmp_path: Path) -> None:
+def test_a_stuck_engine_is_given_up_once_and_its_state_is_saved_until_then(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.watch.look()
     for _ in range(10):
@@ -84,7 +84,7 @@ def test_a_stuck_engine_is_given_up_once_and_the_state_is_kept_till_then(tmp_pat
     assert StateFolder(tmp_path).read() is not None
 
 
-def test_after_an_end_in_good_order_nothing_is_left_to_follow(tmp_path: Path) -> None:
+def test_after_a_normal_end_no_state_is_left(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.watch.look()
     rig.watch.end()
@@ -93,7 +93,7 @@ def test_after_an_end_in_good_order_nothing_is_left_to_follow(tmp_path: Path) ->
     rig.watch.end()
 
 
-def test_a_folder_that_is_gone_is_told_once(
+def test_a_missing_state_folder_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig = Rig(tmp_path / "gone")
@@ -105,7 +105,7 @@ def test_a_folder_that_is_gone_is_told_once(
     assert not rig.gave_up
 
 
-def test_where_nothing_can_be_written_it_still_shows_life(
+def test_the_heartbeat_goes_on_when_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig = Rig(tmp_path)
@@ -116,8 +116,8 @@ def test_where_nothing_can_be_written_it_still_shows_life(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("server.supervision.state_folder.write_plain", full)
-    rig.hands.render(4)
-    rig.hands.desk.apply([events.Stop()])
+    rig.controls.render(4)
+    rig.controls.desk.apply([events.Stop()])
     rig.pass_time()
     assert "No space left on device" in caplog.text
     assert (tmp_path / "state").stat().st_mtime > 1
@@ -135,11 +135,11 @@ needs_waitid = pytest.mark.skipif(not hasattr(os, "waitid"), reason="no waitid")
 
 
 @needs_waitid
-def test_a_pulse_is_gone_after_so_many_looks_without_it(
+def test_the_heartbeat_is_gone_after_too_many_checks_without_a_beat(
     process: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    state.touch()  # of the one before
+    state.touch()  # from the previous process
     pulse = Heartbeat(process.pid, str(state), most_looks=3)
     assert not any(pulse.is_gone() for _ in range(10))  # it is still loading
     beat(state)
@@ -151,7 +151,7 @@ def test_a_pulse_is_gone_after_so_many_looks_without_it(
 
 
 @needs_waitid
-def test_one_that_was_stopped_has_a_pulse_as_long_as_it_is(
+def test_a_suspended_process_keeps_its_heartbeat_while_suspended(
     process: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     state = tmp_path / "state"

@@ -11,7 +11,7 @@ from server.system.file_worker import MAX_QUEUED, FileWorker
 from server.system.json_document import DocumentError
 
 
-def test_they_are_done_in_order_elsewhere_and_all_before_the_end() -> None:
+def test_errands_run_in_order_on_another_thread_and_finish_before_stop() -> None:
     gate = threading.Event()
     done: list[object] = []
     errands = FileWorker(lambda call: call())
@@ -24,7 +24,7 @@ def test_they_are_done_in_order_elsewhere_and_all_before_the_end() -> None:
     assert done[0] is not threading.current_thread() and done[1:] == [0, 1, 2]
 
 
-def test_who_floods_a_slow_disk_is_refused() -> None:
+def test_too_many_errands_for_a_slow_disk_are_refused() -> None:
     gate = threading.Event()
     done: list[object] = []
     refused: list[str] = []
@@ -40,7 +40,7 @@ def test_who_floods_a_slow_disk_is_refused() -> None:
     ("error", "line"),
     [(DocumentError("disk full"), "disk full"), (KeyError("x"), "KeyError: 'x'")],
 )
-def test_a_failure_is_one_line(error: Exception, line: str) -> None:
+def test_a_failed_errand_is_reported_in_one_line(error: Exception, line: str) -> None:
     def fail() -> None:
         raise error
 

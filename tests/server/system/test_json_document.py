@@ -43,7 +43,7 @@ def files(folder: Path) -> list[str]:
 
 @settings(max_examples=30, deadline=None)
 @given(st.dictionaries(WORDS.filter(lambda word: word != "thing"), JSON))
-def test_what_is_written_is_read(
+def test_a_document_survives_writing_and_reading(
     tmp_path_factory: pytest.TempPathFactory, written: Mapping[str, Any]
 ) -> None:
     kept = document_at(tmp_path_factory.mktemp("kept"))
@@ -51,7 +51,7 @@ def test_what_is_written_is_read(
     assert kept.read(content) == written
 
 
-def test_the_folder_is_made_by_the_first_write_and_not_before(tmp_path: Path) -> None:
+def test_the_folder_is_created_by_the_first_write(tmp_path: Path) -> None:
     kept = document_at(tmp_path / "deep" / "er")
     assert kept.read(content) is None and not (tmp_path / "deep").exists()
     kept.write({"a": 1})
@@ -79,7 +79,7 @@ def test_the_folder_is_made_by_the_first_write_and_not_before(tmp_path: Path) ->
     ],
     ids=lambda text: repr(text[:30]),
 )
-def test_a_hostile_file_is_kept_beside_and_said_in_one_line(
+def test_an_invalid_file_is_set_aside_and_logged_in_one_line(
     text: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = document_at(tmp_path)
@@ -94,7 +94,7 @@ def test_a_hostile_file_is_kept_beside_and_said_in_one_line(
     assert kept.read(content) == {"a": 1}
 
 
-def test_what_its_reader_cannot_take_is_kept_beside(tmp_path: Path) -> None:
+def test_a_file_that_its_reader_refuses_is_set_aside(tmp_path: Path) -> None:
     def refuse(found: Mapping[str, Any]) -> None:
         raise ValueError("tempo is 'fast'")
 
@@ -104,7 +104,7 @@ def test_what_its_reader_cannot_take_is_kept_beside(tmp_path: Path) -> None:
     assert files(tmp_path) == ["thing.json.unusable-1"]
 
 
-def test_what_a_killed_writer_left_goes_with_the_next_write_but_not_another_ones(
+def test_the_next_write_removes_abandoned_temporary_files_but_not_recent_ones(
     tmp_path: Path,
 ) -> None:
     for name, age_s in (("old", 2 * ABANDONED_S), ("young", 0.0)):
@@ -115,19 +115,19 @@ def test_what_a_killed_writer_left_goes_with_the_next_write_but_not_another_ones
     assert files(tmp_path) == [".latent-deck-young.part", "thing.json"]
 
 
-def test_half_a_character_of_a_files_name_is_kept(tmp_path: Path) -> None:
+def test_undecodable_file_names_survive_a_round_trip(tmp_path: Path) -> None:
     kept = document_at(tmp_path)
     kept.write({"deck": "\udcff.wav"})
     assert kept.read(content) == {"deck": "\udcff.wav"}
 
 
-def test_a_byte_order_mark_of_an_editor_is_fine(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     kept = document_at(tmp_path)
     kept.path.write_bytes(b"\xef\xbb\xbf" + b'{"thing": 1, "a": "\xc3\xa9"}')
     assert kept.read(content) == {"a": "\u00e9"}
 
 
-def test_a_link_stays_one(tmp_path: Path) -> None:
+def test_a_symbolic_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     kept = document_at(tmp_path)
     kept.path.symlink_to(tmp_path / "elsewhere" / "thing.json")
@@ -136,7 +136,9 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", ["file", "folder"])
-def test_what_stands_in_the_way_is_one_line_and_stays(make: str, tmp_path: Path) -> None:
+def test_an_obstructed_path_fails_with_one_line_and_is_left_alone(
+    make: str, tmp_path: Path
+) -> None:
     kept = JsonDocument(tmp_path / "in" / "thing.json", "thing")
     if make == "file":
         (tmp_path / "in").write_text("mine")
@@ -150,7 +152,7 @@ def test_what_stands_in_the_way_is_one_line_and_stays(make: str, tmp_path: Path)
 
 
 @pytest.mark.skipif(ROOT, reason="root may read and write everything")
-def test_a_file_that_may_not_be_read_is_not_replaced(
+def test_an_unreadable_file_is_not_replaced(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = document_at(tmp_path)
@@ -163,7 +165,7 @@ def test_a_file_that_may_not_be_read_is_not_replaced(
     assert kept.read(content) == {"a": 1}
 
 
-def test_a_full_disk_leaves_the_old_one_and_no_rest(
+def test_a_full_disk_keeps_the_old_document_and_leaves_no_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(handle: int) -> None:
@@ -189,7 +191,7 @@ for number in itertools.count():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_killed_at_any_moment_it_is_the_last_one_written_or_the_next(tmp_path: Path) -> None:
+def test_after_a_kill_at_any_moment_the_document_is_the_last_or_next_one(tmp_path: Path) -> None:
     kept = document_at(tmp_path)
     for wait in range(12):
         with subprocess.Popen(

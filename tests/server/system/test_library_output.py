@@ -20,14 +20,14 @@ def test_known_noise_is_hidden_and_the_rest_is_printed(capfd: pytest.CaptureFixt
     assert capfd.readouterr().err == "something else\nafterwards\n"
 
 
-def test_an_error_inside_still_gives_the_terminal_back(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_inside_still_restores_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RuntimeError), native_noise.hidden():
         raise RuntimeError
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "afterwards\n"
 
 
-def test_threads_that_overlap_leave_the_terminal_as_it_was(
+def test_overlapping_threads_leave_the_terminal_as_it_was(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     def hide() -> None:

@@ -27,7 +27,7 @@ def log(clock: Clock) -> LimitedLog:
     return LimitedLog(logging.getLogger("limited"), interval_s=1.0, clock_s=clock)
 
 
-def test_one_line_a_second_says_how_many_were_left_out(
+def test_one_line_a_second_is_logged_with_the_number_left_out(
     log: LimitedLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(10):
@@ -40,7 +40,7 @@ def test_one_line_a_second_says_how_many_were_left_out(
     assert caplog.messages == ["bad", "worse (10 more before it)"]
 
 
-def test_what_was_left_out_last_is_told_at_the_end(
+def test_lines_left_out_last_are_counted_at_the_end(
     log: LimitedLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(4):

@@ -18,12 +18,12 @@ def test_plain_names_are_harmless(name: str) -> None:
     "name",
     ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", ".hidden", " x", "x\0", "x\n", "ü"],
 )
-def test_names_that_leave_the_folder_or_hide_are_not(name: str) -> None:
+def test_names_that_leave_the_folder_or_are_hidden_are_harmful(name: str) -> None:
     assert not is_safe_name(name)
     assert not is_safe_name("x" * 81)
 
 
-def test_what_was_being_written_goes_on_beside_it(tmp_path: Path) -> None:
+def test_a_taken_name_gets_the_next_free_number(tmp_path: Path) -> None:
     path = tmp_path / "take.jsonl"
     assert free_name(path) == path
     for name in ("take.jsonl", "take-2.jsonl"):

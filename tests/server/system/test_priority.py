@@ -18,7 +18,7 @@ def class_and_niceness() -> tuple[int, int]:
     return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
-def test_it_is_over_when_it_is_over() -> None:
+def test_raised_priority_is_inherited_by_threads_and_ends_with_its_block() -> None:
     before = class_and_niceness()
     with raised(CONTROL_PRIORITY):
         inherited: list[tuple[int, int]] = []
@@ -29,7 +29,7 @@ def test_it_is_over_when_it_is_over() -> None:
     assert class_and_niceness() == before
 
 
-def test_a_process_that_inherited_priority_can_be_polite() -> None:
+def test_inherited_priority_can_be_lowered_again() -> None:
     found: list[tuple[str, tuple[int, int]]] = []
 
     def run() -> None:

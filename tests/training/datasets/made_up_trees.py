@@ -15,7 +15,7 @@ from training.store.store import Store
 
 
 def write_noise(path: Path, seconds: float = 0.6, rate_hz: int = 16_000, channels: int = 1) -> None:
-    """A short audio file that is different for every name."""
+    """Write a short audio file that differs for every name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(list(path.name.encode()))
     samples = generator.uniform(-0.3, 0.3, (round(seconds * rate_hz), channels))
@@ -40,7 +40,7 @@ def entries(findings: Iterable[Finding]) -> dict[str, ListedFile]:
 
 
 def left_out(findings: Iterable[Finding]) -> dict[str, str]:
-    """Reasons by name."""
+    """The reasons by file name."""
     return {finding.name: finding.reason for finding in findings if isinstance(finding, LeftOut)}
 
 

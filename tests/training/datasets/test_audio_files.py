@@ -12,7 +12,7 @@ from training.datasets.audio_files import audio_files, folder, name_in_store
 from training.datasets.listing import SourceError, clean, store_split
 
 
-def test_audio_is_found_in_order_and_nothing_else(tmp_path: Path) -> None:
+def test_only_audio_files_are_found_in_order(tmp_path: Path) -> None:
     touch(tmp_path, "b/2.WAV", "b/10.mp3", "a.flac", "notes.txt", "._a.wav", "cover.jpg")
     found = audio_files(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in found.paths] == [
@@ -58,7 +58,7 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
     scandir = os.scandir
 
     def guarded(place: str | os.PathLike[str]) -> object:
-        # Root, as which tests may run, is let in everywhere.
+        # Tests may run as root, who may read everything.
         if Path(place).name == "closed":
             raise PermissionError(13, "Permission denied", str(place))
         return scandir(place)
@@ -71,12 +71,12 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
     ]
 
 
-def test_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such folder"):
         folder(tmp_path / "nowhere")
 
 
-def test_labels_are_composed_text_without_blanks() -> None:
+def test_labels_are_normalised_stripped_and_not_empty() -> None:
     decomposed = "Fre\u0301de\u0301ric Chopin "
     assert clean({"composer": decomposed, "title": " ", "year": None}) == {
         "composer": "Frédéric Chopin"
@@ -96,5 +96,5 @@ def test_labels_are_composed_text_without_blanks() -> None:
         (None, None),
     ],
 )
-def test_official_splits_become_two(official: str | None, split: str | None) -> None:
+def test_official_splits_become_train_or_heldout(official: str | None, split: str | None) -> None:
     assert store_split(official) == split

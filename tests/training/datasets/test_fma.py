@@ -81,7 +81,7 @@ def test_files_without_rows_and_rows_without_files_are_reported(tmp_path: Path) 
     }
 
 
-def test_tracks_without_audio_are_known_faults_whether_there_or_not(tmp_path: Path) -> None:
+def test_tracks_without_audio_are_known_faults_with_or_without_a_file(tmp_path: Path) -> None:
     write_table(tmp_path, row(2), row(99_134), row(108_925), row(133_297))
     touch(tmp_path, mp3(2), mp3(99_134), mp3(133_297))
     assert left_out(fma.find(tmp_path / "fma_small")) == dict.fromkeys(
@@ -103,7 +103,7 @@ def test_bad_rows_are_reported(tmp_path: Path) -> None:
     assert set(left_out(fma.find(tmp_path / "fma_small")).values()) == {"bad row"}
 
 
-def test_a_track_of_two_subsets_counts_once(tmp_path: Path) -> None:
+def test_a_track_in_two_subsets_is_used_once(tmp_path: Path) -> None:
     write_table(tmp_path, row(2))
     touch(tmp_path, mp3(2), "fma_medium/000/000002.mp3")
     found = list(fma.find(tmp_path))
@@ -128,7 +128,7 @@ def test_a_bad_table_is_refused_in_one_line(tmp_path: Path, spoil: object, said:
     assert "\n" not in str(caught.value)
 
 
-def test_prepared_an_artist_is_never_on_both_sides(
+def test_an_artist_is_never_in_both_splits_of_a_prepared_store(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_table(tmp_path, row(2, artist=7), row(3, "test", artist=7), row(5, artist=8))

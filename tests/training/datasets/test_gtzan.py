@@ -1,4 +1,4 @@
-"""GTZAN in its two layouts, with its faults."""
+"""GTZAN in its two layouts, with its known faults."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_foreign_files_and_repeats_are_reported(tmp_path: Path) -> None:
     }
 
 
-def test_other_lists_can_be_given(tmp_path: Path) -> None:
+def test_other_split_lists_can_be_given(tmp_path: Path) -> None:
     genres = layout(tmp_path, LAYOUTS["kaggle"], TRAIN, VALID, TEST)
     for split, excerpt in (("train", TEST), ("valid", TRAIN), ("test", "")):
         line = f"blues/{excerpt}.wav\n" if excerpt else ""
@@ -87,7 +87,7 @@ def test_other_lists_can_be_given(tmp_path: Path) -> None:
     assert left_out(found) == {f"genres_original/blues/{VALID}.wav": "filtered"}
 
 
-def test_missing_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
+def test_missing_split_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
     genres = layout(tmp_path, LAYOUTS["kaggle"], TRAIN)
     with pytest.raises(SourceError, match="--split-lists takes a folder with train_filtered"):
         list(gtzan.find(genres, tmp_path / "nowhere"))
@@ -98,7 +98,7 @@ def test_missing_lists_and_other_folders_are_refused(tmp_path: Path) -> None:
         list(gtzan.find(tmp_path / "bare"))
 
 
-def test_prepared_it_keeps_lengths_labels_and_counts_what_is_corrupt(
+def test_preparing_keeps_lengths_and_labels_and_counts_corrupt_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     genres = tmp_path / "genres_original"

@@ -1,4 +1,4 @@
-"""IRMAS: labels in folders, in brackets, and in text files with tabs."""
+"""IRMAS: labels in folder names, in brackets, and in text files with tabs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEST_PART = "IRMAS-TestingData-Part1/Part1"
         ("voi/2345__1", {}, "irmas/2345"),
     ],
 )
-def test_the_instrument_is_the_folders_and_tags_are_optional(
+def test_the_folder_gives_the_instrument_and_tags_are_optional(
     tmp_path: Path, name: str, labels: dict[str, str], group: str
 ) -> None:
     touch(tmp_path / "IRMAS-TrainingData", f"{name}.wav")
@@ -79,7 +79,7 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
         list(irmas.find(tmp_path))
 
 
-def test_prepared_excerpts_of_one_recording_stay_together(tmp_path: Path) -> None:
+def test_excerpts_of_one_recording_stay_in_one_split_of_a_prepared_store(tmp_path: Path) -> None:
     training = tmp_path / "IRMAS-TrainingData"
     for name in ("cel/[cel]0001__1", "cel/[cel]0001__2", "pia/[pia]0002__1"):
         write_noise(training / f"{name}.wav", 3.0, 44_100, channels=2)

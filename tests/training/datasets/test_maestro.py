@@ -69,7 +69,7 @@ def test_a_performance_has_composer_title_split_and_midi(root: Path) -> None:
     assert [entry.split for entry in found.values()] == ["train", "heldout", "heldout"]
 
 
-def test_it_is_found_from_the_folder_above(root: Path) -> None:
+def test_the_data_set_is_found_from_the_folder_above(root: Path) -> None:
     names = [f"{root.parent.name}/maestro-v3.0.0/2004/{name}.wav" for name in "abc"]
     assert list(entries(maestro.find(root.parent))) == names
 
@@ -144,7 +144,7 @@ def test_a_bad_table_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_prepared_a_work_is_never_on_both_sides(tmp_path: Path) -> None:
+def test_a_work_is_never_in_both_splits_of_a_prepared_store(tmp_path: Path) -> None:
     root = tmp_path / "maestro"
     write_csv(root, performance("a"), performance("b", "test"), performance("c", title="Valse"))
     for name in "abc":

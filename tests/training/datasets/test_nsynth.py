@@ -1,4 +1,4 @@
-"""NSynth: three parts with a table each."""
+"""NSynth: three parts, each with its table."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_missing_table_and_a_part_with_another_name_are_refused(tmp_path: Path
         list(nsynth.find(tmp_path))
 
 
-def test_prepared_a_note_keeps_its_labels(tmp_path: Path) -> None:
+def test_a_prepared_note_keeps_its_labels(tmp_path: Path) -> None:
     folder = part(tmp_path, "test", NOTE)
     write_noise(folder / "audio" / f"{NOTE}.wav", 4.0)
     assert prepare("nsynth", folder, tmp_path / "store") == 0

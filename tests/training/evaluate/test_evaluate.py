@@ -121,7 +121,7 @@ def files_of(folder: Path) -> set[str]:
     return set(re.findall(r'src="([^"]+)"', (folder / "index.html").read_text()))
 
 
-def test_every_method_has_every_figure_for_every_kind(
+def test_the_reconstruction_report_has_every_figure_of_every_method(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
@@ -255,7 +255,7 @@ def test_grids_of_runs_and_bundles_agree() -> None:
         assert features.window_samples == tuple(longest // part for part in (4, 2, 1))
 
 
-def test_the_same_seed_draws_the_same_excerpts_and_another_seed_others(store: Path) -> None:
+def test_excerpts_depend_on_the_seed(store: Path) -> None:
     def drawn(seed: int) -> list[tuple[str, float]]:
         excerpts = draw_excerpts(Store.open(store), GRID, "heldout", 6, 1.0, seed)
         return [(one.recording, one.start_s) for one in excerpts]
@@ -263,7 +263,7 @@ def test_the_same_seed_draws_the_same_excerpts_and_another_seed_others(store: Pa
     assert drawn(0) == drawn(0) != drawn(1)
 
 
-def test_all_recordings_come_once_before_any_comes_again(store: Path) -> None:
+def test_every_recording_is_drawn_once_before_any_is_repeated(store: Path) -> None:
     opened = Store.open(store)
     excerpts = draw_excerpts(opened, GRID, "heldout", 4, 1.0, 0)
     heldout = opened.split("heldout")
@@ -273,9 +273,7 @@ def test_all_recordings_come_once_before_any_comes_again(store: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.0, 7.0])
-def test_an_excerpt_holds_what_is_measured_where_the_layout_says(
-    store: Path, seconds: float
-) -> None:
+def test_an_excerpt_has_the_lengths_of_the_layout(store: Path, seconds: float) -> None:
     frames, hop = layout(GRID, seconds), GRID.hop_samples
     assert frames.stretch_frames >= GRID.clip_frames
     assert frames.stretch_frames % GRID.frames_per_tick == 0
@@ -285,7 +283,9 @@ def test_an_excerpt_holds_what_is_measured_where_the_layout_says(
 
 
 @pytest.mark.parametrize("start_s", [0.0, 2.2, 99.0])
-def test_a_place_is_found_again_in_another_recording(store: Path, start_s: float) -> None:
+def test_an_excerpt_at_a_given_time_holds_the_recording_from_there(
+    store: Path, start_s: float
+) -> None:
     opened, frames = Store.open(store), layout(GRID, 1.0)
     one = excerpt_at(opened, opened.recordings[0], start_s, GRID, frames)
     begin = round(one.start_s * RATE_HZ)
@@ -297,7 +297,7 @@ def test_a_place_is_found_again_in_another_recording(store: Path, start_s: float
 
 
 class Delay(torch.nn.Module):
-    """A perfect vocoder: the stretch's true samples, late by the latency of the real one."""
+    """A perfect vocoder: the true samples, delayed by the real vocoder's latency."""
 
     def __init__(self, stretch: np.ndarray, latency_samples: int) -> None:
         super().__init__()
@@ -342,7 +342,7 @@ def test_playing_twice_gives_the_same_bits(run: Path, store: Path) -> None:
     )
 
 
-def test_structure_is_read_at_frames_as_the_model_was_taught(run: Path, store: Path) -> None:
+def test_structure_is_interpolated_at_frames_as_in_training(run: Path, store: Path) -> None:
     from model.decoder import ticks_to_frames
 
     renderer, encoded = renderer_and_excerpt(run, store)
@@ -356,7 +356,7 @@ def in_one_line(capsys: pytest.CaptureFixture[str], words: str) -> None:
     assert len(said.splitlines()) == 1
 
 
-def test_bad_input_is_one_line_and_exit_code_2(
+def test_bad_input_fails_with_one_line_and_exit_code_2(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other_rate = write_store(tmp_path / "other", rate_hz=8000)
@@ -417,7 +417,7 @@ def test_a_section_that_cannot_be_measured_is_left_out_with_the_reason(
     assert "Left out" in (out / "index.html").read_text()
 
 
-def test_a_place_with_other_files_is_not_written_to(
+def test_an_output_folder_with_other_files_is_refused(
     run: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine, file = tmp_path / "mine", tmp_path / "report.json"
@@ -430,9 +430,7 @@ def test_a_place_with_other_files_is_not_written_to(
     assert (mine / "thesis.txt").read_text() == "years"
 
 
-def test_a_new_report_takes_the_place_of_the_old_one(
-    run: Path, store: Path, tmp_path: Path
-) -> None:
+def test_a_new_report_replaces_the_old_one(run: Path, store: Path, tmp_path: Path) -> None:
     given = [run, "--data", store, "-o", tmp_path / "r", "--only", "swaps", "--seconds", 1]
     evaluate(*given, "--clips", 4, "--shown", 2)
     evaluate(*given, "--clips", 2, "--shown", 1)

@@ -16,7 +16,7 @@ CLIPS = 10
 
 
 def straight(*effects: float) -> Numbers:
-    """Every clip changes by ``effects`` from -2 to 2, along straight lines: (clips, 7, 3)."""
+    """A traverse (clips, 7, 3): every clip changes linearly, by ``effects`` from -2 to 2."""
     slopes = np.array(effects) / 4
     return np.tile(np.array(POSITIONS)[:, None] * slopes, (CLIPS, 1, 1))
 
@@ -35,14 +35,16 @@ def named(*traverses: Numbers) -> list[str | None]:
         ((0.0, 0.0, 2.0), "density"),
     ],
 )
-def test_a_large_effect_that_is_the_largest_names_a_knob(
+def test_the_largest_effect_names_a_knob_if_it_is_large_enough(
     effects: tuple[float, ...], name: str | None
 ) -> None:
     assert named(straight(*effects)) == [name]
 
 
 @pytest.mark.parametrize(("going_back", "name"), [(2, "brightness"), (3, None)])
-def test_a_name_needs_eight_clips_of_ten_that_go_one_way(going_back: int, name: str | None) -> None:
+def test_a_name_needs_eight_of_ten_clips_to_change_in_one_direction(
+    going_back: int, name: str | None
+) -> None:
     traverse = straight(4.0, 0.0, 0.0)
     traverse[:going_back, POSITIONS.index(0.0), 0] += 2
     assert named(traverse) == [name]
@@ -56,13 +58,13 @@ def test_effects_beyond_two_spreads_limit_the_range_and_not_the_name() -> None:
     assert knob.range == (-3.0, 2.0)
 
 
-def test_a_knob_that_does_nothing_has_a_range_all_the_same() -> None:
+def test_a_knob_without_effect_still_has_a_range() -> None:
     (knob,) = name_knobs(straight(0.0, 0.0, 0.0)[None], NAMES)
     assert knob.name is None and knob.range == (-3.0, 3.0)
     assert "weaker than 1" in knob.why
 
 
-def test_the_interval_is_wide_where_clips_differ() -> None:
+def test_the_interval_is_wide_when_clips_differ() -> None:
     traverse = straight(2.0, 0.0, 0.0)
     (sure,) = name_knobs(traverse[None], NAMES)
     assert sure.interval == pytest.approx((2.0, 2.0))

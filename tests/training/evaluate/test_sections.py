@@ -34,7 +34,7 @@ def test_a_straight_even_path_has_no_detour() -> None:
     assert figures["length"] == pytest.approx(1)
 
 
-def test_a_path_that_jumps_has_a_large_step_and_one_that_turns_back_a_detour() -> None:
+def test_a_jump_gives_a_large_step_and_turning_back_a_detour() -> None:
     def distance(a: Any, b: Any) -> float:
         return float(np.abs(a - b).mean())
 
@@ -44,7 +44,7 @@ def test_a_path_that_jumps_has_a_large_step_and_one_that_turns_back_a_detour() -
     assert back["detour"] == 3
 
 
-def test_cross_synthesis_has_the_notes_of_one_and_the_timbre_of_the_other() -> None:
+def test_cross_synthesis_keeps_the_notes_of_one_and_takes_the_timbre_of_the_other() -> None:
     dark, bright = tone(220, 0.3), tone(220, 0.9)
     made = at_level_of(bright, cross_synthesis(dark, tone(330, 0.9)))
     assert made.shape == bright.shape
@@ -73,7 +73,7 @@ def test_a_sound_keeps_all_of_itself() -> None:
     assert kept["tempo_of_a"] == 1
 
 
-def test_a_held_chord_is_held_and_keeps_its_pitches() -> None:
+def test_a_held_chord_keeps_its_pitches_and_level() -> None:
     chord = swaps.held_chord(2 * RATE_HZ, RATE_HZ)
     kept = swaps.chord_kept(chord, chord, RATE_HZ)
     assert kept["pitches"] == pytest.approx(1)
@@ -83,7 +83,7 @@ def test_a_held_chord_is_held_and_keeps_its_pitches() -> None:
     assert swaps.chord_kept(chord, fading, RATE_HZ)["unrest_db"] > 2
 
 
-def test_nearer_is_measured_against_the_best_rival() -> None:
+def test_nearer_compares_with_the_best_rival() -> None:
     def row(mine: float, *rivals: float) -> dict[str, Any]:
         methods = (rendered_pairs.TRANSFER, *rendered_pairs.RIVALS)
         return {
@@ -100,7 +100,7 @@ def test_nearer_is_measured_against_the_best_rival() -> None:
     assert (found["pairs_won"], found["pairs"]) == (1, 2)
 
 
-def test_an_image_is_read_between_its_frames() -> None:
+def test_an_image_is_interpolated_between_its_frames() -> None:
     image = np.arange(5, dtype=np.float32) * np.ones((3, 2, 1), np.float32)
     read = read_image(image, np.array([0.0, 1.25, 3.5, 4.0, 9.0]))
     np.testing.assert_allclose(read[0, 0], [0, 1.25, 3.5, 4, 4])
@@ -114,7 +114,7 @@ def test_an_image_is_read_between_its_frames() -> None:
         (9, [("best", 2), ("best", 0), ("worst", 3), ("worst", 1)]),
     ],
 )
-def test_the_best_and_the_worst_are_shown(count: int, chosen: list[tuple[str, int]]) -> None:
+def test_the_best_and_the_worst_clips_are_shown(count: int, chosen: list[tuple[str, int]]) -> None:
     clips = [
         ClipFigures(str(n), "real", 0.0, {"model": {"spectral_distance": far}}, {})
         for n, far in enumerate([2.0, 4.0, 1.0, 3.0])

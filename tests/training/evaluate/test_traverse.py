@@ -20,7 +20,7 @@ def space() -> StyleStatistics:
     )
 
 
-def test_knobs_are_sorted_by_effect_and_plus_is_more() -> None:
+def test_knobs_are_sorted_by_effect_and_point_towards_more() -> None:
     random = np.random.default_rng(0)
     slopes = random.standard_normal((DIMS, 1, 1, DESCRIPTORS))
     traverses = slopes * np.array(POSITIONS)[:, None] + np.zeros((1, CLIPS, 1, 1))

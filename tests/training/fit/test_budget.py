@@ -1,4 +1,4 @@
-"""How long a stage trains and what follows from it, on a clock that the test turns."""
+"""The training budget of a stage, on a fake clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return turned
 
 
-def test_time_or_steps_whichever_comes_first_ends_a_stage(clock: Clock) -> None:
+def test_a_stage_ends_at_its_time_or_its_steps_whichever_comes_first(clock: Clock) -> None:
     half = Budget(minutes=10, steps=1000, checkpoint_minutes=1)
     clock.now += 300
     half.tick(100)
@@ -40,7 +40,7 @@ def test_time_or_steps_whichever_comes_first_ends_a_stage(clock: Clock) -> None:
     assert half.over()
 
 
-def test_earlier_sessions_count(clock: Clock) -> None:
+def test_earlier_sessions_count_towards_the_budget(clock: Clock) -> None:
     resumed = Budget(minutes=10, steps=1000, checkpoint_minutes=1, seconds_before=540)
     assert resumed.trained_s() == 540
     clock.now += 60
@@ -49,7 +49,7 @@ def test_earlier_sessions_count(clock: Clock) -> None:
     assert Budget(10, 1000, 1, first_step=1000).over()
 
 
-def test_the_learning_rate_rises_stays_and_falls(clock: Clock) -> None:
+def test_the_learning_rate_rises_holds_and_falls(clock: Clock) -> None:
     whole = Budget(minutes=10, steps=10_000, checkpoint_minutes=1)
     half_way_down = int(10_000 * (1 - DECAY_SHARE / 2))
     for step, factor in [
@@ -62,7 +62,7 @@ def test_the_learning_rate_rises_stays_and_falls(clock: Clock) -> None:
         assert whole.learning_rate_factor() == pytest.approx(factor)
 
 
-def test_checkpoints_come_at_their_interval(clock: Clock) -> None:
+def test_checkpoints_are_due_at_their_interval(clock: Clock) -> None:
     due = Budget(minutes=10, steps=1000, checkpoint_minutes=2)
     assert not due.checkpoint_due()
     clock.now += 121
@@ -71,12 +71,12 @@ def test_checkpoints_come_at_their_interval(clock: Clock) -> None:
     assert not due.checkpoint_due()
 
 
-def test_batches_are_numbered_on_from_the_last_session(clock: Clock) -> None:
+def test_batch_numbers_continue_from_the_last_session(clock: Clock) -> None:
     rest = Budget(minutes=10, steps=5, checkpoint_minutes=2, first_step=2)
     assert list(rest.bar("abcdef", "stage")) == [(3, "a"), (4, "b"), (5, "c")]
 
 
-def test_the_time_left_is_the_clocks_or_that_of_the_steps(clock: Clock) -> None:
+def test_the_time_left_is_by_the_clock_or_by_the_steps(clock: Clock) -> None:
     by_clock = Budget(minutes=10, steps=1_000_000, checkpoint_minutes=1, seconds_before=60)
     by_steps = Budget(minutes=10, steps=100, checkpoint_minutes=1, first_step=40)
     clock.now += 30

@@ -1,4 +1,4 @@
-"""Compiled where it is asked for and can be had; else training goes on, and says so."""
+"""Networks are compiled when asked and possible; else training goes on with a warning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[nn.Module]]:
-    """The modules that were compiled, by nobody."""
+    """The modules passed to a fake compiler."""
     modules: list[nn.Module] = []
     monkeypatch.setattr(nn.Module, "compile", lambda self: modules.append(self))
     monkeypatch.setattr(compiling, "try_compiler", lambda device: None)
@@ -42,7 +42,7 @@ def test_auto_compiles_on_a_gpu(
     assert list(model.state_dict()) == names
 
 
-def test_no_compiler_is_said_in_one_line(
+def test_a_missing_compiler_is_logged_in_one_line(
     compiled: list[nn.Module], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def missing(device: torch.device) -> None:

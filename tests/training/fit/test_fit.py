@@ -1,4 +1,4 @@
-"""Training end to end with the preset ``tiny``: it learns, resumes, and refuses what is wrong."""
+"""Training end to end with the preset ``tiny``: learning, resuming, and refusing bad input."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run_fit(store: Path, out: Path, *more: str) -> int:
     return fit.main([str(store), "--out", str(out), *FAST, *more])
 
 
-def test_all_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
+def test_training_all_stages_gives_a_run_that_loads(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert run_fit(store, out, "--steps", "3") == 0
     model, progress = checkpoint.load_instrument(out)
@@ -46,13 +46,13 @@ def test_all_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_of_short_recordings_trains(tmp_path: Path) -> None:
-    """As IRMAS's are, 3 s where a clip is 3.1 s long."""
+    """Recordings shorter than a clip, like those of IRMAS: 3 s, where a clip is 3.1 s long."""
     short = make_store(tmp_path / "store", seconds=1.0)
     assert max(one.length for one in short.recordings) < TINY.input_samples
     assert run_fit(short.path, tmp_path / "run", "--steps", "1") == 0
 
 
-def test_the_seed_trains_too(tmp_path: Path) -> None:
+def test_the_seed_preset_trains(tmp_path: Path) -> None:
     config = PRESETS["seed"]
     torch.manual_seed(0)
     model = Instrument(config)
@@ -67,7 +67,7 @@ def test_the_seed_trains_too(tmp_path: Path) -> None:
     assert torch.isfinite(terms["total"])
 
 
-def test_an_interrupted_run_goes_on_where_it_was(
+def test_a_resumed_run_continues_with_the_next_batch(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
@@ -90,7 +90,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert not torch.equal(first["decoder.widen.weight"], second["decoder.widen.weight"])
 
 
-def test_a_run_is_not_overwritten_unasked(
+def test_a_run_is_not_overwritten(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
@@ -101,7 +101,7 @@ def test_a_run_is_not_overwritten_unasked(
     assert (out / "autoencoder.safetensors").read_bytes() == before
 
 
-def test_a_loss_that_is_not_finite_ends_with_the_last_checkpoint(
+def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_checkpoint(
     store: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +129,7 @@ def test_a_loss_that_is_not_finite_ends_with_the_last_checkpoint(
         (["STORE", "--out", "OUT", "--preset", "small"], "prepare it with --preset small"),
     ],
 )
-def test_what_does_not_fit_ends_in_one_line(
+def test_an_unusable_store_fails_with_one_line(
     store: Path,
     tmp_path: Path,
     arguments: list[str],
@@ -159,7 +159,7 @@ def test_what_does_not_fit_ends_in_one_line(
         ["--init-from", "x", "--pretrained"],
     ],
 )
-def test_bad_options_end_with_2(
+def test_bad_options_exit_with_2(
     option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -189,7 +189,7 @@ def test_a_few_steps_on_one_batch_lower_the_loss(store: Path, stage: int) -> Non
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
-def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> None:
+def test_the_decoder_state_is_carried_over_from_the_previous_batch(store: Path) -> None:
     model = Instrument(TINY)
     objective = Autoencoding(TINY, model.encoder, model.decoder)
     pairs = ClipPairs(fit.Store.open(store), TINY.input_samples, 8, 2)
@@ -206,7 +206,7 @@ def test_the_decoder_goes_on_from_what_the_batch_before_left(store: Path) -> Non
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_the_vocoder_hears_decoded_images_in_any_share(store: Path, share: float) -> None:
+def test_the_vocoder_trains_on_any_share_of_decoded_images(store: Path, share: float) -> None:
     torch.manual_seed(0)
     model = Instrument(TINY)
     objective = Vocoding(TINY, model.vocoder, model, decoded_share=share)
@@ -219,7 +219,7 @@ def test_the_vocoder_hears_decoded_images_in_any_share(store: Path, share: float
     assert any(p.grad is not None for p in model.vocoder.parameters())
 
 
-def test_a_run_begins_with_the_weights_of_another(store: Path, tmp_path: Path) -> None:
+def test_a_run_can_begin_with_the_weights_of_another(store: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert run_fit(store, first, "--stage", "1", "--steps", "2") == 0
     assert run_fit(store, first, "--stage", "2", "--steps", "2") == 0
@@ -233,7 +233,9 @@ def test_a_run_begins_with_the_weights_of_another(store: Path, tmp_path: Path) -
     assert run_fit(store, second, "--stage", "1", "--steps", "1") == 0, "which is there untrained"
 
 
-def test_a_frozen_encoder_stays_while_the_decoder_learns(store: Path, tmp_path: Path) -> None:
+def test_a_frozen_encoder_stays_unchanged_while_the_decoder_learns(
+    store: Path, tmp_path: Path
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert run_fit(store, first, "--stage", "1", "--steps", "1") == 0
     assert run_fit(store, first, "--stage", "2", "--steps", "1") == 0
@@ -252,7 +254,7 @@ def test_a_frozen_encoder_stays_while_the_decoder_learns(store: Path, tmp_path: 
         ([], ["--frozen-encoder"], "was trained without --frozen-encoder"),
     ],
 )
-def test_going_on_needs_the_same_choice_of_a_frozen_encoder(
+def test_resuming_needs_the_same_frozen_encoder_option(
     store: Path,
     tmp_path: Path,
     first: list[str],
@@ -273,7 +275,7 @@ def test_going_on_needs_the_same_choice_of_a_frozen_encoder(
 
 
 @pytest.mark.parametrize("more", [[], ["--resume"]])
-def test_a_run_that_has_begun_takes_no_other_weights(
+def test_a_run_that_has_begun_refuses_other_initial_weights(
     store: Path, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
@@ -287,7 +289,7 @@ def test_a_run_that_has_begun_takes_no_other_weights(
     assert (out / "vocoder.safetensors").read_bytes() == before
 
 
-def test_weights_that_are_not_there_leave_no_run(
+def test_missing_initial_weights_fail_and_leave_no_run(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"

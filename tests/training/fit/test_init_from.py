@@ -1,4 +1,4 @@
-"""Training goes on from a bundle or a run, with exactly the weights that are there."""
+"""Training can begin with exactly the weights of a bundle or a run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_BYTES = 38_000_000
 
 
 def seen_music(config: ModelConfig, seed: int = 0) -> Instrument:
-    """An untrained model whose batch norms have gathered statistics."""
+    """An untrained model whose batch norms have running statistics."""
     torch.manual_seed(seed)
     model = Instrument(config)
     for module in model.modules():
@@ -50,7 +50,7 @@ def seen_music(config: ModelConfig, seed: int = 0) -> Instrument:
 
 
 def write(path: Path, model: Instrument) -> Path:
-    """The bundle of a model, as export writes it but for the decks and the parity."""
+    """Write the bundle of a model as export does, without decks and the parity check."""
     dims = model.config.encoder.style_dims
     bundle = Bundle(
         manifest=make_manifest(model, Card(name="test", licence="CC0")),
@@ -65,7 +65,7 @@ def write(path: Path, model: Instrument) -> Path:
 
 
 def save_run(run: Path, model: Instrument) -> Path:
-    """The model as a run that has seen nothing."""
+    """Save the model as a run of zero steps."""
     checkpoint.save_config(run, model.config)
     for part in checkpoint.NEEDED_TO_PLAY:
         checkpoint.save_part(run, part, checkpoint.modules_of(model, part), {"steps": 0})
@@ -73,7 +73,7 @@ def save_run(run: Path, model: Instrument) -> Path:
 
 
 def weights_of(model: Instrument) -> dict[str, Tensor]:
-    """All that is trained; a copy."""
+    """A copy of all trained weights."""
     state = model.state_dict()
     return {n: v.clone() for n, v in state.items() if not n.endswith(NOT_IN_BUNDLES)}
 
@@ -96,7 +96,7 @@ def rounded(name: str) -> Instrument:
     return model
 
 
-def test_a_bundle_gives_back_the_rounded_weights(tiny_bundle: Path) -> None:
+def test_a_bundle_gives_the_rounded_weights(tiny_bundle: Path) -> None:
     other = seen_music(TINY, seed=1)
     load_initial_weights(tiny_bundle, other)
     assert_same(other, weights_of(rounded("tiny")))
@@ -107,7 +107,7 @@ def test_a_bundle_gives_back_the_rounded_weights(tiny_bundle: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["small", *(pytest.param(n, marks=pytest.mark.long) for n in ("seed", "base"))]
 )
-def test_every_preset_comes_back_and_is_shipped_small(tmp_path: Path, name: str) -> None:
+def test_the_weights_of_every_preset_survive_a_small_bundle(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "model.bundle", rounded(name))
     assert path.stat().st_size < MOST_BYTES
     other = seen_music(PRESETS[name], seed=1)
@@ -115,7 +115,7 @@ def test_every_preset_comes_back_and_is_shipped_small(tmp_path: Path, name: str)
     assert_same(other, weights_of(rounded(name)))
 
 
-def test_a_run_gives_its_weights_unrounded(tmp_path: Path) -> None:
+def test_a_run_gives_the_unrounded_weights(tmp_path: Path) -> None:
     model = seen_music(TINY)
     other = seen_music(TINY, seed=1)
     load_initial_weights(save_run(tmp_path, model), other)
@@ -154,7 +154,9 @@ def test_weights_of_another_model_are_refused(tiny_bundle: Path, model: object, 
     assert_same(other, before)
 
 
-def test_a_bundle_without_names_is_to_be_exported_again(tiny_bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_without_weight_names_is_refused_with_advice_to_export_again(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
     bundle, old = read_bundle(tiny_bundle), tmp_path / "old.bundle"
     write_bundle(old, replace(bundle, decoder_onnx=mini_bundle.decoder_onnx()))
     with pytest.raises(
@@ -166,7 +168,9 @@ def test_a_bundle_without_names_is_to_be_exported_again(tiny_bundle: Path, tmp_p
 @pytest.mark.parametrize(
     ("contents", "words"), [(None, "No such file"), (b"nothing", "no complete bundle")]
 )
-def test_what_is_no_bundle_is_named(tmp_path: Path, contents: bytes | None, words: str) -> None:
+def test_a_missing_or_invalid_bundle_is_refused_by_name(
+    tmp_path: Path, contents: bytes | None, words: str
+) -> None:
     path = tmp_path / "x.bundle"
     if contents is not None:
         path.write_bytes(contents)
@@ -174,7 +178,7 @@ def test_what_is_no_bundle_is_named(tmp_path: Path, contents: bytes | None, word
         load_initial_weights(path, Instrument(TINY))
 
 
-def test_a_prior_comes_along_and_is_this_encoder_s(tmp_path: Path) -> None:
+def test_the_prior_is_loaded_with_the_weights_and_belongs_to_the_encoder(tmp_path: Path) -> None:
     model = rounded("tiny")
     torch.manual_seed(2)
     prior = Prior(TINY).eval()
@@ -191,7 +195,7 @@ def test_a_prior_comes_along_and_is_this_encoder_s(tmp_path: Path) -> None:
             assert torch.equal(found.get_parameter(name), weight), name
 
 
-def test_no_prior_is_made_up(
+def test_a_missing_or_outdated_prior_is_not_loaded(
     tiny_bundle: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = rounded("tiny")

@@ -1,4 +1,4 @@
-"""Runs that are interrupted, killed, short of disk: they go on exactly, and nothing is lost."""
+"""Runs that are interrupted, killed or out of disk resume exactly and lose nothing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run_fit(store: Path, out: Path, stage: str, *more: str) -> int:
 
 
 def contents(run: Path, part: str) -> dict[str, object]:
-    """What counts of a run: all of its files but the seconds it took."""
+    """The contents of a run's files without its training time."""
     tensors, progress = checkpoint.load_resume(run, part)
     weights, again = checkpoint._read(run / f"{part}.safetensors")
     assert progress == again == json.loads((run / f"{part}.json").read_text())
@@ -57,7 +57,7 @@ def contents(run: Path, part: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("stage", ["1", "2"])
-def test_three_steps_and_three_more_are_six(
+def test_three_steps_and_three_more_equal_six(
     store: Path, tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if stage == "2":
@@ -81,14 +81,14 @@ def test_three_steps_and_three_more_are_six(
     torch.testing.assert_close(cut, whole, rtol=0, atol=0)
 
 
-def test_a_budget_that_is_used_up_leaves_the_run_alone(store: Path, tmp_path: Path) -> None:
+def test_a_used_up_budget_leaves_the_run_unchanged(store: Path, tmp_path: Path) -> None:
     assert run_fit(store, tmp_path, "2", "--steps", "2") == 0
     before = (tmp_path / "vocoder.resume.safetensors").read_bytes()
     assert run_fit(store, tmp_path, "2", "--steps", "2", "--resume") == 0
     assert (tmp_path / "vocoder.resume.safetensors").read_bytes() == before
 
 
-def test_stages_of_an_earlier_encoder_begin_again_for_the_new_one(
+def test_later_stages_begin_again_when_the_encoder_has_changed(
     store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run_fit(store, tmp_path, "all", "--steps", "1") == 0
@@ -137,7 +137,7 @@ def steps_of(run: Path, part: str) -> int:
 @pytest.mark.parametrize(
     ("stage", "kills"), [pytest.param("1", 3, marks=pytest.mark.long), ("2", 6)]
 )
-def test_a_run_killed_at_any_moment_goes_on_from_its_last_checkpoint(
+def test_a_run_killed_at_any_moment_resumes_from_its_last_checkpoint(
     store: Path, tmp_path: Path, stage: str, kills: int
 ) -> None:
     part, chance = PART[stage], random.Random(stage)
@@ -165,7 +165,7 @@ def test_a_run_killed_at_any_moment_goes_on_from_its_last_checkpoint(
     assert not list(tmp_path.glob("*.part")), "what a kill left half written is written over"
 
 
-def test_a_full_disk_ends_in_one_line_with_the_checkpoint_before(
+def test_a_full_disk_ends_with_one_line_and_keeps_the_previous_checkpoint(
     store: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
@@ -203,12 +203,12 @@ STOPPED = r"training.fit: stopped at step (\d+), which is saved; go on with --re
 
 
 def trains(errors: Path) -> bool:
-    """Whether a step after the first is done: the bar skips steps on a fast machine."""
+    """Return true once a step after the first is shown; the bar skips steps on a fast machine."""
     return errors.exists() and re.search(r"step (?!1,)\d+,", errors.read_text()) is not None
 
 
 def stopped_at(errors: Path) -> int:
-    """The step that the last line tells."""
+    """The step given in the last line."""
     said = errors.read_text()
     assert "Traceback" not in said
     found = re.fullmatch(STOPPED, said.splitlines()[-1])
@@ -217,7 +217,7 @@ def stopped_at(errors: Path) -> int:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_stopped_keeps_the_step_under_way(
+def test_a_run_stopped_by_a_signal_saves_its_current_step(
     store: Path, tmp_path: Path, number: int, code: int
 ) -> None:
     process, errors = started(store, tmp_path, "2", "--steps", "100000"), tmp_path / "errors.txt"
@@ -232,7 +232,7 @@ def test_a_run_that_is_stopped_keeps_the_step_under_way(
     assert steps_of(tmp_path, "vocoder") == step + 1
 
 
-def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_path: Path) -> None:
+def test_a_signal_to_one_process_stops_all_at_the_same_step(store: Path, tmp_path: Path) -> None:
     arguments = [str(store), "--out", str(tmp_path), "--stage", "2", *FAST]
     both = start_several(2, arguments, tmp_path)
     said = tmp_path / "0.txt"
@@ -241,7 +241,7 @@ def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_pat
     os.kill(both[1].pid, signal.SIGTERM)
     for process in both:
         process.join()
-    # Of the other 0: at any other Lightning kills the first one, whose 143 counts.
+    # The other exits with 0: on any other code Lightning kills the first, whose 143 counts.
     assert [process.exitcode for process in both] == [143, 0], said.read_text()
     assert stopped_at(said) == steps_of(tmp_path, "vocoder")
     assert "stopped" not in (tmp_path / "1.txt").read_text()
@@ -249,14 +249,14 @@ def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_pat
 
 @pytest.fixture
 def terminal() -> Iterator[None]:
-    """Ctrl-C is heard, also where the tests themselves were sent to the background."""
+    """Make Ctrl-C work even if the tests themselves run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_second_signal_ends_at_once_and_old_handlers_come_back() -> None:
+def test_a_second_signal_ends_at_once_and_the_old_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Stopping(Fabric(devices=1, accelerator="cpu")) as stopping:
         assert not stopping.due(1)
@@ -274,7 +274,7 @@ def test_a_second_signal_ends_at_once_and_old_handlers_come_back() -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_what_a_script_sends_to_the_background_stays_deaf_to_ctrl_c() -> None:
+def test_ctrl_c_stays_ignored_in_a_background_job() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Stopping(Fabric(devices=1, accelerator="cpu")) as stopping:
         signal.raise_signal(signal.SIGINT)
@@ -284,8 +284,8 @@ def test_what_a_script_sends_to_the_background_stays_deaf_to_ctrl_c() -> None:
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
-def test_workers_serve_on_after_ctrl_c(store: Path, tmp_path: Path) -> None:
-    """A terminal sends it to them as well, and the steps under way still need batches."""
+def test_workers_go_on_after_ctrl_c(store: Path, tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to the workers too, and the current step still needs batches."""
     settings = parse_args([str(store), "--out", str(tmp_path), *FAST, "--steps", "12"])
     model = Instrument(PRESETS["tiny"])
     loader = batches_of(STAGES[2], model, Store.open(store), settings, first=0)

@@ -1,4 +1,4 @@
-"""The preset ``full`` begins with what ``small`` knows."""
+"""The preset ``full`` can begin with the weights of ``small``."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def test_the_same_latents_decode_to_the_same_image_below_the_old_edge(
 
 
 @torch.no_grad()
-def test_the_vocoder_says_the_same_below_the_old_edge(small: Instrument, full: Instrument) -> None:
+def test_the_vocoder_gives_the_same_spectra_below_the_old_edge(
+    small: Instrument, full: Instrument
+) -> None:
     torch.manual_seed(0)
     image = torch.rand(1, 3, FULL.features.mel_bins, 40) - 0.8
     below = image[:, :, : SMALL.features.mel_bins]
@@ -81,7 +83,7 @@ def test_the_image_of_one_sound_is_the_same_below_the_old_edge() -> None:
     assert float(difference.abs().mean()) < 0.01
 
 
-def test_full_begins_with_a_run_of_small_and_base_does_not(
+def test_full_can_begin_with_a_run_of_small_but_base_cannot(
     small: Instrument, full: Instrument, tmp_path: Path
 ) -> None:
     checkpoint.save_config(tmp_path, SMALL)

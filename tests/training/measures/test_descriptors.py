@@ -19,7 +19,7 @@ def time_s() -> Numbers:
 
 
 def tone(hz: float, tilt: float = 0.5) -> Numbers:
-    """Harmonics whose amplitudes fall by ``tilt`` from one to the next."""
+    """Harmonics, each weaker than the previous by the factor ``tilt``."""
     orders = range(1, int(RATE_HZ / 2 / hz))
     return sum(tilt**order * np.sin(2 * np.pi * hz * order * time_s()) for order in orders)
 
@@ -51,7 +51,9 @@ def measured(sound: Numbers, name: str) -> float:
     ],
     ids=["brightness", "noisiness", "bandwidth", "attack", "pitch", "density"],
 )
-def test_more_of_it_is_more(name: str, less: Numbers, more: Numbers) -> None:
+def test_a_descriptor_grows_with_the_property_it_measures(
+    name: str, less: Numbers, more: Numbers
+) -> None:
     assert measured(more, name) > measured(less, name)
 
 

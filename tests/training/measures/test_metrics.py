@@ -56,20 +56,20 @@ def plucks(*starts_s: float) -> Samples:
 
 
 @pytest.mark.parametrize("name", DISTANCES)
-def test_a_sound_is_at_no_distance_from_itself_and_at_some_from_another(name: str) -> None:
+def test_a_sound_has_zero_distance_to_itself_and_some_to_another(name: str) -> None:
     distance = DISTANCES[name]
     assert distance(melody(), melody()) == 0
     assert distance(melody(), noise()) > 0
 
 
 @pytest.mark.parametrize("name", LIKENESSES)
-def test_a_sound_is_wholly_like_itself(name: str) -> None:
+def test_a_sound_has_full_likeness_to_itself(name: str) -> None:
     sound = melody() + plucks(0.3, 0.9, 1.5)
     assert LIKENESSES[name](sound, sound) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("name", DISTANCES)
-def test_a_little_noise_is_nearer_than_much(name: str) -> None:
+def test_a_little_noise_is_nearer_than_a_lot(name: str) -> None:
     sound = melody()
     near, far = (sound + noise(gain=gain) for gain in (0.003, 0.1))
     assert DISTANCES[name](sound, near) < DISTANCES[name](sound, far)
@@ -81,7 +81,7 @@ def test_spectral_distance_of_a_known_gain() -> None:
     assert found == pytest.approx(0.25 + math.log(2), abs=1e-4)
 
 
-def test_silence_is_at_relative_distance_one_plus_its_logarithm() -> None:
+def test_the_spectral_distance_of_silence_is_one_for_a_large_eps() -> None:
     found = metrics.spectral_distance(noise(), 0 * noise(), 1e9)
     assert found == pytest.approx(1.0, abs=1e-6)
 
@@ -118,7 +118,7 @@ def test_chroma_of_silence_is_not_a_number() -> None:
     assert math.isnan(metrics.chroma_correlation(melody(), 0 * melody(), RATE_HZ))
 
 
-def test_onsets_are_found_where_they_are() -> None:
+def test_onsets_are_found_at_their_times() -> None:
     times = metrics.onset_times(plucks(0.3, 0.9, 1.5), RATE_HZ)
     np.testing.assert_allclose(times, [0.3, 0.9, 1.5], atol=metrics.ONSET_TOLERANCE_S)
 
@@ -135,7 +135,7 @@ def test_missing_onsets_cost_recall() -> None:
     assert found == pytest.approx(0.5)
 
 
-def test_onsets_of_silence() -> None:
+def test_onsets_of_silence_score_zero_or_nan() -> None:
     silence = 0 * tone(440)
     assert metrics.onset_f1(plucks(0.5, 1.0), silence, RATE_HZ) == 0
     assert math.isnan(metrics.onset_f1(silence, plucks(0.5, 1.0), RATE_HZ))

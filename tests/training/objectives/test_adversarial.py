@@ -1,4 +1,4 @@
-"""Stage 3: each of the two sides descends its own losses and nothing of the other's."""
+"""Stage 3: generator and discriminators each descend only their own losses."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_discriminators_are_not_taught_to_be_convinced(batch: PairBatch) -> None
     assert gradients(stage.vocoding.vocoder).abs().max() > 0
 
 
-def test_the_vocoder_is_not_taught_to_be_found_out(batch: PairBatch) -> None:
+def test_the_discriminator_loss_does_not_train_the_vocoder(batch: PairBatch) -> None:
     stage = make_stage()
     stage(batch, LATER_STEP)["discriminators"].backward()
     assert gradients(stage.vocoding.vocoder).abs().max() == 0
     assert gradients(stage.discriminators).abs().max() > 0
 
 
-def test_the_decoder_learns_and_the_encoder_stays(batch: PairBatch) -> None:
+def test_the_decoder_learns_and_the_encoder_stays_fixed(batch: PairBatch) -> None:
     model = Instrument(CONFIG)
     stage = Adversarial(CONFIG, model, discriminators=Discriminators(2, (2,), (128,)))
     stage.images.decoded_share = 1.0

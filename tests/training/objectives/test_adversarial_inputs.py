@@ -32,7 +32,7 @@ def make_inputs(
 
 
 def places(part: torch.Tensor, wholes: torch.Tensor) -> list[int]:
-    """Of which whole image each part (3, M, n) is a piece."""
+    """The index of the whole image that contains each part (3, M, n)."""
     return [
         next(
             index
@@ -94,7 +94,7 @@ def test_a_turned_knob_moves_the_style_that_is_decoded() -> None:
     assert (turned(batch).decoded - plain).abs().flatten(1).amax(dim=1).min() > 1e-4
 
 
-def test_the_decoder_learns_and_the_encoder_does_not() -> None:
+def test_the_decoder_learns_and_the_encoder_stays_fixed() -> None:
     batch = pairs(same_score=True)
     images, _ = make_inputs(batch)
     images(batch).decoded.mean().backward()

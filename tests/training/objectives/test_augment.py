@@ -1,4 +1,4 @@
-"""The three augmentations change what the encoder hears, within its range, clip by clip."""
+"""Augmentation changes the encoder's input, within its range, clip by clip."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from training.objectives.augment import ImageAugmentation
 
 
-def test_images_change_but_stay_images() -> None:
+def test_augmented_images_change_and_stay_in_range() -> None:
     torch.manual_seed(0)
     image = torch.rand(8, 3, 40, 64) * 2 - 1
     augmented = torch.cat([ImageAugmentation()(image) for _ in range(4)])
@@ -16,7 +16,7 @@ def test_images_change_but_stay_images() -> None:
     assert not torch.equal(augmented[:8], image)
 
 
-def test_groups_draw_their_own_numbers() -> None:
+def test_groups_are_augmented_differently() -> None:
     torch.manual_seed(0)
     same = (torch.rand(1, 3, 40, 64) * 2 - 1).repeat(8, 1, 1, 1)
     augmented = ImageAugmentation(groups=4)(same)
@@ -31,7 +31,7 @@ def test_the_target_stays_clean() -> None:
     assert torch.equal(image, before)
 
 
-def test_erased_places_are_silence() -> None:
+def test_erased_areas_are_silent() -> None:
     torch.manual_seed(1)
     loud = torch.ones(1, 3, 80, 128)
     augmentation = ImageAugmentation(groups=1)

@@ -1,4 +1,4 @@
-"""Coloured clips: what each filter moves, and which pairs are made."""
+"""Colouring: each filter changes the property it is named after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def colouring() -> Colouring:
 
 
 def notes(clips: int = 3) -> Tensor:
-    """Struck notes with five partials each over a quiet floor, (B, 3, M, N)."""
+    """Struck notes with five partials each over a quiet floor (B, 3, M, N)."""
     torch.manual_seed(2)
     image = torch.full((clips, 3, FEATURES.mel_bins, 96), -0.5)
     for clip in range(clips):
@@ -43,7 +43,7 @@ def level_db(image: Tensor) -> Tensor:
 
 
 def rows(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Centre and spread of the power over mel bins."""
+    """The centre and spread of the power over mel bins."""
     power = torch.pow(10.0, image * 2).mean(dim=(1, 3))
     power = power / power.sum(dim=1, keepdim=True)
     row = torch.arange(image.shape[2]).float()
@@ -56,7 +56,7 @@ def steepest_rise(image: Tensor) -> Tensor:
 
 
 def notes_heard(image: Tensor) -> Tensor:
-    """How many frames the level rises in by more than 2 dB."""
+    """The number of frames in which the level rises by more than 2 dB."""
     level = torch.logsumexp(image * 9.2, dim=(1, 2)) / 9.2
     return (level.diff(dim=1) > 2 * UNITS_PER_DB).sum(dim=1)
 
@@ -77,7 +77,7 @@ def test_there_is_a_filter_for_each_descriptor() -> None:
 
 
 @pytest.mark.parametrize("name", COLOURS)
-def test_a_filter_moves_what_it_is_called_after(colouring: Colouring, name: str) -> None:
+def test_a_filter_changes_the_property_it_is_named_after(colouring: Colouring, name: str) -> None:
     image = notes()
     less, same, more = (MOVES[name](coloured(colouring, image, name, a)) for a in (-2, 0, 2))
     assert (less < same).all() or name == "density", "holding notes lets no onset go in this image"
@@ -86,7 +86,7 @@ def test_a_filter_moves_what_it_is_called_after(colouring: Colouring, name: str)
 
 @pytest.mark.parametrize("name", [name for name in COLOURS if name != "loudness"])
 @pytest.mark.parametrize("amount", [-2.0, 2.0])
-def test_only_loudness_moves_the_level(colouring: Colouring, name: str, amount: float) -> None:
+def test_only_loudness_changes_the_level(colouring: Colouring, name: str, amount: float) -> None:
     image = notes()
     change = level_db(coloured(colouring, image, name, amount)) - level_db(image)
     assert change.abs().max() < 0.5
@@ -98,11 +98,11 @@ def test_loudness_is_in_decibels(colouring: Colouring) -> None:
     assert torch.allclose(louder - level_db(image), torch.tensor(1.5 * LOUDNESS_DB), atol=0.05)
 
 
-def test_nothing_is_made_of_silence(colouring: Colouring) -> None:
+def test_silence_stays_silent(colouring: Colouring) -> None:
     silence = torch.full((2, 3, FEATURES.mel_bins, 20), -1.0)
     assert torch.equal(colouring(silence, torch.full((2, len(COLOURS)), 2.0)), silence)
 
 
-def test_without_amounts_it_is_the_image(colouring: Colouring) -> None:
+def test_without_amounts_the_image_is_unchanged(colouring: Colouring) -> None:
     image = notes()
     assert torch.allclose(colouring(image, torch.zeros(3, len(COLOURS))), image, atol=1e-5)

@@ -24,12 +24,12 @@ def test_every_period_and_every_window_gives_a_judgement() -> None:
     assert all(one.score.shape[0] == 2 and len(one.features) == 4 for one in judged)
 
 
-def test_a_discriminator_is_content_when_it_tells_them_apart() -> None:
+def test_the_discriminator_loss_is_zero_when_real_and_fake_are_told_apart() -> None:
     assert discriminator_loss(judgement(1.0), judgement(0.0)) == 0
     assert discriminator_loss(judgement(0.0), judgement(1.0)) == 2
 
 
-def test_a_vocoder_is_content_when_it_passes_for_real() -> None:
+def test_the_adversarial_loss_is_zero_when_the_sound_passes_for_real() -> None:
     assert adversarial_loss(judgement(1.0)) == 0
     assert adversarial_loss(judgement(0.0)) == 1
 

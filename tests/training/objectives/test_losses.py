@@ -1,4 +1,4 @@
-"""Losses are least where the answer is right, and say nothing of what they should not see."""
+"""Losses are smallest for the right answer and ignore what they should not depend on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_style_like_the_prior_costs_nothing_beyond_the_free_bits() -> None:
     assert style_divergence(zeros, zeros, 0.1) == pytest.approx(0.8)
 
 
-def test_divergence_is_the_one_of_two_gaussians() -> None:
+def test_the_style_divergence_is_that_of_two_gaussians() -> None:
     mean, log_variance = torch.tensor([[2.0]]), torch.tensor([[math.log(0.25)]])
     prior = torch.distributions.Normal(0.0, 1.0)
     expected = torch.distributions.kl_divergence(torch.distributions.Normal(2.0, 0.5), prior)
@@ -43,7 +43,7 @@ def turning(radians: float, bins: int = 5, count: int = 9) -> torch.Tensor:
     return torch.polar(torch.full(phase.shape, 2.0), phase)
 
 
-def test_the_right_advance_beyond_the_bins_own_costs_nothing() -> None:
+def test_the_right_phase_advance_costs_nothing() -> None:
     bin_turns = torch.full((5,), 0.25)
     truth = turning(2 * math.pi * 0.25 + 0.3)
     right = spectra(truth, torch.full(truth.shape, 0.3), 0.0)
@@ -53,7 +53,7 @@ def test_the_right_advance_beyond_the_bins_own_costs_nothing() -> None:
     assert magnitude_loss(right, truth) == pytest.approx(0, abs=1e-6)
 
 
-def test_silence_is_right_at_any_level_below_the_floor() -> None:
+def test_any_level_below_the_floor_counts_as_silence() -> None:
     silence = torch.full((1, 5, 9), 1e-6, dtype=torch.complex64)
     zeros = torch.zeros(1, 5, 9)
     right = Spectra(torch.full((1, 5, 9), -12.0), zeros, zeros)
@@ -62,7 +62,7 @@ def test_silence_is_right_at_any_level_below_the_floor() -> None:
     assert magnitude_loss(hissing, silence) > 2
 
 
-def test_not_knowing_beats_being_sure_and_wrong() -> None:
+def test_admitting_uncertainty_costs_less_than_being_wrong() -> None:
     torch.manual_seed(0)
     truth = torch.randn(1, 50, 200, dtype=torch.complex64)
     advance, bin_turns = torch.zeros(truth.shape), torch.zeros(50)
@@ -71,7 +71,7 @@ def test_not_knowing_beats_being_sure_and_wrong() -> None:
     assert unsure < 0.6 * sure
 
 
-def test_sound_is_nearest_to_itself() -> None:
+def test_the_spectral_loss_is_smallest_for_the_same_sound() -> None:
     torch.manual_seed(0)
     sound = 0.1 * torch.randn(2, 8192)
     assert spectral_loss(sound, sound) == pytest.approx(0, abs=1e-6)
@@ -86,7 +86,7 @@ def test_silence_gives_a_finite_gradient() -> None:
     assert torch.isfinite(silence.grad).all()
 
 
-def test_frames_of_the_same_power_are_equally_loud_however_it_is_spread() -> None:
+def test_the_loudness_loss_depends_only_on_the_power_of_a_frame() -> None:
     even = torch.zeros(1, 3, 4, 2)
     one_bin = torch.full((1, 3, 4, 2), -50.0)
     one_bin[:, :, 1] = math.log(4) / NEPERS_PER_UNIT
@@ -95,19 +95,19 @@ def test_frames_of_the_same_power_are_equally_loud_however_it_is_spread() -> Non
 
 
 def struck(onset: int, frames_to_rise: int) -> Tensor:
-    """A level that rises once, the same in all bins, (1, 3, 40, 96)."""
+    """A level that rises once, the same in all bins (1, 3, 40, 96)."""
     ramp = ((torch.arange(96) - onset) / frames_to_rise).clamp(0, 1)
     return (ramp - 1).expand(1, 3, 40, 96)
 
 
-def test_a_softer_attack_is_heard_wherever_the_note_starts() -> None:
+def test_the_contrast_loss_detects_a_softer_attack_at_any_onset() -> None:
     truth = struck(20, 1)
     assert contrast_loss(struck(60, 1), truth) == pytest.approx(0.0, abs=1e-6)
     assert contrast_loss(struck(20, 4), truth) > 0.02
     assert contrast_loss(struck(20, 16), truth) > contrast_loss(struck(20, 4), truth)
 
 
-def test_held_tones_are_missed_more_than_the_speckle_of_noise() -> None:
+def test_missing_held_tones_cost_more_than_missing_noise() -> None:
     torch.manual_seed(1)
     even = torch.full((1, 3, 40, 96), -0.5)
     heights = 0.1 * torch.randn(40)
@@ -117,7 +117,7 @@ def test_held_tones_are_missed_more_than_the_speckle_of_noise() -> None:
     assert contrast_loss(even, held) > 2 * contrast_loss(even, speckle)
 
 
-def test_contrast_of_silence_has_a_finite_gradient() -> None:
+def test_the_contrast_loss_of_silence_has_a_finite_gradient() -> None:
     silence = torch.full((1, 3, 40, 96), -1.0, requires_grad=True)
     contrast_loss(silence, struck(20, 1)).backward()
     assert silence.grad is not None

@@ -1,4 +1,4 @@
-"""Pictures of held-out clips lay what was made below the truth of the same moments."""
+"""Pictures of held-out clips show the decoded result below the truth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.support.run_log import RunLog
 
 
 class Shown(RunLog):
-    """Keeps pictures and figures instead of writing them."""
+    """A run log that keeps pictures and figures instead of writing them."""
 
     def __init__(self) -> None:
         self.pictures: dict[str, list[Tensor]] = {}
@@ -34,7 +34,7 @@ class Shown(RunLog):
 
 
 class TruthfulVocoder(nn.Module):
-    """Gives the true sound back, as late as a stream's is (``ModelConfig.latency_samples``)."""
+    """Returns the true sound, delayed like a stream (``ModelConfig.latency_samples``)."""
 
     def __init__(self, audio: Tensor, late_samples: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return make_store(tmp_path_factory.mktemp("store"))
 
 
-def test_true_sound_has_the_picture_of_the_truth(store: Store) -> None:
+def test_a_perfect_vocoder_gives_the_picture_of_the_truth(store: Store) -> None:
     config = PRESETS["tiny"]
     model, log = Instrument(config), Shown()
     clips = ClipPairs(store, config.input_samples, 4, 1, seed=1, split="heldout")[0].audio[:, 0]
@@ -66,7 +66,7 @@ def test_true_sound_has_the_picture_of_the_truth(store: Store) -> None:
     assert true.shape[1] > config.clip_frames * 0.8
 
 
-def test_held_out_music_shorter_than_a_clip_is_shown_as_well(tmp_path: Path) -> None:
+def test_held_out_music_shorter_than_a_clip_is_shown_too(tmp_path: Path) -> None:
     config = PRESETS["tiny"]
     short = make_store(tmp_path, seconds=0.5)
     assert short.split("heldout")[0].length < config.clip_samples
@@ -75,7 +75,7 @@ def test_held_out_music_shorter_than_a_clip_is_shown_as_well(tmp_path: Path) -> 
     assert len(log.pictures) == 4
 
 
-def test_an_untrained_vocoder_has_another_picture(store: Store) -> None:
+def test_an_untrained_vocoder_gives_another_picture(store: Store) -> None:
     torch.manual_seed(0)
     model, log = Instrument(PRESETS["tiny"]), Shown()
     show_sounds(log, store, model, 1)
@@ -83,7 +83,7 @@ def test_an_untrained_vocoder_has_another_picture(store: Store) -> None:
     assert model.vocoder.training, "as it was before"
 
 
-def test_every_clip_has_its_decoded_image(store: Store, tmp_path: Path) -> None:
+def test_every_clip_is_shown_with_its_decoded_image(store: Store, tmp_path: Path) -> None:
     model, log = Instrument(PRESETS["tiny"]), Shown()
     show_images(log, store, model, 1)
     assert list(log.pictures) == [f"heldout/{index}" for index in range(4)]

@@ -1,4 +1,4 @@
-"""Stage 4: the prior learns from the frozen encoder's structure, and knows whose it is."""
+"""Stage 4: the prior learns from the frozen encoder's structure and identifies the encoder."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def supply(store: Store, run: Path, steps: int = 60) -> BatchRequest:
     return BatchRequest(store, run, batch=4, steps=steps, seed=0)
 
 
-def test_the_loss_falls_and_held_out_music_surprises_less(
+def test_training_lowers_the_loss_and_the_surprise_of_held_out_music(
     store: Store, model: Instrument, tmp_path: Path
 ) -> None:
     batches = DataLoader(STAGES[4].batches(model, supply(store, tmp_path)), batch_size=None)
@@ -66,9 +66,7 @@ def test_the_loss_falls_and_held_out_music_surprises_less(
     assert list(objective.learned()) == ["prior"]
 
 
-def test_tracks_are_as_long_as_the_music_and_windows_are_laid_together(
-    store: Store, model: Instrument, tmp_path: Path
-) -> None:
+def test_tracks_are_as_long_as_the_music(store: Store, model: Instrument, tmp_path: Path) -> None:
     tracks = structure_tracks(tmp_path, store, model, "train")
     assert len(tracks) == len(store.split("train"))
     tick_samples = CONFIG.encoder.frames_per_tick * CONFIG.features.hop_samples
@@ -85,7 +83,7 @@ def test_tracks_are_as_long_as_the_music_and_windows_are_laid_together(
     )
 
 
-def test_what_was_encoded_is_kept_until_encoder_or_store_change(
+def test_encoded_tracks_are_kept_until_the_encoder_changes(
     store: Store, model: Instrument, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     structure_tracks(tmp_path, store, model, "train")
@@ -100,12 +98,12 @@ def test_what_was_encoded_is_kept_until_encoder_or_store_change(
     structure_tracks(tmp_path, store, Instrument(CONFIG), "train")
     assert encoded
     assert (tmp_path / FILE).read_bytes() != kept
-    (tmp_path / FILE).write_bytes(kept[:100])  # cut short: made anew, not an error
+    (tmp_path / FILE).write_bytes(kept[:100])  # cut short: encoded again, not an error
     assert structure_tracks(tmp_path, store, model, "train")
 
 
 def test_tracks_can_be_read_while_another_process_writes_them(tmp_path: Path) -> None:
-    """Tracks of other lengths over and over: what is read is of the stamp asked for, or nothing."""
+    """Every read gives tracks of the requested stamp, or none, while others are written."""
     path = tmp_path / FILE
 
     def write(ticks: int) -> None:
@@ -124,7 +122,7 @@ def test_tracks_can_be_read_while_another_process_writes_them(tmp_path: Path) ->
     writer.join()
 
 
-def test_tracks_that_find_no_room_end_in_an_error_with_their_place(
+def test_a_full_disk_for_tracks_is_reported_with_the_path(
     store: Store, model: Instrument, tmp_path: Path
 ) -> None:
     resource = pytest.importorskip("resource")
@@ -139,7 +137,7 @@ def test_tracks_that_find_no_room_end_in_an_error_with_their_place(
     assert not list(tmp_path.iterdir())
 
 
-def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
+def test_music_beyond_the_limit_is_left_out_and_real_recordings_come_first(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -150,7 +148,7 @@ def test_music_beyond_the_limit_is_left_alone_real_recordings_first(
     assert caplog.messages == ["the prior uses 0.2 of 0.4 minutes (train)"]
 
 
-def test_batches_are_the_same_by_number_and_stretches_fit_short_music() -> None:
+def test_batches_are_reproducible_by_number_and_fit_short_music() -> None:
     tracks = [StructureTrack(torch.randn(3), torch.randn(2, ticks)) for ticks in (5, 40, 60)]
     stretches = TrackStretches(tracks, ticks=192, batch=6, steps=3, seed=1)
     one, again, other = stretches[1], stretches[1], stretches[2]
@@ -181,7 +179,7 @@ def test_a_short_track_is_repeated_end_to_end() -> None:
     assert torch.equal(short[0], tracks[0].structure.repeat(1, 3)[:, :12])
 
 
-def test_only_presets_with_structure_have_the_stage() -> None:
+def test_only_presets_with_structure_have_stage_4() -> None:
     assert 4 in stages_of(PRESETS["small"])
     assert 4 not in stages_of(PRESETS["seed"])
     with pytest.raises(ConfigError, match="no structure"):

@@ -39,11 +39,11 @@ def test_style_from_elsewhere_is_the_target_s() -> None:
     assert targets_and_styles(1.0, 1.0) == ([1, 0, 2, 3], [11, 10, 12, 13])
 
 
-def test_without_elsewhere_the_clips_are_as_they_came() -> None:
+def test_adding_and_removing_elsewhere_restores_the_clips() -> None:
     assert torch.equal(without_elsewhere(with_elsewhere(BATCH)), BATCH.audio.flatten(0, 1))
 
 
-def test_shares_are_of_pairs() -> None:
+def test_shares_apply_to_whole_pairs() -> None:
     torch.manual_seed(0)
     swaps = style_swap_targets(torch.tensor([True, False] * 2000), 0.8, 0.3)
     pairs = torch.arange(8000).view(-1, 2, 2)

@@ -39,14 +39,14 @@ def test_a_knob_that_is_not_turned_changes_nothing() -> None:
     assert not turned.offset.any() and not turned.turned.any()
 
 
-def test_only_a_share_is_turned() -> None:
+def test_only_the_given_share_is_turned() -> None:
     torch.manual_seed(1)
     turned = TaughtKnobs(CONFIG, share=0.3)(torch.zeros(2000, 3, CONFIG.features.mel_bins, 2))
     assert abs(float(turned.turned.float().mean()) - 0.3) < 0.05
     assert torch.equal(turned.turned, turned.offset.any(dim=1))
 
 
-def test_most_clips_have_one_colour_and_each_comes_as_often_as_it_should() -> None:
+def test_most_clips_have_one_colour_and_each_has_its_frequency() -> None:
     torch.manual_seed(2)
     there = draw_amounts(4000, torch.device("cpu"))
     assert there.abs().max() <= REACH
@@ -57,7 +57,7 @@ def test_most_clips_have_one_colour_and_each_comes_as_often_as_it_should() -> No
     assert (alone - wanted).abs().max() < 0.05
 
 
-def test_each_colour_has_a_dimension_as_far_as_there_are_any() -> None:
+def test_each_colour_has_a_dimension_while_there_are_enough() -> None:
     amounts = torch.eye(len(COLOURS))
     assert torch.equal(offsets_of(amounts, 9)[:, : len(COLOURS)], amounts)
     assert not offsets_of(amounts, 9)[:, len(COLOURS) :].any()

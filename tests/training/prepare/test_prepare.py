@@ -1,4 +1,4 @@
-"""``python -m training.prepare`` on folders as musicians have them."""
+"""``python -m training.prepare`` on folders like those of musicians."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def contents(store: Store) -> dict[str, tuple[str, bytes]]:
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Four usable files and one of each kind that is not."""
+    """A folder with four usable files and one of each unusable kind."""
     folder = tmp_path / "music"
     write_tone(folder / "a.wav")
     write_tone(folder / "deep" / "b.flac", rate_hz=44_100)
@@ -55,7 +55,7 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_usable_is_stored_and_the_rest_is_named_and_counted(
+def test_usable_files_are_stored_and_the_rest_is_named_and_counted(
     music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert prepare(music, "-o", tmp_path / "store") == 0
@@ -71,7 +71,7 @@ def test_what_is_usable_is_stored_and_the_rest_is_named_and_counted(
     assert all(abs(r.length - RATE_HZ) <= 1 for r in store.recordings)
 
 
-def test_again_with_another_folder_adds_it(
+def test_preparing_again_with_another_folder_adds_it(
     music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_tone(tmp_path / "more" / "a.wav", hz=600)
@@ -87,7 +87,7 @@ def test_again_with_another_folder_adds_it(
 def test_a_folder_and_later_its_parent_are_stored_once(
     music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The other way around as well; another file of that name and size is another one."""
+    """In either order; another file of the same name and size is stored separately."""
     for first, then in ((music, tmp_path), (tmp_path, music)):
         store = tmp_path.parent / f"{tmp_path.name}-{first.name}"
         assert prepare(first, "-o", store) == 0
@@ -101,7 +101,7 @@ def test_a_folder_and_later_its_parent_are_stored_once(
         (tmp_path / "more" / "music" / "a.wav").unlink()
 
 
-def test_a_folder_given_after_its_parent_brings_its_pairing(tmp_path: Path) -> None:
+def test_a_folder_given_after_its_parent_adds_its_pairing(tmp_path: Path) -> None:
     folder, store = tmp_path / "all" / "rendered", tmp_path / "store"
     write_tone(folder / "a.flac")
     pair = {"score": "fugue", "instrument": "0", "heldout": False}
@@ -124,7 +124,7 @@ def test_globs_hold_out_and_exclude(music: Path, tmp_path: Path) -> None:
     }
 
 
-def test_what_was_held_out_stays_held_out(music: Path, tmp_path: Path) -> None:
+def test_held_out_recordings_stay_held_out(music: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     assert prepare(music, "-o", store, "--heldout", "a.wav") == 0
     assert prepare(music, "-o", store, "--heldout", "low.ogg") == 0
@@ -132,7 +132,7 @@ def test_what_was_held_out_stays_held_out(music: Path, tmp_path: Path) -> None:
     assert held == {"music/a.wav", "music/low.ogg"}
 
 
-def test_some_of_a_plain_folder_is_held_out_unless_somebody_says_which(
+def test_part_of_a_plain_folder_is_held_out_by_default(
     music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert prepare(music, "-o", tmp_path / "store") == 0
@@ -146,7 +146,7 @@ def test_some_of_a_plain_folder_is_held_out_unless_somebody_says_which(
     assert "nothing is held out, so training.evaluate" in capsys.readouterr().out
 
 
-def test_renderings_keep_their_pairing_and_are_held_out_by_score(tmp_path: Path) -> None:
+def test_renderings_keep_their_pairing_and_are_held_out_together(tmp_path: Path) -> None:
     folder = tmp_path / "rendered"
     pairs = {}
     for score in ("fugue", "rag"):
@@ -165,10 +165,10 @@ def test_renderings_keep_their_pairing_and_are_held_out_by_score(tmp_path: Path)
     assert len({r.length for r in store.recordings}) == 1
 
 
-def test_renderings_of_one_score_that_differ_in_length_are_no_pair(
+def test_renderings_of_different_length_are_not_paired(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whether they come at once or one after the other; a few samples may be missing."""
+    """In one run or in two; a few samples of difference are allowed."""
     lengths_s = {"a.flac": 1.0, "b.flac": 1.01, "c.flac": 1.3, "d.flac": 0.8}
     pairs = {name: {"score": "fugue", "instrument": name, "heldout": False} for name in lengths_s}
     for some in (["a.flac", "b.flac", "c.flac"], ["a.flac", "d.flac"]):
@@ -183,7 +183,7 @@ def test_renderings_of_one_score_that_differ_in_length_are_no_pair(
     assert names == ["rendered/a.flac", "rendered/b.flac"]
 
 
-def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
+def test_loud_and_quiet_recordings_are_stored_at_the_same_loudness(tmp_path: Path) -> None:
     for name, level in (("loud", 0.9), ("quiet", 0.01)):
         path = tmp_path / "music" / f"{name}.wav"
         path.parent.mkdir(exist_ok=True)
@@ -221,7 +221,7 @@ def test_loudness_is_the_same_for_loud_and_quiet(tmp_path: Path) -> None:
         (["music", "-o", "music/a.wav"], "a.wav"),
     ],
 )
-def test_bad_usage_is_one_line_and_exit_code_2(
+def test_bad_usage_fails_with_one_line_and_exit_code_2(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -254,7 +254,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (["fma", "music", "-o", "store", "--split-lists", "."], "--split-lists is for gtzan"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(
+def test_an_invalid_command_line_fails_with_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -265,10 +265,10 @@ def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(
     assert said in line
 
 
-def test_what_happens_to_files_meanwhile_is_named_and_counted(
+def test_files_that_fail_meanwhile_are_named_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One vanishes after the listing, one may not be read, one was cut off while being copied."""
+    """Files that vanish after the listing, cannot be read, or were cut off during copying."""
     music = tmp_path / "music"
     for name in ("good.wav", "gone.wav", "closed.wav", "cut.flac", "link.wav"):
         write_tone(music / name)
@@ -278,7 +278,7 @@ def test_what_happens_to_files_meanwhile_is_named_and_counted(
     whole_open = Path.open
 
     def guarded(path: Path, *arguments: object, **more: object) -> object:
-        # Root, as which tests may run, may read everything.
+        # Tests may run as root, who may read everything.
         failures = {"gone.wav": FileNotFoundError, "closed.wav": PermissionError}
         if path.name in failures:
             raise failures[path.name](0, "as the test says")
@@ -292,7 +292,9 @@ def test_what_happens_to_files_meanwhile_is_named_and_counted(
         assert said.err.count(f"skipped music/{name} (") == 1
 
 
-def test_too_many_to_name_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_skipped_files_beyond_the_first_hundred_are_only_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     music = tmp_path / "music"
     write_tone(music / "a.wav")
     for number in range(120):
@@ -304,7 +306,7 @@ def test_too_many_to_name_are_counted(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "skipped 20 more (missing)" in said.err
 
 
-def test_kin_is_held_out_together_also_across_runs(
+def test_related_recordings_are_held_out_together_across_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for take, split in (("1", "train"), ("2", "heldout")):
@@ -317,7 +319,7 @@ def test_kin_is_held_out_together_also_across_runs(
     assert "held out 1 more: of one artist, recording or work" in capsys.readouterr().out
 
 
-def test_a_store_without_labels_gets_them_when_prepared_again(tmp_path: Path) -> None:
+def test_preparing_again_adds_missing_labels(tmp_path: Path) -> None:
     excerpt = tmp_path / "IRMAS-TrainingData" / "cel" / "[cel]0001__1.wav"
     write_tone(excerpt)
     root, store = tmp_path / "IRMAS-TrainingData", tmp_path / "store"
@@ -337,7 +339,7 @@ def test_a_folder_named_like_a_data_set_can_be_given(
     assert [r.name for r in Store.open("store").recordings] == ["gtzan/a.wav"]
 
 
-def test_a_store_of_another_rate_is_not_mixed(
+def test_a_store_of_another_rate_is_refused(
     music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert prepare(music, "-o", tmp_path / "store") == 0
@@ -345,7 +347,7 @@ def test_a_store_of_another_rate_is_not_mixed(
     assert "give another folder" in capsys.readouterr().err
 
 
-def test_killed_midway_and_run_again_the_store_is_the_same(tmp_path: Path) -> None:
+def test_preparing_again_after_a_kill_gives_the_same_store(tmp_path: Path) -> None:
     music = tmp_path / "music"
     for number in range(60):
         write_tone(music / f"{number:02}.wav", seconds=4.0, hz=200 + 10 * number, rate_hz=44_100)
@@ -362,7 +364,7 @@ def test_killed_midway_and_run_again_the_store_is_the_same(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-def test_killed_it_leaves_no_worker_behind(tmp_path: Path) -> None:
+def test_a_kill_leaves_no_worker_behind(tmp_path: Path) -> None:
     for number in range(40):
         write_tone(tmp_path / "music" / f"{number:02}.wav", seconds=20.0, rate_hz=44_100)
     index = tmp_path / "store" / INDEX_FILE
@@ -391,7 +393,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def kill_midway(command: list[str], index: Path, whole_index: Path) -> None:
-    """Kill -9 the command once its index has begun to grow; it must not have finished by then."""
+    """Kill the command once its index has begun to grow and before it has finished."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline_s = time.monotonic() + 60
     while not index.exists() and time.monotonic() < deadline_s:
@@ -402,8 +404,8 @@ def kill_midway(command: list[str], index: Path, whole_index: Path) -> None:
     assert index.stat().st_size < whole_index.stat().st_size
 
 
-def test_it_runs_as_the_readme_says(tmp_path: Path) -> None:
-    """As a command: what a worker needs must not lie in ``__main__``."""
+def test_prepare_runs_as_the_readme_says(tmp_path: Path) -> None:
+    """As a command, since nothing that a worker needs may be in ``__main__``."""
     music = tmp_path / "music"
     music.mkdir()
     generator = np.random.default_rng(0)

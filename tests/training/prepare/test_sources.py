@@ -1,4 +1,4 @@
-"""What is converted: chosen by globs, under one name each, kin on one side."""
+"""Choosing sources: by globs, under unique names, and related recordings in one split."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def entry(path: Path, name: str = "", **more: str) -> ListedFile:
     return ListedFile(path, name or f"{path.parent.name}/{path.name}", **more)  # type: ignore[arg-type]
 
 
-def test_a_job_says_all_that_is_known(tmp_path: Path) -> None:
+def test_a_job_carries_everything_known_about_a_file(tmp_path: Path) -> None:
     found = ListedFile(
         tmp_path / "a.wav", "set/a.wav", "heldout", {"genre": "jazz"}, "artist", "a.mid"
     )
@@ -31,14 +31,16 @@ def test_a_job_says_all_that_is_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("glob", ["set/deep/a.wav", "deep/*", "a.wav", "*/deep/a.*"])
-def test_globs_match_the_name_the_path_inside_and_the_file(tmp_path: Path, glob: str) -> None:
+def test_globs_match_the_stored_name_the_relative_path_and_the_file_name(
+    tmp_path: Path, glob: str
+) -> None:
     found = entry(tmp_path / "set" / "deep" / "a.wav", "set/deep/a.wav")
     assert not plan([found], [glob], []).jobs
     (job,) = plan([found], [], [glob]).jobs
     assert job.recording.split == "heldout"
 
 
-def test_one_held_out_takes_its_group_and_its_score_with_it(tmp_path: Path) -> None:
+def test_holding_out_one_recording_holds_out_its_group_and_score(tmp_path: Path) -> None:
     found = [
         entry(tmp_path / "a.wav", group="one"),
         entry(tmp_path / "b.wav", group="one", split="heldout"),
@@ -60,7 +62,7 @@ def recordings(count: int, group_size: int = 1) -> list[StoredRecording]:
     ]
 
 
-def test_a_share_is_drawn_in_any_order_and_kin_together() -> None:
+def test_the_held_out_share_is_independent_of_order_and_keeps_groups_together() -> None:
     every = recordings(400, group_size=2)
     held = {one.name for one in draw_held_out(every, 0.1)}
     assert len(held) == 40
@@ -69,11 +71,11 @@ def test_a_share_is_drawn_in_any_order_and_kin_together() -> None:
 
 
 @pytest.mark.parametrize(("count", "held"), [(0, 0), (1, 0), (2, 1), (3, 1)])
-def test_of_a_few_recordings_one_is_drawn_and_never_all(count: int, held: int) -> None:
+def test_of_a_few_recordings_one_is_held_out_but_never_all(count: int, held: int) -> None:
     assert len(list(draw_held_out(recordings(count), 1e-9))) == held
 
 
-def test_a_file_that_vanished_after_the_listing_is_told(tmp_path: Path) -> None:
+def test_a_file_that_vanished_after_the_listing_is_reported(tmp_path: Path) -> None:
     found = [entry(tmp_path / "a.wav"), entry(tmp_path / "b.wav"), LeftOut("c", "corrupt", "why")]
     found[0].path.unlink()  # type: ignore[union-attr]
     planned = plan(found, [], [])
@@ -81,7 +83,7 @@ def test_a_file_that_vanished_after_the_listing_is_told(tmp_path: Path) -> None:
     assert [each.reason for each in planned.left_out] == ["missing", "corrupt"]
 
 
-def test_a_folder_and_its_parent_have_each_file_once(tmp_path: Path) -> None:
+def test_a_file_given_with_its_folder_and_its_parent_is_planned_once(tmp_path: Path) -> None:
     path = tmp_path / "all" / "music" / "a.wav"
     inside, outside = entry(path, "music/a.wav"), ListedFile(path, "all/music/a.wav")
     planned = plan([inside, outside], [], ["all/*"])
@@ -95,7 +97,9 @@ def test_a_folder_and_its_parent_have_each_file_once(tmp_path: Path) -> None:
     )
 
 
-def test_one_folder_twice_is_one_but_two_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_a_folder_given_twice_counts_once_and_two_folders_of_one_name_are_refused(
+    tmp_path: Path,
+) -> None:
     first = entry(tmp_path / "one" / "music" / "a.wav")
     assert len(plan([first, first], [], []).jobs) == 1
     second = entry(tmp_path / "two" / "music" / "a.wav")

@@ -23,7 +23,7 @@ from training.render.midi_pieces import (
 
 
 def write_midi(path: Path, channels: tuple[int, ...] = (0, 1), notes: int = 40) -> Path:
-    """A scale on every channel, one velocity, a quarter note each, after two bars of rest."""
+    """Write a scale of quarter notes on every channel, at one velocity, after two bars of rest."""
     file = mido.MidiFile(ticks_per_beat=480)
     for channel in channels:
         track = mido.MidiTrack()
@@ -46,7 +46,7 @@ def piece(tmp_path: Path) -> MidiPiece:
 
 
 def notes(file: mido.MidiFile) -> list[tuple[float, int, int, int]]:
-    """Time in s, channel, note and velocity of every note."""
+    """The time in s, channel, note and velocity of every note."""
     now_s, found = 0.0, []
     for message in file:
         now_s += message.time
@@ -59,12 +59,12 @@ def programs(file: mido.MidiFile) -> dict[int, int]:
     return {m.channel: m.program for m in file if m.type == "program_change"}
 
 
-def test_the_opening_rest_is_left_out(piece: MidiPiece) -> None:
+def test_the_opening_rest_is_removed(piece: MidiPiece) -> None:
     assert notes(arrange(piece, named_instrumentation(piece, "0")))[0][0] == pytest.approx(0.05)
     assert piece.end_s == pytest.approx(0.05 + 40 * 0.5)
 
 
-def test_programs_and_banks_of_the_file_give_way_to_ours(piece: MidiPiece) -> None:
+def test_programs_and_banks_of_the_file_are_replaced(piece: MidiPiece) -> None:
     arranged = arrange(piece, named_instrumentation(piece, "40+42"))
     assert programs(arranged) == {0: 40, 1: 42}
     kinds = {message.type for message in arranged}
@@ -90,18 +90,18 @@ def test_a_piece_with_one_velocity_gets_dynamics(piece: MidiPiece) -> None:
     assert min(velocities) >= 20
 
 
-def test_the_seed_decides_what_is_drawn(piece: MidiPiece) -> None:
+def test_the_variation_depends_on_the_seed(piece: MidiPiece) -> None:
     first, again, other = (vary(piece, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
-def test_tempo_stays_within_a_quarter(piece: MidiPiece) -> None:
+def test_the_tempo_changes_by_a_quarter_at_most(piece: MidiPiece) -> None:
     lengths = [vary(piece, np.random.default_rng(seed)).end_s for seed in range(50)]
     assert 0.8 * piece.end_s <= min(lengths) < max(lengths) <= 1.25 * piece.end_s
 
 
-def test_a_cut_releases_what_sounds(piece: MidiPiece) -> None:
+def test_a_cut_releases_sounding_notes(piece: MidiPiece) -> None:
     short = cut(piece, 5.3)
     assert short.end_s == 5.3
     sounding: set[tuple[int, int]] = set()

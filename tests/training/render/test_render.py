@@ -1,4 +1,4 @@
-"""``python -m training.render`` without fluidsynth: its choices, its bookkeeping, its refusals."""
+"""``python -m training.render`` with a fake fluidsynth: choices, bookkeeping and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.store.store import Store
 
 
 def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
-    """Stands in for fluidsynth: noise of a length that differs from one playing to the next."""
+    """A fake fluidsynth that plays noise of a length that differs between files."""
     rng = np.random.default_rng(midi.stat().st_size)
     length = int(rng.integers(4 * RATE_HZ, 30 * RATE_HZ))
     soundfile.write(wav, rng.uniform(-gain, gain, (length, 2)), RATE_HZ)
@@ -75,7 +75,7 @@ def test_renderings_have_the_piece_s_length_to_the_sample(studio: Path) -> None:
     assert frames == {round((4.0 + TAIL_S) * RATE_HZ)}
 
 
-def test_prepare_takes_up_the_pairing(studio: Path) -> None:
+def test_prepare_reads_the_pairing(studio: Path) -> None:
     assert call("scores", "-o", "out", "--instruments", "0,24", "--heldout-every", "4") == 0
     assert prepare(["out", "-o", "store", "--preset", "tiny", "--jobs", "1"]) == 0
     store = Store.open(studio / "store")
@@ -86,7 +86,7 @@ def test_prepare_takes_up_the_pairing(studio: Path) -> None:
     assert len({r.length for r in store.recordings}) == 1
 
 
-def test_run_again_it_renders_only_what_is_missing(
+def test_a_second_run_renders_only_what_is_missing(
     studio: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("scores", "-o", "out", "--instruments", "0,24") == 0
@@ -103,7 +103,7 @@ def test_run_again_it_renders_only_what_is_missing(
 def test_a_piece_varied_otherwise_is_not_added_to_its_renderings(
     studio: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], said: str
 ) -> None:
-    """The two would be taken for a pair, in another tempo and key."""
+    """They would be taken for a pair, though in another tempo and key."""
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     before = read_pairs(studio / "out")
     rest = ["--soundfont", "font.sf2", "--jobs", "1", "--seconds-max", "4", *option]
@@ -116,7 +116,7 @@ def test_a_piece_varied_otherwise_is_not_added_to_its_renderings(
     assert main(["scores", "-o", "out", "--instruments", "24", *rest]) == 0
 
 
-def test_instruments_gain_and_soundfont_may_be_others(studio: Path) -> None:
+def test_renderings_with_other_instruments_gain_and_soundfont_can_be_added(studio: Path) -> None:
     (studio / "other.sf2").write_bytes(b"RIFF\0\0\0\0sfbk")
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     more = ["--soundfont", "font.sf2", "other.sf2", "--gain", "0.1", "--seconds-max", "4"]
@@ -124,7 +124,7 @@ def test_instruments_gain_and_soundfont_may_be_others(studio: Path) -> None:
     assert len({soundfile.info(path).frames for path in (studio / "out").glob("*.flac")}) == 1
 
 
-def test_renderings_of_before_variation_was_noted_are_gone_on_from(studio: Path) -> None:
+def test_older_renderings_without_a_noted_variation_can_be_added_to(studio: Path) -> None:
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     (entry,) = read_pairs(studio / "out").values()
     old = {"scores-a__0.flac": {name: entry[name] for name in ("score", "instrument", "heldout")}}
@@ -159,7 +159,7 @@ def test_a_broken_piece_is_named_and_counted(
     assert "rendered 3 files of 4 pieces, already there 0, skipped 1 (1 broken)" in said.out
 
 
-def test_a_silent_rendering_is_no_rendering(
+def test_a_silent_rendering_is_discarded(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def silent(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
@@ -179,14 +179,14 @@ def test_a_silent_rendering_is_no_rendering(
         (lambda whole: b"", "fluidsynth wrote no sound"),
     ],
 )
-def test_a_rendering_that_broke_off_is_no_rendering(
+def test_an_incomplete_rendering_is_discarded(
     studio: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     left: Callable[[bytes], bytes],
     said: str,
 ) -> None:
-    """A full disk does not keep fluidsynth from ending with 0."""
+    """fluidsynth exits with 0 even on a full disk."""
 
     def cut_off(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
         soundfile.write(wav, np.full((5 * RATE_HZ, 2), 0.1), RATE_HZ)
@@ -214,7 +214,7 @@ def test_a_piece_that_finds_no_room_says_where(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
 @pytest.mark.parametrize("name", ["scores-b__0.flac", "pairs.json"])
-def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
+def test_a_full_disk_ends_with_one_line_and_keeps_existing_files(
     studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
@@ -252,7 +252,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_is_there(
         (["scores", "--jobs", "0"], "--jobs 0: at least 1"),
     ],
 )
-def test_bad_usage_is_one_line_and_exit_code_2(
+def test_bad_usage_fails_with_one_line_and_exit_code_2(
     studio: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (studio / "out").mkdir()
@@ -262,7 +262,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     assert said in error
 
 
-def test_a_wrong_command_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_command_line_fails_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["scores", "-o", "out", "--soundfont", "font.sf2", "--jobs", "two"])
     assert ended.value.code == 2
@@ -271,7 +271,7 @@ def test_a_wrong_command_line_is_one_line(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("text", ["{", "3", '{"a.flac": 1}'])
-def test_a_damaged_list_of_pairs_is_not_written_over(
+def test_a_damaged_list_of_pairs_is_not_overwritten(
     studio: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     (studio / "out").mkdir()

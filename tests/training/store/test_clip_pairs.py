@@ -36,7 +36,7 @@ def places(store: Store, clip: torch.Tensor) -> list[tuple[str, int]]:
     return found
 
 
-def test_a_batch_is_the_same_whenever_it_is_asked_for(store: Store) -> None:
+def test_a_batch_is_the_same_every_time(store: Store) -> None:
     first, again = (ClipPairs(store, CLIP, 4, 10, seed=1)[7] for _ in range(2))
     assert torch.equal(first.audio, again.audio)
     assert torch.equal(first.same_score, again.same_score)
@@ -71,7 +71,7 @@ def test_other_pairs_are_excerpts_of_one_recording(store: Store) -> None:
         assert names & others
 
 
-def test_held_out_music_is_not_trained_on(store: Store) -> None:
+def test_held_out_music_is_not_in_training_batches(store: Store) -> None:
     for step in range(20):
         for pair in ClipPairs(store, CLIP, 2, 20)[step].audio:
             assert not {"away.wav"} & {name for clip in pair for name, _ in places(store, clip)}

@@ -1,4 +1,4 @@
-"""The training store: what is written is read back, and damage is refused."""
+"""The training store survives a round trip, and damage is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(path: Path, *entries: StoredRecording) -> None:
             writer.append(recording, noise(1000 + number, number))
 
 
-def test_recordings_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_recordings_are_read_back_unchanged(tmp_path: Path) -> None:
     write(tmp_path, entry("a"), entry("b", "heldout", score="s", instrument="40+42"))
     store = Store.open(tmp_path)
     first, second = store.recordings
@@ -44,7 +44,7 @@ def test_recordings_come_back_as_they_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.audio(second), noise(1001, 1))
 
 
-def test_labels_group_and_midi_come_back(tmp_path: Path) -> None:
+def test_labels_group_and_midi_are_read_back(tmp_path: Path) -> None:
     labels = {"composer": "Frédéric Chopin", "instrument": "gel|voi"}
     write(tmp_path, replace(entry("a"), labels=labels, group="work", midi="set/a.mid"), entry("b"))
     first, second = Store.open(tmp_path).recordings
@@ -125,7 +125,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
 FULL = r"cannot be written \(File too large\); what was saved is kept: free space and run"
 
 
-def test_a_full_disk_keeps_what_was_appended_and_says_so(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_complete_recordings_and_is_reported(tmp_path: Path) -> None:
     with files_no_longer_than(3_000), pytest.raises(StoreError, match=FULL) as caught:
         write(tmp_path, entry("a"), entry("b"))
     assert str(caught.value).startswith(f"{tmp_path}: ")

@@ -1,4 +1,4 @@
-"""Command lines: what is taken, and what is refused in one line with what is allowed."""
+"""Command line arguments: accepted values, and refusals in one line with the allowed values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from training.support.arguments import (
         (excerpt_seconds, "6", 6.0),
     ],
 )
-def test_numbers_within_range_are_taken(
+def test_numbers_in_range_are_accepted(
     kind: Callable[[str], float], text: str, value: float
 ) -> None:
     assert kind(text) == value
@@ -49,12 +49,14 @@ def test_numbers_within_range_are_taken(
         (excerpt_seconds, "61", "not from 1 to 60"),
     ],
 )
-def test_others_are_refused_in_words(kind: Callable[[str], float], text: str, words: str) -> None:
+def test_other_numbers_are_refused_with_the_reason(
+    kind: Callable[[str], float], text: str, words: str
+) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=words):
         kind(text)
 
 
-def test_a_wrong_command_line_is_one_line_and_exit_code_2(
+def test_an_invalid_command_line_fails_with_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     parser = OneLineParser(prog="python -m training.fit")
@@ -77,7 +79,7 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_2(
     ],
     ids=["export", "evaluate", "fit"],
 )
-def test_help_tells_defaults_where_there_are_some(
+def test_help_gives_the_defaults_that_exist(
     parse_args: Callable[[list[str]], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

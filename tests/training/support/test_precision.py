@@ -1,4 +1,4 @@
-"""bfloat16 where it pays, exact features everywhere."""
+"""Training precision: bfloat16 where it is fast, exact features everywhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.support.precision import LayersInBfloat16, exact_features, precisi
         (False, False, Precision),
     ],
 )
-def test_auto_takes_what_the_machine_has(
+def test_auto_chooses_bfloat16_where_the_hardware_supports_it(
     gpu: bool, processor: bool, expected: type[Precision], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
@@ -31,7 +31,7 @@ def test_auto_takes_what_the_machine_has(
 
 
 class Seen(torch.nn.Module):
-    """Keeps what it got."""
+    """A module that keeps its input and the type of its layer's output."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Two processes learn what one would: the same items, numbers and means, wherever they lie."""
+"""Two processes train as one would: the same items, random numbers and means."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def losses(run: Path, part: str) -> dict[str, float]:
 
 
 def two_processes(folder: Path, *arguments: str) -> tuple[list[int | None], list[str]]:
-    """How each of two ended, and what it said."""
+    """The exit code and the output of each of two processes."""
     folder.mkdir(exist_ok=True)
     processes = start_several(2, list(arguments), folder)
     for process in processes:
@@ -63,10 +63,12 @@ def test_two_processes_have_the_loss_of_one(store: Path, tmp_path: Path, stage: 
     assert two == pytest.approx(one, rel=1e-4, abs=1e-4)
     assert gradients[1] == pytest.approx(gradients[0], rel=1e-2)
     assert "step 3" in said[0]
-    assert "step 3" not in said[1], "one of them shows"
+    assert "step 3" not in said[1], "only one of them shows progress"
 
 
-def test_one_goes_on_where_two_were_and_two_refuse_in_one_line(store: Path, tmp_path: Path) -> None:
+def test_one_process_resumes_a_run_of_two_and_two_refuse_to_overwrite_it(
+    store: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     arguments = [str(store), "--out", str(run), *FAST, "--stage", "1", "--minutes", "50"]
     assert two_processes(run, *arguments, "--steps", "2")[0] == [0, 0]
@@ -103,7 +105,7 @@ def test_a_process_that_is_killed_ends_the_other_in_one_line(store: Path, tmp_pa
         (["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"], []),
     ],
 )
-def test_both_launchers_start_two(
+def test_both_launchers_start_two_processes(
     store: Path, tmp_path: Path, launcher: list[str], option: list[str]
 ) -> None:
     run = [str(store), "--out", str(tmp_path), *FAST, "--stage", "2", *STEPS, *option]
@@ -126,7 +128,7 @@ def test_processes_read_their_own_part_of_each_batch(store: Path, count: int) ->
 
 
 class Pretend:
-    """This process as each of several, one after the other."""
+    """Makes this process act as each of several, one after the other."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
         self.index, self.count = 0, count
@@ -135,7 +137,9 @@ class Pretend:
         monkeypatch.setattr("training.objectives.augment.process_count", lambda: self.count)
 
 
-def test_random_numbers_belong_to_items(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_numbers_do_not_depend_on_the_number_of_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     torch.manual_seed(4)
     expected = torch.randn(6, 5)
     after = torch.rand(())
@@ -148,7 +152,7 @@ def test_random_numbers_belong_to_items(monkeypatch: pytest.MonkeyPatch) -> None
         assert torch.rand(()) == after, "and all go on alike"
 
 
-def test_augmentation_does_to_an_image_what_it_would_in_one_process(
+def test_augmentation_does_not_depend_on_the_number_of_processes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     augment = ImageAugmentation()
@@ -165,7 +169,7 @@ def test_augmentation_does_to_an_image_what_it_would_in_one_process(
 
 
 def test_shared_statistics_are_those_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every process seeing the same items, the mean of all is the mean of one."""
+    """When every process has the same items, the mean over all equals the mean of one."""
     torch.manual_seed(0)
     plain, shared = nn.BatchNorm2d(3), SharedBatchNorm2d(3)
     x = torch.randn(4, 3, 5, 6) * 2 + 1
@@ -181,7 +185,7 @@ def test_shared_statistics_are_those_of_the_whole_batch(monkeypatch: pytest.Monk
     torch.testing.assert_close(shared.running_mean, plain.running_mean, atol=1e-5, rtol=1e-4)
 
 
-def test_more_devices_than_there_are_is_one_line(
+def test_a_batch_that_does_not_divide_among_the_devices_fails(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [str(store), "--out", str(tmp_path), *FAST, "--devices", "3"]

@@ -1,4 +1,4 @@
-"""What a run tells of itself: running means, the first step that went wrong, waiting for data."""
+"""The run log: running means, the first step that failed, and time spent waiting for data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.support import run_log as progress
 from training.support.run_log import DataWait, NotFiniteError, RunLog
 
 
-def test_means_go_on_where_the_last_session_was(tmp_path: Path) -> None:
+def test_running_means_continue_from_the_last_session(tmp_path: Path) -> None:
     values = [torch.rand(()) for _ in range(6)]
     whole = RunLog(tmp_path / "whole", "part")
     for step, value in enumerate(values, start=1):
@@ -32,7 +32,7 @@ def test_means_go_on_where_the_last_session_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("name", ["total", "gradient"])
-def test_a_step_that_went_wrong_is_named_even_if_the_next_is_well(
+def test_a_step_with_nan_or_infinity_is_named_even_if_the_next_is_fine(
     tmp_path: Path, name: str, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = RunLog(tmp_path, "part")
@@ -46,7 +46,7 @@ def test_a_step_that_went_wrong_is_named_even_if_the_next_is_well(
         honest()
 
 
-def test_the_time_that_data_takes_is_told_from_the_time_that_training_takes(
+def test_waiting_for_data_is_measured_apart_from_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
@@ -66,13 +66,13 @@ def test_the_time_that_data_takes_is_told_from_the_time_that_training_takes(
 
 
 def shown(run: Path) -> EventAccumulator:
-    """What TensorBoard shows of a run."""
+    """A run's events as TensorBoard shows them."""
     there = EventAccumulator(str(run / "tensorboard" / "part"))
     there.Reload()
     return there
 
 
-def test_tensorboard_shows_figures_and_pictures_and_hides_steps_that_were_lost(
+def test_tensorboard_shows_figures_and_pictures_and_hides_lost_steps(
     tmp_path: Path,
 ) -> None:
     for first, value in ((0, 1.0), (2, 2.0)):
@@ -87,7 +87,7 @@ def test_tensorboard_shows_figures_and_pictures_and_hides_steps_that_were_lost(
     assert (picture.step, picture.width, picture.height) == (6, 6, 8)
 
 
-def test_a_log_that_cannot_be_written_is_said_once_and_no_more(
+def test_a_log_that_cannot_be_written_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     log = RunLog(tmp_path, "part")

@@ -1,4 +1,4 @@
-"""The same store whoever does the work: processes here, or a cluster's workers."""
+"""Workers: local processes and a cluster prepare the same store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.support.workers import Workers, WorkersError, results
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Files of several lengths and rates, one of them broken."""
+    """A folder with files of several lengths and rates, one of them broken."""
     for number, rate_hz in enumerate((16_000, 44_100, 22_050, 48_000, 8_000, 44_100)):
         write_noise(tmp_path / "music" / f"{number}.wav", 0.5 + 0.2 * number, rate_hz)
     (tmp_path / "music" / "broken.flac").write_bytes(b"fLaC and no more")
@@ -28,7 +28,7 @@ def music(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster() -> Iterator[str]:
-    """A dask scheduler with two workers, reached as one elsewhere would be; its address."""
+    """The address of a dask scheduler with two workers, reached over TCP like a remote one."""
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -40,7 +40,7 @@ def cluster() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-def test_a_cluster_makes_the_same_store_bit_for_bit(
+def test_a_cluster_prepares_the_same_store_bit_for_bit(
     music: Path, tmp_path: Path, cluster: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = []
@@ -53,17 +53,17 @@ def test_a_cluster_makes_the_same_store_bit_for_bit(
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
 
 
-def test_dask_starts_workers_of_its_own() -> None:
+def test_dask_starts_its_own_workers() -> None:
     # Two: with one, joblib does the work in this process instead.
     process_ids = set(results([delayed(os.getpid)()] * 5, Workers("dask", processes=2)))
     assert process_ids and os.getpid() not in process_ids
 
 
-def test_nothing_to_do_needs_no_workers() -> None:
+def test_no_tasks_need_no_workers() -> None:
     assert list(results([], Workers("dask", "tcp://nowhere:1"))) == []
 
 
-def test_a_worker_that_dies_is_told_in_one_line() -> None:
+def test_a_worker_that_dies_is_reported_in_one_line() -> None:
     tasks = [delayed(os._exit)(1) for _ in range(2)]
     with pytest.raises(WorkersError, match="a worker ended before its work") as caught:
         list(results(tasks, Workers(processes=2)))
@@ -77,7 +77,7 @@ def test_a_worker_that_dies_is_told_in_one_line() -> None:
         ("ray", "ray", "--backend ray needs ray; install it: uv pip install ray"),
     ],
 )
-def test_a_backend_that_is_not_installed_is_named_with_the_remedy(
+def test_a_missing_backend_is_named_with_its_install_command(
     music: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -52,13 +52,13 @@ def test_a_button_where_lsbs_are_is_a_button() -> None:
     ]
 
 
-def test_a_knob_that_was_taken_for_a_pair_reaches_its_top_again() -> None:
+def test_a_knob_mistaken_for_14_bits_reaches_its_top_again() -> None:
     moves = moved(*cc(48, 127, 0), *cc(16, 1, 2, 3, 4, 5, 127))
     assert [one.largest for one in moves] == [127, 127, 16383, 16383, 16383, 16383, 127, 127]
     assert moves[-1] == move("cc", 16, 127)
 
 
-def test_each_knob_pairs_on_its_own() -> None:
+def test_each_knob_pairs_its_halves_separately() -> None:
     assert moved(*cc(16, 127), *cc(48, 127), *cc(17, 127)) == [
         move("cc", 16, 127),
         move("cc", 16, 16383, 16383),
@@ -66,7 +66,7 @@ def test_each_knob_pairs_on_its_own() -> None:
     ]
 
 
-def test_each_channel_pairs_on_its_own() -> None:
+def test_each_channel_pairs_its_halves_separately() -> None:
     assert moved(*cc(MSB, 127), *cc(LSB, 0, channel=1), *cc(MSB, 127)) == [
         move("cc", MSB, 127),
         move("cc", LSB, 0, channel=1),
@@ -75,6 +75,6 @@ def test_each_channel_pairs_on_its_own() -> None:
 
 
 @given(st.lists(st.integers(0, 16383), min_size=1))
-def test_what_a_knob_of_fourteen_bits_sends_is_what_is_read(values: list[int]) -> None:
+def test_the_values_of_a_14_bit_knob_are_decoded_exactly(values: list[int]) -> None:
     messages = [m for value in values for m in (*cc(20, value >> 7), *cc(52, value & 127))]
     assert [one.value for one in moved(*messages)[1::2]] == values

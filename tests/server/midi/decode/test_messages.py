@@ -1,4 +1,4 @@
-"""MIDI bytes to moves: tables of bytes, as they come over the wire."""
+"""MIDI bytes become moves: tables of bytes as they come over the wire."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.server.midi.bytes import cc, move, moved
         (b"\xc4\x11", move("program", 0, 17, channel=4)),
     ],
 )
-def test_a_message_is_one_move(message: bytes, expected: Move) -> None:
+def test_a_message_becomes_one_move(message: bytes, expected: Move) -> None:
     assert moved(message) == [expected]
 
 
@@ -49,7 +49,7 @@ def test_other_messages_move_nothing(message: bytes) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=3)))
-def test_no_sequence_of_messages_leaves_the_range(messages: list[bytes]) -> None:
+def test_moves_stay_in_range_for_any_sequence_of_messages(messages: list[bytes]) -> None:
     memory = DecoderState()
     for data in messages:
         try:
@@ -61,24 +61,24 @@ def test_no_sequence_of_messages_leaves_the_range(messages: list[bytes]) -> None
 
 
 @pytest.mark.parametrize("mode", [120, 123], ids=["all sound off", "all notes off"])
-def test_all_notes_off_releases_what_its_channel_holds(mode: int) -> None:
+def test_all_notes_off_releases_the_held_notes_of_its_channel(mode: int) -> None:
     held = [b"\x90\x24\x7f", b"\x90\x26\x7f", b"\x90\x24\x00", b"\x91\x28\x7f"]
     assert moved(*held, *cc(mode, 0))[4:] == [move("velocity", 38, 0)]
 
 
-def test_reset_all_controllers_selects_no_parameter() -> None:
+def test_reset_all_controllers_deselects_the_parameter() -> None:
     selected = [*cc(99, 1), *cc(98, 1), *cc(121, 0)]
     assert moved(*selected, *cc(6, 5)) == [move("cc", 6, 5)]
 
 
-def test_what_is_held_is_released_once() -> None:
+def test_held_notes_are_released_once() -> None:
     memory, _ = moves_of(DecoderState(), "x", Message("note_on", note=40, velocity=5, channel=2))
     memory, moves = released(memory, "x")
     assert list(moves) == [Move(Knob("x", 2, "velocity", 40), 0, 127)]
     assert released(memory, "x") == (memory, [])
 
 
-def test_of_what_came_at_once_the_newest_counts_but_keys_and_steps_stay_all() -> None:
+def test_only_the_newest_of_simultaneous_moves_is_kept_except_keys_and_steps() -> None:
     bends = [move("bend", 0, value, 16383) for value in (1, 2, 3)]
     knobs = [move("cc", 1, value) for value in (1, 1)]
     wide = [move("cc", 2, value, 16383) for value in (7, 8)]

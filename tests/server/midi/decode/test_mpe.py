@@ -1,4 +1,4 @@
-"""An MPE controller: its notes' own bend, CC74 and pressure are one knob each."""
+"""MPE: the per-note bend, CC74 and pressure of a zone become one knob each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.server.midi.bytes import cc, move, moved
 
 
 def configure(members: int, channel: int = 0) -> list[bytes]:
-    """As M1-100-UM v1.1, section 2.1, has its examples."""
+    """The MPE configuration message, as in the examples of M1-100-UM v1.1, section 2.1."""
     return [
         *cc(100, 6, channel=channel),
         *cc(101, 0, channel=channel),
@@ -47,7 +47,7 @@ def test_the_configuration_itself_moves_nothing() -> None:
     assert in_zone(*ranges, *entered) == []
 
 
-def test_a_notes_own_dimensions_are_knobs_of_the_master_channel() -> None:
+def test_per_note_dimensions_are_knobs_of_the_master_channel() -> None:
     played = [on(3, 60), bend(3, 9000), *cc(74, 80, channel=3), pressure(3, 50)]
     assert in_zone(*played) == [
         move("velocity", 60, 100),
@@ -57,7 +57,7 @@ def test_a_notes_own_dimensions_are_knobs_of_the_master_channel() -> None:
     ]
 
 
-def test_what_comes_before_a_note_moves_when_it_begins() -> None:
+def test_dimensions_sent_before_a_note_move_when_it_begins() -> None:
     assert in_zone(bend(2, 9000), *cc(74, 10, channel=2), on(2, 60)) == [
         bent(9000),
         move("cc", 74, 10),
@@ -65,7 +65,7 @@ def test_what_comes_before_a_note_moves_when_it_begins() -> None:
     ]
 
 
-def test_only_the_last_note_that_is_held_moves_them() -> None:
+def test_only_the_last_held_note_moves_the_dimensions() -> None:
     played = [on(1, 60), bend(1, 9000), on(2, 64), bend(1, 9500), bend(2, 7000), off(2, 64)]
     assert in_zone(*played) == [
         move("velocity", 60, 100),
@@ -78,7 +78,7 @@ def test_only_the_last_note_that_is_held_moves_them() -> None:
     ]
 
 
-def test_what_is_for_all_notes_is_added() -> None:
+def test_the_master_bend_is_added_to_the_note_bend() -> None:
     played = [bend(0, 9192), on(1, 60), bend(1, 9192), bend(0, 16383), bend(0, 8192)]
     assert in_zone(*played) == [
         bent(9192),
@@ -90,7 +90,7 @@ def test_what_is_for_all_notes_is_added() -> None:
 
 
 @pytest.mark.parametrize("sent", [[bend(1, 0)], [pressure(1, 90)]], ids=["bend", "pressure"])
-def test_bend_and_pressure_spring_back_when_the_note_is_let_go(sent: list[bytes]) -> None:
+def test_bend_and_pressure_spring_back_when_the_note_is_released(sent: list[bytes]) -> None:
     moves = in_zone(on(1, 60), *sent, off(1, 60), *sent)
     assert [one.value for one in moves[-2:]] == [{"bend": 8192}.get(moves[1].knob.kind, 0), 0]
     assert moves[-2].knob == moves[1].knob and moves[-1] == move("velocity", 60, 0)
@@ -101,7 +101,7 @@ def test_timbre_stays_where_the_note_left_it() -> None:
     assert moves[-2:] == [move("cc", 74, 70 + 90 - 64), move("velocity", 60, 0)]
 
 
-def test_channels_outside_the_zone_are_plain() -> None:
+def test_channels_outside_the_zone_are_decoded_as_usual() -> None:
     assert in_zone(bend(6, 9000), *cc(74, 1, channel=6), on(6, 60), members=5) == [
         move("bend", 0, 9000, 16383, channel=6),
         move("cc", 74, 1, channel=6),
@@ -112,7 +112,7 @@ def test_channels_outside_the_zone_are_plain() -> None:
 @pytest.mark.parametrize(
     "ended", [configure(0), configure(14, channel=15)], ids=["no members", "an upper zone"]
 )
-def test_a_zone_ends(ended: list[bytes]) -> None:
+def test_a_zone_ends_without_members_or_with_an_upper_zone(ended: list[bytes]) -> None:
     assert in_zone(*ended, bend(1, 9000)) == [move("bend", 0, 9000, 16383, channel=1)]
 
 
@@ -120,20 +120,20 @@ def test_a_zone_that_ends_bent_springs_back() -> None:
     assert in_zone(on(1, 60), bend(1, 9000), *configure(0))[1:] == [bent(9000), bent(8192)]
 
 
-def test_an_upper_zone_takes_its_channels_only() -> None:
+def test_an_upper_zone_takes_over_only_its_own_channels() -> None:
     played = [*configure(7, channel=15), on(7, 60), bend(7, 9000), bend(8, 9000)]
     assert in_zone(*played)[1:] == [bent(9000), move("bend", 0, 9000, 16383, channel=8)]
 
 
-def test_more_members_than_there_are_channels_change_nothing() -> None:
+def test_a_configuration_with_too_many_members_is_ignored() -> None:
     assert in_zone(*configure(16), on(1, 60), bend(1, 9000))[1:] == [bent(9000)]
 
 
-def test_poly_pressure_of_the_master_channel_is_as_ever() -> None:
+def test_poly_pressure_on_the_master_channel_is_decoded_as_usual() -> None:
     assert in_zone(bytes((0xA0, 60, 5))) == [move("poly", 60, 5)]
 
 
-def test_all_notes_off_on_the_master_channel_is_for_all() -> None:
+def test_all_notes_off_on_the_master_channel_releases_all_notes() -> None:
     assert in_zone(on(1, 60), on(2, 62), *cc(123, 0))[2:] == [
         move("velocity", 60, 0),
         move("velocity", 62, 0),

@@ -21,7 +21,7 @@ def select(kind: ParameterKind, number: int, channel: int = 0) -> list[bytes]:
 
 @pytest.mark.parametrize("kind", ["nrpn", "rpn"])
 @pytest.mark.parametrize("number", [0, 1, 127, 128, 5000, 16382])
-def test_a_value_is_that_of_the_selected_parameter(kind: ParameterKind, number: int) -> None:
+def test_data_entry_sets_the_selected_parameter(kind: ParameterKind, number: int) -> None:
     entered = [*cc(6, 64), *cc(38, 1), *cc(6, 127), *cc(38, 127)]
     assert moved(*select(kind, number), *entered) == [
         move(kind, number, 64),
@@ -40,7 +40,7 @@ def test_the_selected_parameter_stays_selected() -> None:
     ]
 
 
-def test_the_last_selected_kind_counts() -> None:
+def test_the_last_selected_kind_wins() -> None:
     both = [*select("nrpn", 300), *select("rpn", 2)]
     assert moved(*both, *cc(6, 1), *cc(98, 45), *cc(6, 2)) == [
         move("rpn", 2, 1),
@@ -50,7 +50,7 @@ def test_the_last_selected_kind_counts() -> None:
 
 @pytest.mark.parametrize("null", ["nrpn", "rpn"])
 @pytest.mark.parametrize("kind", ["nrpn", "rpn"])
-def test_behind_the_null_parameter_data_entry_is_a_plain_knob(
+def test_after_the_null_parameter_data_entry_is_a_plain_knob(
     kind: ParameterKind, null: ParameterKind
 ) -> None:
     assert moved(*select(kind, 5), *select(null, 16383), *cc(6, 9), *cc(96, 0)) == [
@@ -60,11 +60,11 @@ def test_behind_the_null_parameter_data_entry_is_a_plain_knob(
 
 
 @pytest.mark.parametrize("half", [98, 99, 100, 101])
-def test_half_a_number_selects_nothing(half: int) -> None:
+def test_half_a_parameter_number_selects_nothing(half: int) -> None:
     assert moved(*cc(half, 3), *cc(6, 9)) == [move("cc", 6, 9)]
 
 
-def test_channels_select_on_their_own() -> None:
+def test_each_channel_selects_its_own_parameter() -> None:
     assert moved(*select("nrpn", 5), *cc(6, 9, channel=1), *cc(6, 8)) == [
         move("cc", 6, 9, channel=1),
         move("nrpn", 5, 8),
@@ -75,7 +75,7 @@ def step(kind: Kind, number: int, value: int, largest: int, steps: int) -> Move:
     return Move(Knob("knobs", 0, kind, number), value, largest, steps)
 
 
-def test_steps_go_on_from_what_was_entered_and_stay_within_the_range() -> None:
+def test_steps_start_from_the_entered_value_and_stay_in_range() -> None:
     entered = [*select("nrpn", 5), *cc(6, 126), *cc(96, 0, 99, 0), *cc(97, 1)]
     assert moved(*entered) == [
         move("nrpn", 5, 126),
@@ -86,7 +86,7 @@ def test_steps_go_on_from_what_was_entered_and_stay_within_the_range() -> None:
     ]
 
 
-def test_steps_of_fourteen_bits_are_a_128th() -> None:
+def test_14_bit_steps_are_a_128th_of_the_range() -> None:
     entered = [*select("rpn", 1), *cc(6, 1), *cc(38, 5), *cc(97, 0, 0), *cc(96, 0)]
     assert moved(*entered)[2:] == [
         step("rpn", 1, 5, 16383, -1),
@@ -95,17 +95,17 @@ def test_steps_of_fourteen_bits_are_a_128th() -> None:
     ]
 
 
-def test_steps_of_what_was_never_entered_begin_at_the_bottom() -> None:
+def test_steps_of_a_parameter_never_entered_begin_at_the_bottom() -> None:
     assert moved(*select("nrpn", 7), *cc(96, 0)) == [step("nrpn", 7, 1, 127, 1)]
 
 
 @given(st.lists(st.tuples(st.sampled_from([6, 38, 96, 97, 98, 99, 100, 101]), st.integers(0, 127))))
-def test_no_sequence_leaves_the_range(sent: list[tuple[int, int]]) -> None:
+def test_values_stay_in_range_for_any_sequence(sent: list[tuple[int, int]]) -> None:
     for one in moved(*[message for control, value in sent for message in cc(control, value)]):
         assert 0 <= one.position <= 1
 
 
-def test_more_parameters_than_are_remembered_are_no_harm() -> None:
+def test_more_parameters_than_are_remembered_still_work() -> None:
     sent = [m for n in range(3 * MAX_VALUES) for m in (*select("nrpn", n), *cc(6, 1), *cc(38, 1))]
     again = [*select("nrpn", 0), *cc(6, 2), *select("nrpn", 3 * MAX_VALUES - 1), *cc(6, 2)]
     assert moved(*sent, *again)[-2:] == [

@@ -59,14 +59,14 @@ class Played:
         (turned(31, 0, 16383), "/latent/15", -3.0),
     ],
 )
-def test_both_ends_are_reached_exactly(move: Move, address: str, value: float) -> None:
+def test_both_ends_of_a_control_are_reached_exactly(move: Move, address: str, value: float) -> None:
     assert Played().play(move) == [SetControl(address, (value,))]
 
 
 @pytest.mark.parametrize(
     "move", [turned(2, 127), turned(0, 127), turned(123, 0), Move(Knob("x", 0, "nrpn", 1), 5, 127)]
 )
-def test_what_the_table_does_not_know_moves_nothing(move: Move) -> None:
+def test_an_unmapped_knob_moves_nothing(move: Move) -> None:
     assert Played().play(move) == []
 
 
@@ -75,7 +75,7 @@ def test_what_the_table_does_not_know_moves_nothing(move: Move) -> None:
     [(8192, 1.0), (0, 0.0), (16383, 2.0), (4096, 0.5), (12287, 1.5)],
     ids=["centre", "down", "up", "half down", "half up"],
 )
-def test_the_pitch_bend_wheel_is_the_speed_around_one(value: int, speed: float) -> None:
+def test_the_pitch_bend_wheel_moves_the_speed_around_one(value: int, speed: float) -> None:
     (event,) = Played().play(Move(Knob("knobs", 0, "bend"), value, 16383))
     assert isinstance(event, SetControl)
     assert (event.address, event.values[0]) == ("/speed", pytest.approx(speed, abs=1e-3))
@@ -83,7 +83,7 @@ def test_the_pitch_bend_wheel_is_the_speed_around_one(value: int, speed: float) 
         assert event.values[0] == speed
 
 
-def test_a_switch_turns_at_the_middle() -> None:
+def test_a_switch_changes_at_the_middle() -> None:
     switch = Control(
         name="switch",
         address="/switch",
@@ -98,7 +98,7 @@ def test_a_switch_turns_at_the_middle() -> None:
     assert played.values(turned(64, 63), turned(64, 64)) == [0.0, 1.0]
 
 
-def test_one_knob_moves_all_that_it_was_taught_at_once() -> None:
+def test_one_knob_moves_all_controls_it_has_learned_at_once() -> None:
     both = (
         MidiMapping("/interp", KNOB),
         MidiMapping("/level", KNOB, low=-20.0, high=0.0, invert=True),
@@ -109,18 +109,18 @@ def test_one_knob_moves_all_that_it_was_taught_at_once() -> None:
     ]
 
 
-def test_a_knob_that_was_taught_something_else_does_only_that() -> None:
+def test_a_learned_mapping_replaces_the_default_one() -> None:
     level = MidiMapping("/level", KnobPattern("knobs", None, "cc", 1))
     assert Played(level).play(turned(1, 127)) == [SetControl("/level", (6.0,))]
 
 
-def test_a_control_that_the_model_does_not_have_moves_nothing() -> None:
+def test_a_mapping_to_a_control_the_model_lacks_moves_nothing() -> None:
     gone = MidiMapping("/named/warmth", KnobPattern(None, None, "cc", 1))
     assert Played(gone).play(turned(1, 127)) == []
 
 
 @pytest.mark.parametrize("by", ["osc", "another knob"])
-def test_a_knob_waits_until_it_has_come_to_what_something_else_has_moved(by: str) -> None:
+def test_a_pick_up_knob_waits_until_it_reaches_the_control_again(by: str) -> None:
     played = Played(MidiMapping("/interp", KNOB, takeover="pick-up"))
     played.desk.apply([SetControl("/interp", (64 / 127,))])
     assert played.values(turned(9, 20), turned(9, 70), turned(9, 30)) == [70 / 127, 30 / 127]
@@ -131,7 +131,7 @@ def test_a_knob_waits_until_it_has_come_to_what_something_else_has_moved(by: str
     assert played.values(turned(9, 31), turned(9, 90), turned(9, 101)) == [101 / 127]
 
 
-def test_whole_numbers_are_scaled_without_getting_stuck() -> None:
+def test_scaling_integer_controls_does_not_get_stuck() -> None:
     played = Played(MidiMapping("/slice", KNOB, takeover="scale"))
     played.desk.apply([SetControl("/slice", (8.0,))])
     values = played.values(*(turned(9, place) for place in range(20, 128)))
@@ -150,7 +150,7 @@ def test_whole_numbers_are_scaled_without_getting_stuck() -> None:
         ("/clock", 0.0, [1], 1.0),
     ],
 )
-def test_an_encoder_moves_from_where_the_control_is(
+def test_an_encoder_moves_from_the_current_value(
     address: str, present: float, raws: list[int], value: float
 ) -> None:
     played = Played(MidiMapping(address, KNOB, relative="2's complement"))
@@ -158,25 +158,25 @@ def test_an_encoder_moves_from_where_the_control_is(
     assert played.values(*(turned(9, raw) for raw in raws))[-1] == pytest.approx(value)
 
 
-def test_a_parameter_that_is_counted_up_moves_from_where_the_control_is() -> None:
+def test_parameter_increments_move_from_the_current_value() -> None:
     played = Played(MidiMapping("/interp", KnobPattern("knobs", 0, "nrpn", 5)))
     played.desk.apply([SetControl("/interp", (0.5,))])
     assert played.values(Move(Knob("knobs", 0, "nrpn", 5), 128, 16383, steps=2)) == [0.5 + 2 / 128]
 
 
-def test_a_step_of_none_asks_for_nothing() -> None:
+def test_a_step_of_zero_moves_nothing() -> None:
     played = Played(MidiMapping("/position", KNOB, relative="2's complement"))
     assert played.play(turned(9, 0)) == []
 
 
-def test_an_inverted_encoder_goes_the_other_way() -> None:
+def test_an_inverted_encoder_moves_the_other_way() -> None:
     for address in ("/slice", "/latent/0"):
         played = Played(MidiMapping(address, KNOB, relative="bin offset", invert=True))
         played.desk.apply([SetControl(address, (3.0,))])
         assert played.values(turned(9, 65))[0] < 3.0
 
 
-def test_what_a_knob_holds_is_forgotten_with_its_mapping() -> None:
+def test_the_takeover_state_of_a_knob_is_dropped_with_its_mapping() -> None:
     one = MidiMapping("/interp", KNOB, takeover="pick-up")
     played = Played(one)
     played.desk.apply([SetControl("/interp", (0.5,))])

@@ -52,7 +52,7 @@ def test_both_ends_of_the_range_are_reached_exactly(
     st.booleans(),
     st.sampled_from(["/latent/0", "/walk/rate", "/level"]),
 )
-def test_a_value_leads_back_to_the_place_of_the_knob(
+def test_a_value_maps_back_to_the_knob_position(
     place: float, curve: str, invert: bool, address: str
 ) -> None:
     control = CONTROLS[address]
@@ -71,14 +71,14 @@ def test_a_value_leads_back_to_the_place_of_the_knob(
         ("logarithmic", 0.5, 9.0),
     ],
 )
-def test_equal_turns_of_an_exponential_one_are_equal_ratios(
+def test_curves_map_positions_to_the_documented_values(
     curve: str, place: float, value: float
 ) -> None:
     one = MidiMapping("/walk/rate", CC, curve=curve)  # type: ignore[arg-type]
     assert value_at(one, CONTROLS["/walk/rate"], place) == pytest.approx(value, rel=1e-2)
 
 
-def test_a_range_of_another_bundle_is_cut_to_what_there_is() -> None:
+def test_a_range_from_another_bundle_is_clipped_to_the_control() -> None:
     control = CONTROLS["/latent/0"]
     assert MidiMapping("/latent/0", CC, -10.0, 1.0).limits(control) == (-3.0, 1.0)
     assert MidiMapping("/latent/0", CC, 5.0, 9.0).limits(control) == (-3.0, 3.0)
@@ -88,7 +88,7 @@ def test_a_range_of_another_bundle_is_cut_to_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("value", "place"), [(0, 0.0), (8192, 0.5), (16383, 1.0), (4096, 0.25), (12287, 0.75)]
 )
-def test_a_wheel_rests_at_exactly_a_half(value: int, place: float) -> None:
+def test_a_wheel_at_rest_is_exactly_in_the_middle(value: int, place: float) -> None:
     there = knob_position(Move(Knob("x", 0, "bend"), value, 16383))
     assert there == pytest.approx(place, abs=1e-4)
     if place in (0.0, 0.5, 1.0):
@@ -108,7 +108,7 @@ def test_a_wheel_rests_at_exactly_a_half(value: int, place: float) -> None:
         ({"bits": True}, "bits True"),
     ],
 )
-def test_what_cannot_be_is_refused(changes: dict[str, object], why: str) -> None:
+def test_an_invalid_mapping_is_refused(changes: dict[str, object], why: str) -> None:
     with pytest.raises(MidiMappingError, match=why):
         replace(MidiMapping("/interp", CC), **changes)  # type: ignore[arg-type]
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused(changes: dict[str, object], why: str) -> None
 @pytest.mark.parametrize(
     "knob", [("x", 0, "pedal", 1), ("x", 16, "cc", 1), ("x", 0, "cc", 128), ("x", 0, "bend", 1)]
 )
-def test_a_knob_that_cannot_be_is_refused(knob: tuple[str, int, str, int]) -> None:
+def test_an_invalid_knob_is_refused(knob: tuple[str, int, str, int]) -> None:
     with pytest.raises(MidiMappingError, match="allowed are"):
         KnobPattern(*knob)  # type: ignore[arg-type]
 
@@ -129,5 +129,5 @@ def test_a_knob_that_cannot_be_is_refused(knob: tuple[str, int, str, int]) -> No
         (KnobPattern("Keys", 9, "nrpn", 300), "nrpn 300, channel 10, Keys"),
     ],
 )
-def test_knobs_are_told_as_people_count_them(knobs: KnobPattern, shown: str) -> None:
+def test_knobs_are_described_with_channels_counted_from_1(knobs: KnobPattern, shown: str) -> None:
     assert str(knobs) == shown

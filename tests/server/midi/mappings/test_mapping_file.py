@@ -45,12 +45,14 @@ MAPPINGS = st.builds(
 
 
 @given(st.lists(MAPPINGS, max_size=5), st.lists(st.sampled_from(["/interp", "/speed"]), max_size=2))
-def test_what_is_written_is_read_again(mappings: list[MidiMapping], disabled: list[str]) -> None:
+def test_mappings_survive_writing_and_reading(
+    mappings: list[MidiMapping], disabled: list[str]
+) -> None:
     table = MappingTable(tuple(mappings), tuple(disabled))
     assert table_of(json.loads(json.dumps(document_of(table)))) == table
 
 
-def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
+def test_an_entry_needs_only_a_knob_and_a_control() -> None:
     table = table_of({"maps": [{"control": "/level", "kind": "cc", "number": 7}]})
     assert table.learned == (MidiMapping("/level", KnobPattern(None, None, "cc", 7)),)
     assert table_of({}) == MappingTable()
@@ -78,7 +80,7 @@ def test_an_entry_by_hand_needs_no_more_than_a_knob_and_a_control() -> None:
         ({"maps": [{"kind": "cc", "number": 9}]}, "no control"),
     ],
 )
-def test_a_wrong_one_is_refused_as_a_whole_and_says_where(
+def test_an_invalid_file_is_refused_as_a_whole_and_the_error_says_where(
     document: Mapping[str, Any], why: str
 ) -> None:
     with pytest.raises(MidiMappingError, match=why):

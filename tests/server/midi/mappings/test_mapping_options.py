@@ -1,4 +1,4 @@
-"""Options of a mapping, as words and numbers of OSC."""
+"""The options of a mapping, as OSC arguments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ ONE = MidiMapping("/latent/0", KnobPattern("knobs", 0, "cc", 7))
         ("feedback", 0, "feedback", False),
     ],
 )
-def test_an_option_is_set_and_told(name: str, value: Argument, field: str, becomes: object) -> None:
+def test_an_option_is_set_and_reported(
+    name: str, value: Argument, field: str, becomes: object
+) -> None:
     changed = with_option(ONE, CONTROL, name, value)
     assert getattr(changed, field) == becomes
     told = options_of(changed, CONTROL)
@@ -50,13 +52,13 @@ def test_an_option_is_set_and_told(name: str, value: Argument, field: str, becom
         ("relative", "gray code", "allowed are signed bit, signed bit 2"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(name: str, value: Argument, why: str) -> None:
+def test_an_invalid_option_is_refused_in_one_line(name: str, value: Argument, why: str) -> None:
     with pytest.raises(MidiMappingError, match=why) as caught:
         with_option(ONE, CONTROL, name, value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_ends_have_to_be_apart() -> None:
+def test_a_range_must_not_be_empty() -> None:
     low = with_option(ONE, CONTROL, "low", 1.0)
     with pytest.raises(MidiMappingError, match=r"low 1 is not below high 0\.5"):
         with_option(low, CONTROL, "high", 0.5)

@@ -26,7 +26,7 @@ def test_knobs_do_something_without_being_learned() -> None:
     assert (bend.address, bend.low, bend.high) == ("/speed", 0.0, 2.0)
 
 
-def test_a_knob_that_was_learned_does_no_longer_what_it_did_by_itself() -> None:
+def test_a_learned_mapping_replaces_the_default_of_that_knob_only() -> None:
     table = TABLE.with_learned(LEVEL)
     assert addresses(table, WHEEL) == ["/level"]
     assert addresses(table, replace(WHEEL, channel=1)) == ["/interp"]
@@ -34,7 +34,7 @@ def test_a_knob_that_was_learned_does_no_longer_what_it_did_by_itself() -> None:
     assert addresses(table.without("/level"), WHEEL) == ["/interp"]
 
 
-def test_several_controls_by_one_knob_and_several_knobs_to_one_control() -> None:
+def test_one_knob_can_move_several_controls_and_several_knobs_one_control() -> None:
     other = MidiMapping("/level", KnobPattern("keys", 0, "cc", 7))
     table = (
         TABLE.with_learned(LEVEL)
@@ -45,7 +45,7 @@ def test_several_controls_by_one_knob_and_several_knobs_to_one_control() -> None
     assert table.of_address("/level") == (LEVEL, other)
 
 
-def test_learned_again_it_takes_the_place_of_what_it_was() -> None:
+def test_learning_again_replaces_the_mapping() -> None:
     again = replace(LEVEL, takeover="scale")
     assert TABLE.with_learned(LEVEL).with_learned(again).learned == (again,)
 
@@ -71,14 +71,14 @@ def test_a_default_that_is_changed_is_learned() -> None:
     assert table.with_changed(slow, default).learned == (default,)
 
 
-def test_a_control_that_another_model_does_not_have_is_kept() -> None:
+def test_mappings_to_controls_that_another_model_lacks_are_kept() -> None:
     mine = MidiMapping("/latent/15", KnobPattern("keys", 0, "cc", 9))
     small = TABLE.with_learned(mine).with_defaults(control_table(style_dims=2))
     assert addresses(small, Knob("keys", 0, "cc", 31)) == []
     assert addresses(small.with_defaults(CONTROLS), Knob("keys", 0, "cc", 9)) == ["/latent/15"]
 
 
-def test_what_is_in_hertz_is_turned_in_ratios_and_a_wheel_has_the_wheels_range() -> None:
+def test_controls_in_hertz_get_an_exponential_curve_and_a_wheel_its_usual_range() -> None:
     rate = with_default_range(MidiMapping("/walk/rate", LEVEL.pattern), CONTROLS)
     assert rate.curve == "exponential"
     assert with_default_range(LEVEL, CONTROLS) == LEVEL

@@ -1,4 +1,4 @@
-"""Names of ports as systems give them."""
+"""MIDI port names as the systems give them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from server.midi.ports.names import numbered, output_of, stable_name
         ("Pads 32:0", ("Pads", "Pads (2)"), "Pads (3)"),
     ],
 )
-def test_a_name_lasts(name: str, taken: tuple[str, ...], keeps: str) -> None:
+def test_a_port_name_stays_the_same_when_replugged(
+    name: str, taken: tuple[str, ...], keeps: str
+) -> None:
     assert stable_name(name, taken) == keeps
 
 
@@ -36,11 +38,11 @@ def test_a_name_lasts(name: str, taken: tuple[str, ...], keeps: str) -> None:
         ("knobs:out", [], None),
     ],
 )  # fmt: skip
-def test_an_input_has_one_way_back_or_none(
+def test_an_input_has_one_matching_output_or_none(
     name: str, outputs: list[str], output: str | None
 ) -> None:
     assert output_of(name, outputs) == output
 
 
-def test_names_that_come_twice_are_numbered() -> None:
+def test_duplicate_names_are_numbered() -> None:
     assert numbered(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]

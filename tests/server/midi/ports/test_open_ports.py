@@ -27,19 +27,19 @@ def nothing_there() -> MidiBackend:
         ("o", TWO),
     ],
 )
-def test_the_ports_that_were_asked_for_are_opened(choice: str, opened: tuple[str, ...]) -> None:
+def test_the_chosen_ports_are_opened(choice: str, opened: tuple[str, ...]) -> None:
     midi = FakeMidi(*TWO)
     MidiPorts(choice, midi).open()
     assert tuple(midi.opened) == opened
 
 
-def test_a_name_that_fits_exactly_opens_no_other() -> None:
+def test_an_exact_name_opens_no_other_port() -> None:
     midi = FakeMidi("Knobs", "Knobs (2)")
     MidiPorts("Knobs", midi).open()
     assert list(midi.opened) == ["Knobs"]
 
 
-def test_a_named_port_that_is_not_there_is_an_error_that_lists_what_is() -> None:
+def test_a_missing_named_port_fails_and_lists_the_available_ones() -> None:
     midi = FakeMidi(*TWO)
     with pytest.raises(MidiPortError) as caught:
         MidiPorts("Faderfox", midi).open()
@@ -50,7 +50,7 @@ def test_a_named_port_that_is_not_there_is_an_error_that_lists_what_is() -> None
     assert midi.closed
 
 
-def test_no_midi_at_all_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_midi_at_all_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     ports = MidiPorts("all", nothing_there)
     ports.open()
     ports.scan()
@@ -60,12 +60,12 @@ def test_no_midi_at_all_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -
     ports.close()
 
 
-def test_no_midi_at_all_is_an_error_where_a_port_was_named() -> None:
+def test_no_midi_at_all_fails_when_a_port_was_named() -> None:
     with pytest.raises(MidiPortError, match="no MIDI port 'Knobs': no JACK server"):
         MidiPorts("Knobs", nothing_there).open()
 
 
-def test_a_port_that_is_pulled_and_plugged_again_is_opened_again(
+def test_a_replugged_port_is_opened_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     midi = FakeMidi("Knobs")
@@ -82,7 +82,7 @@ def test_a_port_that_is_pulled_and_plugged_again_is_opened_again(
     assert ports.messages() == [("Knobs", CC1_TOP)]
 
 
-def test_a_port_that_comes_later_is_opened() -> None:
+def test_a_port_plugged_in_later_is_opened() -> None:
     midi = FakeMidi()
     ports = MidiPorts("all", midi)
     ports.open()
@@ -91,7 +91,7 @@ def test_a_port_that_comes_later_is_opened() -> None:
     assert len(midi.opened["Knobs"]) == 1
 
 
-def test_a_busy_port_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_busy_port_is_logged_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     midi = FakeMidi("Knobs", "Pads", busy=["Knobs"])
     ports = MidiPorts("all", midi)
     ports.open()
@@ -102,7 +102,7 @@ def test_a_busy_port_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixtu
     assert list(midi.opened) == ["Pads", "Knobs"]
 
 
-def test_our_own_port_is_there_with_all_only() -> None:
+def test_our_own_port_is_open_only_with_all() -> None:
     midi = FakeMidi("Knobs")
     midi.own.played.append(CC1_TOP)
     named, everything = MidiPorts("Knobs", midi), MidiPorts("all", midi)
@@ -112,7 +112,7 @@ def test_our_own_port_is_there_with_all_only() -> None:
     assert everything.messages() == [("latent-deck:in", CC1_TOP)]
 
 
-def test_a_platform_without_ports_of_our_own_is_no_hindrance() -> None:
+def test_platforms_without_virtual_ports_work() -> None:
     ports = MidiPorts("all", FakeMidi("Knobs", has_own=False))
     ports.open()
     assert ports.messages() == []
@@ -129,7 +129,7 @@ def test_everything_is_closed_at_the_end() -> None:
     assert all(port.closed for opened in midi.opened.values() for port in opened)
 
 
-def test_a_port_keeps_its_name_wherever_it_is_plugged_in() -> None:
+def test_a_port_keeps_its_name_in_another_socket() -> None:
     midi = FakeMidi("Knobs 20:0", "Knobs 24:0", "Pads 28:0")
     ports = MidiPorts("all", midi)
     ports.open()
@@ -142,7 +142,7 @@ def test_a_port_keeps_its_name_wherever_it_is_plugged_in() -> None:
     assert ports.messages() == [("Knobs (2)", CC1_TOP)]
 
 
-def test_one_that_was_out_between_two_looks_is_opened_anew() -> None:
+def test_a_port_replugged_between_two_polls_is_reopened() -> None:
     midi = FakeMidi("Knobs", outputs=["Knobs"])
     ports = MidiPorts("all", midi)
     ports.open()
@@ -155,7 +155,7 @@ def test_one_that_was_out_between_two_looks_is_opened_anew() -> None:
     assert not ports.scan()
 
 
-def test_several_that_go_and_come_at_once_are_told() -> None:
+def test_several_ports_that_go_and_come_at_once_are_reported() -> None:
     midi = FakeMidi("A", "B", "C")
     ports = MidiPorts("all", midi)
     ports.open()
@@ -164,13 +164,13 @@ def test_several_that_go_and_come_at_once_are_told() -> None:
     assert not ports.scan()
 
 
-def test_a_name_without_what_plugging_adds_to_it_is_exact() -> None:
+def test_a_name_without_the_system_suffix_is_exact() -> None:
     midi = FakeMidi("Knobs 20:0", "Knobs Mini 24:0")
     MidiPorts("Knobs", midi).open()
     assert list(midi.opened) == ["Knobs 20:0"]
 
 
-def test_what_is_sent_goes_to_the_output_of_that_input_and_nowhere_else() -> None:
+def test_messages_are_sent_only_to_the_output_of_that_input() -> None:
     midi = FakeMidi("knobs:out", "pads:out", outputs=["pads:in", "knobs:in", "synth:in"])
     ports = MidiPorts("all", midi)
     ports.open()
@@ -181,7 +181,7 @@ def test_what_is_sent_goes_to_the_output_of_that_input_and_nowhere_else() -> Non
     assert midi.own_output.received == [CC1_TOP]
 
 
-def test_an_output_that_comes_later_is_found_and_told() -> None:
+def test_an_output_that_comes_later_is_found_and_reported() -> None:
     midi = FakeMidi("knobs:out")
     ports = MidiPorts("all", midi)
     ports.open()
@@ -198,7 +198,7 @@ def test_an_output_that_comes_later_is_found_and_told() -> None:
     assert ports.scan() == PortChanges(came=("knobs:out",))
 
 
-def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
+def test_a_busy_output_is_tried_again() -> None:
     midi = FakeMidi("Knobs", outputs=["Knobs"])
     ports = MidiPorts("all", midi)
     ports.open()
@@ -209,7 +209,7 @@ def test_an_output_that_somebody_else_holds_is_tried_again() -> None:
     assert ports.scan() == PortChanges(came=("Knobs",))
 
 
-def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
+def test_a_midi_system_that_dies_is_closed_logged_once_and_reopened(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     midi = FakeMidi("Knobs", outputs=["Knobs"])
@@ -230,7 +230,7 @@ def test_a_system_that_dies_is_closed_said_once_and_begun_anew(
     assert len(midi.opened["Knobs"]) == 2 and not midi.closed
 
 
-def test_a_system_that_comes_later_is_heard() -> None:
+def test_a_midi_system_that_comes_later_is_opened() -> None:
     midi = FakeMidi("Knobs")
     midi.is_dead = True
     ports = MidiPorts("all", midi)
@@ -239,7 +239,7 @@ def test_a_system_that_comes_later_is_heard() -> None:
     assert ports.scan() == PortChanges(came=("Knobs", OWN_NAME))
 
 
-def test_names_can_be_listed(caplog: pytest.LogCaptureFixture) -> None:
+def test_port_names_are_listed(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     midi = FakeMidi(*TWO)
     assert midi_port_names(midi) == list(TWO)
