@@ -16,7 +16,7 @@ from tests.server.control_inputs import FakeLive, FakeSender, Hands
     [
         (["mp3:x"], "is not an output"),
         (["wav:x"], "no live output"),
-        (["soundcard:"], "nothing can follow"),
+        (["soundcard:"], "nothing may follow"),
         (["null", "null"], "2 arguments"),
     ],
 )

@@ -348,7 +348,7 @@ def test_after_a_death_it_goes_on_in_the_next_free_file_or_without(
     assert hands.recorder.name == "take-2.jsonl"
     hands.recorder.close()
     hands.recorder.go_on(tmp_path / "none" / "take.jsonl")
-    assert not hands.recorder.name and "not recorded any more" in caplog.text
+    assert not hands.recorder.name and "does not continue" in caplog.text
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
