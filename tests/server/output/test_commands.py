@@ -14,9 +14,9 @@ from tests.server.control_inputs import ControlRig, FakeLive, FakeSender
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["mp3:x"], "is no output"),
+        (["mp3:x"], "is not an output"),
         (["wav:x"], "not a live output"),
-        (["soundcard:"], "nothing can follow"),
+        (["soundcard:"], "nothing may follow"),
         (["null", "null"], "2 arguments"),
     ],
 )

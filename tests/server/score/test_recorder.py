@@ -361,7 +361,7 @@ def test_after_a_crash_the_score_goes_on_in_the_next_free_file_or_stops(
     assert perform.recorder.name == "take-2.jsonl"
     perform.recorder.close()
     perform.recorder.go_on(tmp_path / "none" / "take.jsonl")
-    assert not perform.recorder.name and "not recorded any more" in caplog.text
+    assert not perform.recorder.name and "does not continue" in caplog.text
 
 
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:

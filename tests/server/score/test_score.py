@@ -95,7 +95,7 @@ def test_a_bad_line_is_refused_with_its_line_number(text: str, words: str, tmp_p
     [
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b'{"score": 2}\n', "line 1: this is version 2; version 1 is read"),
-        (b'{"score": 1, "bundle": 3}\n', "line 1: the first line of a recording names"),
+        (b'{"score": 1, "bundle": 3}\n', "line 1: the first line of a recording must have"),
         (b'{"score": 1, "bundle": "x", "digest": "y", "block_frames": 0}\n', "line 1"),
         (b"1" * 2_000_000, "line 1: at most"),
     ],
