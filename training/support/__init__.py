@@ -1,1 +1,1 @@
-"""What all training commands share."""
+"""Modules that several training commands share."""

@@ -1,4 +1,4 @@
-"""The command lines of this package: what makes no sense is said in one line."""
+"""Shared parts of this package's command lines: one-line errors, defaults in help, numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NoReturn
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it, and ends with 2."""
+    """Reports an error in one line, without the usage, and exits with 2."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help shows what is allowed\n")
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Help with the default of each option that has one."""
+    """Adds the default to the help of each option that has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         has_one = action.default not in (None, ())
@@ -24,9 +24,9 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def exit_code(run: Callable[[], None], errors: tuple[type[Exception], ...]) -> int:
-    """Run a command that goes on where it was when given again: 0 when it is done.
+    """Run a command that continues when it is run again, and return its exit code.
 
-    ``errors`` are what the user can set right: one line and 2. Interrupted, 130.
+    0 when it is done; 2 and one line for one of ``errors``, which the user can fix; 130 for Ctrl-C.
     """
     try:
         run()
@@ -40,7 +40,7 @@ def exit_code(run: Callable[[], None], errors: tuple[type[Exception], ...]) -> i
 
 
 def positive_float(text: str) -> float:
-    """A finite number above 0."""
+    """Parse a finite number above 0."""
     value = _number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not above 0; give a positive number")
@@ -48,7 +48,7 @@ def positive_float(text: str) -> float:
 
 
 def positive_int(text: str) -> int:
-    """A whole number from 1."""
+    """Parse a whole number, at least 1."""
     value = _number(text)
     if value < 1 or value != int(value):
         raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1; give 1, 2, 3 ...")
@@ -56,7 +56,7 @@ def positive_int(text: str) -> int:
 
 
 def even_int(text: str) -> int:
-    """A whole number of pairs."""
+    """Parse an even whole number, at least 2."""
     value = positive_int(text)
     if value % 2:
         raise argparse.ArgumentTypeError(f"'{text}' is odd; clips come in pairs, give 2, 4, 6 ...")
@@ -64,7 +64,7 @@ def even_int(text: str) -> int:
 
 
 def excerpt_seconds(text: str) -> float:
-    """From 1 to 60 seconds."""
+    """Parse a number of seconds, 1 to 60."""
     value = _number(text)
     if not 1 <= value <= 60:
         raise argparse.ArgumentTypeError(f"'{text}' is not from 1 to 60 seconds")

@@ -1,4 +1,4 @@
-"""TensorBoard's file of one session of a stage, written at once, without a thread of its own.
+"""TensorBoard's event file for one session of a stage, written without a background thread.
 
 torch's ``SummaryWriter`` hands everything to a thread, which on a full disk prints a traceback and
 ends training with the next figure. A log is not worth that.
@@ -22,9 +22,9 @@ FORMAT = "brain.Event:2"
 
 
 class EventFile:
-    """Figures and pictures by step; where it cannot be written, that is said once, and it ends.
+    """Figures and pictures by step; if it cannot be written, one warning, and it ends there.
 
-    Later steps of earlier sessions, which were not kept, are hidden from ``first_step`` on.
+    From ``first_step`` on, TensorBoard hides the steps of earlier sessions, which were lost.
     """
 
     def __init__(self, folder: Path, first_step: int) -> None:
@@ -35,7 +35,7 @@ class EventFile:
         self._write(Event(step=first_step, session_log=SessionLog(status=SessionLog.START)))
 
     def add(self, summary: Summary, step: int) -> None:
-        """One figure or picture."""
+        """Write one figure or picture."""
         self._write(Event(summary=summary, step=step))
 
     def _write(self, event: Event) -> None:
@@ -47,6 +47,6 @@ class EventFile:
             with self.path.open("ab") as file:
                 RecordWriter(file).write(event.SerializeToString())
         except OSError as error:
-            # What is torn cannot be read on from: nothing more goes into this file.
+            # Nothing after a torn record can be read, so nothing more goes into this file.
             self._whole = False
             logger.warning("%s: %s; training goes on without it", self.path, error.strerror)

@@ -1,4 +1,4 @@
-"""Where bfloat16 pays, and where it must not be used."""
+"""Numerical precision: bfloat16 inside layers, single precision for audio and features."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PRECISIONS = ("auto", "bf16", "32")
 
 
 class LayersInBfloat16(MixedPrecision):
-    """bfloat16 inside layers; what goes into the model stays as it is.
+    """bfloat16 inside layers; the model's inputs stay as they are.
 
-    Fabric's own rounds every input first. Of audio that leaves 56 dB above the error: a hiss that
+    Fabric's plugin rounds every input first. That leaves audio 56 dB above the error: a hiss that
     moves quiet mel bins of the image, which reach down to -80 dB, by more than 3 dB.
     """
 
@@ -24,15 +24,15 @@ class LayersInBfloat16(MixedPrecision):
         super().__init__("bf16-mixed", "cuda" if torch.cuda.is_available() else "cpu")
 
     def convert_input(self, data: Any) -> Any:
-        """Audio as it came."""
+        """Return audio unchanged."""
         return data
 
 
 def precision_for(choice: str) -> Precision:
     """Fabric's plugin for "auto", "bf16" or "32".
 
-    "auto" is bfloat16 on a GPU and on processors with instructions for it (AVX512-BF16, AMX):
-    there a step of stage 1 with the preset "small" takes half the time on one core.
+    "auto" is bfloat16 on a GPU and on processors with instructions for it (AVX512-BF16, AMX),
+    where a step of stage 1 with the preset ``small`` takes half the time on one core.
     """
     if choice == "auto":
         fast = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()

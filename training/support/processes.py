@@ -1,8 +1,9 @@
-"""Several processes that train as one: what each does for itself, and what they share.
+"""Several processes that train as one.
 
-A step's batch is spread over them, item by item in order. Whatever belongs to an item (its clip,
-its random numbers, what it carries to the next step) is the same in whichever process it lies;
-whatever is a mean over items is a mean over all of them. So two processes learn what one would.
+The items of a step's batch are divided among them, in order. Everything that belongs to an item
+(its clip, its random numbers, the state it carries to the next step) is the same in whichever
+process it is; every mean over items is a mean over the items of all processes. So two processes
+learn what one would.
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ Result = TypeVar("Result")
 
 
 class ProcessError(RuntimeError):
-    """The processes asked for cannot be had, or another one of them failed."""
+    """The processes cannot be started, or another one failed."""
 
 
 class SharedError(ValueError):
-    """What all processes find at once."""
+    """An error that every process raises at the same time."""
 
 
 class SaidAlreadyError(ProcessError):
-    """The first process says what is wrong; this one need not."""
+    """The first process failed and reports the error; this one need not."""
 
 
 def start_processes(devices: int, nodes: int, strategy: str, precision: Precision) -> Fabric:
-    """Fabric with as many processes as asked for, each one running from here on.
+    """Start the processes, each of which runs from here on, and return Fabric.
 
-    Started by ``torchrun`` they are there already; else Fabric starts those of this machine.
+    Under ``torchrun`` they exist already; otherwise Fabric starts those of this machine.
 
     Raises:
-        ProcessError: this machine has not that many devices, or the others did not come.
+        ProcessError: this machine has fewer devices, or the other processes did not start.
     """
-    # Not the buffers: they are constants (Fourier matrices) and statistics that all share.
+    # Buffers are constants (Fourier matrices) or statistics that are shared already.
     several = DDPStrategy(broadcast_buffers=False)
     alone = devices * nodes == 1 and strategy == "auto"
     try:
@@ -65,10 +66,10 @@ def start_processes(devices: int, nodes: int, strategy: str, precision: Precisio
 
 @contextmanager
 def others_may_end() -> Iterator[None]:
-    """What torch says when another process is gone, in words.
+    """Turn torch's error about a lost process into one line.
 
     Raises:
-        ProcessError: instead of torch's many lines.
+        ProcessError: another process ended.
     """
     try:
         yield
@@ -80,7 +81,7 @@ def others_may_end() -> Iterator[None]:
 
 
 def complain(program: str, error: Exception) -> None:
-    """One line about what ended this process, unless the first one says the same."""
+    """Print one line about the error that ended this process, unless the first prints it too."""
     if process_index() == 0:
         print(f"{program}: {error}", file=sys.stderr)
     elif not isinstance(error, SaidAlreadyError | SharedError):
@@ -88,22 +89,22 @@ def complain(program: str, error: Exception) -> None:
 
 
 def process_count() -> int:
-    """How many processes train together."""
+    """Number of processes that train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def process_index() -> int:
-    """Which of them this one is, from 0."""
+    """Number of this process, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def own_items(items: Tensor) -> Tensor:
-    """This process's rows of what lies in the first dimension for all, (B, ...)."""
+    """This process's rows of a batch (B, ...)."""
     return items[part_of(len(items), process_index(), process_count())]
 
 
 def part_of(items: int, index: int, count: int) -> slice:
-    """Which of a number of items lie in process ``index`` of ``count``.
+    """The items that belong to process ``index`` of ``count``.
 
     >>> part_of(6, 1, 2)
     slice(3, 6, None)
@@ -113,12 +114,12 @@ def part_of(items: int, index: int, count: int) -> slice:
 
 
 def draw_for_items(draw: Callable[[int], Tensor], items: int) -> Tensor:
-    """``draw(n)`` gives random (n, ...): drawn for the items of all processes, this one's kept."""
+    """Draw random (n, ...) by ``draw(n)`` for the items of all processes; return this one's."""
     return own_items(draw(items * process_count()))
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
-    """The same in all of them; without gradient."""
+    """Mean of a tensor over all processes, without gradient."""
     value = value.detach()
     if process_count() > 1:
         value = value.clone()
@@ -128,7 +129,7 @@ def mean_over_processes(value: Tensor) -> Tensor:
 
 
 def all_items(fabric: Fabric, own: Tensor) -> Tensor:
-    """Inverse of ``own_items``; every process has to ask."""
+    """Gather the rows of all processes, the inverse of ``own_items``; every process calls this."""
     if fabric.world_size == 1:
         return own
     gathered = fabric.all_gather(own.contiguous())
@@ -137,10 +138,10 @@ def all_items(fabric: Fabric, own: Tensor) -> Tensor:
 
 
 def on_rank_zero(fabric: Fabric, action: Callable[[], None]) -> None:
-    """Done by the first process alone, which writes and shows; the others wait for it.
+    """Run ``action`` in the first process alone; the others wait for it.
 
     Raises:
-        SaidAlreadyError: in the others, where it failed in the first.
+        SaidAlreadyError: in the others, if it failed in the first.
     """
     failed = True
     try:
@@ -148,7 +149,7 @@ def on_rank_zero(fabric: Fabric, action: Callable[[], None]) -> None:
             action()
         failed = False
     finally:
-        # Also where it raised: or the others would wait for ever.
+        # Even after an error, or the others would never stop waiting.
         if fabric.world_size > 1:
             failed = fabric.broadcast(failed)
     if failed:
@@ -156,10 +157,10 @@ def on_rank_zero(fabric: Fabric, action: Callable[[], None]) -> None:
 
 
 def rank_by_rank(fabric: Fabric, action: Callable[[], Result]) -> Result:
-    """Done by the first process and, if it could, by the others: they tend to fail alike.
+    """Run ``action`` in the first process and, if it succeeds, in the others: they fail alike.
 
     Raises:
-        SaidAlreadyError: in the others, where it failed in the first.
+        SaidAlreadyError: in the others, if it failed in the first.
     """
     done: list[Result] = []
     on_rank_zero(fabric, lambda: done.append(action()))
@@ -180,12 +181,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         mean = _mean_with_gradient(exact.mean(dim=(0, 2, 3)))
         centred = exact - mean[:, None, None]
         variance = _mean_with_gradient(centred.square().mean(dim=(0, 2, 3)))
-        self._remember(mean.detach(), variance.detach(), x.numel() // x.shape[1])
+        self._update_running(mean.detach(), variance.detach(), x.numel() // x.shape[1])
         scale = torch.rsqrt(variance + self.eps) * self.weight
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor, own_values: int) -> None:
+    def _update_running(self, mean: Tensor, variance: Tensor, own_values: int) -> None:
         values = own_values * process_count()
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None and self.momentum is not None
@@ -195,7 +196,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 
 def share_statistics(model: nn.Module, device: torch.device) -> None:
-    """Let every batch normalisation of the model see the whole batch, not this process's part."""
+    """Make every batch normalisation use the statistics of the whole batch, over all processes."""
     if process_count() == 1:
         return
     for parent in list(model.modules()):

@@ -1,4 +1,4 @@
-"""What a run tells while it runs: TensorBoard scalars, spectrogram pictures, a progress line."""
+"""The log of a run: TensorBoard scalars, spectrogram pictures, a line for the progress bar."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.support.processes import SharedError, mean_over_processes
 Item = TypeVar("Item")
 
 SMOOTHING = 0.02
-"""Share of the newest step in the running means: they reach back about 50 steps."""
+"""Weight of the newest step in the running means: they reach back about 50 steps."""
 
 WRITE_EVERY_STEPS = 20
 
@@ -29,10 +29,9 @@ class NotFiniteError(SharedError):
 class RunLog:
     """Running means of loss terms, kept on the device and fetched every few steps.
 
-    Several processes fetch together, and one of them shows.
-
-    Fetching makes a GPU wait, so it is done rarely there; a step that went wrong is noted on the
-    device and reported with the next fetch.
+    All processes fetch together; the one with ``shown`` writes. Fetching makes a GPU wait, so it is
+    done rarely there; a step that went wrong is marked on the device and reported with the next
+    fetch.
     """
 
     def __init__(
@@ -51,16 +50,16 @@ class RunLog:
         self._first_bad_step: Tensor | None = None
 
     def terms(self, terms: dict[str, Tensor], step: int) -> None:
-        """Note one step's loss terms.
+        """Add one step's loss terms.
 
         Raises:
-            NotFiniteError: one of them, or of those since the last fetch, is no number.
+            NotFiniteError: one of them, or of those since the last fetch, is not finite.
         """
         bad = torch.zeros((), dtype=torch.bool, device=next(iter(terms.values())).device)
         for name, term in terms.items():
-            now = term.detach().float()
-            self._running[name] = torch.lerp(self._before(name, now), now, SMOOTHING)
-            bad |= ~torch.isfinite(now)
+            value = term.detach().float()
+            self._running[name] = torch.lerp(self._previous(name, value), value, SMOOTHING)
+            bad |= ~torch.isfinite(value)
         if self._first_bad_step is None:
             self._first_bad_step = torch.zeros_like(bad, dtype=torch.int64)
         first_time = bad & (self._first_bad_step == 0)
@@ -68,17 +67,17 @@ class RunLog:
         if step % WRITE_EVERY_STEPS == 0 or bad.device.type == "cpu":
             self.fetch()
         if step % WRITE_EVERY_STEPS == 0:
-            for name, value in self.smooth.items():
-                self.scalar(f"{self.part}/{name}", value, step)
+            for name, mean in self.smooth.items():
+                self.scalar(f"{self.part}/{name}", mean, step)
 
-    def _before(self, name: str, now: Tensor) -> Tensor:
-        """The running mean so far, at first the last session's, or else this first value."""
+    def _previous(self, name: str, value: Tensor) -> Tensor:
+        """The running mean so far: at first the last session's, or else the first value."""
         if name in self._running:
             return self._running[name]
-        return now.new_tensor(self.smooth[name]) if name in self.smooth else now
+        return value.new_tensor(self.smooth[name]) if name in self.smooth else value
 
     def fetch(self) -> dict[str, float]:
-        """The running means, from the device.
+        """Read the running means from the device.
 
         Raises:
             NotFiniteError: a step since the last fetch was not finite.
@@ -89,23 +88,23 @@ class RunLog:
             *values, bad_step = figures.tolist()
             if bad_step:
                 raise NotFiniteError(
-                    f"the loss is no finite number at step {bad_step:.0f}; {self.run} keeps the "
-                    "last good checkpoint: go on from it with --resume and a lower --learning-rate"
+                    f"the loss is not finite at step {bad_step:.0f}; {self.run} keeps the last "
+                    "good checkpoint: go on from it with --resume and a lower --learning-rate"
                 )
             self.smooth = dict(zip(self._running, values, strict=True))
         return self.smooth
 
     def line(self) -> str:
-        """The smoothed terms in a few characters each."""
+        """The running means in a few characters each."""
         return " ".join(f"{name} {value:.4f}" for name, value in self.smooth.items())
 
     def scalar(self, name: str, value: float | Tensor, step: int) -> None:
-        """One figure for TensorBoard."""
+        """Write one figure for TensorBoard."""
         if self._events is not None:
             self._events.add(summary.scalar(name, value), step)
 
     def picture(self, name: str, rows: list[Tensor], step: int) -> None:
-        """Log-mel images (M, N), values -1..1, below each other, low frequencies at the bottom."""
+        """Write log-mel images (M, N) of values -1..1 below each other, low frequencies down."""
         if self._events is not None:
             stacked = torch.cat([row.flip(0) for row in rows]).float().cpu()
             shades = ((stacked + 1) / 2).clamp(0, 1)
@@ -113,29 +112,29 @@ class RunLog:
 
 
 class DataWait:
-    """How much of the time the loop stands still because the next batch is not there yet."""
+    """Measures the share of time in which the loop waits for the next batch."""
 
     def __init__(self) -> None:
         self.waited_s = 0.0
         self.started: float | None = None
 
     def watch(self, batches: Iterable[Item]) -> Iterator[Item]:
-        """The same batches; the first one, for which workers start, does not count."""
+        """Pass batches on; the first one, for which workers start, does not count."""
         rest = iter(batches)
         for first in rest:
             self.started = time.monotonic()
             yield first
             break
         while True:
-            asked = time.monotonic()
+            before_s = time.monotonic()
             batch = next(rest, None)
-            self.waited_s += time.monotonic() - asked
+            self.waited_s += time.monotonic() - before_s
             if batch is None:
                 return
             yield batch
 
     def share(self) -> float:
-        """0: never, 1: all the time."""
+        """Share of time since the first batch, 0 to 1."""
         if self.started is None:
             return 0.0
         return self.waited_s / max(time.monotonic() - self.started, 1e-9)

@@ -1,8 +1,8 @@
-"""Where many files are worked on at once: processes of this machine, or a cluster.
+"""Workers that process many files at once: processes of this machine, or a cluster.
 
-joblib is the common language: ``loky`` is its own, ``dask`` and ``ray`` register themselves with
-it. Workers of a cluster need this program installed, and the files under the same paths. Where
-there is but one core, joblib leaves it alone and does the work in this process.
+All go through joblib: ``loky`` is its own backend, ``dask`` and ``ray`` register with it. Workers
+of a cluster need this program installed, and the files under the same paths. With one process,
+joblib does the work in this one.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 _CONNECT_S = 10
-_DIED = "a worker ended before its work, perhaps for want of memory (fewer --jobs need less)"
-_TASKS_A_WORKER = 8  # in one go, where a backend gives results only when all are done
+_DIED = "a worker ended before its work, perhaps out of memory (fewer --jobs need less)"
+_TASKS_PER_WORKER = 8  # at a time, if a backend returns results only when all are done
 
 
 class WorkersError(RuntimeError):
-    """The workers cannot be had, or were lost."""
+    """The workers cannot be started or reached, or were lost."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """``processes`` of this machine by one of ``BACKENDS``, or those of ``cluster``."""
+    """``processes`` of this machine, or those of ``cluster``, through one of ``BACKENDS``."""
 
     backend: str = "loky"
     cluster: str | None = None
@@ -33,12 +33,12 @@ class Workers:
 
     @property
     def are_children(self) -> bool:
-        """Whether the workers are started by this very process, and so must end with it."""
+        """True if the workers are children of this process, which must end with it."""
         return self.backend == "loky"
 
 
 def results(tasks: Sequence[Any], workers: Workers) -> Generator[Any, None, None]:
-    """What joblib's delayed ``tasks`` give, in their order, each as soon as it is there.
+    """Yield the results of joblib's delayed ``tasks`` in order, each as soon as it is there.
 
     Raises:
         WorkersError: the backend is not installed, the cluster does not answer, or a worker died.
@@ -101,7 +101,7 @@ def _dask_client(workers: Workers) -> Iterator[Any]:
             f"--cluster {workers.cluster}: no scheduler with workers there"
         ) from error
     for name in ("distributed", "distributed.client"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost scheduler is said by results()
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # results() reports a lost scheduler
     with client:
         yield client
 
@@ -117,7 +117,7 @@ def _ray(tasks: Sequence[Any], workers: Workers) -> Iterator[Any]:
     local = {} if workers.cluster else {"num_cpus": workers.processes, "include_dashboard": False}
     try:
         ray.init(address=workers.cluster, log_to_driver=False, logging_level="error", **local)
-    except Exception as error:  # ray raises just that where it cannot start
+    except Exception as error:  # ray raises a plain one if it cannot start
         where = f"--cluster {workers.cluster}" if workers.cluster else "--backend ray"
         raise WorkersError(
             f"{where}: ray does not start or answer ({_first_line(error)})"
@@ -125,7 +125,7 @@ def _ray(tasks: Sequence[Any], workers: Workers) -> Iterator[Any]:
     try:
         register_ray()
         with Parallel(n_jobs=-1, backend="ray") as parallel:
-            step = _TASKS_A_WORKER * int(ray.cluster_resources().get("CPU", 1))
+            step = _TASKS_PER_WORKER * int(ray.cluster_resources().get("CPU", 1))
             for first in range(0, len(tasks), step):
                 yield from parallel(tasks[first : first + step])
     except ray.exceptions.RayError as error:

@@ -118,7 +118,7 @@ def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(Autoencoding, "forward", broken)
     assert run_fit(store, out, "--stage", "1", "--steps", "3", "--resume") == 2
-    assert "the loss is no finite number at step 2" in capsys.readouterr().err
+    assert "the loss is not finite at step 2" in capsys.readouterr().err
     assert (out / "autoencoder.safetensors").read_bytes() == before
 
 
