@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from export.audio.arrays import Floats
 from export.audio.beat_tracking import find_beats
-from export.audio.model_input import Samples
-from export.audio.sequence import Floats, encode_sound, read_sound
+from export.audio.sequence import encode_sound, read_sound
 from export.bundle.format import BundleDeck, Manifest
 from export.card import CardDeck
 from model.instrument import Instrument
@@ -28,7 +28,7 @@ def make_decks(
     listener = model.listener().eval()
 
     @torch.no_grad()
-    def encode(samples: Samples) -> tuple[Floats, Floats]:
+    def encode(samples: Floats) -> tuple[Floats, Floats]:
         style, structure = listener(torch.from_numpy(samples)[None])
         return style[0].numpy(), structure[0].numpy()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle
 from server.controls.addresses import DECKS
 from server.controls.desk import Desk
@@ -22,7 +23,6 @@ from server.score.player import ScoreEvent, ScorePlayer, score_events
 from server.score.prepare import PreparedModel
 from server.score.prepared_decks import PreparedDecks, bypass_rejection_reason
 from server.score.score import Score
-from server.system.arrays import Floats
 from server.system.progress_bar import ProgressBar
 
 BLOCK_SAMPLES = 2048

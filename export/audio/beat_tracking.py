@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.audio.model_input import Samples
+from export.audio.arrays import Floats
 from export.bundle.beats import Beats
 
 Curve = NDArray[np.float64]
@@ -52,7 +52,7 @@ _FINE_TRIES = 32
 _PHASES = 96
 
 
-def find_beats(samples: Samples, sample_rate_hz: int) -> Beats | None:
+def find_beats(samples: Floats, sample_rate_hz: int) -> Beats | None:
     """The beats of a recording (T,); None where no steady tempo holds."""
     if samples.size > LONGEST_S * sample_rate_hz:
         return None
@@ -105,7 +105,7 @@ class _Line:
         )
 
 
-def _onsets(samples: Samples, sample_rate_hz: int) -> _Onsets:
+def _onsets(samples: Floats, sample_rate_hz: int) -> _Onsets:
     """Onset strength above its surroundings, the loudest tamed."""
     import librosa
 

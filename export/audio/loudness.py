@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.audio.sample_stream import Samples
+from export.audio.arrays import Floats
 
 BLOCK_S = 0.4
 """A gating block; less cannot be measured."""
@@ -20,7 +20,7 @@ BLOCK_S = 0.4
 _PIECE_S, _SETTLING_S = 300.0, 3.0
 
 
-def integrated_lufs(samples: Samples, sample_rate_hz: int) -> float:
+def integrated_lufs(samples: Floats, sample_rate_hz: int) -> float:
     """LUFS of (T,) samples, a block at least; not finite where all is below -70 LUFS."""
     import pyloudnorm
 
@@ -32,7 +32,7 @@ def integrated_lufs(samples: Samples, sample_rate_hz: int) -> float:
         return _gated(_block_lufs(meter, samples, sample_rate_hz))
 
 
-def _block_lufs(meter: Any, samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
+def _block_lufs(meter: Any, samples: Floats, sample_rate_hz: int) -> NDArray[np.float64]:
     """LUFS of every gating block.
 
     A piece begins so long before its first block that the filter has settled.

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from export.audio import loudness, sample_stream
+from export.audio import loudness
+from export.audio.arrays import Floats
 from export.audio.sample_stream import SampleStream
 
-Samples = sample_stream.Samples
 Number = TypeVar("Number", bound=np.generic)
 
 LOUDNESS_LUFS = -23.0
@@ -57,7 +57,7 @@ class Captured:
     """Mono sound (T,) that was never a file; ``name`` is what messages call it."""
 
     name: str
-    samples: Samples
+    samples: Floats
     rate_hz: int
 
 
@@ -69,10 +69,10 @@ class Window:
     """
 
     start_samples: int
-    samples: Samples
+    samples: Floats
 
 
-def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Samples:
+def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
     """Any file libsndfile knows as (T,) samples: mean of its channels, resampled by soxr (HQ).
 
     Raises:
@@ -83,7 +83,7 @@ def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTES
     return _whole(str(source), _read_blocks(source, sample_rate_hz), shortest_s)
 
 
-def take_mono(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Samples:
+def take_mono(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
     """What was captured as ``read_mono`` would give it from a file.
 
     Raises:
@@ -94,7 +94,7 @@ def take_mono(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST
     return _whole(sound.name, mono, shortest_s)
 
 
-def _whole(name: str, mono: SampleStream, shortest_s: float) -> Samples:
+def _whole(name: str, mono: SampleStream, shortest_s: float) -> Floats:
     if not mono.source_samples:
         raise AudioError("empty", f"{name}: holds no samples; give a file with sound in it")
     if not mono.is_finite:
@@ -108,8 +108,8 @@ def _whole(name: str, mono: SampleStream, shortest_s: float) -> Samples:
 
 
 def normalise_loudness(
-    samples: Samples, sample_rate_hz: int, target_lufs: float = LOUDNESS_LUFS
-) -> tuple[Samples, float]:
+    samples: Floats, sample_rate_hz: int, target_lufs: float = LOUDNESS_LUFS
+) -> tuple[Floats, float]:
     """Bring (T,) samples to ``target_lufs`` (ITU-R BS.1770-4), their peak to 1 at most.
 
     Returns:
@@ -157,8 +157,8 @@ def window_starts(length_samples: int, clip_samples: int, grid_samples: int = 1)
 
 
 def cut_window(
-    samples: Samples, start_samples: int, clip_samples: int, context_samples: int
-) -> Samples:
+    samples: Floats, start_samples: int, clip_samples: int, context_samples: int
+) -> Floats:
     """The encoder's input (clip + context,) for the clip at ``start_samples``.
 
     Half of the context lies on each side, so frame n of the clip is centred at sample
@@ -173,7 +173,7 @@ def cut_window(
 
 
 def windows(
-    samples: Samples, clip_samples: int, context_samples: int, grid_samples: int = 1
+    samples: Floats, clip_samples: int, context_samples: int, grid_samples: int = 1
 ) -> Iterator[Window]:
     """Every input of the encoder for the recording (T,), lazily, so that an hour fits.
 
@@ -216,7 +216,7 @@ def _read_blocks(source: Path, sample_rate_hz: int) -> SampleStream:
         ) from error
 
 
-def _blocks(sound: Any) -> Iterator[Samples]:
+def _blocks(sound: Any) -> Iterator[Floats]:
     """Blocks (T, C) as long as there are any: a truncated MP3 has fewer than its header says.
 
     ``SoundFile.blocks`` goes by the header, and would repeat the last block for the rest.
@@ -233,7 +233,7 @@ def _require_rate(source: Path, rate_hz: int) -> None:
         )
 
 
-def _loudness(samples: Samples, sample_rate_hz: int) -> float:
+def _loudness(samples: Floats, sample_rate_hz: int) -> float:
     """Integrated loudness in LUFS of (T,) samples."""
     if samples.size < loudness.BLOCK_S * sample_rate_hz:
         raise AudioError(

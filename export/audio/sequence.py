@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from export.audio import model_input as audio
-from export.audio.model_input import AudioError, Captured, Samples
+from export.audio.arrays import Floats
+from export.audio.model_input import AudioError, Captured
 from export.bundle.format import Manifest
 
-Floats = NDArray[np.float32]
-
-Encode = Callable[[Samples], tuple[Floats, Floats]]
+Encode = Callable[[Floats], tuple[Floats, Floats]]
 """One window (input_samples,) to style (D,) and structure (S, clip_ticks)."""
 
 Progress = Callable[[float], None]
@@ -45,7 +43,7 @@ class Encoded:
 class SoundSource:
     """A recording (T,) at the model's rate and loudness, and the gain that brought it there."""
 
-    samples: Samples
+    samples: Floats
     gain_db: float
 
 
@@ -84,7 +82,7 @@ def take_sound(captured: Captured, manifest: Manifest) -> SoundSource:
     return _at_the_models_loudness(captured.name, recording, manifest)
 
 
-def _at_the_models_loudness(name: str, recording: Samples, manifest: Manifest) -> SoundSource:
+def _at_the_models_loudness(name: str, recording: Floats, manifest: Manifest) -> SoundSource:
     try:
         samples, gain_db = audio.normalise_loudness(
             recording, manifest.sample_rate_hz, manifest.loudness_lufs
@@ -130,7 +128,7 @@ def lay_together(windows: list[Encoded], ticks: int) -> Floats:
 
 
 def _windows(
-    samples: Samples, manifest: Manifest, encode: Encode, progress: Progress
+    samples: Floats, manifest: Manifest, encode: Encode, progress: Progress
 ) -> Iterator[Encoded]:
     clip, tick = manifest.clip_samples, manifest.tick_samples
     count = len(audio.window_starts(max(samples.size, clip), clip, tick))

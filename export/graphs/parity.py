@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from export.audio.arrays import Floats
 from export.graphs.encoder_decoder import Posterior, example_inputs
 from model.instrument import Instrument
-
-Floats = NDArray[np.float32]
 
 LARGEST_DIFFERENCE = 1e-4
 """Full scale is 1. Beyond this a bundle is refused."""

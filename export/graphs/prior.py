@@ -12,8 +12,9 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle
-from export.graphs.parity import LARGEST_DIFFERENCE, Floats, ParityError
+from export.graphs.parity import LARGEST_DIFFERENCE, ParityError
 from export.graphs.rounding import round_weights, store_half
 from export.graphs.streaming import streaming_graph
 from model import checkpoint

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle
 from server.controls.control import ControlTable
-from server.system.arrays import Floats
 
 
 class PlayingEngine(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from export.audio.arrays import Floats
 from export.audio.beat_tracking import find_beats
 from export.audio.model_input import Captured
 from export.audio.sequence import Progress, encode_sound, read_sound, take_sound
 from export.bundle.format import Manifest
 from server.engine.deck import DeckData, recording_of
 from server.engine.runtime import RuntimeOptions, open_model
-from server.system.arrays import Floats
 
 Source = str | Path | Captured
 """A file, or sound in memory."""

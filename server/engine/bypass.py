@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.controls.addresses import DECKS
 from server.engine.deck import DeckData, Recording
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.glide import ramp_between
 from server.engine.playhead import TimePositions
-from server.system.arrays import Floats
 
 _GAIN_PER_SPEED = 10.0
 """Below a tenth of its speed the recording fades: at rest it would be a constant, not a sound."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle
 from server.controls.addresses import DECKS, POSITION
 from server.controls.desk import Desk, Segment, Snapshot
@@ -19,7 +20,6 @@ from server.controls.note import NO_NOTE
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
 from server.engine.session import OrtDecoderSession, warm_up
-from server.system.arrays import Floats
 
 CUE, CUE_LEVEL = "/cue", "/cue/level"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 
 CORNER_HZ = 3.0
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.audio.model_input import Captured
 from export.audio.sequence import Sequence
 from export.bundle.beats import Beats
 from export.bundle.format import BundleDeck
 from server.engine.playhead import TimePositions
-from server.system.arrays import Floats
 
 MAX_RECORDING_S = 600.0
 """A longer file plays without its original recording: ten minutes are 53 MB at 44.1 kHz."""

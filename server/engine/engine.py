@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.bundle.format import Manifest, StyleStatistics
 from server.controls.addresses import BYPASS, DECKS, LATENT, PITCH
 from server.controls.desk import Segment, Snapshot
@@ -36,7 +37,6 @@ from server.engine.random_walk import RandomWalk
 from server.engine.session import DecoderSession
 from server.engine.structure_prior import StructurePrior
 from server.engine.transposition import Transposer, TranspositionPlan
-from server.system.arrays import Floats
 from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)

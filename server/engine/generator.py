@@ -23,11 +23,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.engine.model_fault import ModelFault, run_model
 from server.engine.playhead import ticks_at
 from server.engine.structure_prior import SamplingNoise, StructurePrior
-from server.system.arrays import Floats
 from server.system.log_limit import LimitedLog
 
 logger = logging.getLogger(__name__)

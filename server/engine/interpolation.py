@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 
 _LEAST_SINE = 1e-3
 """The smallest sine of the angle between two styles for an arc: below it the arc is a line, to a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 
 CEILING_DB = -1.0
 RELEASE_S = 0.15

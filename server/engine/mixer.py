@@ -18,11 +18,11 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from server.controls.addresses import DECKS
 from server.engine.deck import DeckData
 from server.engine.interpolation import shares, spherical
 from server.engine.playhead import TimePositions, read_loop
-from server.system.arrays import Floats
 
 CROSS_FADE_S = 0.05
 

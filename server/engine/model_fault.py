@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 
 
 class ModelFault(Exception):

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.controls.addresses import HIGHEST_PITCH
 from server.engine.dc_blocker import DcBlocker
 from server.engine.glide import Delay, Gate, ramp_between
 from server.engine.limiter import Limiter
 from server.engine.sinc import reach_samples
-from server.system.arrays import Floats
 
 GATE_RAMP_S = 0.01
 

@@ -31,10 +31,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.bundle.beats import Beats
 from server.engine.head import HeadPositions, HeadState, ReadHead
 from server.engine.playhead_motion import PlayheadMotion
-from server.system.arrays import Floats
 
 MAX_HEADS = 32
 """Read heads that are kept, one for each combination of length and beats."""

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle, Manifest
 from server.engine.runtime import (
     CPU,
@@ -25,7 +26,6 @@ from server.engine.runtime import (
     active_provider,
     open_model,
 )
-from server.system.arrays import Floats
 
 WARM_UP_STEPS = 8
 """The first calls allocate, choose kernels and page weights in; later ones cost the same."""

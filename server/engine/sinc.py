@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 
 ZERO_CROSSINGS = 32
 """Z on each side: as many samples are read before and after a place, more at a higher rate."""

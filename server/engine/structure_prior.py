@@ -12,9 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle, Manifest
 from server.engine.runtime import RuntimeOptions, RuntimeUnavailable, open_model
-from server.system.arrays import Floats
 
 NO_PRIOR = (
     "this bundle has no prior over structure; fit one with python -m training.fit --stage 4 and "

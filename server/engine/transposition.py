@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from server.engine.sinc import reach_samples, read
-from server.system.arrays import Floats
 
 HIGHEST_RATE = 2.0
 """The rate an octave up; beyond it there would be too little history."""

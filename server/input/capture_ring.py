@@ -11,8 +11,8 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from server.controls.addresses import LONGEST_CAPTURE_S
-from server.system.arrays import Floats
 
 MARGIN_S = 5.0
 HIGHEST_RATE_HZ = 192_000

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle, Manifest
 from server.controls.control import ControlTable
 from server.controls.desk import Segment, Snapshot
@@ -25,7 +26,6 @@ from server.engine.engine import Engine, SnapshotSource
 from server.engine.limiter import CEILING_DB
 from server.engine.playhead import Playhead
 from server.engine.session import OrtDecoderSession
-from server.system.arrays import Floats
 
 FADE_S = 0.25
 """Long enough for the new decoder's state to settle before it plays alone."""

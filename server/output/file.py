@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from export.audio.arrays import Floats
 from export.bundle.atomic_write import atomic_write
 from export.bundle.format import Manifest
 from server.output.protocol import OutputError
-from server.system.arrays import Floats
 
 FileKind = Literal["wav", "flac"]
 SUBTYPE = "PCM_24"

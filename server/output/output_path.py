@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from server.output.protocol import Output
 from server.output.resampler import StreamResampler
-from server.system.arrays import Floats
 
 FADE_S = 0.01
 LARGEST_REQUEST_S = 0.25

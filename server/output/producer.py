@@ -16,13 +16,13 @@ from typing import Protocol
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from server.engine.denormals import flush_denormals
 from server.engine.timing import Timings
 from server.output.choice import CardChoice
 from server.output.file import Renderer
 from server.output.output_path import OutputFormat, OutputPath
 from server.output.protocol import Output
-from server.system.arrays import Floats
 from server.system.log_limit import LimitedLog
 from server.system.priority import raise_own_priority
 

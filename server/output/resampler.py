@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 
 
 class StreamResampler:

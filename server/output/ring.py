@@ -11,6 +11,7 @@ import mmap
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from server.output.ring_layout import (
     CALLS,
     FLOWS,
@@ -22,7 +23,6 @@ from server.output.ring_layout import (
     XRUNS,
     ring_bytes,
 )
-from server.system.arrays import Floats
 
 
 class Ring:

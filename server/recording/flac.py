@@ -12,7 +12,7 @@ from io import FileIO
 
 import numpy as np
 
-from server.system.arrays import Floats
+from export.audio.arrays import Floats
 from server.system.new_files import write_all
 
 BITS = 24

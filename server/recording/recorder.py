@@ -11,9 +11,9 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
+from export.audio.arrays import Floats
 from server.output.output_path import OutputPath
 from server.recording.take import WRITERS, Take, open_free
-from server.system.arrays import Floats
 from server.system.callbacks import Then
 from server.system.new_files import creating, require_safe_name
 

@@ -26,10 +26,10 @@ from typing import Protocol
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from server.output.output_path import OutputPath
 from server.recording.flac import FlacFile
 from server.recording.wav import WavFile
-from server.system.arrays import Floats
 from server.system.callbacks import Then
 from server.system.new_files import free_name
 

@@ -17,11 +17,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from server.engine.engine import Engine
 from server.output.choice import CardChoice, OutputChoice
 from server.output.opening import open_output
 from server.output.producer import Producer
-from server.system.arrays import Floats
 from server.system.interpreter import SWITCH_INTERVAL_S
 from server.system.priority import CONTROL_PRIORITY, raise_own_priority
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from export.bundle.beats import Beats
 from export.bundle.format import Manifest
 from server.engine.deck import DeckData, Recording
 from server.engine.structure_prior import SamplingNoise
-from server.system.arrays import Floats
 from tests import mini_bundle
 
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
+from export.audio.arrays import Floats
 from training.evaluate.evaluated_model import EvaluatedModel
 from training.measures.excerpts import Excerpt, draw_excerpts, layout
-from training.measures.metrics import Samples
 from training.measures.model_grid import ModelGrid
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.report.comparison_pictures import loudest_db, spectrogram
@@ -61,7 +61,7 @@ class EvaluationContext:
         return draw_excerpts(self.store, self.grid, self.split, clips, seconds, self.seed)
 
     def panels(
-        self, name: str, sounds: Mapping[str, Samples], loudest: Samples | None = None
+        self, name: str, sounds: Mapping[str, Floats], loudest: Floats | None = None
     ) -> list[dict[str, str]]:
         """Write each sound with its spectrogram; return their files, for the page.
 

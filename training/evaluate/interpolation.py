@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from training.evaluate.context import EvaluationContext, bar, encoded_pairs, short_name, summary
 from training.evaluate.text import summary_table
 from training.evaluate.traverse import measure_deviations
 from training.measures.descriptors import describe
-from training.measures.metrics import Samples, log_mel_l1
+from training.measures.metrics import log_mel_l1
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.report.comparison_pictures import strip
 
@@ -41,11 +42,11 @@ def measure_interpolation(context: EvaluationContext) -> dict[str, Any]:
     count = min(PAIRS, max(context.clips // 2, 1))
     pairs = encoded_pairs(context, renderer, count, context.seconds)
 
-    def descriptor_distance(one: Samples, other: Samples) -> float:
+    def descriptor_distance(one: Floats, other: Floats) -> float:
         first, second = (describe(x, renderer.sample_rate_hz) / deviations for x in (one, other))
         return float(np.linalg.norm(first - second))
 
-    measures: dict[str, Callable[[Samples, Samples], float]] = {
+    measures: dict[str, Callable[[Floats, Floats], float]] = {
         "mel": lambda one, other: log_mel_l1(one, other, renderer.features),
         "descriptors": descriptor_distance,
     }
@@ -68,7 +69,7 @@ def measure_interpolation(context: EvaluationContext) -> dict[str, Any]:
 
 def play_ways(
     a: EncodedExcerpt, b: EncodedExcerpt, renderer: ModelRenderer
-) -> dict[str, list[Samples]]:
+) -> dict[str, list[Floats]]:
     """Eleven sounds (T,) of every way."""
     both = [
         renderer.play(_mix(a.style, b.style, t), _mix(a.structure, b.structure, t)) for t in PLACES
@@ -81,7 +82,7 @@ def play_ways(
     }
 
 
-def glide(a: EncodedExcerpt, b: EncodedExcerpt, renderer: ModelRenderer) -> Samples:
+def glide(a: EncodedExcerpt, b: EncodedExcerpt, renderer: ModelRenderer) -> Floats:
     """The whole way within one clip, (T,): the position rises while it plays."""
     frames = renderer.layout.stretch_frames
     share = (np.arange(frames) - renderer.layout.lead_frames) / max(renderer.layout.frames - 1, 1)
@@ -92,7 +93,7 @@ def glide(a: EncodedExcerpt, b: EncodedExcerpt, renderer: ModelRenderer) -> Samp
 
 
 def path_figures(
-    path: Sequence[Samples], distance: Callable[[Samples, Samples], float]
+    path: Sequence[Floats], distance: Callable[[Floats, Floats], float]
 ) -> dict[str, float]:
     """``length``, ``detour`` and ``largest`` of a path of sounds, as above."""
     steps = [distance(one, other) for one, other in pairwise(path)]
@@ -112,7 +113,7 @@ def interpolation_text(section: dict[str, Any]) -> str:
 
 
 def _figures(
-    path: Sequence[Samples], measures: dict[str, Callable[[Samples, Samples], float]]
+    path: Sequence[Floats], measures: dict[str, Callable[[Floats, Floats], float]]
 ) -> dict[str, float]:
     return {
         f"{name}_{figure}": value
@@ -125,8 +126,8 @@ def _shown(
     context: EvaluationContext,
     number: int,
     row: dict[str, Any],
-    ways: dict[str, list[Samples]],
-    gliding: Samples,
+    ways: dict[str, list[Floats]],
+    gliding: Floats,
 ) -> dict[str, Any]:
     name = f"interpolation-{number}"
     pictures = {

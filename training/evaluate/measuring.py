@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from training.measures import metrics
 from training.measures.excerpts import Excerpt
-from training.measures.metrics import Samples
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.measures.references import GriffinLim, coloured_noise
-from training.measures.voice import Floats, TorchVoice
+from training.measures.voice import TorchVoice
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Metric:
     name: str
     unit: str
     better: str
-    measure: Callable[[Samples, Samples, ModelRenderer], float]
+    measure: Callable[[Floats, Floats, ModelRenderer], float]
 
 
 METRICS = (
@@ -98,7 +98,7 @@ def sounds(
     excerpt: Excerpt,
     renderer: ModelRenderer,
     images: TorchVoice | None,
-) -> dict[str, Samples]:
+) -> dict[str, Floats]:
     """The excerpt by each of ``METHODS``, (T,) each; (a) only with ``images``."""
     true = renderer.image(excerpt.samples)
     made = {MODEL: renderer.play(encoded.style, encoded.structure)}
@@ -112,7 +112,7 @@ def sounds(
 
 
 def sound_figures(
-    excerpt: Excerpt, by_method: dict[str, Samples], renderer: ModelRenderer
+    excerpt: Excerpt, by_method: dict[str, Floats], renderer: ModelRenderer
 ) -> dict[str, Figures]:
     """Every metric of every method."""
     return {

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from training.evaluate.context import EvaluationContext, bar, short_name
 from training.evaluate.figures import MAIN_METRIC, all_groups, latent_figures
 from training.evaluate.measuring import (
@@ -28,7 +29,6 @@ from training.evaluate.measuring import (
 )
 from training.evaluate.text import TITLE_WIDTH, percent
 from training.measures.excerpts import KINDS, Excerpt
-from training.measures.metrics import Samples
 
 TITLES = {
     MODEL: "whole model",
@@ -97,7 +97,7 @@ def _shown(
     name: str,
     place: str,
     excerpt: Excerpt,
-    by_method: dict[str, Samples],
+    by_method: dict[str, Floats],
 ) -> dict[str, Any]:
     sounds_shown = {"the original": excerpt.truth}
     sounds_shown |= {TITLES[method]: sound for method, sound in by_method.items()}

@@ -15,16 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from training.evaluate.context import EvaluationContext, SectionError, bar, shortened, summary
 from training.evaluate.text import TITLE_WIDTH, percent, summary_table
 from training.measures.excerpts import Excerpt, cut_excerpt, excerpt_at
-from training.measures.metrics import (
-    Samples,
-    at_level_of,
-    log_mel_l1,
-    mfcc_distance,
-    spectral_distance,
-)
+from training.measures.metrics import at_level_of, log_mel_l1, mfcc_distance, spectral_distance
 from training.measures.model_renderer import ModelRenderer
 from training.measures.references import coloured_noise, cross_synthesis, matched_equaliser
 from training.store.index import StoredRecording
@@ -51,7 +46,7 @@ TITLES = {
     BOUND: "the answer through the model",
 }
 
-MEASURES: dict[str, Callable[[Samples, Samples, ModelRenderer], float]] = {
+MEASURES: dict[str, Callable[[Floats, Floats, ModelRenderer], float]] = {
     "spectral_distance": lambda truth, other, _: spectral_distance(truth, other, 1e-3),
     "log_mel_l1": lambda truth, other, renderer: log_mel_l1(truth, other, renderer.features),
     "mfcc_distance": lambda truth, other, renderer: mfcc_distance(
@@ -119,7 +114,7 @@ def nearer(
     }
 
 
-def play_methods(pair: RenderedPair, renderer: ModelRenderer, seed: int) -> dict[str, Samples]:
+def play_methods(pair: RenderedPair, renderer: ModelRenderer, seed: int) -> dict[str, Floats]:
     """The answer by each of ``METHODS``, (T,) each, at the answer's level."""
     source, answer, style = (
         renderer.encode(one) for one in (pair.source, pair.answer, pair.elsewhere)
@@ -188,7 +183,7 @@ def _pair(
 
 
 def _shown(
-    context: EvaluationContext, number: int, pair: RenderedPair, sounds: dict[str, Samples]
+    context: EvaluationContext, number: int, pair: RenderedPair, sounds: dict[str, Floats]
 ) -> dict[str, Any]:
     answer = pair.answer.truth
     shown = {"B playing it: the answer": answer}

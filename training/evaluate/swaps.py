@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from training.evaluate.context import (
     EvaluationContext,
     bar,
@@ -21,7 +22,6 @@ from training.evaluate.context import (
 from training.evaluate.text import summary_table
 from training.measures.excerpts import excerpt_of_sound
 from training.measures.metrics import (
-    Samples,
     chroma_correlation,
     level_db,
     onset_correlation,
@@ -80,7 +80,7 @@ def measure_swaps(context: EvaluationContext) -> dict[str, Any]:
     }
 
 
-def kept(a: Samples, b: Samples, made: Samples, sample_rate_hz: int) -> dict[str, float]:
+def kept(a: Floats, b: Floats, made: Floats, sample_rate_hz: int) -> dict[str, float]:
     """Figures of A's notes and of B's timbre in a sound, all (T,)."""
     return {
         "mfcc_to_b": timbre_distance(b, made, sample_rate_hz),
@@ -91,7 +91,7 @@ def kept(a: Samples, b: Samples, made: Samples, sample_rate_hz: int) -> dict[str
     }
 
 
-def held_chord(samples: int, sample_rate_hz: int) -> Samples:
+def held_chord(samples: int, sample_rate_hz: int) -> Floats:
     """A steady chord of four notes with six harmonics each, (T,)."""
     time_s = np.arange(samples) / sample_rate_hz
     tones = sum(
@@ -104,7 +104,7 @@ def held_chord(samples: int, sample_rate_hz: int) -> Samples:
     return np.asarray(chord * CHORD_RMS / np.sqrt(np.square(chord).mean()), np.float32)
 
 
-def chord_kept(chord: Samples, made: Samples, sample_rate_hz: int) -> dict[str, float]:
+def chord_kept(chord: Floats, made: Floats, sample_rate_hz: int) -> dict[str, float]:
     """``pitches``: correlation of mean chroma; ``unrest_db``: deviation of the level over time."""
     true, found = (pitch_profile(one, sample_rate_hz) for one in (chord, made))
     block = round(BLOCK_S * sample_rate_hz)
@@ -139,7 +139,7 @@ def _chord_figures(
     swapped = [renderer.play(one.style, encoded.structure) for one in styles]
     alone = [renderer.play(one.style, one.structure) for one in styles]
 
-    def figures(sounds: list[Samples]) -> dict[str, dict[str, float]]:
+    def figures(sounds: list[Floats]) -> dict[str, dict[str, float]]:
         return summary([chord_kept(excerpt.truth, one, grid.sample_rate_hz) for one in sounds])
 
     return {
@@ -158,6 +158,6 @@ def _chord_figures(
     }
 
 
-def _same_tempo(a: Samples, made: Samples, sample_rate_hz: int) -> bool:
+def _same_tempo(a: Floats, made: Floats, sample_rate_hz: int) -> bool:
     true, found = (tempo_bpm(one, sample_rate_hz) for one in (a, made))
     return abs(found / true - 1) <= TEMPO_TOLERANCE

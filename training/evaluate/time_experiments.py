@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from training.evaluate.context import EvaluationContext, bar, short_name, summary
 from training.measures.excerpts import Excerpt
-from training.measures.metrics import Samples
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
-from training.measures.voice import Floats
 
 Positions = NDArray[np.float64]
 
@@ -68,7 +67,7 @@ def measure_time(context: EvaluationContext) -> dict[str, Any]:
     }
 
 
-def freeze(encoded: EncodedExcerpt, renderer: ModelRenderer) -> Samples:
+def freeze(encoded: EncodedExcerpt, renderer: ModelRenderer) -> Floats:
     """A second of music, then its last moment held for ``FREEZE_S``: the held part (T,)."""
     lead, held = renderer.layout.lead_frames, renderer.grid.frames_of(FREEZE_S)
     frames = np.minimum(np.arange(lead + held + renderer.layout.tail_frames), lead)
@@ -86,7 +85,7 @@ class LoopedStretch:
     ``context_samples`` more on each side.
     """
 
-    sound: Samples
+    sound: Floats
     pass_samples: int
     context_samples: int
 
@@ -100,7 +99,7 @@ class LoopedStretch:
         sound = renderer.sound(encoded.style, structure)
         return cls(sound, length * grid.hop_samples, grid.context_samples // 2)
 
-    def at(self, number: int, beside: int = 0) -> Samples:
+    def at(self, number: int, beside: int = 0) -> Floats:
         """Pass ``number``, counted from 1, with ``beside`` more samples on each side."""
         first = (number - 1) * self.pass_samples
         return self.sound[first - beside : first + self.pass_samples + beside]
@@ -121,7 +120,7 @@ class LoopedStretch:
 class WarpedStretch:
     """A stretch at another speed: its sound (T,), its image (3, M, N), its source frames (N,)."""
 
-    audible: Samples
+    audible: Floats
     image: Floats
     frames: Positions
 
@@ -177,10 +176,10 @@ def _warp_figures(
     return figures
 
 
-def _level_figures(frozen: Samples, sample_rate_hz: int) -> dict[str, float]:
+def _level_figures(frozen: Floats, sample_rate_hz: int) -> dict[str, float]:
     first_db, last_db = _level_db(frozen[:sample_rate_hz]), _level_db(frozen[-sample_rate_hz:])
     return {"freeze_drift_db": last_db - first_db, "freeze_first_db": first_db}
 
 
-def _level_db(samples: Samples) -> float:
+def _level_db(samples: Floats) -> float:
     return 10 * float(np.log10(np.square(samples, dtype=np.float64).mean() + 1e-12))

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.bundle.format import StyleStatistics
 from training.evaluate.context import EvaluationContext, SectionError, bar, short_name
 from training.evaluate.naming import POSITIONS, MeasuredKnob, effects_of, name_knobs
 from training.measures.descriptors import DESCRIPTORS, Numbers, describe
 from training.measures.excerpts import Excerpt, draw_excerpts
-from training.measures.metrics import Samples
 from training.measures.model_renderer import EncodedExcerpt, ModelRenderer
 from training.report.comparison_pictures import strip
 from training.store.index import SPLITS
@@ -115,7 +115,7 @@ def turned_sound(
     position: float,
     encoded: EncodedExcerpt,
     renderer: ModelRenderer,
-) -> Samples:
+) -> Floats:
     """A clip with one knob turned, (T,), by the server's rule for style offsets."""
     offset = latents.rotation[dimension] * (latents.spread[dimension] * position)
     return renderer.play((encoded.style + offset).astype(np.float32), encoded.structure)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from export.audio.arrays import Floats
 from export.bundle.archive import read_bundle
 from export.bundle.format import Bundle, Manifest
 from model.config import FeatureConfig
 from server.engine.runtime import RuntimeOptions, open_model
 from server.engine.session import OrtDecoderSession
 from training.measures.model_grid import ModelGrid
-from training.measures.voice import Floats, Posteriors, blocks
+from training.measures.voice import Posteriors, blocks
 
 PLAYED = ("style", "structure")
 LOG_VARIANCE = "style_log_variance"

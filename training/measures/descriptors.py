@@ -16,7 +16,8 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
-from training.measures.metrics import Samples, onset_times
+from export.audio.arrays import Floats
+from training.measures.metrics import onset_times
 
 Numbers = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ FLOOR_DB = 60.0
 class Analysis:
     """A sound and the spectra that several descriptors share, computed once."""
 
-    def __init__(self, samples: Samples, sample_rate_hz: int) -> None:
+    def __init__(self, samples: Floats, sample_rate_hz: int) -> None:
         self.samples = samples
         self.sample_rate_hz = sample_rate_hz
         self.frequencies_hz = librosa.fft_frequencies(sr=sample_rate_hz, n_fft=WINDOW_SAMPLES)
@@ -150,7 +151,7 @@ DESCRIPTORS = (
 )
 
 
-def describe(samples: Samples, sample_rate_hz: int) -> Numbers:
+def describe(samples: Floats, sample_rate_hz: int) -> Numbers:
     """All ``DESCRIPTORS`` of a sound (T,), (Q,)."""
     sound = Analysis(samples, sample_rate_hz)
     return np.array([one.measure(sound) for one in DESCRIPTORS])

@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from export.audio.arrays import Floats
 from model.features import LogMelImage
-
-Samples = NDArray[np.float32]
 
 STFT_WINDOWS = (2048, 1024, 512, 256, 128)
 """Samples; the five scales of RAVE's multi-scale STFT, each with a hop of a quarter."""
@@ -24,7 +23,7 @@ ONSET_TOLERANCE_S = 0.05
 """Tolerance of MIREX and ``mir_eval`` for the same onset."""
 
 
-def spectral_distance(truth: Samples, other: Samples, eps: float) -> float:
+def spectral_distance(truth: Floats, other: Floats, eps: float) -> float:
     """RAVE's multi-scale spectral distance, averaged over its scales; 0 (equal) and up, no unit.
 
     With X and Y the STFT magnitudes (Hann window, hop a quarter, centred, not normalised)::
@@ -39,7 +38,7 @@ def spectral_distance(truth: Samples, other: Samples, eps: float) -> float:
     return float(np.mean([_one_scale(truth, other, size, eps) for size in STFT_WINDOWS]))
 
 
-def log_mel_l1(truth: Samples, other: Samples, features: LogMelImage) -> float:
+def log_mel_l1(truth: Floats, other: Floats, features: LogMelImage) -> float:
     """Mean absolute difference of the model's own log-mel images; 0 and up.
 
     Unit: that of the image, where 2 spans ``floor_db`` (so 0.1 is 4 dB at a floor of -80 dB).
@@ -48,7 +47,7 @@ def log_mel_l1(truth: Samples, other: Samples, features: LogMelImage) -> float:
     return float((images[0] - images[1]).abs().mean())
 
 
-def mfcc_distance(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
+def mfcc_distance(truth: Floats, other: Floats, sample_rate_hz: int) -> float:
     """Difference in timbre: Euclidean distance of MFCCs 1..19, mean over frames; 0 and up, dB.
 
     Coefficient 0, the level, is left out. Source: ``librosa.feature.mfcc`` (orthonormal DCT of 128
@@ -61,7 +60,7 @@ def mfcc_distance(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
     return float(np.linalg.norm(first - second, axis=0).mean())
 
 
-def chroma_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
+def chroma_correlation(truth: Floats, other: Floats, sample_rate_hz: int) -> float:
     """Agreement of the pitch classes over time: Pearson's r, -1..1, 1 is the same.
 
     Over all entries of two chromagrams (12, N) tuned to 440 Hz (``librosa.feature.chroma_stft``,
@@ -73,7 +72,7 @@ def chroma_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> f
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
-def onset_f1(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
+def onset_f1(truth: Floats, other: Floats, sample_rate_hz: int) -> float:
     """Agreement of the onsets: F-measure, 0..1, of onsets within 50 ms.
 
     Onsets by ``librosa.onset.onset_detect``, a frame every 11.6 ms; optimal matching by
@@ -87,13 +86,13 @@ def onset_f1(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
     return float(mir_eval.onset.f_measure(true, found, window=ONSET_TOLERANCE_S)[0])
 
 
-def level_db(truth: Samples, other: Samples) -> float:
+def level_db(truth: Floats, other: Floats) -> float:
     """Level relative to the true sound: ratio of root mean squares in dB, 0 is right."""
     first, second = (float(np.square(x, dtype=np.float64).mean()) for x in (truth, other))
     return 10 * float(np.log10(max(second, 1e-12) / max(first, 1e-12)))
 
 
-def onset_times(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
+def onset_times(samples: Floats, sample_rate_hz: int) -> NDArray[np.float64]:
     """Onsets in seconds, ascending."""
     hop_samples = round(sample_rate_hz * 512 / 44100)  # librosa's default is for 44.1 kHz
     times: NDArray[np.float64] = librosa.onset.onset_detect(
@@ -102,14 +101,14 @@ def onset_times(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
     return times
 
 
-def _one_scale(truth: Samples, other: Samples, window_samples: int, eps: float) -> float:
+def _one_scale(truth: Floats, other: Floats, window_samples: int, eps: float) -> float:
     x, y = (_magnitudes(samples, window_samples) for samples in (truth, other))
     linear = (x - y).square().mean() / x.square().mean().clamp(min=1e-12)
     logarithmic = (torch.log(x + eps) - torch.log(y + eps)).abs().mean()
     return float(linear + logarithmic)
 
 
-def _magnitudes(samples: Samples, window_samples: int) -> Tensor:
+def _magnitudes(samples: Floats, window_samples: int) -> Tensor:
     return torch.stft(
         torch.from_numpy(samples).double(),
         window_samples,
@@ -119,14 +118,14 @@ def _magnitudes(samples: Samples, window_samples: int) -> Tensor:
     ).abs()
 
 
-def _chroma(samples: Samples, sample_rate_hz: int) -> NDArray[np.float32]:
+def _chroma(samples: Floats, sample_rate_hz: int) -> NDArray[np.float32]:
     chroma: NDArray[np.float32] = librosa.feature.chroma_stft(
         y=samples, sr=sample_rate_hz, n_fft=4096, hop_length=1024, tuning=0.0
     )
     return chroma
 
 
-def timbre_distance(first: Samples, second: Samples, sample_rate_hz: int) -> float:
+def timbre_distance(first: Floats, second: Floats, sample_rate_hz: int) -> float:
     """Difference of mean timbres, for sounds with different notes; 0 and up, dB.
 
     Euclidean distance of the time means of MFCCs 1..19, as in ``mfcc_distance``.
@@ -138,7 +137,7 @@ def timbre_distance(first: Samples, second: Samples, sample_rate_hz: int) -> flo
     return float(np.linalg.norm(means[0] - means[1]))
 
 
-def onset_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> float:
+def onset_correlation(truth: Floats, other: Floats, sample_rate_hz: int) -> float:
     """Agreement of the rhythm: Pearson's r of the onset envelopes, -1..1 (``onset_strength``)."""
     first, second = (_onset_envelope(samples, sample_rate_hz) for samples in (truth, other))
     if np.ptp(first) == 0 or np.ptp(second) == 0:
@@ -146,7 +145,7 @@ def onset_correlation(truth: Samples, other: Samples, sample_rate_hz: int) -> fl
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def tempo_bpm(samples: Samples, sample_rate_hz: int) -> float:
+def tempo_bpm(samples: Floats, sample_rate_hz: int) -> float:
     """Tempo from the autocorrelation of the onset envelope (``librosa.feature.tempo``)."""
     hop_samples = round(sample_rate_hz * 512 / 44100)
     envelope = _onset_envelope(samples, sample_rate_hz)
@@ -156,18 +155,18 @@ def tempo_bpm(samples: Samples, sample_rate_hz: int) -> float:
     return float(found[0])
 
 
-def pitch_profile(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
+def pitch_profile(samples: Floats, sample_rate_hz: int) -> NDArray[np.float64]:
     """Strength of the pitch classes, (12,): the chromagram's mean over time."""
     return np.asarray(_chroma(samples, sample_rate_hz).mean(axis=1), np.float64)
 
 
-def at_level_of(truth: Samples, other: Samples) -> Samples:
+def at_level_of(truth: Floats, other: Floats) -> Floats:
     """The other sound scaled to the true one's root mean square."""
     gain_db = -level_db(truth, other)
     return np.asarray(other * 10 ** (gain_db / 20), np.float32)
 
 
-def _onset_envelope(samples: Samples, sample_rate_hz: int) -> NDArray[np.float32]:
+def _onset_envelope(samples: Floats, sample_rate_hz: int) -> NDArray[np.float32]:
     hop_samples = round(sample_rate_hz * 512 / 44100)
     envelope: NDArray[np.float32] = librosa.onset.onset_strength(
         y=samples, sr=sample_rate_hz, hop_length=hop_samples

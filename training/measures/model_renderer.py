@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from export.audio.model_input import window_starts
 from export.audio.sequence import Encoded, lay_together
 from model.features import LogMelImage
 from training.measures.excerpts import Excerpt, ExcerptLayout
 from training.measures.model_grid import ModelGrid
-from training.measures.voice import Floats, Posteriors, Voice
+from training.measures.voice import Posteriors, Voice
 
 
 @dataclass(frozen=True)

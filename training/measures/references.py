@@ -11,10 +11,9 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from model.config import FeatureConfig
 from model.features import LogMelImage
-
-Floats = NDArray[np.float32]
 
 ITERATIONS = 60
 """Iterations of Griffin-Lim."""

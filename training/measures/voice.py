@@ -13,15 +13,13 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from export.audio.arrays import Floats
 from model.features import LogMelImage
 from model.instrument import Instrument
 from model.streaming import State
 from training.measures.model_grid import ModelGrid, grid_of_config
-
-Floats = NDArray[np.float32]
 
 BLOCK_FRAMES = 128
 """Frames in a block, so that minutes of music need no more memory than seconds."""

@@ -30,7 +30,8 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from export.audio import model_input as audio
-from export.audio.sequence import Encoded, Floats, lay_together
+from export.audio.arrays import Floats
+from export.audio.sequence import Encoded, lay_together
 from model.config import ModelConfig
 from model.instrument import Instrument
 from model.modes import evaluating

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from training.measures.metrics import Samples
+from export.audio.arrays import Floats
 
 WINDOW_SAMPLES = 2048
 ROWS = 256
@@ -25,7 +25,7 @@ INK, PAPER = "#3a3f47", "#fcfbf9"
 Levels = NDArray[np.float32]
 
 
-def spectrogram(samples: Samples, sample_rate_hz: int, top_db: float) -> Figure:
+def spectrogram(samples: Floats, sample_rate_hz: int, top_db: float) -> Figure:
     """One sound with axes; ``top_db`` is the brightest level, as from ``loudest_db``."""
     figure = _figure(4.4, 1.45)
     axes = figure.subplots()
@@ -36,7 +36,7 @@ def spectrogram(samples: Samples, sample_rate_hz: int, top_db: float) -> Figure:
     return figure
 
 
-def strip(sounds: Mapping[str, Samples], sample_rate_hz: int, rows: int = 1) -> Figure:
+def strip(sounds: Mapping[str, Floats], sample_rate_hz: int, rows: int = 1) -> Figure:
     """Many sounds as small panels with a label above each, in ``rows`` rows."""
     levels = {label: levels_db(one, sample_rate_hz) for label, one in sounds.items()}
     top_db = max(float(one.max()) for one in levels.values())
@@ -51,12 +51,12 @@ def strip(sounds: Mapping[str, Samples], sample_rate_hz: int, rows: int = 1) -> 
     return figure
 
 
-def loudest_db(samples: Samples, sample_rate_hz: int) -> float:
+def loudest_db(samples: Floats, sample_rate_hz: int) -> float:
     """Level of the loudest bin, as ``top_db`` for all sounds compared with this one."""
     return float(levels_db(samples, sample_rate_hz).max())
 
 
-def levels_db(samples: Samples, sample_rate_hz: int) -> Levels:
+def levels_db(samples: Floats, sample_rate_hz: int) -> Levels:
     """Spectrogram (ROWS, N) in dB, rows even in octaves from ``LOWEST_HZ`` to half the rate."""
     spectra = torch.stft(
         torch.from_numpy(np.ascontiguousarray(samples)),

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from matplotlib.figure import Figure
 
-from training.measures.metrics import Samples
+from export.audio.arrays import Floats
 
 MEDIA = "media"
 
@@ -28,7 +28,7 @@ class MediaWriter:
         self.sample_rate_hz = sample_rate_hz
         (folder / MEDIA).mkdir(parents=True, exist_ok=True)
 
-    def sound(self, name: str, samples: Samples) -> str:
+    def sound(self, name: str, samples: Floats) -> str:
         """Write a sound (T,) as FLAC: 16 bits, clipped at full scale."""
         path = f"{MEDIA}/{slug(name)}.flac"
         clipped = np.clip(samples, -1, 1)

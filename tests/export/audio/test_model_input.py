@@ -12,10 +12,10 @@ import soundfile
 
 from export.audio import loudness, sample_stream
 from export.audio import model_input as audio
+from export.audio.arrays import Floats
 from export.audio.model_input import (
     REASONS,
     AudioError,
-    Samples,
     cut_window,
     normalise_loudness,
     read_mono,
@@ -27,12 +27,12 @@ from export.audio.model_input import (
 RATE_HZ = 22_050
 
 
-def tone(seconds: float, rate_hz: int = RATE_HZ, hz: float = 440.0, level: float = 0.3) -> Samples:
+def tone(seconds: float, rate_hz: int = RATE_HZ, hz: float = 440.0, level: float = 0.3) -> Floats:
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
     return (level * np.sin(2 * np.pi * hz * time_s)).astype(np.float32)
 
 
-def peak_hz(samples: Samples, rate_hz: int) -> float:
+def peak_hz(samples: Floats, rate_hz: int) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(samples))) * rate_hz / samples.size)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from export.audio.arrays import Floats
 from server.engine.generator import PRIMING_TICKS, Generator
 from server.engine.playhead import ticks_at
 from server.engine.runtime import RuntimeUnavailable
 from server.engine.structure_prior import OrtPrior
-from server.system.arrays import Floats
 from tests import mini_bundle
 from tests.server.fakes import FakePrior
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
+from export.audio.arrays import Floats
 from export.bundle.format import Bundle
 from server.controls.desk import Desk
 from server.controls.events import Panic, Play, SetControl, Stop
@@ -16,7 +17,6 @@ from server.engine.runtime import RuntimeOptions
 from server.engine.session import OrtDecoderSession
 from server.engine.sinc import ZERO_CROSSINGS
 from server.engine.transposition import Transposer
-from server.system.arrays import Floats
 from tests import mini_bundle
 from tests.server.control_inputs import ControlRig, at
 from tests.server.fakes import FakeSession, fake_deck

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from export.audio.arrays import Floats
 from server.controls.desk import Desk
 from server.controls.table import control_table
 from server.engine.engine import Engine
@@ -17,7 +18,6 @@ from server.output.output_path import LARGEST_REQUEST_S
 from server.output.producer import Producer
 from server.output.resampler import StreamResampler
 from server.output.ring import Ring
-from server.system.arrays import Floats
 from tests import mini_bundle
 from tests.server.fakes import FakeSession, fake_deck
 from tests.waiting import until

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
+from export.audio.arrays import Floats
 from server.controls.replies import Reply
 from server.output.producer import Producer
 from server.recording import recorder, take, wav
 from server.recording.recorder import RecordingError, SoundRecorder
-from server.system.arrays import Floats
 from tests import mini_bundle
 from tests.server.control_inputs import ControlRig, FakeSender
 from tests.server.output.test_producer import FakeOutput, engine

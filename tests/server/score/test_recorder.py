@@ -11,6 +11,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from export.audio.arrays import Floats
 from export.audio.model_input import Captured
 from export.bundle.format import Bundle
 from server.controls import events
@@ -35,7 +36,6 @@ from server.score import recorder
 from server.score.lines import head_line
 from server.score.recorder import ScoreRecorder
 from server.score.score_file import ScoreError, read_score_file
-from server.system.arrays import Floats
 from tests import mini_bundle
 from tests.server.control_inputs import ControlRig
 from tests.server.test_program import render

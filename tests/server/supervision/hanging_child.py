@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
+from export.audio.arrays import Floats
 from server.child import main
 from server.output.producer import Producer
-from server.system.arrays import Floats
 
 FOREVER_S = 1_000_000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from export.audio.arrays import Floats
 from training.evaluate.naming import Numbers
 from training.measures.descriptors import DESCRIPTORS, describe
-from training.measures.metrics import Samples
 
 RATE_HZ = 16_000
 SECONDS = 2.0
@@ -78,5 +78,5 @@ def test_pitch_is_the_fundamental_in_semitones(hz: float) -> None:
 
 
 def test_silence_is_described_with_finite_numbers() -> None:
-    silence: Samples = np.zeros(RATE_HZ, np.float32)
+    silence: Floats = np.zeros(RATE_HZ, np.float32)
     assert np.isfinite(describe(silence, RATE_HZ)).all()

@@ -8,22 +8,22 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from export.audio.arrays import Floats
 from model.config import preset
 from model.features import LogMelImage
 from training.measures import metrics
-from training.measures.metrics import Samples
 
 RATE_HZ = 16_000
 SECONDS = 2.0
 FEATURES = LogMelImage(preset("tiny").features)
 
-DISTANCES: dict[str, Callable[[Samples, Samples], float]] = {
+DISTANCES: dict[str, Callable[[Floats, Floats], float]] = {
     "spectral 1e-3": lambda a, b: metrics.spectral_distance(a, b, 1e-3),
     "spectral 1e-7": lambda a, b: metrics.spectral_distance(a, b, 1e-7),
     "log-mel": lambda a, b: metrics.log_mel_l1(a, b, FEATURES),
     "mfcc": lambda a, b: metrics.mfcc_distance(a, b, RATE_HZ),
 }
-LIKENESSES: dict[str, Callable[[Samples, Samples], float]] = {
+LIKENESSES: dict[str, Callable[[Floats, Floats], float]] = {
     "chroma": lambda a, b: metrics.chroma_correlation(a, b, RATE_HZ),
     "onsets": lambda a, b: metrics.onset_f1(a, b, RATE_HZ),
 }
@@ -33,22 +33,22 @@ def time_s() -> np.ndarray:
     return np.arange(int(RATE_HZ * SECONDS)) / RATE_HZ
 
 
-def tone(hz: float, gain: float = 0.3) -> Samples:
+def tone(hz: float, gain: float = 0.3) -> Floats:
     return (gain * np.sin(2 * np.pi * hz * time_s())).astype(np.float32)
 
 
-def noise(seed: int = 0, gain: float = 0.1) -> Samples:
+def noise(seed: int = 0, gain: float = 0.1) -> Floats:
     random = np.random.default_rng(seed)
     return (gain * random.standard_normal(time_s().size)).astype(np.float32)
 
 
-def melody(semitones: int = 0) -> Samples:
+def melody(semitones: int = 0) -> Floats:
     steps = np.array([0, 4, 7, 11]) + semitones
     hz = 440 * 2 ** (np.repeat(steps, time_s().size // 4) / 12)
     return (0.3 * np.sin(2 * np.pi * np.cumsum(hz) / RATE_HZ)).astype(np.float32)
 
 
-def plucks(*starts_s: float) -> Samples:
+def plucks(*starts_s: float) -> Floats:
     """A decaying burst of noise at each start."""
     since = [time_s() - start for start in starts_s]
     envelopes = [np.where(t >= 0, np.exp(-np.clip(t, 0, None) / 0.03), 0) for t in since]

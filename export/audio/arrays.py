@@ -1,4 +1,4 @@
-"""The array type of sound and latents."""
+"""The array type of sound and latents, for the whole project."""
 
 from __future__ import annotations
 
