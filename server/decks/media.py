@@ -37,7 +37,7 @@ def media_file(source: str, folder: Path, library: Collection[str]) -> Path:
 
 
 def initial_decks(library: Collection[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """What the decks hold at the start: what was ``chosen`` for them.
+    """Return the decks to load at the start: those ``chosen``.
 
     Where neither ``a`` nor ``b`` is chosen, they get the first two decks of the library.
 

@@ -77,7 +77,7 @@ class Bypass:
 
 
 @dataclass(frozen=True, eq=False)
-class _ReadPath:
+class _RecordingPath:
     """One frame's path through a recording: from ``start``, ``step`` samples per output sample."""
 
     recording: Recording | None
@@ -99,7 +99,7 @@ class _RecordingReader:
         self._rise = (np.arange(1, hop_samples + 1) / hop_samples).astype(np.float32)
         self._hop_samples = hop_samples
         self._latency_samples = latency_samples
-        self._previous: _ReadPath | None = None
+        self._previous: _RecordingPath | None = None
 
     def stop(self) -> None:
         """Forget the previous frame; the next one starts without a crossfade."""
@@ -124,7 +124,7 @@ class _RecordingReader:
     def _frame(self, recording: Recording | None, frame: float) -> Floats:
         start = frame * self._hop_samples - self._latency_samples
         previous = self._previous
-        path = _ReadPath(recording, start, 1.0 if previous is None else self._step(previous, start))
+        path = _RecordingPath(recording, start, 1.0 if previous is None else self._step(previous, start))
         self._previous = path
         now = path.read(self._offsets)
         if previous is None:
@@ -132,7 +132,7 @@ class _RecordingReader:
         continued = previous.read(self._offsets + self._hop_samples)
         return continued + (now - continued) * self._rise
 
-    def _step(self, previous: _ReadPath, start: float) -> float:
+    def _step(self, previous: _RecordingPath, start: float) -> float:
         """Samples per output sample since the previous frame; unchanged after a jump."""
         distance = start - previous.start
         if previous.recording is not None:  # the shorter way around the loop

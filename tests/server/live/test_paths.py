@@ -95,7 +95,7 @@ def packet_arrives(rig: ControlRig, address: str, argument: float | str) -> Call
     """A datagram as the event loop controls it over."""
     osc, packet = osc_of(rig), build_msg(address, argument).dgram
     sender = SentByUdp()
-    return lambda: osc._take_datagram(packet, sender)
+    return lambda: osc._receive_datagram(packet, sender)
 
 
 def test_a_value_passes_six_modules_from_the_datagram_to_the_desk() -> None:
