@@ -86,7 +86,7 @@ class SentByUdp(FakeSender):
 
 
 def osc_of(rig: ControlRig) -> OscServer:
-    osc = OscServer(rig.desk, watchers=[lambda sender, _: rig.notifier.heard(sender)])
+    osc = OscServer(rig.desk, watchers=[lambda sender, _: rig.notifier.renew(sender)])
     osc.connect(rig.dispatch)
     return osc
 
