@@ -124,7 +124,9 @@ class _RecordingReader:
     def _frame(self, recording: Recording | None, frame: float) -> Floats:
         start = frame * self._hop_samples - self._latency_samples
         previous = self._previous
-        path = _RecordingPath(recording, start, 1.0 if previous is None else self._step(previous, start))
+        path = _RecordingPath(
+            recording, start, 1.0 if previous is None else self._step(previous, start)
+        )
         self._previous = path
         now = path.read(self._offsets)
         if previous is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from server.controls import replies
 from server.controls.desk import Desk
@@ -23,8 +24,8 @@ class Dispatcher:
         self._handlers: defaultdict[type[Event], list[Handler]] = defaultdict(list)
         for feature in features:
             feature.connect(self)
-            self._expansions |= feature.expansions()
-            self._rejections |= feature.rejections()
+            _add(self._expansions, feature.expansions())
+            _add(self._rejections, feature.rejections())
             for kind, handler in feature.handlers().items():
                 self._handlers[kind].append(handler)
         self._follow = [one.follow for one in features if _overrides(one, "follow")]
@@ -76,6 +77,12 @@ class Dispatcher:
                 follow(event, at_s)
         for changed in self._changed:
             changed(events)
+
+
+def _add(table: dict[Any, Any], entries: Mapping[Any, Any]) -> None:
+    """Add ``entries``, which no other feature may have registered."""
+    assert not table.keys() & entries.keys(), f"registered twice: {table.keys() & entries.keys()}"
+    table |= entries
 
 
 def _overrides(feature: Feature, method: str) -> bool:
