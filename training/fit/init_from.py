@@ -1,4 +1,4 @@
-"""Initial weights for a run, from a bundle or another run.
+"""Initial weights for a run, from a bundle, another run or a file of weights.
 
 Preset ``full`` may also begin with weights of ``small`` (``training.fit.widening``).
 
@@ -21,6 +21,7 @@ from model.checkpoint import CheckpointError, has_part, load_config, load_instru
 from model.config import ModelConfig, preset
 from model.instrument import Instrument
 from model.prior import Prior, encoder_digest
+from training.fit.weights_file import SUFFIX, read_weights
 from training.fit.widening import WIDENED_FROM, widened
 
 logger = logging.getLogger(__name__)
@@ -35,15 +36,15 @@ NOT_IN_BUNDLES = "num_batches_tracked"
 
 
 def load_initial_weights(path: Path, model: Instrument) -> None:
-    """Load all weights of the model from a bundle file or a run folder.
+    """Load all weights of the model from a bundle, a run folder or a file of weights.
 
-    A bundle holds large ones in half precision.
+    A bundle holds large ones in half precision, a file of weights all.
 
     Raises:
         CheckpointError: unreadable, of another preset or version, or some weights are missing; the
             model is as it was.
     """
-    stored = _of_run(path, model.config) if path.is_dir() else _of_bundle(path, model.config)
+    stored = _read(path, model.config)
     weights = {}
     for name, mine in model.state_dict().items():
         if name.endswith(NOT_IN_BUNDLES):
@@ -64,12 +65,12 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
 
 
 def load_initial_prior(path: Path, model: Instrument) -> Prior | None:
-    """Load the prior of the bundle file or run folder that ``model`` was loaded from, if any.
+    """Load the prior of the bundle or run that ``model`` was loaded from, if there is one.
 
     Raises:
         CheckpointError: unreadable.
     """
-    if not model.config.has_structure:
+    if not model.config.has_structure or path.suffix == SUFFIX:
         return None
     prior = Prior(model.config)
     loaded = _load_prior_of_run(path, prior) if path.is_dir() else _load_prior_of(path, prior)
@@ -107,6 +108,15 @@ def _of_run(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
     origin = _origin(path, _numbers(load_config(path)), wanted)
     instrument, _ = load_instrument(path)
     return _grown(instrument.state_dict(), origin, wanted)
+
+
+def _read(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
+    if path.is_dir():
+        return _of_run(path, wanted)
+    if path.suffix == SUFFIX:
+        weights, config = read_weights(path)
+        return _grown(weights, _origin(path, _numbers(config), wanted), wanted)
+    return _of_bundle(path, wanted)
 
 
 def _of_bundle(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:

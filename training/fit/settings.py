@@ -71,7 +71,7 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add(
         "--init-from",
         type=Path,
-        help="bundle or run whose weights a new run begins with; full may begin with small's",
+        help="bundle, run or file of weights that a new run begins with; full takes small's too",
     )
     add(
         "--frozen-encoder",
