@@ -58,7 +58,7 @@ def make_bundle(
 def make_manifest(model: Instrument, card: Card) -> Manifest:
     """The manifest's numbers from the model's configuration."""
     config = model.config
-    states = model.player().initial_state(1)
+    states = model.streaming_decoder().initial_state(1)
     return Manifest(
         name=card.name,
         preset=config.preset,

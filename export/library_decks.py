@@ -25,7 +25,7 @@ def make_decks(
     Raises:
         AudioError: a recording is missing or cannot be used.
     """
-    listener = model.listener().eval()
+    listener = model.audio_encoder().eval()
 
     @torch.no_grad()
     def encode(samples: Samples) -> tuple[Floats, Floats]:

@@ -46,7 +46,7 @@ def decoder_graph(model: Instrument) -> bytes:
     names = ("style", "structure", "noise")
     examples = example_inputs(model.config, EXAMPLE_FRAMES)
     return streaming_graph(
-        model.player(),
+        model.streaming_decoder(),
         dict(zip(names, examples, strict=True)),
         output="audio",
         dynamic_axes={

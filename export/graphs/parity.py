@@ -90,7 +90,8 @@ class _Stream:
         self.session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
         self.per_frame = model.config.vocoder.spectra_per_frame
         self.state = {
-            name: value.numpy() for name, value in model.player().initial_state(1).items()
+            name: value.numpy()
+            for name, value in model.streaming_decoder().initial_state(1).items()
         }
 
     def play(self, inputs: Sequence[Tensor], blocks: list[int]) -> Floats:
@@ -113,7 +114,7 @@ def _play_torch(
     model: Instrument, inputs: Sequence[Tensor], blocks: list[int]
 ) -> tuple[Floats, dict[str, Tensor]]:
     """Audio of all blocks, one after the other, and the states they leave."""
-    player = model.player().eval()
+    player = model.streaming_decoder().eval()
     state = player.initial_state(1)
     parts = []
     for span in _spans(blocks):

@@ -18,7 +18,7 @@ from export.graphs.rounding import round_weights, store_half
 from export.graphs.streaming import streaming_graph
 from model import checkpoint
 from model.instrument import Instrument
-from model.prior import Prior, PriorPlayer, encoder_digest
+from model.prior import Prior, StreamingPrior, encoder_digest
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progr
 def prior_graph(prior: Prior) -> bytes:
     """Ticks heard, style, temperature, dice and states -> the next tick and states."""
     return streaming_graph(
-        PriorPlayer(prior),
+        StreamingPrior(prior),
         dict(zip(INPUTS, example_inputs(prior, ticks=5), strict=True)),
         output="tick",
         dynamic_axes={"structure": {2: "ticks"}},
@@ -111,7 +111,7 @@ def measure_prior(prior: Prior, graph: bytes) -> float:
     """Largest difference of what is drawn, graph against model, over a stream of calls."""
     torch.manual_seed(0)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    player = PriorPlayer(prior).eval()
+    player = StreamingPrior(prior).eval()
     state = player.initial_state(1)
     fed = {name: value.numpy() for name, value in state.items()}
     differences = []

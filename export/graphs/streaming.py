@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from model.instrument import StreamingDecoder
-from model.prior import PriorPlayer
+from model.prior import StreamingPrior
 from model.streaming import State
 
 OPSET = 20
 
 
 def streaming_graph(
-    player: StreamingDecoder | PriorPlayer,
+    player: StreamingDecoder | StreamingPrior,
     given: Mapping[str, Tensor],
     output: str,
     dynamic_axes: Mapping[str, Mapping[int, str]],
@@ -62,7 +62,7 @@ class _Flat(nn.Module):
     Weights are called ``player.*`` in the graph, which bundles are read by.
     """
 
-    def __init__(self, player: StreamingDecoder | PriorPlayer, names: list[str]) -> None:
+    def __init__(self, player: StreamingDecoder | StreamingPrior, names: list[str]) -> None:
         super().__init__()
         self.player = player
         self.names = names

@@ -167,7 +167,7 @@ def _encode(samples: Floats, model: Instrument) -> StructureTrack:
     """Encode one recording (T,) in overlapping windows, joined as in ``export.audio.sequence``."""
     config, device = model.config, next(model.parameters()).device
     windows, encoded = _windows(samples, config), []
-    listener = model.listener().to(device)
+    listener = model.audio_encoder().to(device)
     with evaluating(listener):
         while chunk := list(islice(windows, _WINDOWS_AT_ONCE)):
             batch = torch.from_numpy(np.stack([window.samples for window in chunk])).to(device)
