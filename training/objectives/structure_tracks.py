@@ -30,7 +30,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from export.audio import model_input as audio
-from export.audio.sequence import Encoded, Floats, lay_together
+from export.audio.sequence import Encoded, Floats, crossfade_windows
 from model.config import ModelConfig
 from model.instrument import Instrument
 from model.modes import evaluating
@@ -175,7 +175,7 @@ def _encode(samples: Floats, model: Instrument) -> StructureTrack:
             ticks = [window.start_samples // _tick_samples(config) for window in chunk]
             encoded += [Encoded(*one) for one in zip(ticks, styles, structures, strict=True)]
     style = np.mean([window.style for window in encoded], axis=0)
-    structure = lay_together(encoded, encoded[-1].start_tick + config.clip_ticks)
+    structure = crossfade_windows(encoded, encoded[-1].start_tick + config.clip_ticks)
     return StructureTrack(torch.from_numpy(style), torch.from_numpy(structure))
 
 
