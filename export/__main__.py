@@ -22,7 +22,7 @@ from model.checkpoint import CheckpointError, load_instrument, load_style_space
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """What the command line chose."""
+    """The options of the command line."""
 
     checkpoint: Path
     out: Path
@@ -32,10 +32,10 @@ class ExportSettings:
 
 
 def parse_args(argv: list[str] | None = None) -> ExportSettings:
-    """Options of ``export``; exits with 2 and one line on a bad one."""
+    """Parse the options; exits with 2 on a bad one."""
     parser = argparse.ArgumentParser(
         prog="python -m export",
-        description="Write a trained run as one bundle file that the server plays. Refused where "
+        description="Write a trained run as one bundle file for the server. Nothing is written if "
         "the exported graphs differ from the model.",
     )
     add = parser.add_argument
@@ -46,14 +46,14 @@ def parse_args(argv: list[str] | None = None) -> ExportSettings:
     add(
         "--quality",
         type=Path,
-        help="report.json of training.evaluate: its figures go into the manifest, and the axes and "
-        "names of the style dimensions that it found become the knobs",
+        help="report.json of training.evaluate: its figures go into the manifest, and its axes and "
+        "names of style dimensions become the knobs",
     )
     return ExportSettings(**vars(parser.parse_args(argv)))
 
 
 def export(settings: ExportSettings) -> None:
-    """Read the run, make the bundle, print parity, write."""
+    """Read the run, make the bundle, print its parity, and write it."""
     model, progress = load_instrument(settings.checkpoint)
     card = read_card(settings.card) if settings.card else _plain_card(settings, model.config.preset)
     report = _read_report(settings.quality)
@@ -88,12 +88,12 @@ def _read_report(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CardError(f"figures '{path}' cannot be read: {error}") from error
     if not isinstance(figures, dict):
-        raise CardError(f"figures '{path}' are no JSON object; give what training.evaluate wrote")
+        raise CardError(f"figures '{path}' are no JSON object; give a report of training.evaluate")
     return figures
 
 
 def _knobs(run: Path, report: dict[str, Any]) -> tuple[StyleStatistics, tuple[Dimension, ...]]:
-    """Axes and names as measured; without a report all by number."""
+    """Axes and names as measured; without a report, dimensions have numbers only."""
     space = load_style_space(run)
     latents = style_space(space["mean"], space["covariance"])
     numbered = tuple(Dimension(index) for index in range(len(latents.spread)))
@@ -101,21 +101,21 @@ def _knobs(run: Path, report: dict[str, Any]) -> tuple[StyleStatistics, tuple[Di
 
 
 PATHS = ("checkpoint", "data")
-"""Of a report: places on the machine it was made on."""
+"""Keys of a report that hold paths of the machine it was made on."""
 
 NOT_SHIPPED = ("clips", "pairs", "shown", "dimensions", "style_space", "curve")
-"""Of a report: lists of single clips, and the knobs, which are in the bundle already."""
+"""Keys of a report with lists of single clips, or with the knobs, which the bundle has already."""
 
 
 def _shipped(report: dict[str, Any]) -> dict[str, Any]:
-    """The report without paths of a machine and without what is only of use beside its sounds."""
+    """The report without paths, and without figures of single clips."""
     return dict(_summary({name: one for name, one in report.items() if name not in PATHS}))
 
 
 def _summary(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    # A number called "clips" is how many there were; only the list of them is left out.
+    # A number called "clips" is a count; only the list of clips is left out.
     return {
         name: _summary(inner)
         for name, inner in value.items()
@@ -124,7 +124,7 @@ def _summary(value: Any) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; 0 on success, 2 on bad input."""
+    """Entry point: 0 on success, 2 on bad input."""
     settings = parse_args(argv)
     try:
         export(settings)

@@ -1,4 +1,4 @@
-"""The card of a bundle: what no checkpoint knows, written by whoever publishes it.
+"""The card of a bundle: name, licence and decks, written by the person who publishes it.
 
 {"name": "...", "licence": "...", "attribution": ["..."], "training": {"data": "..."},
  "decks": [{"file": "a.ogg", "slug": "a", "title": "...", "artist": "...", "licence": "...",
@@ -19,7 +19,7 @@ class CardError(ValueError):
 
 @dataclass(frozen=True)
 class CardDeck:
-    """One ready-made deck: a file under ``--media`` and what is said of it."""
+    """One library deck: a file under ``--media`` and its description."""
 
     file: str
     slug: str
@@ -31,7 +31,7 @@ class CardDeck:
 
 @dataclass(frozen=True)
 class Card:
-    """Name, licence, attribution, words on the training, and the decks."""
+    """Name, licence, attribution, facts about the training, and the decks."""
 
     name: str
     licence: str

@@ -1,4 +1,4 @@
-"""A trained run as the contents of a bundle: manifest, style space, graphs."""
+"""Makes the contents of a bundle from a trained run: manifest, style space, graphs, decks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_bundle(
     training: Mapping[str, Any],
     quality: Mapping[str, Any],
 ) -> tuple[Bundle, Parity]:
-    """Round, export, compare and encode; the bundle is only worth writing if parity holds.
+    """Round the weights, export the graphs, compare them with the model, and encode the decks.
 
     Raises:
         ParityError: a graph differs from the model.
@@ -56,9 +56,9 @@ def make_bundle(
 
 
 def make_manifest(model: Instrument, card: Card) -> Manifest:
-    """The manifest's numbers from the model's configuration."""
+    """Fill the manifest from the model's configuration."""
     config = model.config
-    states = model.player().initial_state(1)
+    states = model.streaming_decoder().initial_state(1)
     return Manifest(
         name=card.name,
         preset=config.preset,

@@ -1,4 +1,4 @@
-"""The ready-made decks of a bundle: recordings named in the card, encoded like any other."""
+"""The library decks of a bundle: recordings named in the card, encoded like any other."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from model.instrument import Instrument
 def make_decks(
     decks: Iterable[CardDeck], media: Path, model: Instrument, manifest: Manifest
 ) -> dict[str, BundleDeck]:
-    """Encode each recording under ``media`` by name.
+    """Encode each recording under ``media``; returns decks by slug.
 
     Raises:
         AudioError: a recording is missing or cannot be used.
     """
-    listener = model.listener().eval()
+    encoder = model.audio_encoder().eval()
 
     @torch.no_grad()
     def encode(samples: Floats) -> tuple[Floats, Floats]:
-        style, structure = listener(torch.from_numpy(samples)[None])
+        style, structure = encoder(torch.from_numpy(samples)[None])
         return style[0].numpy(), structure[0].numpy()
 
-    made = {}
+    encoded = {}
     for deck in tqdm(list(decks), desc="decks", unit="deck", disable=None):
         sound = read_sound(media / deck.file, manifest)
         sequence = encode_sound(sound, manifest, encode)
         beats = find_beats(sound.samples, manifest.sample_rate_hz)
-        made[deck.slug] = BundleDeck(
+        encoded[deck.slug] = BundleDeck(
             slug=deck.slug,
             title=deck.title,
             artist=deck.artist,
@@ -53,4 +53,4 @@ def make_decks(
             style_ticks=sequence.style_ticks,
             structure=sequence.structure.astype(np.float16),
         )
-    return made
+    return encoded

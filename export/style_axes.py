@@ -1,4 +1,4 @@
-"""The axes of a style space: what the knobs of a bundle turn, and in which order."""
+"""The axes of a style space: the directions that a bundle's knobs move along, in order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from model.config import TAUGHT_KNOBS
 
 
 def style_space(mean: Tensor, covariance: Tensor) -> StyleStatistics:
-    """The taught axes in their order, then the principal axes of what is left, widest first.
+    """The taught axes in order, then the principal axes of the other dimensions, widest first.
 
-    An eigenvector's sign is arbitrary; each is turned so that its largest entry is positive.
+    An eigenvector's sign is arbitrary; each is flipped so that its largest entry is positive.
     """
     taught = min(len(TAUGHT_KNOBS), len(mean))
     variance, inside = linalg.eigh(covariance.double()[taught:, taught:])
@@ -39,7 +39,7 @@ class NamesError(ValueError):
 
 
 def weights_digest(run: Path) -> str:
-    """What tells the weights of a run from any others: sha256 over all its parts."""
+    """Identify the weights of a run: sha256 over all its parts."""
     digest = hashlib.sha256()
     for part in PARTS:
         if has_part(run, part):
@@ -50,10 +50,10 @@ def weights_digest(run: Path) -> str:
 def measured_knobs(
     report: Mapping[str, Any], run: Path
 ) -> tuple[StyleStatistics, tuple[Dimension, ...]] | None:
-    """Axes and names that ``training.evaluate`` found for this run, None where it did not look.
+    """Read axes and names from a report of ``training.evaluate``; None if it has none.
 
     Raises:
-        NamesError: it looked at other weights, or the report is damaged.
+        NamesError: the report is of other weights, or damaged.
     """
     _check_weights(report, run)
     traverse = report.get("traverse")
@@ -70,10 +70,10 @@ def measured_knobs(
 
 
 def _check_weights(report: Mapping[str, Any], run: Path) -> None:
-    """Its figures would be told of this run."""
+    """Refuse a report of other weights: its figures would be wrong for this run."""
     if report.get("weights") is None:
         raise NamesError(
-            "the report does not say which weights it was measured on, as none of a bundle does; "
+            "the report does not say which weights it was measured on, as reports of bundles; "
             f"run python -m training.evaluate {run} and give its report.json"
         )
     if report["weights"] != weights_digest(run):

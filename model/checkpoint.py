@@ -1,15 +1,15 @@
 """A run on disk: configuration, weights and progress as safetensors and JSON, never pickle.
 
     RUN/config.json               the model's configuration
-    RUN/autoencoder.safetensors   stage 1: encoder and decoder, and where its styles lie
+    RUN/autoencoder.safetensors   stage 1: encoder and decoder, and the statistics of styles
     RUN/vocoder.safetensors       stage 2
     RUN/<part>.safetensors        of further stages
     RUN/<part>.json               steps, seconds, losses, for people; programs read the same
                                   from the header of the weights they belong to
-    RUN/<part>.resume.safetensors all that training needs to go on exactly, weights included
+    RUN/<part>.resume.safetensors everything that training needs to go on, weights included
 
-Every file is whole by itself, written beside its place and moved there, so a run that dies while
-writing keeps its last good checkpoint: each file is of that or of the one before, never half.
+Every file is written under a temporary name and renamed, so a run that dies while writing keeps its
+last good checkpoint: each file is of that checkpoint or of the previous one, never half.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ PARTS = {
 NEEDED_TO_PLAY = ("autoencoder", "vocoder")
 
 ENCODER_DIGEST = "encoder_digest"
-"""What names, among a part's tensors, the encoder that it was trained with."""
+"""The tensor of a part that identifies the encoder it was trained with."""
 
 Progress = dict[str, Any]
-"""What weights have seen: steps, seconds, losses."""
+"""Training behind a part's weights: steps, seconds, losses."""
 
 
 class CheckpointError(ValueError):
@@ -57,14 +57,14 @@ class CheckpointError(ValueError):
 
 
 class WriteError(OSError):
-    """Something of a run that cannot be written; what was there before is kept."""
+    """A file of a run that cannot be written; the previous one is kept."""
 
 
 def save_config(run: Path, config: ModelConfig) -> None:
-    """Start a run, or check that the one there is of the same model.
+    """Start a run, or check that the run in the folder has the same configuration.
 
     Raises:
-        CheckpointError: the folder holds a run of another configuration.
+        CheckpointError: it has another.
     """
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "config.json").exists():
@@ -77,7 +77,7 @@ def save_config(run: Path, config: ModelConfig) -> None:
 
 
 def load_config(run: Path) -> ModelConfig:
-    """The configuration of a run.
+    """Read the configuration of a run.
 
     Raises:
         CheckpointError: no run there, or an unreadable one.
@@ -93,7 +93,7 @@ def load_config(run: Path) -> ModelConfig:
 
 
 def modules_of(model: Instrument, part: str) -> dict[str, nn.Module]:
-    """The instrument's modules that a part of a run holds, by name."""
+    """The instrument's modules in a part of a run, by name."""
     return {name: getattr(model, name) for name in PARTS[part]}
 
 
@@ -105,10 +105,10 @@ def save_part(
     measured: Mapping[str, Tensor] | None = None,
     resume: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Store one checkpoint of a stage: the weights, what they have seen, and how to go on.
+    """Save one checkpoint of a stage: weights, progress, and the state to resume from.
 
-    ``measured`` lies beside the weights, ``resume`` in a file of its own. All are written before
-    the first is moved to its place: a full disk leaves the checkpoint before as it was.
+    ``measured`` is saved with the weights, ``resume`` in a separate file. All are written before
+    the first is renamed: a full disk leaves the previous checkpoint as it was.
 
     Raises:
         WriteError: nothing could be written.
@@ -132,7 +132,7 @@ def save_part(
 
 
 def load_part(run: Path, part: str, modules: Mapping[str, nn.Module]) -> Progress:
-    """Read one stage's weights into the modules it holds; returns its progress.
+    """Load one stage's weights into its modules; return its progress.
 
     Raises:
         CheckpointError: missing, unreadable, or of another preset.
@@ -151,7 +151,7 @@ def load_part(run: Path, part: str, modules: Mapping[str, nn.Module]) -> Progres
 
 
 def load_resume(run: Path, part: str) -> tuple[dict[str, Tensor], Progress]:
-    """What ``save_part`` got as ``resume``, and the progress of that moment.
+    """Read the ``resume`` tensors of ``save_part``, and the progress at that moment.
 
     Raises:
         CheckpointError: missing or unreadable.
@@ -160,17 +160,17 @@ def load_resume(run: Path, part: str) -> tuple[dict[str, Tensor], Progress]:
 
 
 def has_part(run: Path, part: str) -> bool:
-    """Whether a stage has left weights in this run."""
+    """True if the run holds weights of a part."""
     return _part_path(run, part).exists()
 
 
 def has_resume(run: Path, part: str) -> bool:
-    """Whether a stage has left in this run what it needs to go on."""
+    """True if the run holds a resume file of a part."""
     return _resume_path(run, part).exists()
 
 
 def is_outdated(run: Path, part: str, encoder: Encoder) -> bool:
-    """Whether a part was trained with another encoder; what does not say so was not.
+    """True if a part was trained with another encoder; False if it does not depend on one.
 
     Raises:
         CheckpointError: missing or unreadable.
@@ -181,9 +181,9 @@ def is_outdated(run: Path, part: str, encoder: Encoder) -> bool:
 
 
 def load_instrument(run: Path) -> tuple[Instrument, dict[str, Progress]]:
-    """A trained model in evaluation mode and the progress of each stage.
+    """Load a trained model in evaluation mode, and the progress of each stage.
 
-    Stage 3 is of one encoder: where stage 1 has gone on since, it is left out.
+    Stage 3 belongs to one encoder: if stage 1 has gone on since, it is left out.
 
     Raises:
         CheckpointError: a stage is missing or unreadable.
@@ -208,7 +208,7 @@ def load_instrument(run: Path) -> tuple[Instrument, dict[str, Progress]]:
 
 
 def load_style_space(run: Path) -> dict[str, Tensor]:
-    """Where the styles of the training music lie: mean (D,), covariance (D, D).
+    """Read the mean (D,) and covariance (D, D) of the styles of the training music.
 
     Raises:
         CheckpointError: missing or unreadable.
@@ -221,7 +221,7 @@ def load_style_space(run: Path) -> dict[str, Tensor]:
 
 
 def within(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors called ``name.<rest>``, by their rest.
+    """The tensors called ``name.<rest>``, by ``<rest>``.
 
     >>> list(within("a", {"a.b": Tensor(), "ab.c": Tensor()}))
     ['b']
@@ -245,7 +245,7 @@ def _kept(run: Path, part: str) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
-    """Tensors and progress of one file."""
+    """Read tensors and progress of one file."""
     try:
         tensors, metadata = read_tensors(path)
         return tensors, json.loads(metadata["progress"])
@@ -254,7 +254,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
     except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path} does not say what it has seen: {error}") from error
+        raise CheckpointError(f"{path} holds no progress (steps, seconds): {error}") from error
 
 
 def _tensors(tensors: Mapping[str, Tensor], progress: Progress) -> bytes:
@@ -268,8 +268,7 @@ def _json(value: dict[str, Any]) -> bytes:
 
 def _write(files: Mapping[Path, bytes]) -> None:
     """Write every file under a temporary name, to the disk itself, then rename them in order."""
-    # As export.bundle.atomic_write, which model may not import, but for several files at once: the
-    # first is renamed when the last is on the disk.
+    # export.bundle.atomic_write does this for one file, but model may not import export.
     temporary = {path: path.with_name(f"{path.name}.part") for path in files}
     try:
         for path, content in files.items():

@@ -1,16 +1,16 @@
 """MusicVAE's conductor for the preset ``seed``: a second, slower LSTM above the frames.
 
-In MusicVAE (arXiv 1803.05428, section 3.2) one LSTM walks over the bars, and what it says of a bar
-a second one spells out note by note. Here a step is a sixteenth of the clip, and it lies where the
-playhead is: the conductor steps when a sine of the phase code changes its sign, so it holds still
-in a freeze, follows the speed, and needs no count of frames::
+In MusicVAE (arXiv 1803.05428, section 3.2) one LSTM makes a plan for each bar, from which a second
+one makes the notes. Here a step is a sixteenth of the clip, and the playhead drives it: the
+conductor steps when a sine of the phase code changes its sign, so it holds still in a freeze,
+follows the speed, and needs no count of frames::
 
     sine of 8 turns   + + + + | - - - - | + + + + |        the clip has 16 half turns
     conductor's memory  c1    |   c2    |   c3    |        changes at the first frame of a step
-    frames' LSTM      h h h h | h h h h | h h h h |        hears it at every frame
+    frames' LSTM      h h h h | h h h h | h h h h |        reads it at every frame
 
-Unlike MusicVAE's lower decoder, the one below hears z too and is not reset at a step: it reads no
-notes of its own from which it could guess on, and a sound rings over the border.
+Unlike MusicVAE's lower decoder, the frames' LSTM also reads z and is not reset at a step: it does
+not read its own output, from which it could guess on, and sounds ring on across steps.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ STEP_ROW = 3
 """Row of the phase code whose sign makes the steps: the sine of 2**3 turns, 16 steps a clip."""
 
 SATURATED = 100.0
-"""Makes a gate exactly 0 or 1 in single precision; so training never moves its weight either."""
+"""Weight that makes a gate exactly 0 or 1 in single precision, so training never moves it."""
 
 
 class Conductor(nn.Module):
     """Style and phase code to one plan a step, (B, D, N), (B, S, N) -> (B, units, N), streaming.
 
-    An LSTM whose memory moves only at steps: elsewhere an input of ones shuts its input gate and
-    opens its forget gate. Its output gate works at every frame, and hears where in the step it is.
+    An LSTM whose memory changes only at steps: elsewhere an input of ones shuts its input gate and
+    opens its forget gate. Its output gate works at every frame and knows the place in the step.
     """
 
     def __init__(self, style_dims: int, units: int) -> None:
@@ -53,8 +53,8 @@ class Conductor(nn.Module):
         """(B, D, N), (B, S, N), state -> (B, units, N), state."""
         ones = torch.ones_like(code[:, STEP_ROW])
         sign = torch.where(code[:, STEP_ROW] >= 0, ones, -ones)
-        before = torch.cat([state[SIGN], sign[:, :-1]], dim=1)
-        hold = (sign * before > 0).to(style.dtype)[:, None]
+        previous = torch.cat([state[SIGN], sign[:, :-1]], dim=1)
+        hold = (sign * previous > 0).to(style.dtype)[:, None]
         plan, after = self.lstm(torch.cat([style, code, hold], dim=1), state)
         return plan, after | {SIGN: sign[:, -1:]}
 

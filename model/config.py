@@ -1,4 +1,4 @@
-"""The instrument's numbers, each once, as presets.
+"""The presets: every number of the instrument, each in one place.
 
 Shape letters of every public docstring in this project:
 
@@ -17,7 +17,7 @@ from typing import Any
 
 
 class ConfigError(ValueError):
-    """A preset or a stored configuration that no model can be built from."""
+    """A preset or stored configuration that no model can be built from."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FeatureConfig:
 
     @property
     def top_hz(self) -> float:
-        """Upper end of the mel filters: ``highest_hz``, or half the sample rate without one."""
+        """Upper end of the mel filters: ``highest_hz``, by default half the sample rate."""
         return self.sample_rate_hz / 2 if self.highest_hz is None else self.highest_hz
 
     @property
@@ -73,7 +73,7 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """LSTM beside the structure map, then transposed convolutions up to the mel bins.
+    """LSTM, whose output joins the structure map, then transposed convolutions up to the mel bins.
 
     ``conductor_units`` above 0 puts MusicVAE's conductor before the LSTM; it follows the phase code
     that only a model without structure has.
@@ -100,7 +100,7 @@ class VocoderConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything a checkpoint needs to be built again."""
+    """Everything that is needed to build a model."""
 
     preset: str
     features: FeatureConfig
@@ -113,8 +113,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not self.features.lowest_hz < self.features.top_hz <= self.features.sample_rate_hz / 2:
             raise ConfigError(
-                f"mel filters from {self.features.lowest_hz:g} to {self.features.top_hz:g} Hz do "
-                f"not lie below half of {self.features.sample_rate_hz} Hz"
+                f"mel filters from {self.features.lowest_hz:g} to {self.features.top_hz:g} Hz must "
+                f"be in order and below half of {self.features.sample_rate_hz} Hz"
             )
         bands, rest = divmod(self.features.mel_bins, self.encoder.frequency_stride)
         if rest:
@@ -151,7 +151,7 @@ class ModelConfig:
         if self.decoder.conductor_units and self.has_structure:
             raise ConfigError(
                 f"a conductor of {self.decoder.conductor_units} units follows the phase code, "
-                f"which a model with {self.encoder.structure_channels} structure channels has not; "
+                f"which a model with {self.encoder.structure_channels} structure channels lacks; "
                 "one of the two must be 0"
             )
 
@@ -179,7 +179,7 @@ class ModelConfig:
 
     @property
     def clip_samples(self) -> int:
-        """Samples that the frames of one clip stand for, without context."""
+        """Samples of one clip's frames, without context."""
         return self.clip_frames * self.features.hop_samples
 
     @property
@@ -199,23 +199,23 @@ class ModelConfig:
 
     @property
     def latency_samples(self) -> int:
-        """By how much decoded audio lags the frames it was decoded from.
+        """Lag of decoded audio behind the frames it was decoded from.
 
-        A spectrum centred on its hop sounds from half a window before the centre on, and block
-        n leaves once spectrum n is there, so the lag is (window - synthesis hop) / 2.
+        A spectrum centred on its hop starts to sound half a window before the centre, and block n
+        leaves once spectrum n is there, so the lag is (window - synthesis hop) / 2.
         """
         return (self.vocoder.window_samples - self.synthesis_hop_samples) // 2
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types; ``from_dict`` reads them back."""
+        """Plain JSON types, which ``from_dict`` reads back."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> ModelConfig:
-        """Inverse of ``to_dict``.
+        """Build a configuration from ``to_dict``.
 
         Raises:
-            ConfigError: a part or a field is missing, unknown, or of no use together.
+            ConfigError: a part or a field is missing or unknown, or they do not fit together.
         """
         parts = {
             "features": FeatureConfig,
@@ -236,7 +236,7 @@ def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 PHASE_CODE_DIMS = 16
-"""Sines and cosines of the position in the clip that stand in for structure in ``seed``."""
+"""Sines and cosines of the position in the clip, which ``seed`` has instead of structure."""
 
 TAUGHT_KNOBS = (
     "brightness",
@@ -247,10 +247,10 @@ TAUGHT_KNOBS = (
     "pitch",
     "density",
 )
-"""What the first style dimensions are taught, in their order; a smaller style has fewer."""
+"""Knobs that the first style dimensions are taught, in order; a smaller style has fewer."""
 
 WHOLE_BAND_TOP_HZ = 21582.22096
-"""Where 96 mel bins end that are as wide as ``small``'s 80 between 30 Hz and 11,025 Hz: on the
+"""Upper end of 96 mel bins that are as wide as ``small``'s 80 between 30 Hz and 11,025 Hz: on the
 Slaney scale their corners are (mel(11025) - mel(30)) / 81 apart, and 96 bins have 97 of these."""
 
 _SMALL_FEATURES = FeatureConfig(sample_rate_hz=22050, hop_samples=512, mel_bins=80)

@@ -1,4 +1,4 @@
-"""The two latents back to a log-mel image, frame by frame: the half that plays."""
+"""Decoder: the two latents to a log-mel image, frame by frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model.streaming import CausalConv2d, State, StreamingLSTM
 
 
 class FiLM(nn.Module):
-    """Style turns the gain and offset of every channel (arXiv 1709.07871), at every frame."""
+    """Style sets the gain and offset of every channel at every frame (arXiv 1709.07871)."""
 
     def __init__(self, style_dims: int, channels: int) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class FiLM(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """Residual causal convolution under FiLM, (B, C, M, N) -> (B, C, M, N)."""
+    """Residual causal convolutions, modulated by FiLM, (B, C, M, N) -> (B, C, M, N)."""
 
     def __init__(
         self, name: str, channels: int, bins: int, style_dims: int, time_kernel: int
@@ -41,7 +41,7 @@ class DecoderBlock(nn.Module):
         self.second = CausalConv2d(f"{name}.second", channels, channels, bins, time_kernel)
 
     def initial_state(self, batch: int) -> State:
-        """Both convolutions' past."""
+        """Silence before the first frame, for both convolutions."""
         return self.first.initial_state(batch) | self.second.initial_state(batch)
 
     def forward(self, x: Tensor, style: Tensor, state: State) -> tuple[Tensor, State]:
@@ -54,15 +54,15 @@ class DecoderBlock(nn.Module):
 class Decoder(nn.Module):
     """Style and structure per frame to image, (B, D, N), (B, S, N) -> (B, 3, M, N), streaming.
 
-    The mirror of the encoder. An LSTM hears style and structure and lays its own map beside the
+    The mirror of the encoder. From style and structure, an LSTM makes a map that joins the
     structure map; transposed convolutions double the frequency axis up to the mel bins; style
-    modulates each of them, adds a spectral envelope of its own, and sharpens or blurs the image::
+    modulates each of them, adds a spectral envelope, and sharpens or blurs the image::
 
         z, s --> LSTM --> map --.
         s ----------------------+--> block --> x2 --> block --> x2 --> block --> + --> contrast(z)
         z ----------------------'     FiLM            FiLM            FiLM       envelope(z)
 
-    In the preset ``seed`` a conductor walks ahead of the LSTM, which hears its plan as well.
+    In the preset ``seed`` the LSTM also reads the plan of a conductor.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -101,12 +101,12 @@ class Decoder(nn.Module):
         )
         self.to_image = nn.Conv2d(decoder.widths[-1], 3, 1)
         self.envelope = nn.Conv1d(style_dims, 3 * config.features.mel_bins, 1)
-        # Untrained, it is nearly silent, as music between its notes is.
+        # Untrained, the image is nearly silent, like music between notes.
         nn.init.constant_(self.envelope.bias, -0.8)  # type: ignore[arg-type]
         self.contrast = Contrast("decoder.contrast", style_dims, config.features.mel_bins)
 
     def initial_state(self, batch: int) -> State:
-        """Silence: every memory at zero."""
+        """Silence: every state at zero."""
         state = self.lstm.initial_state(batch)
         if self.conductor:
             state |= self.conductor.initial_state(batch)
@@ -116,11 +116,11 @@ class Decoder(nn.Module):
 
     def forward(self, style: Tensor, structure: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, D, N), (B, S, N), state -> (B, 3, M, N), state."""
-        heard, new_state = [style, structure], State()
+        inputs, new_state = [style, structure], State()
         if self.conductor:
             plan, new_state = self.conductor(style, structure, state)
-            heard.append(plan)
-        hidden, lstm_state = self.lstm(torch.cat(heard, dim=1), state)
+            inputs.append(plan)
+        hidden, lstm_state = self.lstm(torch.cat(inputs, dim=1), state)
         new_state |= lstm_state
         x = self.widen(self._maps(hidden, structure))
         for level, block in enumerate(self.blocks):
@@ -133,32 +133,31 @@ class Decoder(nn.Module):
         return image, new_state | past
 
     def envelope_of(self, style: Tensor) -> Tensor:
-        """The spectrum that style stands for by itself, (B, D, N) -> (B, 3, M, N)."""
+        """The spectral envelope of style alone, (B, D, N) -> (B, 3, M, N)."""
         return _as_map(self.envelope(style), self.mel_bins)
 
     def _maps(self, hidden: Tensor, structure: Tensor) -> Tensor:
-        """LSTM's map, structure map and height, side by side: (B, channels, bands, N)."""
-        own = _as_map(self.to_map(hidden), self.bands)
-        height = self.height[None, None, :, None].expand(own.shape[0], 1, -1, own.shape[3])
+        """Concatenate the LSTM's map, the structure map and height: (B, channels, bands, N)."""
+        drawn = _as_map(self.to_map(hidden), self.bands)
+        height = self.height[None, None, :, None].expand(drawn.shape[0], 1, -1, drawn.shape[3])
         if not self.structure_channels:
-            return torch.cat([own, height], dim=1)
-        heard = _as_map(structure, self.bands)
-        return torch.cat([own, heard, height], dim=1)
+            return torch.cat([drawn, height], dim=1)
+        return torch.cat([drawn, _as_map(structure, self.bands), height], dim=1)
 
 
 def _as_map(x: Tensor, rows: int) -> Tensor:
     """(B, channels x rows, N) -> (B, channels, rows, N).
 
-    Not ``unflatten``: traced for export, it writes down the example's N as if it were fixed.
+    Not ``unflatten``: traced for export, it fixes N to the example's.
     """
     return x.reshape(x.shape[0], -1, rows, x.shape[2])
 
 
 def ticks_to_frames(structure: Tensor, frames_per_tick: int) -> Tensor:
-    """Structure read at frames, (B, S, K) -> (B, S, N), linear between ticks.
+    """Interpolate structure at frames, (B, S, K) -> (B, S, N), linear between ticks.
 
     Tick k is centred between the frames it was made from, so frame n reads position
-    (n + 1/2) / frames_per_tick - 1/2; before the first and after the last tick it stays there.
+    (n + 1/2) / frames_per_tick - 1/2, limited to the first and the last tick.
     """
     return functional.interpolate(
         structure, scale_factor=float(frames_per_tick), mode="linear", align_corners=False

@@ -1,9 +1,9 @@
 """The discrete Fourier transform in real arithmetic, as products with small fixed matrices.
 
-ONNX has no inverse short-time transform and ONNX Runtime no complex tensors, and the module that
-is trained with must also be the one exported. A plain DFT matrix of 4096 samples would hold 16.8
-million numbers; split into two factors (Cooley and Tukey 1965, the "four-step" form) it is two
-of 64 x 64 and a twiddle table.
+ONNX has no inverse short-time transform and ONNX Runtime no complex tensors, and the module used in
+training must also be the one exported. A plain DFT matrix of 4096 samples would hold 16.8 million
+numbers; split into two factors (Cooley and Tukey 1965, the "four-step" form) it is two matrices of
+64 x 64 and a twiddle table.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class MagnitudeDFT(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """(..., W) -> (..., W/2+1).
 
-        Where no graph is being exported an FFT gives the same numbers (to 1e-6, tested) in a
-        fifth of the time on a CPU.
+        Outside of an export, an FFT gives the same numbers (to 1e-6, tested) in a fifth of the time
+        on a CPU.
         """
         if not torch.onnx.is_in_onnx_export():
             return torch.fft.rfft(frames).abs()
@@ -70,11 +70,11 @@ class InverseDFT(nn.Module):
     """Real signals from the halves of their spectra, real and imaginary (..., F) -> (..., W).
 
     Time is counted from the middle of the window, where a spectrum of phase zero has its pulse.
-    With c = 1 for the first and last bin and 2 between, which stand for their mirror images too::
+    With c = 1 for the first and last bin and 2 for the others, which have mirror images::
 
         x[t] = 1/W  Re sum over k of  e^(2 pi i k (t + W/2) / W)  c[k] X[k]
 
-    Trained with, this is one product with a matrix (2 F, W). In a bundle of ``base`` that matrix
+    In training this is one product with a matrix (2 F, W). In a bundle of ``base`` that matrix
     would be 17 MB, to be read for every block, so the exported form is split in two factors as in
     ``MagnitudeDFT``. With W = P Q, k = Q p + q and t = t1 + P t2::
 
@@ -113,7 +113,7 @@ class InverseDFT(nn.Module):
         self.register_buffer(name, values.float(), persistent=False)
 
     def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
-        """Twice (..., F) -> (..., W)."""
+        """Real and imaginary parts (..., F) -> (..., W)."""
         if not torch.onnx.is_in_onnx_export():
             return torch.cat([real, imaginary], dim=-1) @ self.matrix
         halves = [self._as_map(real * self.weights), self._as_map(imaginary * self.weights)]
@@ -125,13 +125,13 @@ class InverseDFT(nn.Module):
         return (torch.cat(turned, dim=-1) @ self.outer).transpose(-1, -2).flatten(-2)
 
     def _as_map(self, x: Tensor) -> Tensor:
-        """(..., F) -> (..., P/2 + 1, Q), the last row filled up with zeros."""
+        """(..., F) -> (..., P/2 + 1, Q), the last row padded with zeros."""
         filled = functional.pad(x, (0, self.spare_bins))
         return filled.reshape(*x.shape[:-1], self.rows // 2 + 1, self.columns)
 
 
 def _factors(window_samples: int) -> tuple[int, int]:
-    """Rows P and columns Q, both about the root of the window's length W = P Q."""
+    """Rows P and columns Q of W = P Q, both about the square root of the window's length W."""
     columns: int = 2 ** (window_samples.bit_length() // 2)
     rows = window_samples // columns
     if rows * columns != window_samples:

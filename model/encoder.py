@@ -1,4 +1,4 @@
-"""Log-mel image to the two latents: what stays (style) and what changes (structure)."""
+"""Encoder: log-mel image to the two latents, style, which stays, and structure, which changes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class ResNetTrunk(nn.Module):
     """torchvision's ResNet34 up to its third stage, (B, 3, M, N) -> (B, W, M/4, K).
 
     The names and, with the widths 64, 128, 256, the shapes are torchvision's, so ImageNet weights
-    load as they are; only strides differ, and strides have no weights. Time keeps a tick every
-    few frames, frequency keeps a quarter of the mel bins: pooled further, pitch is lost.
+    load as they are; only strides differ, and strides have no weights. Time keeps a tick every few
+    frames, frequency a quarter of the mel bins: with more pooling, pitch is lost.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -57,11 +57,10 @@ class ResNetTrunk(nn.Module):
         return features
 
     def load_imagenet(self) -> None:
-        """Start from torchvision's ImageNet weights of ResNet34, where they can be had."""
+        """Load torchvision's ImageNet weights of ResNet34, if they can be fetched and fit."""
         try:
             weights = ResNet34_Weights.IMAGENET1K_V1.get_state_dict(progress=True)
-            mine = {name: weights[name] for name in self.state_dict()}
-            self.load_state_dict(mine)
+            self.load_state_dict({name: weights[name] for name in self.state_dict()})
         except (OSError, RuntimeError) as error:
             logger.warning("training from scratch, no ImageNet weights: %s", error)
 
@@ -77,7 +76,7 @@ def _stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
 
 
 class StyleHead(nn.Module):
-    """What stays the same over a clip: bidirectional LSTM over ticks, averaged, to N(mean, var)."""
+    """Features to style: bidirectional LSTM over ticks, averaged, to mean and log-variance."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -100,7 +99,7 @@ class StyleHead(nn.Module):
 
 
 class StructureHead(nn.Module):
-    """What changes: a 1x1 convolution of the features, a small time-frequency map."""
+    """Features to structure: a 1x1 convolution to a small time-frequency map."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -112,7 +111,7 @@ class StructureHead(nn.Module):
 
 
 class PhaseCodeHead(nn.Module):
-    """Stands in for structure in the preset ``seed``: the position in the clip, nothing heard."""
+    """The preset ``seed``'s replacement for structure: a code of the position in the clip."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -125,7 +124,7 @@ class PhaseCodeHead(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The CRNN half that listens: (B, 3, M, N) -> ``Latents``."""
+    """The CRNN: (B, 3, M, N) -> ``Latents``."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -142,12 +141,12 @@ class Encoder(nn.Module):
 
 
 def sample_style(latents: Latents, noise: Tensor) -> Tensor:
-    """A style drawn from the posterior (reparameterised, arXiv 1312.6114), (B, D).
+    """Draw a style (B, D) from the posterior by ``noise``, standard normal (B, D).
 
-    ``noise`` standard normal, (B, D).
+    Reparameterised (arXiv 1312.6114).
     """
     return latents.style_mean + torch.exp(0.5 * latents.style_log_variance) * noise
 
 
 STYLE_CHANNELS = 16
-"""Channels that the features are squeezed to before they are flattened over frequency."""
+"""Channels that features are reduced to before they are flattened over frequency."""

@@ -1,4 +1,4 @@
-"""What the encoder sees and the decoder says: three log-mel spectrograms stacked as one image."""
+"""The image that the encoder reads and the decoder makes: three log-mel spectrograms, stacked."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class LogMelImage(nn.Module):
     """Audio to log-mel image, (B, T) -> (B, 3, M, N), values -1 (floor) to 1 (full scale).
 
     Every window is centred on its frame, and nothing is padded: the caller gives
-    ``context_samples`` more than the frames stand for, half of them on each side::
+    ``context_samples`` more samples than the frames have, half of them on each side::
 
         samples   |.. context/2 ..|  hop  |  hop  |  hop  |.. context/2 ..|
         frame 0   |<------ longest window ------->|
         frame 1           |<------ longest window ------->|
 
-    so N = (T - context_samples) / hop_samples. Magnitudes are scaled such that a full-scale sine
+    so N = (T - context_samples) / hop_samples. Magnitudes are scaled so that a full-scale sine
     reads 0 dB at its bin, and up to 6 dB in a mel band as wide as the window's main lobe; mel
     filters are torchaudio's (Slaney scale, unnormalised triangles).
     """
@@ -64,7 +64,7 @@ class _LogMel(nn.Module):
 
 
 def mel_filters(config: FeatureConfig, window_samples: int) -> Tensor:
-    """Triangles from DFT bins to mel bins, (window/2+1, M)."""
+    """Triangular filters from DFT bins to mel bins, (window/2+1, M)."""
     return melscale_fbanks(
         window_samples // 2 + 1,
         config.lowest_hz,

@@ -1,4 +1,4 @@
-"""The whole model: the half that listens, and the half that plays as one stream."""
+"""The whole model: encoder, decoder and vocoder, and the two parts that are exported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AudioEncoder(nn.Module):
 
 
 class StreamingDecoder(nn.Module):
-    """Latents per frame to audio with all its memory outside; ``decoder.onnx``."""
+    """Latents per frame to audio, with its state as an argument and a result; ``decoder.onnx``."""
 
     def __init__(self, decoder: Decoder, vocoder: Vocoder) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class StreamingDecoder(nn.Module):
         self.vocoder = vocoder
 
     def initial_state(self, batch: int) -> State:
-        """Silence: every memory at zero."""
+        """Silence: every state at zero."""
         return self.decoder.initial_state(batch) | self.vocoder.initial_state(batch)
 
     def forward(
@@ -49,7 +49,7 @@ class StreamingDecoder(nn.Module):
 
 
 class Instrument(nn.Module):
-    """Encoder, decoder and vocoder of one preset, as they are trained and stored."""
+    """Encoder, decoder and vocoder of one preset, as they are trained and saved."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -58,23 +58,23 @@ class Instrument(nn.Module):
         self.decoder = Decoder(config)
         self.vocoder = Vocoder(config)
 
-    def listener(self) -> AudioEncoder:
-        """The half that listens, sharing these weights."""
+    def audio_encoder(self) -> AudioEncoder:
+        """Features and encoder, sharing these weights."""
         return AudioEncoder(self.config, self.encoder)
 
-    def player(self) -> StreamingDecoder:
-        """The half that plays, sharing these weights."""
+    def streaming_decoder(self) -> StreamingDecoder:
+        """Decoder and vocoder, sharing these weights."""
         return StreamingDecoder(self.decoder, self.vocoder)
 
 
 def excitation(config: ModelConfig, batch: int, frames: int, device: torch.device) -> Tensor:
-    """Standard normal numbers that the vocoder jitters phases with, (B, F, L)."""
+    """Draw the standard normal numbers (B, F, L) that the vocoder jitters phases with."""
     spectra = frames * config.vocoder.spectra_per_frame
     return torch.randn(batch, config.spectrum_bins, spectra, device=device)
 
 
 def reconstruct(model: Instrument, image: Tensor) -> Tensor:
-    """Decoded image of the means, no noise, from silence: (B, 3, M, N) -> the same shape."""
+    """Encode and decode an image without noise, from silence: (B, 3, M, N) -> the same shape."""
     config = model.config
     latents = model.encoder(image)
     structure = ticks_to_frames(latents.structure, config.encoder.frames_per_tick)

@@ -1,4 +1,4 @@
-"""Mel bins spread back over DFT bins: where the vocoder's magnitudes start from."""
+"""Mel bins spread back over DFT bins: the starting point of the vocoder's magnitudes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from model.features import mel_filters
 class InverseMel(nn.Module):
     """Log-mel image to log magnitudes of the vocoder's spectra, (B, 3, M, N) -> (B, F, N).
 
-    Reads the one of the image's channels that has the vocoder's window. Each mel bin's mean level
-    goes back to the DFT bins it was gathered from, with a filter bank A (F, M)::
+    Reads the image's channel that has the vocoder's window. Each mel bin's mean level goes back to
+    the DFT bins it was gathered from, with a filter bank A (F, M)::
 
         magnitude[k] = sum over m of A[k, m] level[m] / sum over m of A[k, m]
         level[m] = mel[m] / sum over k of A[k, m]
 
-    Without any learning this gave a spectral distance of 1.02 on eight held-out clips, where
-    Griffin-Lim has 0.98 (training/EXPERIMENTS.md).
+    Without any training this gave a spectral distance of 1.02 on eight held-out clips;
+    Griffin-Lim gives 0.98 (training/EXPERIMENTS.md).
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -39,14 +39,14 @@ class InverseMel(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, M, N) -> natural logarithm of magnitudes (B, F, N)."""
-        heard = image[:, self.channel].clamp(-1.0, LOUDEST)
-        level_db = (1 - heard) * (self.floor_db / 2)
+        channel = image[:, self.channel].clamp(-1.0, LOUDEST)
+        level_db = (1 - channel) * (self.floor_db / 2)
         mel = torch.exp(level_db * (math.log(10) / 20))
         return torch.log(mel.transpose(1, 2) @ self.matrix + SILENCE).transpose(1, 2)
 
 
 LOUDEST = 1.15
-"""Image value of a full-scale sine in a wide mel band; louder there is only by extrapolation."""
+"""Image value of a full-scale sine in a wide mel band; decoded values may be higher."""
 
 SILENCE = 1e-4
 """Magnitude of a bin that no mel filter reaches: 128 dB below a full-scale sine."""

@@ -1,4 +1,4 @@
-"""Evaluation for a while, and then every module as it was."""
+"""Temporary evaluation mode."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards each module trains or not as before.
+    """Evaluation mode inside the block; afterwards each module has its previous mode.
 
-    ``model.train()`` would be wrong: it also wakes parts that are frozen on purpose.
+    ``model.train()`` would be wrong: it also sets parts to training that are frozen on purpose.
     """
     training = {module: module.training for module in model.modules()}
     model.eval()

@@ -1,4 +1,4 @@
-"""Position in a clip as sines and cosines, for the model that has no structure of its own."""
+"""Position in a clip as sines and cosines, for a model without structure."""
 
 from __future__ import annotations
 

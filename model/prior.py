@@ -1,13 +1,13 @@
-"""What may come next: a small causal network over ticks of structure, so that music plays on.
+"""Prior: a small causal network that draws structure tick by tick, so that music plays on.
 
-MusicVAE plays from nothing by drawing its latents; here style stays what the decks and knobs say,
-and it is structure that is drawn, tick by tick: p(s[k+1] | s[..k], z). An LSTM hears the ticks so
-far and the style; what it says is a mixture of Gaussians (a mixture density network, Bishop
-1994) in directions that all components share (semi-tied covariances, Gales 1999): neighbouring
-bands rise and fall together, and a diagonal Gaussian of the bands themselves would hiss.
+MusicVAE generates music by drawing its latents; here style stays as the decks and knobs set it, and
+structure is drawn: p(s[k+1] | s[..k], z). An LSTM reads the ticks so far and the style, and gives a
+mixture of Gaussians (a mixture density network, Bishop 1994) in directions that all components
+share (semi-tied covariances, Gales 1999): neighbouring bands rise and fall together, and a diagonal
+Gaussian of the bands themselves would hiss.
 
-Means are sums of the LSTM's bounded outputs, so whatever it hears of itself, for however long,
-what it draws stays in a bounded range.
+Means are sums of the LSTM's bounded outputs, so what it draws stays in a bounded range, however
+long it reads its own output.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PriorConfig:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Density of the tick after each tick: J components along S shared directions.
+    """Density of the tick that follows each tick: J components along S shared directions.
 
     ``log_weights`` (B, K, J) of the components, ``means`` and ``log_scales`` (B, K, J, S).
     """
@@ -47,25 +47,25 @@ class Mixture:
     log_scales: Tensor
 
     def log_density(self, along: Tensor) -> Tensor:
-        """Natural logarithm of the density at (B, K, S), given along the directions: (B, K)."""
+        """Log density (B, K) at ``along``, points (B, K, S) in coordinates of the directions."""
         distance = (along[:, :, None] - self.means) * torch.exp(-self.log_scales)
         gaussians = -0.5 * distance.square() - self.log_scales - 0.5 * math.log(2 * math.pi)
         return torch.logsumexp(self.log_weights + gaussians.sum(dim=3), dim=2)
 
 
 class Prior(nn.Module):
-    """Ticks of structure and a style to the density of each tick's successor.
+    """Ticks of structure and a style to the density of each next tick.
 
-    ``encoder_digest`` names the encoder whose structure it has learned: of another's it knows
-    nothing.
+    ``encoder_digest`` identifies the encoder whose structure it was trained on; with another
+    encoder it is of no use.
     """
 
     def __init__(self, config: ModelConfig, sizes: PriorConfig | None = None) -> None:
         super().__init__()
         if not config.has_structure:
             raise ConfigError(
-                f"preset '{config.preset}' has no structure that a prior could play on with; "
-                "choose one that has"
+                f"preset '{config.preset}' has no structure for a prior to draw; choose one that "
+                "has structure"
             )
         sizes = sizes or PriorConfig()
         self.components = sizes.components
@@ -79,7 +79,7 @@ class Prior(nn.Module):
         self.encoder_digest: Tensor
 
     def initial_state(self, batch: int) -> State:
-        """Nothing heard yet."""
+        """No ticks read yet."""
         return self.lstm.initial_state(batch)
 
     def forward(self, structure: Tensor, style: Tensor, state: State) -> tuple[Mixture, State]:
@@ -91,7 +91,7 @@ class Prior(nn.Module):
     def surprise(self, structure: Tensor, style: Tensor, state: State) -> tuple[Tensor, State]:
         """Negative log density of every tick after the first, in nats: (B, K - 1), and the state.
 
-        Training keeps structure's power near 1, so it compares between encoders of one S.
+        Training keeps structure's power near 1, so values of encoders with one S can be compared.
         """
         mixture, after = self(structure[:, :, :-1], style, state)
         along = torch.linalg.solve(self.directions.float(), structure[:, :, 1:].float())
@@ -109,15 +109,15 @@ class Prior(nn.Module):
         return Mixture(torch.log_softmax(weights, dim=2), means, log_scales)
 
 
-class PriorPlayer(nn.Module):
-    """Ticks heard to the tick that is drawn next; ``prior.onnx``."""
+class StreamingPrior(nn.Module):
+    """Ticks so far to the next tick, drawn; ``prior.onnx``."""
 
     def __init__(self, prior: Prior) -> None:
         super().__init__()
         self.prior = prior
 
     def initial_state(self, batch: int) -> State:
-        """Nothing heard yet."""
+        """No ticks read yet."""
         return self.prior.initial_state(batch)
 
     def forward(
@@ -131,8 +131,9 @@ class PriorPlayer(nn.Module):
     ) -> tuple[Tensor, State]:
         """(B, S, K), (B, D), (B, 1), (B, S), (B, 1), state -> (B, S), state.
 
-        ``normal`` and ``uniform`` (0..1) are the dice. ``temperature`` scales the logarithm of the
-        components' weights and the Gaussians' widths: 1 draws as learned, 0 takes the likeliest.
+        ``normal`` and ``uniform`` (0..1) are the random numbers. ``temperature`` scales the
+        logarithm of the components' weights and the Gaussians' widths: 1 draws as trained, 0 takes
+        the likeliest tick.
         """
         prior = self.prior
         mixture, after = prior(structure, style, state)
@@ -146,18 +147,18 @@ class PriorPlayer(nn.Module):
 
 
 def _draw(weights: Tensor, uniform: Tensor) -> Tensor:
-    """Weights (B, J) that sum to 1 and a number 0..1 (B, 1) -> one of J as ones and zeros."""
+    """Draw one of J by weights (B, J) that sum to 1 and a number 0..1 (B, 1); one-hot (B, J)."""
     ends = torch.cumsum(weights, dim=1)[:, :-1]
     passed = (uniform >= ends).to(weights.dtype)
-    # The last one needs no end: rounding must not leave a uniform number beyond it.
+    # The last one has no end: with rounding, a uniform number might be beyond it.
     one = torch.ones_like(uniform)
     return torch.cat([one, passed], dim=1) - torch.cat([passed, 0 * one], dim=1)
 
 
 def encoder_digest(encoder: Encoder) -> Tensor:
-    """SHA-256 of the encoder's weights, (32,) bytes: the same before and after an export.
+    """SHA-256 of the encoder's weights, (32,) bytes.
 
-    Taken in half precision, as a bundle stores them.
+    In half precision, as a bundle stores them, so it is the same before and after an export.
     """
     digest = hashlib.sha256()
     for name, value in sorted(encoder.state_dict().items()):
@@ -167,7 +168,7 @@ def encoder_digest(encoder: Encoder) -> Tensor:
 
 
 SMALLEST_LOG_SCALE = -4.0
-"""Gaussians narrower than that, in spreads, would only learn the encoder's rounding."""
+"""Narrower Gaussians would only learn the encoder's rounding; log of a scale in spreads."""
 
 COLDEST = 1e-3
-"""Temperature below which the likeliest component is as good as certain."""
+"""Temperature at which the likeliest component is practically certain."""

@@ -1,7 +1,7 @@
-"""Layers that hear only the past, with their memory as an argument and a result.
+"""Causal layers, with their state as an argument and a result.
 
-A state is a plain dict of named tensors. A module adds its own names under its prefix, so the
-whole decoder's state is one flat dict: easy to carry, to name in an exported graph, to compare.
+A state is a plain dict of named tensors. A module adds names under its prefix, so the whole
+decoder's state is one flat dict: easy to carry, to name in an exported graph, to compare.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class StreamingLSTM(nn.Module):
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, inputs, N), state -> (B, units, N), state."""
-        before = tuple(
+        hidden_and_cell = tuple(
             state[f"{self.name}.{part}"].transpose(0, 1).contiguous() for part in ("hidden", "cell")
         )
-        y, (hidden, cell) = self.lstm(x.transpose(1, 2), before)
+        y, (hidden, cell) = self.lstm(x.transpose(1, 2), hidden_and_cell)
         after = {
             f"{self.name}.hidden": hidden.transpose(0, 1),
             f"{self.name}.cell": cell.transpose(0, 1),

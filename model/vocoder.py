@@ -1,12 +1,12 @@
-"""Log-mel image to sound, causal: what the performer hears.
+"""Vocoder: log-mel image to sound, causal.
 
 A convolution alone cannot sustain a tone: fed the same image at every frame (a frozen chord), it
-repeats the same few milliseconds, and whatever the pitch, the result buzzes at the hop rate. So
-the network predicts for every bin of a short-time spectrum what a phase vocoder measures
-(Flanagan and Golden 1966): its magnitude (as a correction to the image's own, spread back over
-the bins), by how much its phase advances, and how uncertain that advance is. Phases are summed up
-over time, part of the stream state; uncertain bins (noise, attacks) are jittered by the random
-numbers the caller gives, certain ones (tones) are not.
+repeats the same few milliseconds, and whatever the pitch, the result buzzes at the hop rate. So the
+network predicts, for every bin of a short-time spectrum, the numbers of a phase vocoder (Flanagan
+and Golden 1966): its magnitude (as a correction to the image's, spread back over the bins), the
+advance of its phase, and how uncertain that advance is. Phases are summed up over time, as part of
+the stream's state; uncertain bins (noise, attacks) are jittered by random numbers from the caller,
+certain ones (tones) are not.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from model.streaming import CausalConv1d, State
 
 @dataclass(frozen=True)
 class Spectra:
-    """What the network says of each spectrum, all (B, F, L) with L = N x spectra per frame.
+    """The network's output for each spectrum, all (B, F, L) with L = N x spectra per frame.
 
-    ``log_magnitude`` natural logarithm; ``advance`` radians beyond the bin's own frequency, within
-    +-pi; ``spread`` standard deviation of that advance in radians.
+    ``log_magnitude`` natural logarithm; ``advance`` of the phase beyond the bin's own frequency, in
+    radians, within +-pi; ``spread`` standard deviation of that advance in radians.
     """
 
     log_magnitude: Tensor
@@ -38,7 +38,7 @@ class Spectra:
     spread: Tensor
 
     def after(self, first: int) -> Spectra:
-        """Without the first ``first`` spectra."""
+        """All but the first ``first`` spectra."""
         return Spectra(
             self.log_magnitude[..., first:], self.advance[..., first:], self.spread[..., first:]
         )
@@ -85,7 +85,7 @@ class Vocoder(nn.Module):
 
     @property
     def receptive_frames(self) -> int:
-        """Frames before a frame that the network still hears."""
+        """Number of previous frames that a frame depends on."""
         vocoder = self.config.vocoder
         return (vocoder.blocks + 1) * (vocoder.time_kernel - 1)
 
@@ -126,7 +126,7 @@ class Vocoder(nn.Module):
 class PhaseSynthesis(nn.Module):
     """Spectra to samples: phases summed up, locked to their neighbours, windowed, overlap-added.
 
-    Block n leaves when spectrum n is there; what later spectra will still add to is the tail::
+    Block n leaves when spectrum n is there; the tail is what later spectra still add to::
 
         spectrum n     |---- window ----|
         spectrum n+1        |---- window ----|
@@ -145,7 +145,7 @@ class PhaseSynthesis(nn.Module):
         gain = self.hop_samples / window.square().sum()
         self.register_buffer("window", window * gain, persistent=False)
         # Spectra are centred on their window (a pulse in its middle has phase zero everywhere), so
-        # that neighbouring bins of one tone share one phase.
+        # that neighbouring bins of one tone have the same phase.
         self.inverse_dft = InverseDFT(self.window_samples)
         # A tone in the middle of bin k advances by k hop / window turns from spectrum to spectrum.
         turns = (torch.arange(self.bins) * self.hop_samples % self.window_samples).double()
@@ -154,7 +154,7 @@ class PhaseSynthesis(nn.Module):
         self.bin_turns: Tensor
 
     def initial_state(self, batch: int) -> State:
-        """Phase zero in every bin, nothing left over."""
+        """Phase zero in every bin, an empty tail."""
         return {
             "vocoder.phase": self.window.new_zeros(batch, self.bins),
             "vocoder.tail": self.window.new_zeros(batch, self.overlap - 1, self.hop_samples),
@@ -170,9 +170,10 @@ class PhaseSynthesis(nn.Module):
         return audio, {"vocoder.phase": last_phase, "vocoder.tail": last_tail}
 
     def _phases(self, spectra: Spectra, noise: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-        """Phases (B, F, L) and the last of them (B, F), in turns summed in double precision."""
-        # Audio teaches magnitudes; the advance learns from its own loss. Through the sum over
-        # time its gradient would grow with every spectrum.
+        """Phases (B, F, L) in radians and the last ones (B, F) in turns, summed in double
+        precision."""
+        # Audio trains magnitudes only; the advance has its own loss. Through the sum over time its
+        # gradient would grow with every spectrum.
         noisiness = (spectra.spread - TONAL_SPREAD) / (NOISY_SPREAD - TONAL_SPREAD)
         jitter = noise * spectra.spread * noisiness.clamp(0, 1)
         step = (spectra.advance + jitter).detach().double() / (2 * math.pi)
@@ -195,32 +196,33 @@ def _lock(magnitude: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tens
     """Give every bin the phase of the loudest around it, (B, F, L) -> real and imaginary parts.
 
     Summed up bin by bin, phases of one tone's neighbouring bins drift apart and the tone beats;
-    phase vocoders lock them to the peak (Laroche and Dolson 1999). Here: a mean of the phases of
-    three bins, weighted with their power, which the peak dominates.
+    phase vocoders lock them to the peak (Laroche and Dolson 1999). Here: the mean phase of three
+    bins, weighted by power, which the peak dominates.
     """
     power = magnitude.detach().square()
     real, imaginary = (_sum_of_three(power * part) for part in (cosine, sine))
-    # Where three phases cancel, the bin fades instead of dividing by nothing.
+    # Where three phases cancel, the bin fades instead of dividing by zero.
     floor = 1e-12 * _sum_of_three(power).square() + 1e-24
     norm = torch.sqrt(real * real + imaginary * imaginary + floor)
     return magnitude * real / norm, magnitude * imaginary / norm
 
 
 def _sum_of_three(x: Tensor) -> Tensor:
-    """Each bin and its two neighbours added up, (B, F, L) -> (B, F, L)."""
+    """Sum of each bin and its two neighbours, (B, F, L) -> (B, F, L)."""
     padded = functional.pad(x, (0, 0, 1, 1))
     return padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
 
 
 LARGEST_LOG_MAGNITUDE = 7.0
-"""A sine of full scale reads a quarter of the window: 6.2 with 2048 samples."""
+"""A full-scale sine has a quarter of the window: log magnitude 6.2 with 2048 samples."""
 
 LARGEST_SPREAD = 3.0
-"""Radians. A wrapped normal that wide is uniform: nothing is known of the phase."""
+"""Radians. A wrapped normal of that width is uniform: the phase is unknown."""
 
 TONAL_SPREAD = 0.5
-"""Radians of spread up to which a bin counts as a tone and is not jittered."""
+"""Spread in radians up to which a bin counts as a tone and is not jittered."""
 
 NOISY_SPREAD = 0.9
-"""Radians from which it counts as noise and is jittered in full. Spectra overlap, so even white
-noise advances somewhat predictably: with windows of four hops its spread is 1.0 (measured)."""
+"""Spread in radians from which a bin counts as noise and is jittered in full. Spectra overlap, so
+even white noise advances somewhat predictably: with windows of four hops its spread is 1.0
+(measured)."""

@@ -1,1 +1,1 @@
-"""Recordings as the model hears them. Light: neither torch nor onnx."""
+"""Recordings prepared for the model. Imports neither torch nor onnx."""

@@ -1,18 +1,18 @@
-"""The steady beat of a recording, or none: rain, a held chord and rubato have none.
+"""Finds the steady beat of a recording, or none: rain, a held chord and rubato have none.
 
     samples -> librosa: onset strength, likely tempo -> the straight line of beats that fits best
                                                      -> how much of the recording keeps to it
 
-librosa's tempo is one of the lags of its autocorrelation, one or two per cent apart, which is half
-a beat after fifty; and its beats follow wherever onsets lead, in noise too. Decks that are read in
-beats need one line for the whole recording, so the line is fitted here: by the magnitude of the
-onsets' Fourier sum at the beat's frequency and its harmonics, whose resolution is that of the whole
-length, and then by the onsets that lie on it. A part of ``PART_BEATS`` agrees if it would itself
-have put the line where it is, to an eighth of a beat and a quarter of its strength (where a bar has
-two places of like strength, both are right): by chance half of them do.
+librosa's tempo is one of the lags of its autocorrelation, which are one or two per cent apart: half
+a beat after fifty. And its beats follow any onsets, in noise too. A deck that is read in beats
+needs one line for the whole recording. So the line is fitted here: by the magnitude of the onsets'
+Fourier sum at the beat's frequency and its harmonics, whose resolution is that of the whole length,
+and then by the onsets on it. A part of ``PART_BEATS`` agrees if its own onsets put the line where
+it is, to an eighth of a beat and a quarter of its strength (if a bar has two places of like
+strength, both are right); by chance, half of the parts do.
 
-librosa is imported where it is used: by the exporter and by the worker that encodes, never by the
-process that plays.
+librosa is imported inside functions: in the exporter and in the worker that encodes files, never in
+the process that plays.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from export.bundle.beats import Beats
 Curve = NDArray[np.float64]
 
 STEP_S = 0.01
-"""About how far apart onset strength is measured; times are read between."""
+"""Approximate step of onset strength; times between steps are interpolated."""
 SLOWEST_BPM, FASTEST_BPM = 40.0, 240.0
 FEWEST_BEATS = 4
 PART_BEATS = 4.0
 LEAST_CONFIDENCE = 0.6
-"""Share of the parts that agree. Of noise it is about a half, of steady music most."""
+"""Share of the parts that agree: about half in noise, most in steady music."""
 LEAST_CONTRAST = 5.0
-"""Onsets on the line above the mean, in standard errors; the best in noise and rain has 4."""
+"""Onsets on the line above the mean, in standard errors; the best line in noise and rain has 4."""
 
 SHORTEST_S, LONGEST_S = 2.0, 1200.0
-"""Of what is longer no one tempo is looked for, which would take more than half a minute."""
+"""A longer recording is not searched: that would take more than half a minute."""
 
 _BLOCK_S = 30.0
 _PIECE_S, _WINDOW_S = 60.0, 8.0
 _LOUDEST = 3.0
-"""One onset counts no more than this many typical ones."""
+"""Most that one onset counts, in typical ones."""
 _SEARCH = 0.05
-"""How far, as a share, the fitted tempo may be from librosa's, whose lags are coarse."""
+"""Largest difference between the fitted tempo and librosa's, whose lags are coarse, as a share."""
 _HARMONICS = 4
 _FINE_TRIES = 32
 _PHASES = 96
 
 
 def find_beats(samples: Floats, sample_rate_hz: int) -> Beats | None:
-    """The beats of a recording (T,); None where no steady tempo holds."""
+    """Find the beats of a recording (T,); None if it has no steady tempo."""
     if samples.size > LONGEST_S * sample_rate_hz:
         return None
     onsets = _onsets(samples, sample_rate_hz)
@@ -72,7 +72,7 @@ def find_beats(samples: Floats, sample_rate_hz: int) -> Beats | None:
 
 @dataclass(frozen=True)
 class _Onsets:
-    """How strongly something begins, every ``step_s``."""
+    """Onset strength every ``step_s``."""
 
     strength: Curve
     step_s: float
@@ -98,7 +98,7 @@ class _Line:
     first_s: float
 
     def points(self, start_s: float, end_s: float) -> Curve:
-        """Its beats between two times, in s."""
+        """The beats between two times, in s."""
         first, end = ((time - self.first_s) / self.period_s for time in (start_s, end_s))
         return np.asarray(
             self.first_s + np.arange(np.ceil(first), np.ceil(end)) * self.period_s, np.float64
@@ -106,7 +106,7 @@ class _Line:
 
 
 def _onsets(samples: Floats, sample_rate_hz: int) -> _Onsets:
-    """Onset strength above its surroundings, the loudest tamed."""
+    """Onset strength above its surroundings, limited to ``_LOUDEST``."""
     import librosa
 
     hop = round(STEP_S * sample_rate_hz)
@@ -128,13 +128,13 @@ def _onsets(samples: Floats, sample_rate_hz: int) -> _Onsets:
 
 
 def _likely_tempo(onsets: _Onsets) -> float | None:
-    """librosa's tempo, in bpm, which knows that people rather tap near 120 than at 60 or 240."""
+    """librosa's tempo in bpm, which prefers tempos near 120 to 60 and 240, as people do."""
     import librosa
 
     if onsets.length_s < SHORTEST_S or not onsets.strength.any():
         return None
     rate_hz = 1 / onsets.step_s
-    # Its autocorrelations piece by piece: those of ten minutes at once are gigabytes.
+    # Autocorrelations piece by piece: those of ten minutes at once are gigabytes.
     pieces = np.array_split(onsets.strength, math.ceil(onsets.length_s / _PIECE_S))
     window = librosa.time_to_frames(_WINDOW_S, sr=rate_hz, hop_length=1).item()
     mean = sum(
@@ -152,7 +152,7 @@ def _likely_tempo(onsets: _Onsets) -> float | None:
 def _fitted(onsets: _Onsets, likely_bpm: float) -> _Line:
     """The line near ``likely_bpm`` whose beats have the most onsets."""
     hz, width, count = likely_bpm / 60, _SEARCH, _tries(onsets.length_s, likely_bpm / 60)
-    for _ in range(2):  # the second time between the neighbours of the best
+    for _ in range(2):  # the second time, between the neighbours of the best
         around = hz * np.linspace(1 - width, 1 + width, count)
         hz = float(around[np.argmax(_pulse(onsets, around))])
         width, count = 2 * width / count, _FINE_TRIES
@@ -162,14 +162,14 @@ def _fitted(onsets: _Onsets, likely_bpm: float) -> _Line:
 
 
 def _tries(length_s: float, hz: float) -> int:
-    """Frequencies so near each other that none falls between: an eighth of a turn at the end."""
+    """Number of frequencies to try, so close that the last beats differ by an eighth of a turn."""
     return max(math.ceil(8 * length_s * 2 * _SEARCH * hz * _HARMONICS), _FINE_TRIES)
 
 
 def _pulse(onsets: _Onsets, frequencies_hz: Curve) -> Curve:
     """Sum over harmonics of the onsets' Fourier magnitudes at ``frequencies_hz``."""
-    heard = np.flatnonzero(onsets.strength)
-    strength, times_s = onsets.strength[heard], heard * onsets.step_s
+    steps = np.flatnonzero(onsets.strength)
+    strength, times_s = onsets.strength[steps], steps * onsets.step_s
     pulse = np.zeros(frequencies_hz.size)
     for n, hz in enumerate(frequencies_hz):
         turn = np.exp(-2j * np.pi * hz * times_s)
@@ -179,7 +179,7 @@ def _pulse(onsets: _Onsets, frequencies_hz: Curve) -> Curve:
 
 
 def _contrast(onsets: _Onsets, line: _Line) -> float:
-    """Onsets on the line above the mean of all, in standard errors."""
+    """Mean of the onsets on the line above the mean of all, in standard errors."""
     points_s = line.points(0.0, onsets.length_s)
     smooth = np.convolve(onsets.strength, np.ones(3) / 3, mode="same")
     error = smooth.std() / np.sqrt(max(points_s.size, 1))
@@ -187,7 +187,7 @@ def _contrast(onsets: _Onsets, line: _Line) -> float:
 
 
 def _agreement(onsets: _Onsets, line: _Line) -> float:
-    """Share of the parts that would themselves have put the line there."""
+    """Share of the parts whose own onsets put the line there."""
     part_s = PART_BEATS * line.period_s
     starts_s = np.arange(0.0, onsets.length_s - part_s / 2, part_s)
     shifts = np.arange(-8, 8) / 16

@@ -1,8 +1,8 @@
-"""How a recording becomes the model's input: read, mixed to mono, resampled, loudness, windows.
+"""The model's input from a recording: mono, resampled, normalised in loudness, cut into windows.
 
-Training (``training.prepare``) and playing (the server's worker process) both go through here,
-so that a model hears on stage what it heard in training. No torch; the libraries are imported
-where they are used, so importing this module costs numpy and nothing else.
+Training (``training.prepare``) and playing (the server's worker process) both use it, so that a
+model gets the same input in play as in training. No torch; libraries are imported inside functions,
+so importing this module costs numpy and nothing else.
 
 Shape letters are those of ``model/config.py``: T samples, N frames, K ticks.
 """
@@ -24,13 +24,13 @@ from export.audio.sample_stream import SampleStream
 Number = TypeVar("Number", bound=np.generic)
 
 LOUDNESS_LUFS = -23.0
-"""Integrated loudness that every source is brought to (EBU R 128)."""
+"""Integrated loudness of every normalised source (EBU R 128)."""
 
 SHORTEST_S = 0.5
-"""A shorter source is refused: too little for loudness gating, and for a loop."""
+"""A shorter source is refused: it is too short for loudness gating, and for a loop."""
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
-"""File name endings that a folder is searched for."""
+"""Endings of audio files when a folder is searched."""
 
 _RATES_HZ = (4_000, 768_000)
 _READ_FRAMES = 1 << 16
@@ -44,7 +44,7 @@ class AudioError(ValueError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[AudioError], tuple[str, str]]:
-        # An exception with two arguments does not come back from a worker process by itself.
+        # By default, an exception with two arguments cannot be unpickled from a worker process.
         return type(self), (self.reason, str(self))
 
 
@@ -54,7 +54,7 @@ REASONS = ("missing", "empty", "corrupt", "not finite", "too short", "silent")
 
 @dataclass(frozen=True, eq=False)
 class Captured:
-    """Mono sound (T,) that was never a file; ``name`` is what messages call it."""
+    """Mono sound (T,) captured from an input, not a file; ``name`` stands for it in messages."""
 
     name: str
     samples: Floats
@@ -63,7 +63,7 @@ class Captured:
 
 @dataclass(frozen=True)
 class Window:
-    """One input of the encoder: ``start_samples`` is where its clip begins in the recording.
+    """One input of the encoder, whose clip begins at ``start_samples`` of the recording.
 
     ``samples`` is (clip + context,) float32, half of the context on each side of the clip.
     """
@@ -73,7 +73,7 @@ class Window:
 
 
 def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
-    """Any file libsndfile knows as (T,) samples: mean of its channels, resampled by soxr (HQ).
+    """Read any file that libsndfile knows as (T,) samples: mono, resampled by soxr (HQ).
 
     Raises:
         AudioError: missing, empty, corrupt or no audio, with NaN or infinities, too short.
@@ -84,7 +84,7 @@ def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTES
 
 
 def take_mono(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
-    """What was captured as ``read_mono`` would give it from a file.
+    """Captured sound as ``read_mono`` would read it from a file.
 
     Raises:
         AudioError: empty, with NaN or infinities, too short.
@@ -98,7 +98,7 @@ def _whole(name: str, mono: SampleStream, shortest_s: float) -> Floats:
     if not mono.source_samples:
         raise AudioError("empty", f"{name}: holds no samples; give a file with sound in it")
     if not mono.is_finite:
-        raise AudioError("not finite", f"{name}: holds NaN or infinite samples; export it anew")
+        raise AudioError("not finite", f"{name}: holds NaN or infinite samples; export it again")
     seconds = mono.source_samples / mono.source_rate_hz
     if seconds < shortest_s:
         raise AudioError(
@@ -110,11 +110,11 @@ def _whole(name: str, mono: SampleStream, shortest_s: float) -> Floats:
 def normalise_loudness(
     samples: Floats, sample_rate_hz: int, target_lufs: float = LOUDNESS_LUFS
 ) -> tuple[Floats, float]:
-    """Bring (T,) samples to ``target_lufs`` (ITU-R BS.1770-4), their peak to 1 at most.
+    """Scale (T,) samples to ``target_lufs`` (ITU-R BS.1770-4), with a peak of 1 at most.
 
     Returns:
-        The samples and the gain in dB that was applied to them. Where the wanted gain would
-        clip, a lower one is taken: dynamics are never touched.
+        The samples and the gain in dB. If the gain would clip, a lower one is applied: dynamics are
+        never changed.
 
     Raises:
         AudioError: silent (everything below BS.1770's gate of -70 LUFS) or too short to gate.
@@ -129,7 +129,7 @@ def normalise_loudness(
 
 
 def repeat_to(samples: NDArray[Number], shortest_samples: int) -> NDArray[Number]:
-    """The samples (T,), repeated end to end where they are fewer than ``shortest_samples``."""
+    """Repeat samples (T,) end to end if they are fewer than ``shortest_samples``."""
     if not samples.size:
         raise AudioError("empty", "no samples to repeat")
     if samples.size >= shortest_samples:
@@ -138,18 +138,18 @@ def repeat_to(samples: NDArray[Number], shortest_samples: int) -> NDArray[Number
 
 
 def window_starts(length_samples: int, clip_samples: int, grid_samples: int = 1) -> list[int]:
-    """Where the encoder's clips begin: half overlapping, the last moved back to the end.
+    """First samples of the encoder's clips: half overlapping, the last moved back to the end.
 
     ::
 
         |---------------- recording ----------------|
         |----clip----|     |----clip----|
-               |----clip----|     |----clip----|          each half a clip after the one before
+               |----clip----|     |----clip----|          each half a clip after the previous one
                                      |----clip----|       the last ends with the recording
 
-    Every start is a multiple of ``grid_samples`` (one tick, so that windows can be laid over
-    each other tick by tick); what the last one leaves out is less than that.
-    A recording shorter than a clip has one window; see ``repeat_to``.
+    Every start is a multiple of ``grid_samples`` (one tick, so that windows can be added tick by
+    tick); the last one leaves out less than that. A recording shorter than a clip has one window;
+    see ``repeat_to``.
     """
     last = max(length_samples - clip_samples, 0) // grid_samples * grid_samples
     step = max(clip_samples // 2 // grid_samples, 1) * grid_samples
@@ -159,14 +159,14 @@ def window_starts(length_samples: int, clip_samples: int, grid_samples: int = 1)
 def cut_window(
     samples: Floats, start_samples: int, clip_samples: int, context_samples: int
 ) -> Floats:
-    """The encoder's input (clip + context,) for the clip at ``start_samples``.
+    """Cut the encoder's input (clip + context,) for the clip at ``start_samples``.
 
-    Half of the context lies on each side, so frame n of the clip is centred at sample
-    ``start + (n + 1/2) * hop``; what lies beyond the recording's ends is reflected.
-    ``samples`` must hold the whole clip.
+    Half of the context is on each side, so frame n of the clip is centred at sample
+    ``start + (n + 1/2) * hop``; beyond the recording's ends, samples are reflected. ``samples``
+    must hold the whole clip.
     """
-    before = context_samples // 2
-    first, end = start_samples - before, start_samples + clip_samples + context_samples - before
+    first = start_samples - context_samples // 2
+    end = first + clip_samples + context_samples
     missing = (max(-first, 0), max(end - samples.size, 0))
     inside = samples[max(first, 0) : min(end, samples.size)]
     return np.pad(inside, missing, mode="reflect") if any(missing) else inside
@@ -175,7 +175,7 @@ def cut_window(
 def windows(
     samples: Floats, clip_samples: int, context_samples: int, grid_samples: int = 1
 ) -> Iterator[Window]:
-    """Every input of the encoder for the recording (T,), lazily, so that an hour fits.
+    """Yield every input of the encoder for the recording (T,); lazily, so that an hour fits.
 
     Raises:
         AudioError: there are no samples.
@@ -191,14 +191,12 @@ def _require_file(source: Path) -> None:
     if not source.is_file():
         raise AudioError("missing", f"{source}: not a file; give one audio file")
     if not source.stat().st_size:
-        raise AudioError("empty", f"{source}: the file is empty; copy or export it anew")
+        raise AudioError("empty", f"{source}: the file is empty; copy or export it again")
 
 
 def _read_blocks(source: Path, sample_rate_hz: int) -> SampleStream:
-    """Mono samples at the rate asked for, block by block.
-
-    So that neither eight channels nor another rate of a long file are ever there as a whole.
-    """
+    """Read mono samples block by block, so that a long file is never in memory with all its
+    channels or at its own rate."""
     import soundfile
 
     try:
@@ -217,9 +215,9 @@ def _read_blocks(source: Path, sample_rate_hz: int) -> SampleStream:
 
 
 def _blocks(sound: Any) -> Iterator[Floats]:
-    """Blocks (T, C) as long as there are any: a truncated MP3 has fewer than its header says.
+    """Yield blocks (T, C) to the end of the file; a truncated MP3 has fewer than its header says.
 
-    ``SoundFile.blocks`` goes by the header, and would repeat the last block for the rest.
+    ``SoundFile.blocks`` follows the header, and would repeat the last block for the rest.
     """
     while (block := sound.read(_READ_FRAMES, dtype="float32", always_2d=True)).size:
         yield block

@@ -1,13 +1,13 @@
-"""From an audio file to a sequence of latents: overlapping windows, encoded and laid together.
+"""An audio file as a sequence of latents: overlapping windows, encoded and crossfaded.
 
 samples   |---------------------------------------|
-windows   |---- 0 ----|     |---- 2 ----|               each half a clip after the one before,
+windows   |---- 0 ----|     |---- 2 ----|               each half a clip after the previous one,
                 |---- 1 ----|     |---- 3 ----|         the last ends with the file
 structure  weights rise and fall linearly in each window and are divided by their sum
 style      one for each window (the track) and their mean
 
-The exporter makes the bundle's decks with it, the server every other deck; each brings its own
-way to run the encoder.
+The exporter makes library decks with it, the server all other decks; each passes its own function
+to run the encoder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Encode = Callable[[Floats], tuple[Floats, Floats]]
 """One window (input_samples,) to style (D,) and structure (S, clip_ticks)."""
 
 Progress = Callable[[float], None]
-"""Told the share of the file that is encoded, 0..1."""
+"""Called with the share of the file that is encoded, 0..1."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class SoundSource:
-    """A recording (T,) at the model's rate and loudness, and the gain that brought it there."""
+    """A recording (T,) at the model's rate and loudness, and the gain that was applied."""
 
     samples: Floats
     gain_db: float
@@ -51,7 +51,7 @@ class SoundSource:
 class Sequence:
     """A recording as latents: style_mean (D,), _track (W,D), _ticks (W,), structure (S,K).
 
-    ``gain_db`` is what brought the source to the model's loudness; ``seconds`` its length.
+    ``gain_db`` was applied to reach the model's loudness; ``seconds`` is the length.
     """
 
     style_mean: Floats
@@ -63,7 +63,7 @@ class Sequence:
 
 
 def read_sound(path: str | Path, manifest: Manifest) -> SoundSource:
-    """One file at the model's rate and loudness.
+    """Read a file at the model's rate and loudness.
 
     Raises:
         AudioError: the file cannot be used; the message names it.
@@ -73,7 +73,7 @@ def read_sound(path: str | Path, manifest: Manifest) -> SoundSource:
 
 
 def take_sound(captured: Captured, manifest: Manifest) -> SoundSource:
-    """What was captured at the model's rate and loudness.
+    """Captured sound at the model's rate and loudness.
 
     Raises:
         AudioError: it cannot be used; the message names it.
@@ -95,10 +95,10 @@ def _at_the_models_loudness(name: str, recording: Floats, manifest: Manifest) ->
 def encode_sound(
     sound: SoundSource, manifest: Manifest, encode: Encode, progress: Progress = lambda share: None
 ) -> Sequence:
-    """Encode what was read.
+    """Encode a recording.
 
     Raises:
-        AudioError: the encoder gives no numbers for it.
+        AudioError: the encoder's output is not finite.
     """
     samples = sound.samples
     windows = list(_windows(samples, manifest, encode, progress))
@@ -114,8 +114,8 @@ def encode_sound(
     )
 
 
-def lay_together(windows: list[Encoded], ticks: int) -> Floats:
-    """Structure (S, ticks) of overlapping windows, cross-faded linearly where they overlap."""
+def crossfade_windows(windows: list[Encoded], ticks: int) -> Floats:
+    """Crossfade the structure of overlapping windows linearly, to (S, ticks)."""
     dims, clip_ticks = windows[0].structure.shape
     position = np.arange(clip_ticks) + 0.5
     weights = np.minimum(position, clip_ticks - position)
@@ -142,10 +142,10 @@ def _windows(
 
 
 def structure_track(windows: list[Encoded], samples: int, manifest: Manifest) -> Floats:
-    """All windows in one track (S, K), as long as the file in whole ticks."""
+    """Structure of all windows as one track (S, K), as long as the file in whole ticks."""
     ticks = windows[-1].start_tick + manifest.clip_ticks
     # A file shorter than a clip was repeated for the encoder; the deck loops it once.
     length = max(min(samples // manifest.tick_samples, ticks), 1)
     if not manifest.has_structure:
         return np.resize(windows[0].structure.T, (length, windows[0].structure.shape[0])).T
-    return lay_together(windows, ticks)[:, :length]
+    return crossfade_windows(windows, ticks)[:, :length]

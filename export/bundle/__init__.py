@@ -1,1 +1,1 @@
-"""The bundle file. Light: numpy and the standard library."""
+"""The bundle file, read and written. Imports numpy and the standard library only."""

@@ -2,17 +2,18 @@
 
     manifest.json    what it is, every number, and the sha256 of each other member
     encoder.onnx     audio (1, input_samples) -> style (1, D), structure (1, S, clip_ticks) and, for
-                     training that goes on from here, style_log_variance (1, D)
+                     training that starts from the bundle, style_log_variance (1, D)
     decoder.onnx     style (1, D, N), structure (1, S, N), noise (1, F, N*r) and states ->
                      audio (1, C, N*hop) and states
-    prior.onnx       not in every bundle: structure (1, S, K), style (1, D), temperature (1, 1),
+    prior.onnx       optional: structure (1, S, K), style (1, D), temperature (1, 1),
                      normal (1, S), uniform (1, 1) and states -> the next tick (1, S) and states
     latents.npz      mean, rotation and spread of the style space
     dimensions.json  a name, effect and range for each style dimension
-    decks/           index.json and one .npz for each ready-made sequence
+    decks/           index.json and one .npz for each library deck
 
-Reading trusts nothing: members by name only, sizes before contents, checksums, no pickle, no
-external data, nothing unpacked to disk. Writing is atomic and the same bundle gives the same bytes.
+Reading trusts nothing: known member names only, sizes checked before contents, checksums, no
+pickle, no external data, nothing unpacked to disk. Writing is atomic, and the same bundle gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Read and check a whole bundle into memory.
+    """Read a whole bundle into memory and check it.
 
     Raises:
-        BundleError: missing, cut short, of another version, tampered with, or not consistent.
+        BundleError: missing, cut short, of another version, tampered with, or inconsistent.
     """
     path = Path(path)
     try:
@@ -81,12 +82,12 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
 
 
 def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> None:
-    """Write atomically: the file at ``path`` is the old one or the whole new one.
+    """Write a bundle atomically: the file at ``path`` is the old one or the whole new one.
 
-    The checksums of the manifest are filled in here. What could not be read back is refused.
+    Fills in the checksums of the manifest. A bundle that could not be read back is refused.
 
     Raises:
-        BundleError: parts that do not fit together, or a folder that cannot be written.
+        BundleError: the parts do not fit together, or the file cannot be written.
     """
     path = Path(path)
     members = _dump(bundle)
@@ -99,7 +100,7 @@ def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> None:
 
 
 def _read_members(path: Path) -> dict[str, bytes]:
-    """All members as bytes, names and sizes checked before the first is unpacked."""
+    """Read all members; names and sizes are checked before the first is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -203,7 +204,7 @@ def _deck_member(slug: str) -> str:
 
 @contextmanager
 def _naming(member: str) -> Iterator[None]:
-    """Put the member's name before what is wrong with it."""
+    """Put the member's name in front of an error."""
     try:
         yield
     except BundleError as error:

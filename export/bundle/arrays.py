@@ -1,4 +1,4 @@
-"""Named arrays inside a bundle: .npz files, read without pickle or trust in their headers."""
+"""Named arrays inside a bundle: .npz files, read without pickle and with headers checked."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from export.bundle.format import MAX_ARRAYS_BYTES, BundleError
 def read_arrays(
     data: bytes, shapes: Mapping[str, tuple[int | None, ...]], kind: type[np.floating[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Named arrays of an .npz whose headers are checked before anything is allocated.
+    """Read named arrays of an .npz; headers are checked before anything is allocated.
 
-    ``None`` in a shape stands for any length of at least one. Integers and other floats than
-    ``kind`` are refused, and so is everything that is not finite.
+    ``None`` in a shape stands for any length of at least one.
+
+    Raises:
+        BundleError: unreadable, or not finite numbers of these shapes and this ``kind``.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -64,7 +66,7 @@ def _read_array(
 
 
 def write_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Inverse of ``read_arrays``."""
+    """Write arrays for ``read_arrays``."""
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()

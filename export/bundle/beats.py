@@ -1,4 +1,4 @@
-"""A steady beat is a straight line: beat n is at ``first_beat_s + n * 60 / tempo_bpm``."""
+"""A steady beat as a straight line: beat n is at ``first_beat_s + n * 60 / tempo_bpm``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Beats:
-    """Where a recording's beats are.
+    """The beats of a recording.
 
-    ``first_beat_s`` is the first one, from the recording's start and within one beat of it;
-    ``confidence`` is the share of the recording, 0..1, that keeps to the line.
+    ``first_beat_s`` is the first one, within one beat of the recording's start; ``confidence`` is
+    the share of the recording, 0..1, that keeps to the line.
     """
 
     tempo_bpm: float
@@ -19,5 +19,5 @@ class Beats:
 
     @property
     def beat_s(self) -> float:
-        """From one beat to the next, in s."""
+        """Time from one beat to the next."""
         return 60.0 / self.tempo_bpm

@@ -1,4 +1,4 @@
-"""What a bundle holds, as frozen dataclasses, and the limits it must keep.
+"""The contents of a bundle as frozen dataclasses, and the limits on them.
 
 Shape letters as in ``model/config.py``: C channels, N frames, K ticks, D style dims, S structure
 dims, F bins of the vocoder's spectrum; W windows of one encoded file. Standard library and numpy
@@ -33,11 +33,11 @@ MAX_JSON_BYTES = 2_000_000
 MAX_MEMBERS = 256
 
 OFFSET_RANGE = (-3.0, 3.0)
-"""Useful range of a style offset, in spreads, where a bundle says nothing narrower."""
+"""Default useful range of a style offset, in spreads."""
 
 
 class BundleError(ValueError):
-    """A bundle that cannot be read or written; one line that names the file and the fault."""
+    """A bundle that cannot be read or written; the message is one line with file and fault."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class StateSpec:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The bundle's own description: every number that playing needs, and where it came from."""
+    """The bundle's description: every number that playing needs, and its origin."""
 
     name: str
     preset: str
@@ -111,12 +111,12 @@ class Manifest:
 
     @property
     def frame_s(self) -> float:
-        """How long a frame is."""
+        """Length of a frame."""
         return self.hop_samples / self.sample_rate_hz
 
     @property
     def latency_s(self) -> float:
-        """By how much decoded sound lags the frames it was decoded from."""
+        """Lag of decoded sound behind the frames it was decoded from."""
         return self.latency_samples / self.sample_rate_hz
 
     @property
@@ -149,7 +149,7 @@ MAX_STATE_VALUES = 20_000_000
 
 @dataclass(frozen=True)
 class StyleStatistics:
-    """How the style space lies: an offset o (D,) in spreads moves z by rotation.T @ (o * spread).
+    """Axes of the style space: an offset o (D,) in spreads moves z by rotation.T @ (o * spread).
 
     ``mean`` (D,), ``rotation`` (D,D) with orthonormal rows sorted by importance, ``spread`` (D,).
     """
@@ -161,7 +161,7 @@ class StyleStatistics:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One rotated style direction: its slug and effect as measured, and its range in spreads."""
+    """One axis of the style space: its measured name (a slug) and effect, its range in spreads."""
 
     index: int
     name: str | None = None
@@ -171,11 +171,11 @@ class Dimension:
 
 @dataclass(frozen=True)
 class BundleDeck:
-    """A ready-made sequence: style_mean (D,), style_track (W,D), style_ticks (W,), structure (S,K).
+    """A library deck: style_mean (D,), style_track (W,D), style_ticks (W,), structure (S,K).
 
     ``style_ticks`` are the ticks of the windows' centres; structure is float16 to keep the file
-    small; ``gain_db`` brought the source to the manifest's loudness. The recording's tempo, first
-    beat and how sure they are (0..1) are None where it has no steady beat, or nobody looked.
+    small; ``gain_db`` was applied to reach the manifest's loudness. Tempo, first beat and their
+    confidence (0..1) are None if the recording has no steady beat, or was not searched for one.
     """
 
     slug: str
@@ -195,7 +195,7 @@ class BundleDeck:
 
     @property
     def beats(self) -> Beats | None:
-        """Where its beats are; None where that is not known."""
+        """The beats of the recording; None if unknown."""
         if self.tempo_bpm is None or self.first_beat_s is None:
             return None
         return Beats(self.tempo_bpm, self.first_beat_s, self.tempo_confidence or 0.0)
@@ -215,5 +215,5 @@ class Bundle:
 
     @property
     def names(self) -> tuple[str | None, ...]:
-        """What each style dimension is called, None for one that has only its number."""
+        """Name of each style dimension; None for one that has only a number."""
         return tuple(dimension.name for dimension in self.dimensions)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from export.bundle.format import BundleError
 
 MAX_DEPTH = 32
-"""Nested messages (graphs inside node attributes); real decoders need six."""
+"""Depth of nested messages (graphs inside node attributes); real decoders need six."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
@@ -34,7 +34,7 @@ def refuse_external_data(model: bytes) -> None:
     """Check one serialised ONNX model.
 
     Raises:
-        BundleError: not a protobuf message with a graph, or a tensor kept in another file.
+        BundleError: not a protobuf message with a graph, or a tensor is in another file.
     """
     if not any(number == 7 for number, _, _ in _fields(memoryview(model))):
         raise BundleError("no ONNX graph inside")
@@ -48,7 +48,7 @@ def _check(kind: str, message: memoryview, depth: int) -> None:
     for number, wire, value in _fields(message):
         if kind == "tensor" and _is_external(number, value):
             raise BundleError(
-                "ONNX tensor kept in another file (external data); a bundle holds all weights"
+                "ONNX tensor kept in another file (external data); a bundle must hold all weights"
             )
         if wire == _BYTES and number in children:
             assert isinstance(value, memoryview)
@@ -60,7 +60,7 @@ def _is_external(number: int, value: int | memoryview) -> bool:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """Fields of one message as (number, wire type, value); lengths are checked."""
+    """Yield fields of one message as (number, wire type, value); lengths are checked."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)
@@ -83,7 +83,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """One base-128 number of at most ten bytes, and the position after it."""
+    """Read one base-128 number of at most ten bytes; return it and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(message):

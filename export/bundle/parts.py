@@ -1,7 +1,7 @@
-"""The JSON and array members of a bundle: parsed, checked, and written back.
+"""The JSON and array members of a bundle: parsed, checked and written.
 
-Every function here sees bytes that anyone may have written, and either returns a value of
-``export.bundle.format`` or raises ``BundleError`` with what came and what is allowed.
+Parsers get untrusted bytes. They return a value of ``export.bundle.format``, or raise
+``BundleError``, which says what came and what is allowed.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _DECK_BEATS: Mapping[str, tuple[float, float]] = {
     "first_beat_s": (0.0, 60.0),
     "tempo_confidence": (0.0, 1.0),
 }
-"""What may be known of a deck's beats, and its limits: a tempo of 0 would stop the playhead."""
+"""Optional figures of a deck's beats, with their limits: a tempo of 0 would stop the playhead."""
 
 
 def parse_json(data: bytes) -> Any:
-    """JSON without NaN or infinity.
+    """Parse JSON without NaN or infinity.
 
     Raises:
         BundleError: not UTF-8 JSON.
@@ -56,7 +56,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def dump_json(value: Any) -> bytes:
-    """Readable JSON; a figure that is not finite is refused rather than written."""
+    """Write readable JSON; a number that is not finite is refused."""
     try:
         return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError) as error:
@@ -64,7 +64,7 @@ def dump_json(value: Any) -> bytes:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """The manifest; unknown keys are ignored, so that a later minor version may add some."""
+    """Parse the manifest; unknown keys are ignored, so that a later minor version may add some."""
     stored = _object(parse_json(data), "manifest")
     if stored.get("format") != Manifest.format:
         raise BundleError(
@@ -80,12 +80,12 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """Inverse of ``parse_manifest``."""
+    """Write a manifest for ``parse_manifest``."""
     return dump_json(asdict(manifest))
 
 
 def parse_dimensions(data: bytes, count: int) -> tuple[Dimension, ...]:
-    """One entry for each of ``count`` style dimensions, in order."""
+    """Parse one entry for each of ``count`` style dimensions, in order."""
     entries = parse_json(data)
     if not isinstance(entries, list) or len(entries) != count:
         raise BundleError(f"dimensions is no list of {count} entries")
@@ -97,12 +97,12 @@ def parse_dimensions(data: bytes, count: int) -> tuple[Dimension, ...]:
 
 
 def dump_dimensions(dimensions: tuple[Dimension, ...]) -> bytes:
-    """Inverse of ``parse_dimensions``."""
+    """Write dimensions for ``parse_dimensions``."""
     return dump_json([asdict(dimension) for dimension in dimensions])
 
 
 def parse_latents(data: bytes, manifest: Manifest) -> StyleStatistics:
-    """Mean (D,), rotation (D,D) and spread (D,) of the style space."""
+    """Parse mean (D,), rotation (D,D) and spread (D,) of the style space."""
     d = manifest.style_dims
     shapes = {"mean": (d,), "rotation": (d, d), "spread": (d,)}
     arrays = read_arrays(data, shapes, np.float32)
@@ -115,12 +115,12 @@ def parse_latents(data: bytes, manifest: Manifest) -> StyleStatistics:
 
 
 def dump_latents(latents: StyleStatistics) -> bytes:
-    """Inverse of ``parse_latents``."""
+    """Write style statistics for ``parse_latents``."""
     return write_arrays({n: np.asarray(v, np.float32) for n, v in vars(latents).items()})
 
 
 def parse_deck_index(data: bytes) -> list[dict[str, Any]]:
-    """What is known of each ready-made deck, without its arrays."""
+    """Parse the description of each library deck, without its arrays."""
     entries = parse_json(data)
     if not isinstance(entries, list):
         raise BundleError("deck index is no list")
@@ -128,13 +128,13 @@ def parse_deck_index(data: bytes) -> list[dict[str, Any]]:
 
 
 def dump_deck_index(bundle: Bundle) -> bytes:
-    """Inverse of ``parse_deck_index``."""
+    """Write the deck index for ``parse_deck_index``."""
     names = (*_DECK_TEXTS, "seconds", "gain_db", *_DECK_BEATS)
     return dump_json([{n: getattr(d, n) for n in names} for d in bundle.decks.values()])
 
 
 def parse_deck(data: bytes, entry: Mapping[str, Any], manifest: Manifest) -> BundleDeck:
-    """One ready-made deck of any number of windows W and ticks K."""
+    """Parse one library deck of any number of windows W and ticks K."""
     d, s = manifest.style_dims, manifest.structure_dims
     style = read_arrays(
         data, {"style_mean": (d,), "style_track": (None, d), "style_ticks": (None,)}, np.float32
@@ -151,7 +151,7 @@ def parse_deck(data: bytes, entry: Mapping[str, Any], manifest: Manifest) -> Bun
 
 
 def dump_deck(deck: BundleDeck) -> bytes:
-    """Inverse of ``parse_deck``."""
+    """Write a deck's arrays for ``parse_deck``."""
     arrays: dict[str, NDArray[Any]] = {
         name: np.asarray(getattr(deck, name), np.float32)
         for name in ("style_mean", "style_track", "style_ticks")
@@ -182,7 +182,7 @@ def _deck_entry(entry: Any) -> dict[str, Any]:
     values: dict[str, Any] = {name: _text(stored.get(name), name) for name in _DECK_TEXTS}
     values["seconds"] = _real(stored.get("seconds"), "seconds")
     values["gain_db"] = _real(stored.get("gain_db"), "gain_db")
-    for name, limits in _DECK_BEATS.items():  # bundles of before say nothing of the last two
+    for name, limits in _DECK_BEATS.items():  # older bundles lack the last two
         known = stored.get(name)
         values[name] = None if known is None else _within(_real(known, name), name, limits)
     return values
@@ -208,7 +208,7 @@ def _text(value: Any, what: str) -> str:
 
 
 def _slug(value: Any) -> str:
-    """A name that may become part of an OSC address."""
+    """Check a name, which becomes part of an OSC address."""
     name = _text(value, "name")
     if not re.fullmatch(SLUG_PATTERN, name):
         raise BundleError(f"a dimension is called {name!r}; use a-z, 0-9, - and _")
@@ -254,7 +254,7 @@ def _state(entry: Any) -> StateSpec:
     if not isinstance(shape, list):
         raise BundleError("state without a shape")
     sizes = tuple(_integer(size, "shape") for size in shape)
-    # Zero is a state that keeps nothing, for example a convolution's of kernel 1.
+    # Zero is the size of an empty state, for example of a convolution with kernel 1.
     if any(size < 0 for size in sizes) or int(np.prod(sizes, dtype=object)) > MAX_STATE_VALUES:
         raise BundleError(f"state of shape {sizes}; at most {MAX_STATE_VALUES} values are allowed")
     return StateSpec(_text(stored.get("name"), "state"), sizes)

@@ -1,7 +1,7 @@
-"""The two ONNX graphs of a bundle, made from the very modules that were trained.
+"""``encoder.onnx`` and ``decoder.onnx``, exported from the trained modules.
 
-Nothing is folded: every weight keeps the name and the numbers it has in torch, so that training
-can go on from a bundle (``training.fit.init_from``). ONNX Runtime folds when it loads.
+Constants are not folded: every weight keeps its name and numbers in torch, so that training can
+start from a bundle (``training.fit.init_from``). ONNX Runtime folds them when it loads.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from model.features import LogMelImage
 from model.instrument import Instrument
 
 EXAMPLE_FRAMES = 5
-"""Any length but 1 and the model's own sizes: the exporter would take such a length as fixed."""
+"""Neither 1 nor any size of the model: the exporter would take such a length as fixed."""
 
 
 def encoder_graph(model: Instrument) -> bytes:
     """``encoder.onnx``: audio (1, input_samples) -> style (1, D), structure (1, S, K) and more.
 
-    A third output, ``style_log_variance`` (1, D), is what training goes on from; playing has no
-    use for it.
+    A third output, ``style_log_variance`` (1, D), is for training that starts from the bundle;
+    playing does not use it.
     """
     audio = torch.zeros(1, model.config.input_samples)
     with quiet(), torch.no_grad():
@@ -37,7 +37,7 @@ def encoder_graph(model: Instrument) -> bytes:
             optimize=False,
             verbose=False,
         )
-    assert program is not None  # only None where a file was named to write to
+    assert program is not None  # it is None only if the exporter writes to a file
     return checked(_with_plain_casts(program.model_proto).SerializeToString())
 
 
@@ -46,7 +46,7 @@ def decoder_graph(model: Instrument) -> bytes:
     names = ("style", "structure", "noise")
     examples = example_inputs(model.config, EXAMPLE_FRAMES)
     return streaming_graph(
-        model.player(),
+        model.streaming_decoder(),
         dict(zip(names, examples, strict=True)),
         output="audio",
         dynamic_axes={
@@ -69,7 +69,7 @@ def example_inputs(config: ModelConfig, frames: int) -> tuple[Tensor, Tensor, Te
 
 
 class Posterior(nn.Module):
-    """The half that listens and all it knows of style: the log-variance is there for training."""
+    """Features and encoder, with the log-variance of style, which training needs."""
 
     def __init__(self, model: Instrument) -> None:
         super().__init__()
@@ -83,10 +83,10 @@ class Posterior(nn.Module):
 
 
 def _with_plain_casts(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Constants that are cast like an activation, which is float here, cast to float instead.
+    """Replace casts of constants to the type of an activation by casts to float, which it is.
 
-    The exporter writes the missing bias of a convolution so. ONNX Runtime cannot fold what hangs
-    on an activation, nor then the batch norm into the convolution: a fifth of the time.
+    The exporter writes the missing bias of a convolution this way. ONNX Runtime cannot fold what
+    depends on an activation, and so not the batch norm into the convolution: a fifth of the time.
     """
     for node in model.graph.node:
         if node.op_type == "CastLike":

@@ -1,4 +1,4 @@
-"""Does the graph say what the model says? Measured before a bundle may be written."""
+"""Parity: the exported graphs are compared with the model before a bundle may be written."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ BLOCKS_FRAMES = (1, 2, 3, 7, 64)
 
 
 class ParityError(ValueError):
-    """The exported graph does not sound like the trained model."""
+    """An exported graph differs from the trained model."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest absolute differences; latents and audio are both of the order of 1."""
+    """Largest absolute differences; latents and audio are of the order of 1."""
 
     encoder: float
     decoder: float
@@ -37,12 +37,14 @@ class Parity:
     next_states: float
 
     def to_dict(self) -> dict[str, float]:
-        """For the manifest."""
+        """The figures by name, for the manifest."""
         return asdict(self)
 
     def check(self) -> None:
-        """Raises:
-        ParityError: a difference is above ``LARGEST_DIFFERENCE``.
+        """Refuse a difference above ``LARGEST_DIFFERENCE``.
+
+        Raises:
+            ParityError: there is one.
         """
         for name, value in self.to_dict().items():
             if not value <= LARGEST_DIFFERENCE:
@@ -63,9 +65,9 @@ def measure_parity(model: Instrument, encoder_onnx: bytes, decoder_onnx: bytes) 
     whole_onnx = exported.play(inputs, [frames])
     state_difference = max(
         (
-            float(np.abs(mine - states[name].numpy()).max())
-            for name, mine in exported.state.items()
-            if mine.size
+            float(np.abs(value - states[name].numpy()).max())
+            for name, value in exported.state.items()
+            if value.size
         ),
         default=0.0,
     )
@@ -82,24 +84,25 @@ def measure_parity(model: Instrument, encoder_onnx: bytes, decoder_onnx: bytes) 
 
 
 class _Stream:
-    """A decoder graph with the memory it hands from block to block."""
+    """A decoder graph with the state it carries from block to block."""
 
     def __init__(self, graph: bytes, model: Instrument) -> None:
         self.session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
         self.per_frame = model.config.vocoder.spectra_per_frame
         self.state = {
-            name: value.numpy() for name, value in model.player().initial_state(1).items()
+            name: value.numpy()
+            for name, value in model.streaming_decoder().initial_state(1).items()
         }
 
     def play(self, inputs: Sequence[Tensor], blocks: list[int]) -> Floats:
-        """Audio of all blocks, one after the other."""
+        """Decode the blocks one after the other; return all their audio."""
         return np.concatenate(
             [self._step(_cut(inputs, *span, self.per_frame)) for span in _spans(blocks)], axis=2
         )
 
     def _step(self, inputs: Sequence[Tensor]) -> Floats:
         feed = dict(zip(("style", "structure", "noise"), (x.numpy() for x in inputs), strict=True))
-        # Zero-sized states are inputs of no graph node; ONNX Runtime knows only what is used.
+        # Empty states are not used in the graph, and ONNX Runtime has no inputs for them.
         known = {one.name for one in self.session.get_inputs()}
         feed |= {name: value for name, value in self.state.items() if name in known}
         audio, *after = self.session.run(None, feed)
@@ -110,12 +113,12 @@ class _Stream:
 def _play_torch(
     model: Instrument, inputs: Sequence[Tensor], blocks: list[int]
 ) -> tuple[Floats, dict[str, Tensor]]:
-    """Audio of all blocks, one after the other, and the states they leave."""
-    player = model.player().eval()
-    state = player.initial_state(1)
+    """Decode the blocks one after the other; return all their audio and the last states."""
+    decoder, per_frame = model.streaming_decoder().eval(), model.config.vocoder.spectra_per_frame
+    state = decoder.initial_state(1)
     parts = []
     for span in _spans(blocks):
-        audio, state = player(*_cut(inputs, *span, model.config.vocoder.spectra_per_frame), state)
+        audio, state = decoder(*_cut(inputs, *span, per_frame), state)
         parts.append(audio.numpy())
     return np.concatenate(parts, axis=2), state
 

@@ -1,4 +1,4 @@
-"""``prior.onnx``, the optional member of a bundle: compared with the prior it is made from."""
+"""``prior.onnx``, the optional member of a bundle: exported and compared with the prior."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from export.graphs.rounding import round_weights, store_half
 from export.graphs.streaming import streaming_graph
 from model import checkpoint
 from model.instrument import Instrument
-from model.prior import Prior, PriorPlayer, encoder_digest
+from model.prior import Prior, StreamingPrior, encoder_digest
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +27,14 @@ PART = "prior"
 INPUTS = ("structure", "style", "temperature", "normal", "uniform")
 
 BLOCKS_TICKS = (1, 64, 1, 3, 1, 1)
-"""Ticks of each call compared: priming takes many at once, playing one at a time."""
+"""Ticks per call in the comparison: priming takes many at once, playing one at a time."""
 
 
 def add_prior(bundle: Bundle, run: Path, model: Instrument) -> Bundle:
-    """The bundle with the run's prior in it, or as it was where the run has none of its own.
+    """Add the run's prior to the bundle, if the run has one for this encoder.
 
     Raises:
-        CheckpointError: unreadable, or fitted to another encoder than the model's.
+        CheckpointError: unreadable, or trained with another encoder than the model's.
         ParityError: the graph does not draw what the model draws.
     """
     if not checkpoint.has_part(run, PART):
@@ -60,44 +60,47 @@ def add_prior(bundle: Bundle, run: Path, model: Instrument) -> Bundle:
 
 
 def trained_prior(run: Path, model: Instrument) -> tuple[Prior, checkpoint.Progress] | None:
-    """A run's prior in evaluation mode, and what it has seen; None if it is another encoder's.
+    """Load a run's prior in evaluation mode, and its progress.
 
-    A run that began with another's weights has that one's prior, until its encoder learns.
+    A run that began with the weights of another also has its prior. It is left out (None) if the
+    encoder has been trained since.
 
     Raises:
-        CheckpointError: unreadable, or fitted to another encoder than the model's.
+        CheckpointError: unreadable, or trained in this run with another encoder than the model's.
     """
     prior = Prior(model.config)
     progress = checkpoint.load_part(run, PART, {PART: prior})
     if not torch.equal(prior.encoder_digest, encoder_digest(model.encoder)):
         if not progress["steps"]:
             logger.warning(
-                "the prior that %s began with was fitted to another encoder and is left out; "
-                "fit it anew with python -m training.fit --stage 4",
+                "the prior that %s began with was trained with another encoder and is left out; "
+                "train it again with python -m training.fit --stage 4",
                 run,
             )
             return None
         raise checkpoint.CheckpointError(
-            f"the prior in {run} was fitted to another autoencoder than the run holds now; fit it "
-            "again with python -m training.fit --stage 4 --resume"
+            f"the prior in {run} was trained with another autoencoder than the run holds now; "
+            "train it again with python -m training.fit --stage 4 --resume"
         )
     return prior.eval(), progress
 
 
 def prior_graph(prior: Prior) -> bytes:
-    """Ticks heard, style, temperature, dice and states -> the next tick and states."""
+    """``prior.onnx``: ticks so far, style, temperature, random numbers and states -> the next tick
+    and states."""
     return streaming_graph(
-        PriorPlayer(prior),
+        StreamingPrior(prior),
         dict(zip(INPUTS, example_inputs(prior, ticks=5), strict=True)),
         output="tick",
         dynamic_axes={"structure": {2: "ticks"}},
-        # Weights keep their names, by which training goes on from them.
+        # Weights keep their names, so that training can start from the bundle.
         fold_constants=False,
     )
 
 
 def example_inputs(prior: Prior, ticks: int) -> tuple[Tensor, ...]:
-    """Random structure (1, S, K), style (1, D), temperature (1, 1) and dice (1, S), (1, 1)."""
+    """Random structure (1, S, K), style (1, D), temperature (1, 1), normal (1, S) and uniform
+    (1, 1)."""
     return (
         torch.randn(1, prior.dims, ticks),
         torch.randn(1, prior.style_dims),
@@ -109,16 +112,16 @@ def example_inputs(prior: Prior, ticks: int) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def measure_prior(prior: Prior, graph: bytes) -> float:
-    """Largest difference of what is drawn, graph against model, over a stream of calls."""
+    """Largest difference between the ticks of graph and model, over a stream of calls."""
     torch.manual_seed(0)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    player = PriorPlayer(prior).eval()
+    player = StreamingPrior(prior).eval()
     state = player.initial_state(1)
     fed = {name: value.numpy() for name, value in state.items()}
     differences = []
-    for ticks, warmth in itertools.product(BLOCKS_TICKS, (1.0, 0.5)):
-        structure, style, temperature, *dice = example_inputs(prior, ticks)
-        inputs = (structure, style, warmth * temperature, *dice)
+    for ticks, factor in itertools.product(BLOCKS_TICKS, (1.0, 0.5)):
+        structure, style, temperature, *random = example_inputs(prior, ticks)
+        inputs = (structure, style, factor * temperature, *random)
         expected, state = player(*inputs, state)
         values: dict[str, Floats] = dict(zip(INPUTS, (x.numpy() for x in inputs), strict=True))
         tick, *after = session.run(None, values | fed)

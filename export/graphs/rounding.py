@@ -1,4 +1,4 @@
-"""Weights in half precision: half the bundle, the same sound, and exactly the same in torch."""
+"""Weights in half precision: half the size of the bundle, and the same numbers in torch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 SMALLEST_ROUNDED = 1024
-"""Tensors with fewer numbers stay as they are: norms and biases weigh nothing in the file."""
+"""Tensors with fewer numbers stay as they are: norms and biases hardly add to the file."""
 
 
 @torch.no_grad()
 def round_weights(module: nn.Module) -> None:
     """Round every weight that ``store_half`` will store rounded, in place.
 
-    Parity is then measured between two forms of the very same numbers.
+    Parity then compares two forms of the same numbers.
     """
     for parameter in module.parameters():
         if parameter.numel() >= SMALLEST_ROUNDED:
@@ -24,9 +24,9 @@ def round_weights(module: nn.Module) -> None:
 
 
 def store_half(graph: bytes) -> bytes:
-    """Store large float32 constants as float16 behind a cast, which loading folds away.
+    """Store large float32 constants as float16 and a cast, which ONNX Runtime folds at loading.
 
-    A constant is stored so only where that loses nothing: after ``round_weights`` all weights.
+    Only constants that lose nothing by it: after ``round_weights``, all weights.
     """
     model = onnx.load_from_string(graph)
     casts = []

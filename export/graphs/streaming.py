@@ -1,6 +1,6 @@
-"""A player of the model as an ONNX graph: its memory goes in beside its inputs and comes out again.
+"""ONNX graphs of streaming modules, whose states are inputs and outputs of the graph.
 
-Written for the decoder and for the prior alike; what all graphs share lies here too.
+For the decoder and the prior; functions that all graphs share are here too.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ import torch
 from torch import Tensor, nn
 
 from model.instrument import StreamingDecoder
-from model.prior import PriorPlayer
+from model.prior import StreamingPrior
 from model.streaming import State
 
 OPSET = 20
 
 
 def streaming_graph(
-    player: StreamingDecoder | PriorPlayer,
+    player: StreamingDecoder | StreamingPrior,
     given: Mapping[str, Tensor],
     output: str,
     dynamic_axes: Mapping[str, Mapping[int, str]],
     fold_constants: bool = True,
 ) -> bytes:
-    """Inputs, as in the examples ``given``, and states -> ``output`` and next states, ``next_*``.
+    """Export ``player``: inputs like the examples ``given``, and states -> ``output`` and next
+    states, ``next_*``.
 
-    ``dynamic_axes`` names the axes of inputs that have any length. Unfolded, every weight keeps
-    the name and the numbers it has in torch.
+    ``dynamic_axes`` names the axes of inputs that have any length. Without ``fold_constants``,
+    every weight keeps its name and numbers in torch.
     """
     player = player.eval()
     state = player.initial_state(1)
@@ -57,37 +58,37 @@ def streaming_graph(
 
 
 class _Flat(nn.Module):
-    """A player with its state as plain arguments and results, in a fixed order.
+    """A streaming module with its state as plain arguments and results, in a fixed order.
 
-    Weights are called ``player.*`` in the graph, which bundles are read by.
+    Weights are called ``player.*`` in the graph; bundles are read by these names.
     """
 
-    def __init__(self, player: StreamingDecoder | PriorPlayer, names: list[str]) -> None:
+    def __init__(self, player: StreamingDecoder | StreamingPrior, names: list[str]) -> None:
         super().__init__()
         self.player = player
         self.names = names
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        given, memory = inputs[: -len(self.names)], inputs[-len(self.names) :]
-        state: State = dict(zip(self.names, memory, strict=True))
+        given, states = inputs[: -len(self.names)], inputs[-len(self.names) :]
+        state: State = dict(zip(self.names, states, strict=True))
         output, after = self.player(*given, state)
         return (output, *(after[name] for name in self.names))
 
 
 def checked(graph: bytes) -> bytes:
-    """The graph, which ONNX's own checker has passed."""
+    """Return the graph if it passes ONNX's checker."""
     onnx.checker.check_model(onnx.load_from_string(graph))
     return graph
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the exporter's log of its own steps."""
-    before = logging.root.manager.disable
+    """Silence the exporter's log and warnings."""
+    previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        logging.disable(previous)

@@ -1,4 +1,4 @@
-"""The weights inside a graph, by the names they have in torch."""
+"""Reads the weights of a graph by their names in torch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class GraphError(ValueError):
 
 
 def named_weights(graph: bytes) -> dict[str, Numbers]:
-    """Everything a graph stores, by each of the names it had in torch.
+    """All stored tensors of a graph, by each of their names in torch.
 
-    A weight may be stored in half precision behind a cast (``export.graphs.rounding``), and weights
-    of equal numbers once behind identities (the exporter); such a node's output has the weight's
-    name.
+    A weight may be stored in half precision and cast (``export.graphs.rounding``), and weights of
+    equal numbers are stored once, with identities (by the exporter); the output of such a node has
+    the weight's name.
 
     Raises:
         GraphError: no ONNX model, or a damaged one.
@@ -39,4 +39,4 @@ def named_weights(graph: bytes) -> dict[str, Numbers]:
 _SAME_NUMBERS = ("Cast", "Identity")
 
 PLAYER = "player."
-"""What comes before the names in ``decoder.onnx``, whose graph is of a wrapped ``Player``."""
+"""Prefix of the names in ``decoder.onnx`` and ``prior.onnx`` (``export.graphs.streaming``)."""

@@ -208,7 +208,7 @@ def test_half_precision_storage_loses_nothing_after_rounding() -> None:
     assert len(halves) > 10
     assert len(stored) < len(graph) - sum(len(t.raw_data) for t in halves) // 2
     inputs = example_inputs(model.config, 2)
-    state = model.player().initial_state(1)
+    state = model.streaming_decoder().initial_state(1)
     feed = dict(zip(("style", "structure", "noise"), inputs, strict=True)) | state
     numbers = {name: value.numpy() for name, value in feed.items()}
     before, after = (

@@ -162,7 +162,7 @@ def without_progress(run: Path) -> None:
         (without_config, "no checkpoint in"),
         (with_half_a_config, "config.json is unreadable"),
         (with_a_config_in_latin_1, "config.json is unreadable"),
-        (without_progress, "autoencoder.safetensors does not say what it has seen"),
+        (without_progress, "autoencoder.safetensors holds no progress"),
     ],
 )
 def test_a_bad_run_is_refused_by_name(

@@ -95,7 +95,7 @@ def test_the_exported_graph_steps_in_the_same_frames_as_the_model() -> None:
     torch.manual_seed(1)
     model = Instrument(CONFIG).eval()
     session = onnxruntime.InferenceSession(decoder_graph(model))
-    player, code = model.player(), clip_code()
+    player, code = model.streaming_decoder(), clip_code()
     style = torch.randn(1, CONFIG.encoder.style_dims, 1).expand(-1, -1, CONFIG.clip_frames)
     noise = excitation(CONFIG, 1, CONFIG.clip_frames, torch.device("cpu"))
     expected, _ = player(style, code, noise, player.initial_state(1))
@@ -120,6 +120,6 @@ def test_the_exported_graph_steps_in_the_same_frames_as_the_model() -> None:
 
 def test_only_the_preset_without_structure_has_a_conductor() -> None:
     for name in ("tiny", "small", "base"):
-        states = Instrument(PRESETS[name]).player().initial_state(1)
+        states = Instrument(PRESETS[name]).streaming_decoder().initial_state(1)
         assert not any(state.startswith("decoder.conductor") for state in states)
-    assert SIGN in Instrument(CONFIG).player().initial_state(1)
+    assert SIGN in Instrument(CONFIG).streaming_decoder().initial_state(1)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from model.config import TAUGHT_KNOBS
-from model.contrast import BEGINS_AS, FALL, LEAST_GAIN, MOST_GAIN, RISE, TONE, WINDOWS, Contrast
+from model.contrast import FALL, INITIAL_GAINS, LEAST_GAIN, MOST_GAIN, RISE, TONE, WINDOWS, Contrast
 from model.features import NEPERS_PER_UNIT
 
 BINS = 20
@@ -43,7 +43,7 @@ def test_before_training_only_the_intended_knobs_have_an_effect() -> None:
         style = torch.zeros(1, 9, image.shape[3])
         style[:, dimension] = 1
         changed = (layer(image, style, layer.initial_state(1))[0] - image).abs().max()
-        made_for = dimension < len(TAUGHT_KNOBS) and TAUGHT_KNOBS[dimension] in BEGINS_AS
+        made_for = dimension < len(TAUGHT_KNOBS) and TAUGHT_KNOBS[dimension] in INITIAL_GAINS
         assert changed > 0.3 if made_for else changed < 0.1
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model.config import PRESETS, ConfigError
 from model.instrument import Instrument
-from model.prior import DIGEST_BYTES, Prior, PriorConfig, PriorPlayer, encoder_digest
+from model.prior import DIGEST_BYTES, Prior, PriorConfig, StreamingPrior, encoder_digest
 
 CONFIG = PRESETS["tiny"]
 DIMS, STYLE_DIMS = CONFIG.structure_dims, CONFIG.encoder.style_dims
@@ -34,7 +34,7 @@ def dice(seed: int, rows: int = 1) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def play_on(prior: Prior, ticks: int, temperature: float = 1.0) -> Tensor:
     """Draw structure from an empty start (S, K)."""
-    player, tick = PriorPlayer(prior), torch.zeros(1, DIMS)
+    player, tick = StreamingPrior(prior), torch.zeros(1, DIMS)
     state, warmth, drawn = player.initial_state(1), torch.full((1, 1), temperature), []
     for seed in range(ticks):
         tick, state = player(
@@ -79,7 +79,7 @@ def test_surprise_agrees_with_the_mixture_of_torch(prior: Prior) -> None:
 @torch.no_grad()
 def test_draws_follow_the_predicted_density(prior: Prior) -> None:
     """Mean and standard deviation of many draws of one tick match the mixture."""
-    rows, player = 20_000, PriorPlayer(prior)
+    rows, player = 20_000, StreamingPrior(prior)
     heard, style = torch.randn(1, DIMS, 5), torch.randn(1, STYLE_DIMS)
     drawn, _ = player(
         heard.expand(rows, -1, -1),
@@ -100,7 +100,7 @@ def test_draws_follow_the_predicted_density(prior: Prior) -> None:
 
 @torch.no_grad()
 def test_noise_matters_only_with_a_temperature_above_zero(prior: Prior) -> None:
-    player, heard = PriorPlayer(prior), torch.randn(1, DIMS, 4)
+    player, heard = StreamingPrior(prior), torch.randn(1, DIMS, 4)
     draws = {
         temperature: [
             player(
@@ -121,7 +121,7 @@ def test_noise_matters_only_with_a_temperature_above_zero(prior: Prior) -> None:
 @pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 1e-8, 1.0])
 @torch.no_grad()
 def test_every_uniform_number_selects_one_component(prior: Prior, uniform: float) -> None:
-    tick, _ = PriorPlayer(prior)(
+    tick, _ = StreamingPrior(prior)(
         torch.randn(1, DIMS, 2),
         torch.zeros(1, STYLE_DIMS),
         torch.full((1, 1), 1e-9),

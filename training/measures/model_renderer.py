@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.audio.model_input import window_starts
-from export.audio.sequence import Encoded, lay_together
+from export.audio.sequence import Encoded, crossfade_windows
 from model.features import LogMelImage
 from training.measures.excerpts import Excerpt, ExcerptLayout
 from training.measures.model_grid import ModelGrid
@@ -118,4 +118,4 @@ class ModelRenderer:
             Encoded(start // per_tick, none, structure)
             for start, structure in zip(starts, structures, strict=True)
         ]
-        return lay_together(encoded, ticks)
+        return crossfade_windows(encoded, ticks)

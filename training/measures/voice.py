@@ -93,7 +93,7 @@ class TorchVoice:
     def play(self, style: Floats, structure: Floats, seed: int) -> Floats:
         """See ``Voice.play``."""
         config = self.model.config
-        player = self.model.player().eval()
+        player = self.model.streaming_decoder().eval()
         state = player.initial_state(1)
         parts = []
         noise = (config.spectrum_bins, config.vocoder.spectra_per_frame)

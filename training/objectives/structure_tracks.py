@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from export.audio import model_input as audio
 from export.audio.arrays import Floats
-from export.audio.sequence import Encoded, lay_together
+from export.audio.sequence import Encoded, crossfade_windows
 from model.config import ModelConfig
 from model.instrument import Instrument
 from model.modes import evaluating
@@ -168,7 +168,7 @@ def _encode(samples: Floats, model: Instrument) -> StructureTrack:
     """Encode one recording (T,) in overlapping windows, joined as in ``export.audio.sequence``."""
     config, device = model.config, next(model.parameters()).device
     windows, encoded = _windows(samples, config), []
-    listener = model.listener().to(device)
+    listener = model.audio_encoder().to(device)
     with evaluating(listener):
         while chunk := list(islice(windows, _WINDOWS_AT_ONCE)):
             batch = torch.from_numpy(np.stack([window.samples for window in chunk])).to(device)
@@ -176,7 +176,7 @@ def _encode(samples: Floats, model: Instrument) -> StructureTrack:
             ticks = [window.start_samples // _tick_samples(config) for window in chunk]
             encoded += [Encoded(*one) for one in zip(ticks, styles, structures, strict=True)]
     style = np.mean([window.style for window in encoded], axis=0)
-    structure = lay_together(encoded, encoded[-1].start_tick + config.clip_ticks)
+    structure = crossfade_windows(encoded, encoded[-1].start_tick + config.clip_ticks)
     return StructureTrack(torch.from_numpy(style), torch.from_numpy(structure))
 
 

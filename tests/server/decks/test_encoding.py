@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from export.audio.model_input import AudioError
-from export.audio.sequence import Encoded, lay_together, structure_track
+from export.audio.sequence import Encoded, crossfade_windows, structure_track
 from server.decks.encoding import DeckEncoder
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions
@@ -107,7 +107,7 @@ def test_windows_of_one_track_join_to_the_same_track(starts: list[int]) -> None:
     ticks = starts[-1] + 16
     track = np.random.default_rng(0).standard_normal((3, ticks)).astype(np.float32)
     windows = [Encoded(s, np.zeros(1, np.float32), track[:, s : s + 16]) for s in starts]
-    np.testing.assert_allclose(lay_together(windows, ticks), track, atol=1e-6)
+    np.testing.assert_allclose(crossfade_windows(windows, ticks), track, atol=1e-6)
 
 
 def test_windows_that_differ_are_crossfaded_linearly() -> None:
@@ -115,7 +115,7 @@ def test_windows_that_differ_are_crossfaded_linearly() -> None:
         Encoded(0, np.zeros(1, np.float32), np.zeros((1, 16), np.float32)),
         Encoded(8, np.zeros(1, np.float32), np.ones((1, 16), np.float32)),
     ]
-    laid = lay_together(windows, 24)[0]
+    laid = crossfade_windows(windows, 24)[0]
     assert not laid[:8].any()
     np.testing.assert_allclose(laid[8:16], (np.arange(8) + 0.5) / 8, atol=1e-6)
     np.testing.assert_array_equal(laid[16:], 1)

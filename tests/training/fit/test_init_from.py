@@ -228,7 +228,7 @@ def test_a_run_begun_with_a_prior_exports_it_until_its_encoder_learns(
     assert not caplog.records
     learned = go_on("learned", "--stage", "1")
     assert read_bundle(learned).prior_onnx is None
-    assert "fitted to another encoder and is left out" in caplog.text
+    assert "trained with another encoder and is left out" in caplog.text
     run = [str(store), "--preset", "tiny", "--out", str(tmp_path / "learned"), *FEW_STEPS]
     assert fit.main([*run, "--stage", "4"]) == 0
     assert export.main([str(tmp_path / "learned"), "-o", str(learned)]) == 0

@@ -46,7 +46,7 @@ def play(
 @pytest.mark.parametrize("seed", range(3))
 def test_chunked_equals_whole(name: str, seed: int) -> None:
     torch.manual_seed(seed)
-    player = Instrument(PRESETS[name]).eval().player()
+    player = Instrument(PRESETS[name]).eval().streaming_decoder()
     blocks = [*BLOCKS_FRAMES, *BLOCKS_FRAMES]
     np.random.default_rng(seed).shuffle(blocks)
     inputs = inputs_for(name, sum(blocks))
@@ -59,7 +59,7 @@ def test_chunked_equals_whole(name: str, seed: int) -> None:
 
 
 def test_the_state_keeps_its_names_and_shapes() -> None:
-    player = Instrument(PRESETS["tiny"]).eval().player()
+    player = Instrument(PRESETS["tiny"]).eval().streaming_decoder()
     before = player.initial_state(2)
     config = PRESETS["tiny"]
     noise = excitation(config, 2, 3, torch.device("cpu"))
@@ -72,7 +72,7 @@ def test_the_state_keeps_its_names_and_shapes() -> None:
 
 @torch.no_grad()
 def test_the_decoder_is_causal() -> None:
-    player = Instrument(PRESETS["tiny"]).eval().player()
+    player = Instrument(PRESETS["tiny"]).eval().streaming_decoder()
     style, structure, noise = inputs_for("tiny", 12)
     audio, _ = player(style, structure, noise, player.initial_state(1))
     changed = style.clone()
