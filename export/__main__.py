@@ -88,7 +88,7 @@ def _read_report(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CardError(f"figures '{path}' cannot be read: {error}") from error
     if not isinstance(figures, dict):
-        raise CardError(f"figures '{path}' are no JSON object; give a report of training.evaluate")
+        raise CardError(f"figures '{path}' are not a JSON object; give training.evaluate's")
     return figures
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 
 class CardError(ValueError):
-    """A card that is missing, no JSON, or lacks a field."""
+    """A card that is missing, not JSON, or lacks a field."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,6 @@ def read_card(path: Path) -> Card:
     except OSError as error:
         raise CardError(f"card '{path}': {error.strerror}; give a readable file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CardError(f"card '{path}' is no JSON: {error}") from error
+        raise CardError(f"card '{path}' is not JSON: {error}") from error
     except (TypeError, AttributeError) as error:
         raise CardError(f"card '{path}': {error}; see python -m export --help") from error

@@ -144,8 +144,7 @@ def load_part(run: Path, part: str, modules: Mapping[str, nn.Module]) -> Progres
         except RuntimeError as error:
             first = str(error).splitlines()[-1].strip()
             raise CheckpointError(
-                f"{run}/{part}.safetensors is no {part} of preset '{load_config(run).preset}': "
-                f"{first}"
+                f"{run}/{part}.safetensors does not fit preset '{load_config(run).preset}': {first}"
             ) from error
     return progress
 

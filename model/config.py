@@ -124,7 +124,7 @@ class ModelConfig:
             )
         if self.clip_frames % self.encoder.frames_per_tick:
             raise ConfigError(
-                f"a clip of {self.clip_frames} frames is no whole number of ticks of "
+                f"a clip of {self.clip_frames} frames is not a whole number of ticks of "
                 f"{self.encoder.frames_per_tick} frames"
             )
         if self.features.hop_samples % self.vocoder.spectra_per_frame:
@@ -134,12 +134,12 @@ class ModelConfig:
             )
         if self.vocoder.window_samples % self.synthesis_hop_samples:
             raise ConfigError(
-                f"a synthesis window of {self.vocoder.window_samples} samples is no multiple of "
+                f"a synthesis window of {self.vocoder.window_samples} samples is not a multiple of "
                 f"its hop of {self.synthesis_hop_samples}"
             )
         if self.vocoder.window_samples not in self.features.window_samples:
             raise ConfigError(
-                f"the vocoder's window of {self.vocoder.window_samples} samples is none of the "
+                f"the vocoder's window of {self.vocoder.window_samples} samples must be one of the "
                 f"image's: {', '.join(map(str, self.features.window_samples))}"
             )
         if 2 ** (len(self.decoder.widths) - 1) != self.encoder.frequency_stride:

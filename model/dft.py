@@ -135,7 +135,7 @@ def _factors(window_samples: int) -> tuple[int, int]:
     columns: int = 2 ** (window_samples.bit_length() // 2)
     rows = window_samples // columns
     if rows * columns != window_samples:
-        raise ValueError(f"a window of {window_samples} samples is no power of two")
+        raise ValueError(f"a window of {window_samples} samples is not a power of two")
     return rows, columns
 
 

@@ -37,7 +37,7 @@ _READ_FRAMES = 1 << 16
 
 
 class AudioError(ValueError):
-    """A recording that cannot be used; ``reason`` is one of the words of ``REASONS``."""
+    """A recording that cannot be used; ``reason`` is one of ``REASONS``."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -52,7 +52,7 @@ def parse_json(data: bytes) -> Any:
     try:
         return json.loads(data.decode("utf-8"), parse_constant=refuse)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BundleError(f"no valid JSON ({error})") from error
+        raise BundleError(f"not valid JSON ({error})") from error
 
 
 def dump_json(value: Any) -> bytes:
@@ -88,7 +88,7 @@ def parse_dimensions(data: bytes, count: int) -> tuple[Dimension, ...]:
     """Parse one entry for each of ``count`` style dimensions, in order."""
     entries = parse_json(data)
     if not isinstance(entries, list) or len(entries) != count:
-        raise BundleError(f"dimensions is no list of {count} entries")
+        raise BundleError(f"dimensions is not a list of {count} entries")
     dimensions = tuple(_dimension(entry, index) for index, entry in enumerate(entries))
     names = [one.name for one in dimensions if one.name is not None]
     if len(set(names)) < len(names):
@@ -123,7 +123,7 @@ def parse_deck_index(data: bytes) -> list[dict[str, Any]]:
     """Parse the description of each library deck, without its arrays."""
     entries = parse_json(data)
     if not isinstance(entries, list):
-        raise BundleError("deck index is no list")
+        raise BundleError("deck index is not a list")
     return [_deck_entry(entry) for entry in entries]
 
 
@@ -197,7 +197,7 @@ def _within(value: float, what: str, limits: tuple[float, float]) -> float:
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BundleError(f"{what} is no JSON object")
+        raise BundleError(f"{what} is not a JSON object")
     return value
 
 
@@ -241,7 +241,7 @@ def _boolean(value: Any, what: str) -> bool:
 
 def _states(value: Any, what: str) -> tuple[StateSpec, ...]:
     if not isinstance(value, list) or len(value) > MAX_STATES:
-        raise BundleError(f"'{what}' is no list of at most {MAX_STATES} states")
+        raise BundleError(f"'{what}' is not a list of at most {MAX_STATES} states")
     states = tuple(_state(entry) for entry in value)
     if len({state.name for state in states}) != len(states):
         raise BundleError("two states have one name")

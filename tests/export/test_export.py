@@ -249,7 +249,7 @@ def test_a_small_style_space_has_only_taught_axes() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[]", "card"),
         ('{"name": "x"}', "licence"),
         ('{"name": "x", "licence": "y", "colour": 1}', "colour"),
@@ -302,4 +302,4 @@ def test_a_checkpoint_of_another_preset_is_refused(
 ) -> None:
     (run / "config.json").write_text(json.dumps(PRESETS["small"].to_dict()))
     assert command.main([str(run), "-o", str(tmp_path / "x")]) == 2
-    assert "of preset 'small'" in capsys.readouterr().err
+    assert "does not fit preset 'small'" in capsys.readouterr().err

@@ -157,7 +157,7 @@ def without_progress(run: Path) -> None:
     ("damage", "words"),
     [
         (cut_short, "vocoder.safetensors is damaged"),
-        (of_another_preset, "is no autoencoder of preset 'small'"),
+        (of_another_preset, "autoencoder.safetensors does not fit preset 'small'"),
         (without_vocoder, "has no vocoder yet; run python -m training.fit --stage 2"),
         (without_config, "no checkpoint in"),
         (with_half_a_config, "config.json is unreadable"),

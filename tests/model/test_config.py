@@ -32,10 +32,10 @@ def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("clip_frames", 127, "no whole number of ticks"),
+        ("clip_frames", 127, "not a whole number of ticks"),
         ("features", replace(PRESETS["tiny"].features, mel_bins=30), "do not divide into bands"),
         ("vocoder", replace(PRESETS["tiny"].vocoder, spectra_per_frame=3), "does not divide"),
-        ("vocoder", replace(PRESETS["tiny"].vocoder, window_samples=500), "no multiple"),
+        ("vocoder", replace(PRESETS["tiny"].vocoder, window_samples=500), "not a multiple"),
         ("decoder", replace(PRESETS["tiny"].decoder, widths=(8, 8)), "decoder widths double"),
         ("decoder", replace(PRESETS["tiny"].decoder, conductor_units=8), "follows the phase code"),
     ],

@@ -77,7 +77,7 @@ class Stage:
 
     ``needs`` are the parts of earlier stages that it requires, ``uses`` those that it loads if they
     exist. ``adapts`` means that after the encoder has changed, its weights are still a good start.
-    ``available`` tells for a preset if it has the stage.
+    ``available`` is true for presets that have the stage.
     """
 
     number: int

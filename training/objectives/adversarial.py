@@ -75,7 +75,7 @@ TERMS: tuple[LossTerm[JudgedSound], ...] = (
     ),
     LossTerm("discriminators", 1.0, lambda made: discriminator_loss(made.true, made.learning)),
 )
-"""Beside those of stage 2."""
+"""The terms of stage 3; those of stage 2 come first."""
 
 
 class Adversarial(Objective):

@@ -88,7 +88,7 @@ MAIN_COLOUR_SHARES = {
     "pitch": 0.20,
     "density": 0.02,
 }
-"""How often each colour is the one that every clip has: the slower it is learned, the more."""
+"""Share of clips that have each colour as their main one: the slower it is learned, the larger."""
 
 PRESENT = 0.08
 """Probability of each other colour beside it."""

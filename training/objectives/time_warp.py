@@ -48,4 +48,4 @@ def _along_last(values: Tensor, x: Tensor) -> Tensor:
 
 
 HELD_SHARE = 0.3
-"""How often a stretch of a warped clip is held."""
+"""Probability that a stretch of a warped clip is held."""

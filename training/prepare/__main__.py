@@ -37,7 +37,7 @@ def prepare(settings: PrepareSettings) -> None:
 
     Raises:
         PrepareError: bad options, or nothing usable in the sources.
-        SourceError: a source is no folder of music, or not this data set.
+        SourceError: a source is not a folder of music, or not this data set.
         StoreError: the output folder holds another store.
         WorkersError: the workers cannot be started, or were lost.
     """

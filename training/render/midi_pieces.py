@@ -142,7 +142,7 @@ def named_instrumentation(piece: MidiPiece, label: str) -> Instrumentation:
     """The instrumentation of a label such as "0" or "40+42"; for drums alone, a kit.
 
     Raises:
-        InstrumentError: the label is no list of programs.
+        InstrumentError: the label is not a list of programs.
     """
     try:
         programs = tuple(int(part) for part in label.split("+"))

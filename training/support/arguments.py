@@ -51,7 +51,7 @@ def positive_int(text: str) -> int:
     """Parse a whole number, at least 1."""
     value = _number(text)
     if value < 1 or value != int(value):
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1; give 1, 2, 3 ...")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1; give 1, 2, 3 ...")
     return int(value)
 
 
@@ -75,7 +75,7 @@ def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
     if value != value or value in (float("inf"), float("-inf")):
         raise argparse.ArgumentTypeError(f"'{text}' is not finite; give a number")
     return value

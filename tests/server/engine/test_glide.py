@@ -67,8 +67,8 @@ def test_a_gliding_freeze_stops_like_a_tape() -> None:
         (("/slice",), "jumps and cannot glide"),
         (("/level", 60.5), "out of range; allowed are 0 to 60 s"),
         (("/level", -1.0), "out of range"),
-        (("/level", "slow"), "no number"),
-        ((1.0, 1.0), "no text"),
+        (("/level", "slow"), "not a number"),
+        ((1.0, 1.0), "not text"),
         ((), "0 arguments; it takes 1 to 2 arguments"),
     ],
 )

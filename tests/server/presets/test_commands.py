@@ -256,7 +256,7 @@ def test_values_that_cannot_apply_here_are_left_out_and_reported(tmp_path: Path)
     generate, left_out = f"/generate: {NO_PRIOR}; ", str(reply.arguments[2])
     assert left_out.startswith(generate)
     bypass, tempo = left_out.removeprefix(generate).split("; ")
-    assert bypass.startswith("/deck/c/bypass: nothing lies on deck c")
+    assert bypass.startswith("/deck/c/bypass: deck c is empty")
     assert tempo == "/tempo: /clock midi sets the tempo"
 
 
