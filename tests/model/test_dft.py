@@ -22,7 +22,7 @@ def test_the_exported_form_equals_the_fft(
 
 
 def test_a_window_that_is_not_a_power_of_two_is_refused() -> None:
-    with pytest.raises(ValueError, match="1000 samples is no power of two"):
+    with pytest.raises(ValueError, match="1000 samples is not a power of two"):
         MagnitudeDFT(1000)
 
 
