@@ -27,7 +27,7 @@ from model.instrument import Instrument
 
 
 def make_run(folder: Path, name: str = "tiny") -> Path:
-    """An untrained run: export cares for numbers, not for music."""
+    """An untrained run, which is enough for export."""
     config = PRESETS[name]
     # Untrained phases enlarge rounding errors at random; with these weights parity is far from its
     # limit at any number of threads (with those of seed 0 one thread fails, two pass).
@@ -103,7 +103,7 @@ def test_a_run_becomes_a_bundle_that_plays(
 
 
 def write_report(path: Path, run: Path) -> Path:
-    """What ``training.evaluate`` says of knobs, the axes mirrored, two of them with a name."""
+    """The knobs of a report of ``training.evaluate``: axes mirrored, two of them with a name."""
     dims = PRESETS["tiny"].encoder.style_dims
     space = {
         "mean": [0.5] * dims,

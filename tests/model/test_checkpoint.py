@@ -1,4 +1,4 @@
-"""Runs on disk: what is written comes back, what is damaged or foreign is refused by name."""
+"""Runs on disk: they come back as saved; damaged or foreign files are refused by name."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_bad_run_is_refused_by_name(
 
 
 def test_a_run_can_be_read_while_it_is_trained(run: Path) -> None:
-    """Tensors of other lengths over and over: what is read is one checkpoint or another."""
+    """Tensors of other lengths again and again: what is read is one checkpoint or another."""
 
     def save_steps(steps: int) -> None:
         resume = {"weights.a": torch.full((steps % 9 + 1,), float(steps))}

@@ -44,7 +44,7 @@ def memories(conductor: Conductor, code: Tensor, style: Tensor | None = None) ->
 
 
 def steps_in(cells: Tensor) -> list[int]:
-    """Frames at which the memory is another than the frame before."""
+    """Frames at which the state differs from that of the previous frame."""
     return (1 + (cells.diff(dim=0) != 0).any(dim=1).nonzero()[:, 0]).tolist()
 
 

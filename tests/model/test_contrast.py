@@ -1,4 +1,4 @@
-"""Contrast: each gain does what it says, blocks are what the whole is."""
+"""Contrast: each gain does what its name says, and blocks equal the whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def note(frames: int = 40) -> Tensor:
 
 
 def contrast(kind: int, gain: float) -> Contrast:
-    """A layer that hears one dimension of style, which is 1, as ``gain`` of one kind."""
+    """A layer with one style dimension, which at 1 is a ``gain`` of one kind."""
     layer = Contrast("contrast", 1, BINS)
     weight = layer.gains.weight.detach().zero_().view(len(MOST_GAIN), WINDOWS, BINS, 1, 1)
     limit = torch.tensor(MOST_GAIN[kind] if gain > 0 else -LEAST_GAIN)

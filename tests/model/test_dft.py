@@ -1,4 +1,4 @@
-"""The transforms in real arithmetic say what an FFT says, in the form trained and exported."""
+"""The transforms in real arithmetic equal an FFT, in training and in an export."""
 
 from __future__ import annotations
 

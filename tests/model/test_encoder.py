@@ -1,4 +1,4 @@
-"""The half that listens: shapes, strides, and torchvision's names."""
+"""The encoder: shapes, strides, and torchvision's names."""
 
 from __future__ import annotations
 

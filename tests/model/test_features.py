@@ -1,4 +1,4 @@
-"""Log-mel images: level, place and time of what is heard."""
+"""Log-mel images: level, frequency and time of sounds."""
 
 from __future__ import annotations
 

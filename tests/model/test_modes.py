@@ -1,4 +1,4 @@
-"""A look in evaluation mode changes no module's mode."""
+"""Temporary evaluation mode changes no module's mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prior: streams like everything that plays, is a density, and says what dice mean."""
+"""The prior streams, is a density, and draws from it by random numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dice(seed: int, rows: int = 1) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def play_on(prior: Prior, ticks: int, temperature: float = 1.0) -> Tensor:
-    """What is drawn from nothing, (S, K)."""
+    """Ticks drawn from an empty state, (S, K)."""
     player, tick = StreamingPrior(prior), torch.zeros(1, DIMS)
     state, warmth, drawn = player.initial_state(1), torch.full((1, 1), temperature), []
     for seed in range(ticks):
@@ -129,7 +129,7 @@ def test_every_throw_chooses_one_component(prior: Prior, uniform: float) -> None
         torch.full((1, 1), uniform),
         prior.initial_state(1),
     )
-    assert tick.abs().max() > 1e-3  # none chosen would be the sum of nothing
+    assert tick.abs().max() > 1e-3  # if none were chosen, the sum would be empty
 
 
 def test_it_stays_bounded_for_minutes_and_neither_stops_nor_depends_on_more_than_the_dice(

@@ -1,4 +1,4 @@
-"""The half that plays: blocks of any size give what the whole gives, memory is outside."""
+"""The streaming decoder: blocks of any size equal the whole, and state is outside."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ WINDOW, HOP = CONFIG.vocoder.window_samples, CONFIG.synthesis_hop_samples
 
 
 def spectra_of_a_tone(frequency_hz: float, amplitude: float, count: int) -> Spectra:
-    """What analysis would find: the main lobe of a Hann window around the tone."""
+    """The spectrum of a tone: the main lobe of a Hann window around it."""
     place = frequency_hz * WINDOW / RATE_HZ
     bins = torch.arange(CONFIG.spectrum_bins, dtype=torch.float64)
     distance = bins - place

@@ -1,4 +1,4 @@
-"""Steady beats are found to a hundredth, their phase too; what has none has none."""
+"""Steady beats and their phase are found to a hundredth; other sounds have none."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_click_track_has_its_tempo_and_phase(bpm: float, seconds: float) -> No
     first_s = 0.31
     found = beats_of(clicks(np.arange(first_s, seconds, 60 / bpm), seconds))
     assert found.confidence > 0.9
-    # The last beat is where it is to 25 ms: what counts when decks are laid beside each other.
+    # The last beat is right to 25 ms: this is what matters when two decks play in time.
     count = np.floor((seconds - first_s) / found.beat_s)
     last_s = first_s + count * 60 / bpm
     assert found.first_beat_s + count * found.beat_s == pytest.approx(last_s, abs=0.025)

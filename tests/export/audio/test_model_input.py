@@ -56,7 +56,7 @@ def test_every_promised_format_is_read(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_truncated_mp3_is_as_long_as_what_is_left_of_it(tmp_path: Path) -> None:
-    """Its header speaks of the whole; the last block must not be repeated for the rest."""
+    """Its header has the whole length; the last block must not be repeated for the rest."""
     whole, half = tmp_path / "whole.mp3", tmp_path / "half.mp3"
     swell = tone(8.0, 44_100) * np.linspace(0.0, 1.0, 8 * 44_100, dtype=np.float32)
     soundfile.write(whole, swell, 44_100)
@@ -75,7 +75,7 @@ def test_eight_channels_become_their_mean(tmp_path: Path) -> None:
 
 
 def make_bad(path: Path, kind: str) -> None:
-    """Write one of the files that musicians' folders really contain."""
+    """Write a file of a kind that musicians' folders contain."""
     if kind == "empty file":
         path.touch()
     elif kind == "empty wav":

@@ -37,7 +37,7 @@ def members_of(path: Path) -> Members:
 
 
 def rewrite(path: Path, members: Members, resign: bool = True) -> None:
-    """Write members as they are, with right checksums unless told otherwise."""
+    """Write members as they are, by default with right checksums."""
     if resign and "manifest.json" in members:
         manifest = json.loads(members["manifest.json"])
         manifest["members"] = {
@@ -58,7 +58,7 @@ def npz(**arrays: Any) -> bytes:
 
 
 def refused(path: Path, *words: str) -> str:
-    """Reading fails with one line that names the file and holds ``words``."""
+    """Check that reading fails with one line that names the file and contains ``words``."""
     with pytest.raises(BundleError) as caught:
         read_bundle(path)
     message = str(caught.value)

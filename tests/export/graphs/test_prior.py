@@ -1,4 +1,4 @@
-"""A run with a prior becomes a bundle that can play on; one without stays what it was."""
+"""A run with a prior becomes a bundle with one; a run without a prior does not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROGRESS = {"steps": 3, "seconds": 1}
 
 
 def save_prior(run: Path, encoder_of: Instrument | None = None) -> Prior:
-    """An untrained prior of the run's own encoder, or of another's."""
+    """An untrained prior of the run's encoder, or of another."""
     config = checkpoint.load_config(run)
     model = encoder_of or checkpoint.load_instrument(run)[0]
     prior = Prior(config)

@@ -1,4 +1,4 @@
-"""How long a stage trains and what follows from it, on a clock that the test turns."""
+"""The budget of a stage, on a clock that the test sets."""
 
 from __future__ import annotations
 

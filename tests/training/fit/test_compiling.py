@@ -1,4 +1,4 @@
-"""Compiled where it is asked for and can be had; else training goes on, and says so."""
+"""Networks are compiled on request; without a compiler, training goes on with a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training end to end with the preset ``tiny``: it learns, resumes, and refuses what is wrong."""
+"""Training end to end with the preset ``tiny``: it learns, resumes, and refuses bad input."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_all_stages_leave_a_run_that_loads(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_of_short_recordings_trains(tmp_path: Path) -> None:
-    """As IRMAS's are, 3 s where a clip is 3.1 s long."""
+    """Recordings of IRMAS last 3 s, a clip 3.1 s."""
     short = make_store(tmp_path / "store", seconds=1.0)
     assert max(one.length for one in short.recordings) < TINY.input_samples
     assert run_fit(short.path, tmp_path / "run", "--steps", "1") == 0
@@ -74,7 +74,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     honest = ClipPairs.__getitem__
 
     def watched(self: ClipPairs, step: int) -> PairBatch:
-        if self.seed == 0:  # training's; pictures and the style space draw with seeds of their own
+        if self.seed == 0:  # training's; pictures and the style space have other seeds
             seen.append(step)
         return honest(self, step)
 

@@ -1,4 +1,4 @@
-"""Training goes on from a bundle or a run, with exactly the weights that are there."""
+"""A run begins with exactly the weights of a bundle or another run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_BYTES = 38_000_000
 
 
 def seen_music(config: ModelConfig, seed: int = 0) -> Instrument:
-    """An untrained model whose batch norms have gathered statistics."""
+    """An untrained model whose batch norms hold statistics."""
     torch.manual_seed(seed)
     model = Instrument(config)
     for module in model.modules():
@@ -50,7 +50,7 @@ def seen_music(config: ModelConfig, seed: int = 0) -> Instrument:
 
 
 def write(path: Path, model: Instrument) -> Path:
-    """The bundle of a model, as export writes it but for the decks and the parity."""
+    """The bundle that export writes for a model, without decks and parity."""
     dims = model.config.encoder.style_dims
     bundle = Bundle(
         manifest=make_manifest(model, Card(name="test", licence="CC0")),
@@ -65,7 +65,7 @@ def write(path: Path, model: Instrument) -> Path:
 
 
 def save_run(run: Path, model: Instrument) -> Path:
-    """The model as a run that has seen nothing."""
+    """Save the model as a run with no steps."""
     checkpoint.save_config(run, model.config)
     for part in checkpoint.NEEDED_TO_PLAY:
         checkpoint.save_part(run, part, checkpoint.modules_of(model, part), {"steps": 0})
@@ -73,7 +73,7 @@ def save_run(run: Path, model: Instrument) -> Path:
 
 
 def weights_of(model: Instrument) -> dict[str, Tensor]:
-    """All that is trained; a copy."""
+    """A copy of all weights."""
     state = model.state_dict()
     return {n: v.clone() for n, v in state.items() if not n.endswith(NOT_IN_BUNDLES)}
 

@@ -1,4 +1,4 @@
-"""Runs that are interrupted, killed, short of disk: they go on exactly, and nothing is lost."""
+"""Runs that are interrupted, killed or out of disk space go on exactly, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run_fit(store: Path, out: Path, stage: str, *more: str) -> int:
 
 
 def contents(run: Path, part: str) -> dict[str, object]:
-    """What counts of a run: all of its files but the seconds it took."""
+    """All files of a run, without the seconds that it took."""
     tensors, progress = checkpoint.load_resume(run, part)
     weights, again = checkpoint._read(run / f"{part}.safetensors")
     assert progress == again == json.loads((run / f"{part}.json").read_text())
@@ -203,12 +203,12 @@ STOPPED = r"training.fit: stopped at step (\d+), which is saved; go on with --re
 
 
 def trains(errors: Path) -> bool:
-    """Whether a step after the first is done: the bar skips steps on a fast machine."""
+    """True after a step beyond the first: the bar skips steps on a fast machine."""
     return errors.exists() and re.search(r"step (?!1,)\d+,", errors.read_text()) is not None
 
 
 def stopped_at(errors: Path) -> int:
-    """The step that the last line tells."""
+    """The step in the last line."""
     said = errors.read_text()
     assert "Traceback" not in said
     found = re.fullmatch(STOPPED, said.splitlines()[-1])
@@ -241,7 +241,7 @@ def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_pat
     os.kill(both[1].pid, signal.SIGTERM)
     for process in both:
         process.join()
-    # Of the other 0: at any other Lightning kills the first one, whose 143 counts.
+    # The other's is 0: at any other code Lightning kills the first one, whose 143 counts.
     assert [process.exitcode for process in both] == [143, 0], said.read_text()
     assert stopped_at(said) == steps_of(tmp_path, "vocoder")
     assert "stopped" not in (tmp_path / "1.txt").read_text()
@@ -249,7 +249,7 @@ def test_a_signal_to_any_process_stops_all_at_the_same_step(store: Path, tmp_pat
 
 @pytest.fixture
 def terminal() -> Iterator[None]:
-    """Ctrl-C is heard, also where the tests themselves were sent to the background."""
+    """Make Ctrl-C work even if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -285,7 +285,7 @@ def test_what_a_script_sends_to_the_background_stays_deaf_to_ctrl_c() -> None:
 
 
 def test_workers_serve_on_after_ctrl_c(store: Path, tmp_path: Path) -> None:
-    """A terminal sends it to them as well, and the steps under way still need batches."""
+    """A terminal sends it to them as well, and the step under way still needs batches."""
     settings = parse_args([str(store), "--out", str(tmp_path), *FAST, "--steps", "12"])
     model = Instrument(PRESETS["tiny"])
     loader = batches_of(STAGES[2], model, Store.open(store), settings, first=0)

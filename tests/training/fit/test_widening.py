@@ -1,4 +1,4 @@
-"""The preset ``full`` begins with what ``small`` knows."""
+"""The preset ``full`` begins with the weights of ``small``, widened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 3: each of the two sides descends its own losses and nothing of the other's."""
+"""Stage 3: each of the two sides descends only its own losses."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def make_inputs(
 
 
 def places(part: torch.Tensor, wholes: torch.Tensor) -> list[int]:
-    """Of which whole image each part (3, M, n) is a piece."""
+    """Index of the whole image that each part (3, M, n) is cut from."""
     return [
         next(
             index

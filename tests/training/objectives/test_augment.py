@@ -1,4 +1,4 @@
-"""The three augmentations change what the encoder hears, within its range, clip by clip."""
+"""The augmentations change images clip by clip, within the range of images."""
 
 from __future__ import annotations
 

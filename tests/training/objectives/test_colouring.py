@@ -1,4 +1,4 @@
-"""Coloured clips: what each filter moves, and which pairs are made."""
+"""Each filter moves its own descriptor of a clip."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def steepest_rise(image: Tensor) -> Tensor:
 
 
 def notes_heard(image: Tensor) -> Tensor:
-    """How many frames the level rises in by more than 2 dB."""
+    """Number of frames in which the level rises by more than 2 dB."""
     level = torch.logsumexp(image * 9.2, dim=(1, 2)) / 9.2
     return (level.diff(dim=1) > 2 * UNITS_PER_DB).sum(dim=1)
 

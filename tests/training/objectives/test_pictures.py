@@ -1,4 +1,4 @@
-"""Pictures of held-out clips lay what was made below the truth of the same moments."""
+"""Pictures of held-out clips show generated images below true ones of the same moments."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shown(RunLog):
 
 
 class TruthfulVocoder(nn.Module):
-    """Gives the true sound back, as late as a stream's is (``ModelConfig.latency_samples``)."""
+    """Returns the true sound with a stream's lag (``ModelConfig.latency_samples``)."""
 
     def __init__(self, audio: Tensor, late_samples: int) -> None:
         super().__init__()

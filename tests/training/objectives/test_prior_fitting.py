@@ -1,4 +1,4 @@
-"""Stage 4: the prior learns from the frozen encoder's structure, and knows whose it is."""
+"""Stage 4: the prior learns the frozen encoder's structure, and holds that encoder's digest."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def test_what_was_encoded_is_kept_until_encoder_or_store_change(
     structure_tracks(tmp_path, store, Instrument(CONFIG), "train")
     assert encoded
     assert (tmp_path / FILE).read_bytes() != kept
-    (tmp_path / FILE).write_bytes(kept[:100])  # cut short: made anew, not an error
+    (tmp_path / FILE).write_bytes(kept[:100])  # cut short: made again, not an error
     assert structure_tracks(tmp_path, store, model, "train")
 
 
 def test_tracks_can_be_read_while_another_process_writes_them(tmp_path: Path) -> None:
-    """Tracks of other lengths over and over: what is read is of the stamp asked for, or nothing."""
+    """Tracks of other lengths again and again: what is read has the right stamp, or is nothing."""
     path = tmp_path / FILE
 
     def write(ticks: int) -> None:

@@ -39,7 +39,7 @@ def contents(store: Store) -> dict[str, tuple[str, bytes]]:
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Four usable files and one of each kind that is not."""
+    """Four usable files and one of each unusable kind."""
     folder = tmp_path / "music"
     write_tone(folder / "a.wav")
     write_tone(folder / "deep" / "b.flac", rate_hz=44_100)
@@ -87,7 +87,7 @@ def test_again_with_another_folder_adds_it(
 def test_a_folder_and_later_its_parent_are_stored_once(
     music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The other way around as well; another file of that name and size is another one."""
+    """Also the other way round; another file of that name and size is stored as well."""
     for first, then in ((music, tmp_path), (tmp_path, music)):
         store = tmp_path.parent / f"{tmp_path.name}-{first.name}"
         assert prepare(first, "-o", store) == 0
@@ -168,7 +168,7 @@ def test_renderings_keep_their_pairing_and_are_held_out_by_score(tmp_path: Path)
 def test_renderings_of_one_score_that_differ_in_length_are_no_pair(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whether they come at once or one after the other; a few samples may be missing."""
+    """In one run or one after the other; a difference of a few samples is allowed."""
     lengths_s = {"a.flac": 1.0, "b.flac": 1.01, "c.flac": 1.3, "d.flac": 0.8}
     pairs = {name: {"score": "fugue", "instrument": name, "heldout": False} for name in lengths_s}
     for some in (["a.flac", "b.flac", "c.flac"], ["a.flac", "d.flac"]):
@@ -268,7 +268,7 @@ def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(
 def test_what_happens_to_files_meanwhile_is_named_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One vanishes after the listing, one may not be read, one was cut off while being copied."""
+    """One vanishes after the listing, one is not readable, one was cut off while being copied."""
     music = tmp_path / "music"
     for name in ("good.wav", "gone.wav", "closed.wav", "cut.flac", "link.wav"):
         write_tone(music / name)
@@ -278,7 +278,7 @@ def test_what_happens_to_files_meanwhile_is_named_and_counted(
     whole_open = Path.open
 
     def guarded(path: Path, *arguments: object, **more: object) -> object:
-        # Root, as which tests may run, may read everything.
+        # Tests may run as root, who may read everything.
         failures = {"gone.wav": FileNotFoundError, "closed.wav": PermissionError}
         if path.name in failures:
             raise failures[path.name](0, "as the test says")
@@ -403,7 +403,7 @@ def kill_midway(command: list[str], index: Path, whole_index: Path) -> None:
 
 
 def test_it_runs_as_the_readme_says(tmp_path: Path) -> None:
-    """As a command: what a worker needs must not lie in ``__main__``."""
+    """As a command, where workers cannot import from ``__main__``."""
     music = tmp_path / "music"
     music.mkdir()
     generator = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""What is converted: chosen by globs, under one name each, kin on one side."""
+"""The files to convert: chosen by globs, each under one name, kin in one split."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from training.store.store import Store
 
 
 def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
-    """Stands in for fluidsynth: noise of a length that differs from one playing to the next."""
+    """Stands in for fluidsynth: noise of varying length."""
     rng = np.random.default_rng(midi.stat().st_size)
     length = int(rng.integers(4 * RATE_HZ, 30 * RATE_HZ))
     soundfile.write(wav, rng.uniform(-gain, gain, (length, 2)), RATE_HZ)
@@ -31,7 +31,7 @@ def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
 
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with MIDI files, a SoundFont by name only, and a player that needs neither."""
+    """A folder with MIDI files, an empty SoundFont, and a player that does not read them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fluidsynth, "_run", fake_run)
     monkeypatch.setattr(fluidsynth.shutil, "which", lambda program: program)
@@ -103,7 +103,7 @@ def test_run_again_it_renders_only_what_is_missing(
 def test_a_piece_varied_otherwise_is_not_added_to_its_renderings(
     studio: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], said: str
 ) -> None:
-    """The two would be taken for a pair, in another tempo and key."""
+    """The two would count as a pair, but have another tempo and key."""
     assert call("scores/a.mid", "-o", "out", "--instruments", "0") == 0
     before = read_pairs(studio / "out")
     rest = ["--soundfont", "font.sf2", "--jobs", "1", "--seconds-max", "4", *option]

@@ -1,4 +1,4 @@
-"""Command lines: what is taken, and what is refused in one line with what is allowed."""
+"""Arguments are parsed, or refused in one line that says what is allowed."""
 
 from __future__ import annotations
 

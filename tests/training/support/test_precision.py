@@ -31,7 +31,7 @@ def test_auto_takes_what_the_machine_has(
 
 
 class Seen(torch.nn.Module):
-    """Keeps what it got."""
+    """Keeps its input."""
 
     def __init__(self) -> None:
         super().__init__()

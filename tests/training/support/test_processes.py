@@ -1,4 +1,4 @@
-"""Two processes learn what one would: the same items, numbers and means, wherever they lie."""
+"""Two processes learn what one would: items, random numbers and means are the same."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def losses(run: Path, part: str) -> dict[str, float]:
 
 
 def two_processes(folder: Path, *arguments: str) -> tuple[list[int | None], list[str]]:
-    """How each of two ended, and what it said."""
+    """Exit code and output of each of two processes."""
     folder.mkdir(exist_ok=True)
     processes = start_several(2, list(arguments), folder)
     for process in processes:
@@ -126,7 +126,7 @@ def test_processes_read_their_own_part_of_each_batch(store: Path, count: int) ->
 
 
 class Pretend:
-    """This process as each of several, one after the other."""
+    """Pretends that this process is each of several, one after the other."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
         self.index, self.count = 0, count
@@ -165,7 +165,7 @@ def test_augmentation_does_to_an_image_what_it_would_in_one_process(
 
 
 def test_shared_statistics_are_those_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every process seeing the same items, the mean of all is the mean of one."""
+    """If every process has the same items, the mean of all is the mean of one."""
     torch.manual_seed(0)
     plain, shared = nn.BatchNorm2d(3), SharedBatchNorm2d(3)
     x = torch.randn(4, 3, 5, 6) * 2 + 1

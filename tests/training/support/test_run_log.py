@@ -1,4 +1,4 @@
-"""What a run tells of itself: running means, the first step that went wrong, waiting for data."""
+"""The log of a run: running means, the first step that went wrong, waiting for data."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_time_that_data_takes_is_told_from_the_time_that_training_takes(
 
 
 def shown(run: Path) -> EventAccumulator:
-    """What TensorBoard shows of a run."""
+    """The scalars that TensorBoard reads from a run."""
     there = EventAccumulator(str(run / "tensorboard" / "part"))
     there.Reload()
     return there

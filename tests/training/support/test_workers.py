@@ -1,4 +1,4 @@
-"""The same store whoever does the work: processes here, or a cluster's workers."""
+"""All workers make the same store: processes here, or those of a cluster."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def music(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster() -> Iterator[str]:
-    """A dask scheduler with two workers, reached as one elsewhere would be; its address."""
+    """The address of a dask scheduler with two workers, reached over the network."""
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -54,7 +54,7 @@ def test_a_cluster_makes_the_same_store_bit_for_bit(
 
 
 def test_dask_starts_workers_of_its_own() -> None:
-    # Two: with one, joblib does the work in this process instead.
+    # Two: with one, joblib does the work in this process.
     process_ids = set(results([delayed(os.getpid)()] * 5, Workers("dask", processes=2)))
     assert process_ids and os.getpid() not in process_ids
 
