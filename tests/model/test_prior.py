@@ -129,7 +129,7 @@ def test_every_uniform_number_selects_one_component(prior: Prior, uniform: float
         torch.full((1, 1), uniform),
         prior.initial_state(1),
     )
-    assert tick.abs().max() > 1e-3  # none chosen would be the sum of nothing
+    assert tick.abs().max() > 1e-3  # if none were chosen, the sum would be empty
 
 
 def test_a_long_draw_stays_bounded_keeps_moving_and_is_reproducible(

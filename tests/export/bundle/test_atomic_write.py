@@ -1,4 +1,4 @@
-"""A file is old or new, never half; a writer that fails leaves nothing beside it."""
+"""A file is old or new, never half; a writer that fails leaves no other file."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_a_resumed_run_continues_with_the_next_batch(
     honest = ClipPairs.__getitem__
 
     def watched(self: ClipPairs, step: int) -> PairBatch:
-        if self.seed == 0:  # training's; pictures and the style space draw with seeds of their own
+        if self.seed == 0:  # training's; pictures and the style space have other seeds
             seen.append(step)
         return honest(self, step)
 

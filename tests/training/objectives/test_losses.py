@@ -112,7 +112,7 @@ def test_missing_held_tones_cost_more_than_missing_noise() -> None:
     even = torch.full((1, 3, 40, 96), -0.5)
     heights = 0.1 * torch.randn(40)
     held = even + heights[:, None]
-    # The same heights in another order each frame: the level stays.
+    # The same values in another order at each frame: the level stays.
     speckle = even + torch.stack([heights[torch.randperm(40)] for _ in range(96)], dim=1)
     assert contrast_loss(even, held) > 2 * contrast_loss(even, speckle)
 

@@ -1,4 +1,4 @@
-"""Pieces: what is drawn for one is the same for all its instruments."""
+"""The variation of a piece is the same for all its instruments."""
 
 from __future__ import annotations
 

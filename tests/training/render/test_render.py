@@ -31,7 +31,7 @@ def fake_run(midi: Path, wav: Path, soundfont: Path, gain: float) -> None:
 
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with MIDI files, a SoundFont by name only, and a player that needs neither."""
+    """A folder with MIDI files, an empty SoundFont, and a player that does not read them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fluidsynth, "_run", fake_run)
     monkeypatch.setattr(fluidsynth.shutil, "which", lambda program: program)
