@@ -18,7 +18,7 @@ from server.engine.bench import block_frames
 from server.engine.runtime import RuntimeOptions
 from server.models.preparing import prepare_model, try_out
 from server.models.switch import Model, ModelSwitch
-from server.output.file import FileKind, Renderer, render_file
+from server.output.file import Renderer, render_file
 from server.score.player import ScoreEvent, ScorePlayer, score_events
 from server.score.prepare import PreparedModel
 from server.score.prepared_decks import PreparedDecks, bypass_rejection_reason
@@ -34,7 +34,7 @@ def render(
     desk: Desk,
     options: RuntimeOptions,
     path: Path,
-    kind: FileKind,
+    kind: str,
     *,
     prepared: PreparedDecks,
     wekinator: tuple[str, ...] = (),

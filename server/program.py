@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn
 
 from export.audio.model_input import AudioError
 from export.bundle.format import Bundle, BundleError
@@ -35,7 +35,7 @@ from server.models.preparing import bundle_below, require_same_clock
 from server.offline import render
 from server.osc.mapping import MappingError
 from server.osc.sockets import OscAddressError
-from server.output.file import FileKind
+from server.output.kinds import is_file
 from server.output.protocol import OutputError
 from server.recording.recorder import RecordingError
 from server.score.lines import digest_of
@@ -124,7 +124,7 @@ def _run(settings: Settings, folder: StateFolder | None) -> int:
         return _print(questions.bench_lines(bundle, options, settings.as_json))
     desk = desk_of(settings, bundle)
     prepared = prepare_session(settings, bundle, desk)
-    if settings.output.is_file:
+    if is_file(settings.output):
         return _render(settings, bundle, desk, options, prepared)
     return App(settings, bundle, desk, prepared, folder=folder).run()
 
@@ -146,7 +146,7 @@ def prepare_session(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedD
 
         score = open_score(settings.score, desk.table, missing_in(bundle), open_other)
         _warn_of_other_bundle(score, bundle)
-    elif not settings.output.is_file:
+    elif not is_file(settings.output):
         return None
     options = RuntimeOptions(settings.device)
     return prepare_decks(bundle, settings.decks, options, score, settings.media)
@@ -173,7 +173,7 @@ def _render(
         desk,
         options,
         Path(settings.output.target),
-        cast(FileKind, settings.output.kind),
+        settings.output.kind,
         prepared=prepared,
         wekinator=settings.wekinator,
         frames=settings.block_frames,

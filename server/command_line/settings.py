@@ -14,6 +14,7 @@ from server.command_line.options import DEFAULT_MIDI, DEFAULT_OSC, Listing, add_
 from server.engine.runtime import Device
 from server.osc.access import Network
 from server.output.choice import CardChoice, OutputChoice
+from server.output.kinds import is_file
 from server.output.output_options import CARD_OPTIONS, card_choice
 from server.system.config_folder import NO_FOLDER, default_folder
 
@@ -95,12 +96,12 @@ def parse_args(argv: Sequence[str] | None = None) -> Settings:
     given = parser.parse_args(argv)
     if given.json and not given.bench:
         parser.error("--json goes with --bench")
-    if given.score_out and given.output.is_file:
+    if given.score_out and is_file(given.output):
         parser.error("--score-out records live playing; an --output file plays a --score")
-    if given.record and given.output.is_file:
+    if given.record and is_file(given.output):
         parser.error("--record records live playing; --output wav:FILE already writes a file")
     if not given.keep:
-        unused = [f"--{option}" for option in CARD_OPTIONS if given.output.is_file]
+        unused = [f"--{option}" for option in CARD_OPTIONS if is_file(given.output)]
         parser.kept = kept_arguments(given.config, [*argv, *unused], _not_keepable_reason)
         given = parser.parse_args([*parser.kept, *argv])
     return Settings(
@@ -154,7 +155,7 @@ def _not_keepable_reason(arguments: Sequence[str]) -> str | None:
         given = parser.parse_args(arguments)
     except _NotKeepable as error:
         return str(error)
-    return f"--output {given.output} is not a live output" if given.output.is_file else None
+    return f"--output {given.output} is not a live output" if is_file(given.output) else None
 
 
 def _to_keep(

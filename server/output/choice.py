@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-OutputKind = Literal["soundcard", "wav", "flac", "null"]
 LatencySetting = Literal["low", "high"] | float
 """One of PortAudio's words, or seconds."""
 
-LIVE_KINDS = ("soundcard", "null")
 MAX_CHANNELS = 256
 MAX_LATENCY_MS = 500.0
 RATES_HZ = (8000.0, 384_000.0)
@@ -22,15 +20,10 @@ class ChoiceError(ValueError):
 
 @dataclass(frozen=True)
 class OutputChoice:
-    """A kind of output, with the sound card's name or the file's path."""
+    """A kind of output (``server.output.kinds``), with the sound card's name or the file's path."""
 
-    kind: OutputKind = "soundcard"
+    kind: str = "soundcard"
     target: str | None = None
-
-    @property
-    def is_file(self) -> bool:
-        """True if a file is rendered instead of playing live."""
-        return self.kind not in LIVE_KINDS
 
     def __str__(self) -> str:
         return self.kind if self.target is None else f"{self.kind}:{self.target}"
@@ -49,27 +42,6 @@ class CardChoice:
     def width(self) -> int:
         """The number of channels to open."""
         return max(*self.main, *(self.cue or ()))
-
-
-def output_choice(text: str) -> OutputChoice:
-    """Parse ``soundcard[:NAME]``, ``wav:FILE``, ``flac:FILE`` or ``null``.
-
-    >>> output_choice("soundcard:Built-in")
-    OutputChoice(kind='soundcard', target='Built-in')
-
-    Raises:
-        ChoiceError: it is none of these.
-    """
-    kind, colon, target = text.partition(":")
-    if kind not in get_args(OutputKind):
-        raise ChoiceError(
-            f"'{text}' is not an output; use soundcard, soundcard:NAME, wav:FILE, flac:FILE or null"
-        )
-    if kind not in LIVE_KINDS and not target:
-        raise ChoiceError(f"'{text}' names no file; use {kind}:FILE")
-    if (kind == "null" and colon) or (colon and not target):
-        raise ChoiceError(f"'{text}' is not an output; nothing may follow '{kind}:'")
-    return OutputChoice(kind, target or None)  # type: ignore[arg-type]  # checked above
 
 
 def channel_pair(text: str) -> tuple[int, int]:

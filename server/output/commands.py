@@ -11,7 +11,8 @@ from server.controls.feature import Feature, Handler, Rejection
 from server.controls.notify import NotifyClients
 from server.controls.replies import Reply
 from server.engine.cue import CUE, NO_CUE
-from server.output.choice import ChoiceError, OutputChoice, output_choice
+from server.output.choice import ChoiceError, OutputChoice
+from server.output.kinds import is_file, output_choice
 from server.output.live_output import State
 from server.system.callbacks import Soon, Then
 
@@ -57,7 +58,7 @@ class OutputCommands(Feature):
         try:
             (name,) = event.names
             choice = output_choice(name)
-            if choice.is_file:
+            if is_file(choice):
                 raise ChoiceError(
                     f"'{name}' is not a live output; start with --output to render a file"
                 )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from export.audio.arrays import Floats
 from export.bundle.atomic_write import atomic_write
 from export.bundle.format import Manifest
+from server.output.kinds import OUTPUT_KINDS
 from server.output.protocol import OutputError
 
-FileKind = Literal["wav", "flac"]
 SUBTYPE = "PCM_24"
 """Supported by both formats, and without a time of day in the header: same sound, same bytes."""
 
@@ -35,14 +35,15 @@ class Renderer(Protocol):
 def render_file(
     engine: Renderer,
     path: Path,
-    kind: FileKind,
+    kind: str,
     seconds: float,
     block_frames: int,
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
     """Write exactly ``seconds`` of a playing engine at the model's rate.
 
-    The file appears under its name when it is complete; an existing file stays until then.
+    ``kind`` is one of ``FILE_KINDS``. The file appears under its name when it is complete; an
+    existing file stays until then.
 
     Raises:
         OutputError: the file cannot be written.
@@ -69,7 +70,7 @@ def _blocks(engine: Renderer, samples: int, block_frames: int) -> Iterator[Float
 
 
 @contextmanager
-def _new_file(path: Path, kind: FileKind, rate_hz: int, channels: int) -> Iterator[Any]:
+def _new_file(path: Path, kind: str, rate_hz: int, channels: int) -> Iterator[Any]:
     """A sound file that replaces ``path`` when the block ends well."""
     import soundfile
 
@@ -79,7 +80,7 @@ def _new_file(path: Path, kind: FileKind, rate_hz: int, channels: int) -> Iterat
         with (
             atomic_write(path, mode=0o644, sync=False) as file,
             soundfile.SoundFile(
-                file, "w", rate_hz, channels, subtype=SUBTYPE, format=kind.upper()
+                file, "w", rate_hz, channels, subtype=SUBTYPE, format=OUTPUT_KINDS[kind].file_format
             ) as sound,
         ):
             yield sound

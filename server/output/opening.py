@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 
 from export.bundle.format import Manifest
-from server.output.card_stream import CardRequest
-from server.output.choice import CardChoice, OutputChoice, output_choice
+from server.output.choice import CardChoice, OutputChoice
+from server.output.kinds import OUTPUT_KINDS, output_choice
 from server.output.live_output import LiveOutput, State
-from server.output.null import NullOutput
 from server.output.producer import Producer
 from server.output.protocol import NoSoundCard, Output, OutputError
-from server.output.soundcard import SoundCardOutput
 
 logger = logging.getLogger(__name__)
 
@@ -19,24 +17,15 @@ logger = logging.getLogger(__name__)
 def open_output(
     choice: OutputChoice, card: CardChoice, model_rate_hz: int, model_channels: int
 ) -> Output:
-    """Open the chosen live output; a sound card runs at the model's rate where it can.
+    """Open the chosen live output.
 
     Raises:
         NoSoundCard: there is no sound card.
         OutputError: there is no such card, or it cannot do what is asked of it.
     """
-    if choice.kind == "null":
-        return NullOutput(card.rate_hz or model_rate_hz, card.width)
-    return SoundCardOutput(
-        CardRequest(
-            device=choice.target,
-            rate_hz=card.rate_hz,
-            preferred_rate_hz=float(model_rate_hz),
-            channels=card.width,
-            may_be_mono=model_channels == 1 and card.width == 2,
-            latency=card.latency,
-        )
-    )
+    open_kind = OUTPUT_KINDS[choice.kind].open
+    assert open_kind is not None, f"{choice} is not a live output"
+    return open_kind(choice, card, model_rate_hz, model_channels)
 
 
 def _open_first(

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from server.output import choice
 from server.output.choice import CardChoice, ChoiceError, OutputChoice
+from server.output.kinds import FORMS, is_file, output_choice
 
 Value = TypeVar("Value")
 
@@ -19,10 +20,10 @@ def add_output(group: argparse._ArgumentGroup) -> None:
     """Add the options to ``group``."""
     group.add_argument(
         "--output",
-        type=_argument_type(choice.output_choice),
+        type=_argument_type(output_choice),
         default=OutputChoice(),
         metavar="KIND",
-        help="soundcard, soundcard:NAME, wav:FILE, flac:FILE or null (default: soundcard); "
+        help=f"{FORMS} (default: soundcard); "
         "a file is rendered as fast as possible, without opening a port or device",
     )
     group.add_argument(
@@ -55,7 +56,7 @@ def add_output(group: argparse._ArgumentGroup) -> None:
 def card_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> CardChoice:
     """Return the sound card's settings; exit with an error where they contradict each other."""
     for option in CARD_OPTIONS:
-        if given.output.is_file and getattr(given, option) is not None:
+        if is_file(given.output) and getattr(given, option) is not None:
             parser.error(f"--{option} is for a sound card, and --output {given.output} is a file")
     main, cue = given.channels or CardChoice.main, given.cue
     if cue and (both := set(main) & set(cue)):
