@@ -11,8 +11,21 @@ import numpy as np
 from torch import Tensor, cat, eye, linalg
 
 from export.bundle.format import Dimension, StyleStatistics
-from model.checkpoint import PARTS, has_part
+from model.checkpoint import PARTS, has_part, load_style_space
 from model.config import TAUGHT_KNOBS
+
+
+def knobs_of(run: Path, report: Mapping[str, Any]) -> tuple[StyleStatistics, tuple[Dimension, ...]]:
+    """Axes and names of a run's knobs as measured; without a report they have numbers only.
+
+    Raises:
+        CheckpointError: the run has no style statistics.
+        NamesError: the report is of other weights, or damaged.
+    """
+    space = load_style_space(run)
+    latents = style_space(space["mean"], space["covariance"])
+    numbered = tuple(Dimension(index) for index in range(len(latents.spread)))
+    return (measured_knobs(report, run) if report else None) or (latents, numbered)
 
 
 def style_space(mean: Tensor, covariance: Tensor) -> StyleStatistics:

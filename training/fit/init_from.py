@@ -46,19 +46,19 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
     """
     stored = _read(path, model.config)
     weights = {}
-    for name, mine in model.state_dict().items():
+    for name, untrained in model.state_dict().items():
         if name.endswith(NOT_IN_BUNDLES):
-            weights[name] = stored.get(name, mine)
+            weights[name] = stored.get(name, untrained)
             continue
         if name not in stored:
             raise CheckpointError(
                 f"{path} lacks the weights '{name}', as bundles older than --init-from do; export "
                 "its run again, or give the run's folder"
             )
-        if stored[name].shape != mine.shape:
+        if stored[name].shape != untrained.shape:
             raise CheckpointError(
                 f"{path} has '{name}' of shape {tuple(stored[name].shape)}, but the model to train "
-                f"has {tuple(mine.shape)}; it was trained with another version of the preset"
+                f"has {tuple(untrained.shape)}; it was trained with another version of the preset"
             )
         weights[name] = stored[name]
     model.load_state_dict(weights)
@@ -91,16 +91,16 @@ def _load_prior_of(bundle: Path, prior: Prior) -> bool:
     if graph is None:
         return False
     stored = named_weights(graph)
-    mine = dict(prior.named_parameters())
-    weights = {name: stored.get(f"{PRIOR}.{name}") for name in mine}
-    if any(one is None or one.shape != mine[name].shape for name, one in weights.items()):
+    parameters = dict(prior.named_parameters())
+    weights = {name: stored.get(f"{PRIOR}.{name}") for name in parameters}
+    if any(one is None or one.shape != parameters[name].shape for name, one in weights.items()):
         logger.warning(
             "%s: its prior is of another version and is left out; fit one with --stage 4", bundle
         )
         return False
     with torch.no_grad():
         for name, value in weights.items():
-            mine[name].copy_(torch.tensor(value))
+            parameters[name].copy_(torch.tensor(value))
     return True
 
 

@@ -47,6 +47,26 @@ class FitSettings:
 
 def parse_args(argv: list[str] | None = None) -> FitSettings:
     """Parse the options; exits with 2 and one line on a bad one."""
+    parser = _parser()
+    options = vars(parser.parse_args(argv))
+    stage, minutes = options.pop("stage"), options.pop("minutes")
+    chosen = stages_of(PRESETS[options["preset"]]) if stage == "all" else (int(stage),)
+    if options["init_from"] and options["pretrained"]:
+        parser.error("argument --pretrained: --init-from sets all weights already; leave one out")
+    processes = options["devices"] * options["nodes"]
+    if options["batch"] % (2 * processes):
+        parser.error(
+            f"argument --batch: {options['batch']} clips do not spread over {processes} processes "
+            f"in pairs; give a multiple of {2 * processes}"
+        )
+    if len(minutes) not in (1, len(chosen)):
+        parser.error(f"argument --minutes: {len(minutes)} numbers for {len(chosen)} stages")
+    if len(minutes) == 1:
+        minutes *= len(chosen)
+    return FitSettings(stages=chosen, minutes=minutes, **options)
+
+
+def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="python -m training.fit",
         description="Train the instrument on a store made by training.prepare.",
@@ -85,22 +105,7 @@ def parse_args(argv: list[str] | None = None) -> FitSettings:
     add("--devices", type=positive_int, default=_torchrun("LOCAL"), help="processes, one per GPU")
     add("--nodes", type=positive_int, default=_torchrun("GROUP"), help="machines")
     add("--strategy", choices=["auto", "ddp"], default="auto", help="Fabric's, for several devices")
-    options = vars(parser.parse_args(argv))
-    stage, minutes = options.pop("stage"), options.pop("minutes")
-    chosen = stages_of(PRESETS[options["preset"]]) if stage == "all" else (int(stage),)
-    if options["init_from"] and options["pretrained"]:
-        parser.error("argument --pretrained: --init-from sets all weights already; leave one out")
-    together = options["devices"] * options["nodes"]
-    if options["batch"] % (2 * together):
-        parser.error(
-            f"argument --batch: {options['batch']} clips do not spread over {together} processes "
-            f"in pairs; give a multiple of {2 * together}"
-        )
-    if len(minutes) not in (1, len(chosen)):
-        parser.error(f"argument --minutes: {len(minutes)} numbers for {len(chosen)} stages")
-    if len(minutes) == 1:
-        minutes *= len(chosen)
-    return FitSettings(stages=chosen, minutes=minutes, **options)
+    return parser
 
 
 def _torchrun(level: str) -> int:

@@ -11,21 +11,21 @@ from training.objectives.discriminators import Judgement
 from training.support.processes import mean_over_processes
 
 
-def discriminator_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
+def discriminator_loss(real: Sequence[Judgement], decoded: Sequence[Judgement]) -> Tensor:
     """Real sound should score 1 and decoded sound 0; mean over the discriminators."""
     losses = [
-        (1 - true.score).square().mean() + mine.score.square().mean()
-        for true, mine in zip(real, made, strict=True)
+        (1 - true.score).square().mean() + false.score.square().mean()
+        for true, false in zip(real, decoded, strict=True)
     ]
     return torch.stack(losses).mean()
 
 
-def adversarial_loss(made: Sequence[Judgement]) -> Tensor:
+def adversarial_loss(decoded: Sequence[Judgement]) -> Tensor:
     """Decoded sound should score 1; mean over the discriminators."""
-    return torch.stack([(1 - mine.score).square().mean() for mine in made]).mean()
+    return torch.stack([(1 - false.score).square().mean() for false in decoded]).mean()
 
 
-def feature_matching_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
+def feature_matching_loss(real: Sequence[Judgement], decoded: Sequence[Judgement]) -> Tensor:
     """Distance of the discriminators' layers between decoded and real sound.
 
     Mean over layers of mean |a - b| / mean |a| (arXiv 1910.06711, normalised as in EnCodec,
@@ -33,8 +33,8 @@ def feature_matching_loss(real: Sequence[Judgement], made: Sequence[Judgement]) 
     """
     layers = [
         (a.detach(), b)
-        for true, mine in zip(real, made, strict=True)
-        for a, b in zip(true.features, mine.features, strict=True)
+        for true, false in zip(real, decoded, strict=True)
+        for a, b in zip(true.features, false.features, strict=True)
     ]
     distances = torch.stack([(a - b).abs().mean() for a, b in layers])
     # Over all processes: the mean of each one's quotients is not the quotient of the whole batch.
