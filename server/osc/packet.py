@@ -6,8 +6,10 @@
 
 A packet is read or refused as a whole, in time linear in its length, whatever the bytes are; only a
 message with an unknown type tag is left out by itself, as OSC specifies. Numbers are passed on
-unchanged, infinities too: ``server.osc.mapping`` checks them against the controls. Source:
-https://opensoundcontrol.stanford.edu/spec-1_0.html
+unchanged, infinities too: ``server.osc.mapping`` checks them against the controls. python-osc does
+not read here, because it never returns from some packets of 20 bytes (measured, python-osc 1.10).
+
+Source: https://opensoundcontrol.stanford.edu/spec-1_0.html
 """
 
 from __future__ import annotations
