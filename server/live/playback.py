@@ -74,8 +74,9 @@ class Playback:
         first = self.make_model(bundle, table=desk.table)
         if folder is not None:
             folder.wait()  # loaded; plays as soon as the previous instrument has died
-            first = self._previous_model(folder, first)
         last_state = folder.read() if folder else None
+        if last_state is not None:
+            first = previous_model(last_state.model, first, self.make_model, desk, settings.media)
         self.previous = last_state.facts if last_state else None
         clock = SampleClock(bundle.manifest.frame_s, time.time())
         self.timeline = Timeline(desk, clock)
@@ -153,12 +154,6 @@ class Playback:
             on_deck=self.score_recorder.on_deck_loaded,
             cue_for=cue_for if self.has_cue else None,
         )
-
-    def _previous_model(self, folder: StateFolder, first: Model) -> Model:
-        """Return the model that the previous instrument played, else ``first``."""
-        last_state = folder.read()
-        name = last_state.model if last_state else ""
-        return previous_model(name, first, self.make_model, self._desk, self._settings.media)
 
     def _open_producer(self, frames: int, on_death: Callable[[], None]) -> Producer:
         return Producer(
