@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from export.bundle.beats import Beats
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Written; 1, whose decoder gives sound instead of spectra, is read as well."""
+READABLE_FORMATS = (1, FORMAT_VERSION)
 MANIFEST, ENCODER, DECODER = "manifest.json", "encoder.onnx", "decoder.onnx"
 PRIOR = "prior.onnx"
 LATENTS, DIMENSIONS, DECK_INDEX = "latents.npz", "dimensions.json", "decks/index.json"
@@ -79,14 +81,12 @@ class Manifest:
     training: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
-    format: int = FORMAT_VERSION
+    window_samples: int = 0
+    """Length of the window of the decoder's spectra; 0 in format 1."""
+    format: int = 1
 
     def __post_init__(self) -> None:
-        if self.format != FORMAT_VERSION:
-            raise BundleError(
-                f"format version {self.format} is unknown to this program, which reads "
-                f"{FORMAT_VERSION}; update the program or export the checkpoint again"
-            )
+        require_readable(self.format)
         for name, (least, most) in _INTEGER_LIMITS.items():
             value = getattr(self, name)
             if not least <= value <= most:
@@ -110,6 +110,16 @@ class Manifest:
             )
 
     @property
+    def gives_spectra(self) -> bool:
+        """True if the decoder gives spectra, to which detail can be added; else it gives sound."""
+        return self.format >= 2
+
+    @property
+    def spectrum_hop_samples(self) -> int:
+        """Samples between two spectra of the decoder."""
+        return self.hop_samples // self.spectra_per_frame
+
+    @property
     def frame_s(self) -> float:
         """Length of a frame."""
         return self.hop_samples / self.sample_rate_hz
@@ -123,6 +133,20 @@ class Manifest:
     def tick_samples(self) -> int:
         """Samples between two columns of structure."""
         return self.frames_per_tick * self.hop_samples
+
+
+def require_readable(format_version: object) -> None:
+    """Refuse bundles of an unknown format.
+
+    Raises:
+        BundleError: this program does not read that format.
+    """
+    if format_version not in READABLE_FORMATS:
+        known = " and ".join(map(str, READABLE_FORMATS))
+        raise BundleError(
+            f"format version {format_version!r} is unknown to this program, which reads {known}; "
+            "update the program or export the checkpoint again"
+        )
 
 
 _INTEGER_LIMITS: dict[str, tuple[int, int]] = {
@@ -142,6 +166,7 @@ _INTEGER_LIMITS: dict[str, tuple[int, int]] = {
     "spectrum_bins": (1, 65_536),
     "spectra_per_frame": (1, 64),
     "latency_samples": (0, 1_000_000),
+    "window_samples": (0, 131_072),
 }
 MAX_STATES = 512
 MAX_STATE_VALUES = 20_000_000
@@ -192,6 +217,8 @@ class BundleDeck:
     structure: NDArray[np.float16]
     first_beat_s: float | None = None
     tempo_confidence: float | None = None
+    recording: bytes = b""
+    """The recording at the model's rate and loudness, stereo, as Ogg Vorbis; empty if not kept."""
 
     @property
     def beats(self) -> Beats | None:

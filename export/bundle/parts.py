@@ -27,6 +27,7 @@ from export.bundle.format import (
     Manifest,
     StateSpec,
     StyleStatistics,
+    require_readable,
 )
 
 ORTHONORMAL_TOLERANCE = 1e-2
@@ -66,13 +67,11 @@ def dump_json(value: Any) -> bytes:
 def parse_manifest(data: bytes) -> Manifest:
     """Parse the manifest; unknown keys are ignored, so that a later minor version may add some."""
     stored = _object(parse_json(data), "manifest")
-    if stored.get("format") != Manifest.format:
-        raise BundleError(
-            f"format version {stored.get('format')!r} is unknown to this program, which reads "
-            f"{Manifest.format}; update the program or export the checkpoint again"
-        )
+    require_readable(stored.get("format"))
     values: dict[str, Any] = {}
     for spec in fields(Manifest):
+        if spec.name == "window_samples" and stored["format"] == 1:
+            continue
         if spec.name not in stored:
             raise BundleError(f"manifest lacks '{spec.name}'")
         values[spec.name] = _MANIFEST_READERS[str(spec.type)](stored[spec.name], spec.name)

@@ -23,33 +23,46 @@ _SEAM_S = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """The sound that a deck was encoded from: one loop of it, in 16 bits (T,)."""
+    """The sound that a deck was encoded from: one loop of it, stereo, in 16 bits (T, 2).
+
+    ``mid`` are the shares of left and right in the mono sound that the encoder heard.
+    """
 
     pcm: NDArray[np.int16]
+    mid: tuple[float, float] = (0.5, 0.5)
 
     @property
     def samples(self) -> int:
         """T: the loop's length."""
-        return int(self.pcm.size)
+        return len(self.pcm)
 
     def at(self, positions: NDArray[np.float64]) -> Floats:
-        """Samples at fractional positions, wrapped around the loop; linear between neighbours."""
+        """Stereo (2, T) at fractional positions (T,), wrapped around the loop; linear between
+        neighbours."""
         below = np.floor(positions)
         left = below.astype(np.int64) % self.samples
         right = (left + 1) % self.samples
-        weight = (positions - below).astype(np.float32)
+        weight = (positions - below).astype(np.float32)[:, None]
         between = self.pcm[left] * (1 - weight) + self.pcm[right] * weight
-        return np.asarray(between / np.float32(32767), np.float32)
+        return np.asarray(between.T / np.float32(FULL_SCALE), np.float32)
 
 
-def recording_of(samples: Floats, sample_rate_hz: int, loop_samples: int) -> Recording | None:
-    """Return one loop of a recording (T,) within +-1; None where it is too long to keep."""
-    if samples.size > MAX_RECORDING_S * sample_rate_hz:
+FULL_SCALE = 32767
+
+
+def recording_of(
+    samples: Floats,
+    sample_rate_hz: int,
+    loop_samples: int,
+    mid: tuple[float, float] = (0.5, 0.5),
+) -> Recording | None:
+    """Return one loop of a stereo recording (2, T) within +-1; None where it is too long to keep."""
+    if samples.shape[1] > MAX_RECORDING_S * sample_rate_hz:
         return None
     ends = np.minimum(np.arange(loop_samples), np.arange(loop_samples)[::-1])
     seam = np.minimum(ends / (_SEAM_S * sample_rate_hz), 1.0)
-    loop = np.clip(samples[:loop_samples], -1, 1) * seam
-    return Recording(np.round(loop * 32767).astype(np.int16))
+    loop = np.clip(samples[:, :loop_samples], -1, 1) * seam
+    return Recording(np.ascontiguousarray(np.round(loop.T * FULL_SCALE), np.int16), mid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +71,10 @@ class DeckData(Sequence):
 
     name: str
     recording: Recording | None = None
+    reference: NDArray[np.float16] | None = None
+    """The decoder's own log magnitudes (L,F) of this deck, untouched: what detail is added to."""
+    mean_spectrum: Floats | None = None
+    """Mean log magnitude (F,) of the recording's louder spectra, smoothed over a few mel bands."""
     source: str = ""
     """The name that loads it again: a library deck or a file; empty where there is none."""
     captured: Captured | None = None
