@@ -5,6 +5,7 @@ from __future__ import annotations
 ALIGN = "/interp/align"
 BEAT = "/beat"
 CLOCK = "/clock"
+DETAIL = "/detail"
 GENERATE = "/generate"
 MOTION = "/motion"
 LATENT = "/latent"

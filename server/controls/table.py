@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from server.controls.control import ControlError, ControlTable
 from server.controls.rows import (
     decks,
+    detail,
     generation,
     interpolation,
     midi,
@@ -52,6 +53,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
     return ControlTable(
         (
             *interpolation.INTERPOLATION,
+            *detail.DETAIL_ROWS,
             *style.style_offsets(style_dims),
             *style.named_offsets(names),
             *style.gestures(style_dims),

@@ -43,7 +43,9 @@ class DeckEncoder:
         sequence = encode_sound(sound, self._manifest, self._window, progress)
         deck = DeckData(name=name, **vars(sequence))
         loop_samples = deck.ticks * self._manifest.tick_samples
-        recording = recording_of(np.stack([sound.samples] * 2), self._manifest.sample_rate_hz, loop_samples)
+        recording = recording_of(
+            np.stack([sound.samples] * 2), self._manifest.sample_rate_hz, loop_samples
+        )
         beats = find_beats(sound.samples, self._manifest.sample_rate_hz)
         return replace(deck, recording=recording, beats=beats)
 

@@ -25,6 +25,7 @@ from server.engine.deck import DeckData, Recording
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.glide import ramp_between
 from server.engine.playhead import TimePositions
+from server.engine.synthesis import CHANNELS
 
 _GAIN_PER_SPEED = 10.0
 """Below a tenth of its speed the recording fades: at rest it would be a constant, not a sound."""
@@ -48,7 +49,7 @@ class Bypass:
         amounts: NDArray[np.float64],
         decks: Sequence[DeckData | None],
     ) -> Floats:
-        """Return ``decoded`` (C, N*hop), with ``amounts`` (4,N) of the recordings in its place."""
+        """Return ``decoded`` (2, N*hop), with ``amounts`` (4,N) of the recordings in its place."""
         shares, sounds = [], []
         for index, deck in enumerate(decks):
             ends = amounts[index] if deck and deck.recording is not None else amounts[index] * 0
@@ -65,7 +66,9 @@ class Bypass:
         if not shares:
             return decoded
         total = np.sum(shares, axis=0)
-        originals = np.sum(np.multiply(shares, sounds), axis=0) / np.maximum(total, 1.0)
+        originals = sum(
+            share * sound for share, sound in zip(shares, sounds, strict=True)
+        ) / np.maximum(total, 1.0)
         mixed: Floats = (decoded * (1 - np.minimum(total, 1.0)) + originals).astype(np.float32)
         return mixed
 
@@ -86,7 +89,7 @@ class _RecordingPath:
 
     def read(self, offsets: NDArray[np.float64]) -> Floats:
         if self.recording is None:
-            return np.zeros(offsets.size, np.float32)
+            return np.zeros((CHANNELS, offsets.size), np.float32)
         gain = np.float32(min(abs(self.step) * _GAIN_PER_SPEED, 1.0))
         return self.recording.at(self.start + self.step * offsets) * gain
 
@@ -108,18 +111,19 @@ class _RecordingReader:
     def read(
         self, deck: DeckData | None, frames: NDArray[np.float64], is_audible: NDArray[np.bool_]
     ) -> Floats:
-        """Return audio (N*hop,) at ``frames`` (N,) of the deck; silence unless ``is_audible``."""
+        """Return audio (2, N*hop) at ``frames`` (N,) of the deck; silence unless ``is_audible``."""
         recording = deck.recording if deck else None
         return np.concatenate(
             [
                 self._frame(recording, float(frame)) if audible else self._silence()
                 for frame, audible in zip(frames, is_audible, strict=True)
-            ]
+            ],
+            axis=1,
         )
 
     def _silence(self) -> Floats:
         self.stop()
-        return np.zeros(self._hop_samples, np.float32)
+        return np.zeros((CHANNELS, self._hop_samples), np.float32)
 
     def _frame(self, recording: Recording | None, frame: float) -> Floats:
         start = frame * self._hop_samples - self._latency_samples

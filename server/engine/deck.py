@@ -56,7 +56,7 @@ def recording_of(
     loop_samples: int,
     mid: tuple[float, float] = (0.5, 0.5),
 ) -> Recording | None:
-    """Return one loop of a stereo recording (2, T) within +-1; None where it is too long to keep."""
+    """Return one loop of a stereo recording (2, T) within +-1; None where it is too long."""
     if samples.shape[1] > MAX_RECORDING_S * sample_rate_hz:
         return None
     ends = np.minimum(np.arange(loop_samples), np.arange(loop_samples)[::-1])
@@ -80,6 +80,14 @@ class DeckData(Sequence):
     captured: Captured | None = None
     """The live input that it was encoded from, if it was captured."""
     beats: Beats | None = None
+    is_encoded: bool = True
+    """False while only its recording is there, and its latents are still to come."""
+
+    @property
+    def has_detail(self) -> bool:
+        """True if its recording can sound with what the decoder says."""
+        is_described = self.reference is not None or not self.is_encoded
+        return self.recording is not None and is_described
 
     @property
     def bypass_unavailable_reason(self) -> str | None:

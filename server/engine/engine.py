@@ -1,18 +1,19 @@
 """The engine: renders the desk's values and the decks' latents to audio, block by block.
 
-    desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> pitch -> output stage
-                   |        '-> generator (prior) ---^                      |          |
-                   '-> pitch, level, mute, gate ----------------------------+----------'
+    desk -> glide -+-> mixer (decks, playhead) -> + offsets -> session -> detail -> pitch -> output
+                   |        '-> generator (prior) ---^                    |          |       stage
+                   |        '-> layers (recordings at the playhead) ------'          |         |
+                   '-> pitch, level, mute, gate -------------------------------------+---------'
 
 No clock, no device, no thread: the same code plays live, renders files and is tested. All random
-numbers come from one seeded generator, so the same calls give the same bits.
+numbers come from one seed, so the same calls give the same bits. Sound is always stereo.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.bundle.format import Manifest, StyleStatistics
-from server.controls.addresses import BYPASS, DECKS, LATENT, PITCH
+from server.controls.addresses import BYPASS, DECKS, DETAIL, GENERATE, LATENT, PITCH
 from server.controls.desk import Segment, Snapshot
 from server.engine.bypass import Bypass
 from server.engine.deck import DeckData
 from server.engine.generator import Generator
 from server.engine.glide import Glide
-from server.engine.mixer import Mixer, MixPosition
+from server.engine.layer import Layer
+from server.engine.layers import DetailPosition, Layers
+from server.engine.mixer import MixedLatents, Mixer, MixPosition
 from server.engine.model_fault import ModelFault, run_model
 from server.engine.notes import NoteFrames, NotePlayer
 from server.engine.output_stage import OutputStage
@@ -36,6 +39,7 @@ from server.engine.playhead_motion import PlayheadControls, row
 from server.engine.random_walk import RandomWalk
 from server.engine.session import DecoderSession
 from server.engine.structure_prior import StructurePrior
+from server.engine.synthesis import CHANNELS, open_synthesis
 from server.engine.transposition import Transposer, TranspositionPlan
 from server.system.log_limit import LimitedLog
 
@@ -81,7 +85,9 @@ class Engine:
         self._mixer = Mixer(frame_s, latents.mean)
         self._bypass = Bypass(manifest)
         self._generator = Generator(prior, manifest, seed) if prior else None
-        self._transposer = Transposer(manifest.channels, manifest.hop_samples)
+        self._layers = Layers(latents, frame_s, manifest.frames_per_tick)
+        self._synthesis = open_synthesis(manifest, seed)
+        self._transposer = Transposer(CHANNELS, manifest.hop_samples)
         self._transposition = self._transposer.rest(0)
         self._stage = OutputStage(manifest)
         self.notes = NotePlayer(frame_s, desk.snapshot().note)
@@ -90,7 +96,7 @@ class Engine:
         self._newest_decks: dict[str, DeckData] = {}
         self._panics = desk.snapshot().panics
         self._must_reset = False
-        self._last_sample: Floats = np.zeros(manifest.channels, np.float32)
+        self._last_sample: Floats = np.zeros(CHANNELS, np.float32)
         self.deck_style: Floats | None = None
         """Style (D,) of the decks as heard last, without offsets; replaced, never changed."""
 
@@ -216,8 +222,8 @@ class Engine:
         frames, columns = transposition.frames, transposition.columns
         values, walked = values[:, columns], walked[:, columns]
         if not frames:
-            return np.zeros((self.manifest.channels, 0), np.float32)
-        latent = self._mixer.read(
+            return np.zeros((CHANNELS, 0), np.float32)
+        mix = self._mixer.read(
             positions,
             MixPosition(
                 style_x=row(state, values, "/interp/style"),
@@ -227,15 +233,23 @@ class Engine:
                 tracks=_per_deck(state, values, "/deck/{}/style"),
             ),
         )
-        self.deck_style = latent.style[:, -1].copy()
+        self.deck_style = mix.latents.style[:, -1].copy()
         offsets = values[list(state.table.slots[LATENT])] + walked
         moved = self._latents.rotation.T @ (offsets * self._latents.spread[:, None])
-        style = latent.style + moved.astype(np.float32)
-        noise = self._random.standard_normal(
-            (frames * self.manifest.spectra_per_frame, self.manifest.spectrum_bins), np.float32
-        ).T
-        structure = self._structure(latent.structure, style, positions, state, values)
-        audio = self._step(style, structure, noise)
+        style = mix.latents.style + moved.astype(np.float32)
+        structure = self._structure(mix.latents.structure, style, positions, state, values)
+        layers = self._layers.of(
+            mix.parts,
+            MixedLatents(style, structure),
+            positions,
+            DetailPosition(
+                detail=row(state, values, DETAIL),
+                decks=_per_deck(state, values, "/deck/{}/detail"),
+                between=row(state, values, "/detail/between"),
+                generated=row(state, values, GENERATE),
+            ),
+        )
+        audio = self._step(style, structure, layers, is_knob=bool(offsets.any()))
         if audio is None:
             return None
         bypassed = _per_deck(state, values, f"/deck/{{}}/{BYPASS}")
@@ -253,7 +267,7 @@ class Engine:
         """Structure (S,N): the decks' loops, mixed with the prior's by ``/generate``."""
         if self._generator is None:
             return looped
-        generate = row(state, values, "/generate")
+        generate = row(state, values, GENERATE)
         x, y = (row(state, values, address) for address in ("/interp/structure", "/interp/y"))
         drawn = self._generator.follow(
             positions.frames,
@@ -267,20 +281,32 @@ class Engine:
         return looped + (drawn - looped) * generate.astype(np.float32)
 
     def _clear(self) -> None:
-        """Clear the state of decoder, output stage and generator."""
+        """Clear the state of decoder, synthesis, output stage and generator."""
         self._session.reset()
+        self._synthesis.reset()
         self._stage.reset()
         if self._generator is not None:
             self._generator.reset()
 
-    def _step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | None:
-        """One step of the session; None, and a cleared state, where the decoder fails."""
+    def _step(
+        self, style: Floats, structure: Floats, layers: Sequence[Layer], is_knob: bool
+    ) -> Floats | None:
+        """Decode one step to sound (2, M*hop); None, and a cleared state, where that fails."""
+        manifest = self.manifest
+        spectra = style.shape[1] * manifest.spectra_per_frame
+        noise = self._random.standard_normal((spectra, manifest.spectrum_bins), np.float32)
+
+        def sound() -> Floats:
+            decoded = self._session.step(style, structure, noise.T)
+            return self._synthesis.play(decoded, noise, layers, is_knob)
+
         try:
-            return run_model(lambda: self._session.step(style, structure, noise))
+            return run_model(sound)
         except ModelFault as fault:
             self.failed_blocks += 1
             self._log.warning(f"the decoder failed ({fault}); its state was cleared")
         self._session.reset()
+        self._synthesis.reset()
         self._transposer.reset()
         self._stage.shut()
         return None

@@ -6,14 +6,16 @@
 An empty deck's corner plays its neighbour: the one beside it (a and b, c and d), else the one above
 or below (a and c, b and d), else the one across. So with two decks, a and b, nothing depends on y.
 Mixing happens in latent space, frame by frame; so does the crossfade to a deck that is loaded while
-another one plays.
+another one plays. A deck that is not encoded yet has no part in the latents; its recording plays
+(``server.engine.detail``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,32 @@ class MixedLatents:
             self.style * (1 - weight) + other.style * weight,
             self.structure * (1 - weight) + other.structure * weight,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class DeckPart:
+    """What one deck gives to the mix of N frames: its shares of ``style`` and ``structure`` (N,),
+    and its own latents; ``index`` is the deck onto which it is loaded."""
+
+    index: int
+    deck: DeckData
+    style: Floats
+    structure: Floats
+    latents: MixedLatents
+
+    def plus(self, other: DeckPart) -> DeckPart:
+        """This deck's part and the same deck's at another corner."""
+        return replace(
+            self, style=self.style + other.style, structure=self.structure + other.structure
+        )
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The decoder's input, and the parts of the decks in it."""
+
+    latents: MixedLatents
+    parts: Sequence[DeckPart]
 
 
 @dataclass(frozen=True)
@@ -89,20 +117,27 @@ class Mixer:
         for corner, slot in enumerate(self._slots):
             slot.put(self._deck_at(corner), fade)
 
-    def read(self, positions: TimePositions, position: MixPosition) -> MixedLatents:
+    def read(self, positions: TimePositions, position: MixPosition) -> Mix:
         """Return the latents of the N frames at ``positions``; at least one deck must be loaded."""
-        style_weights = shares(position.style_x, position.y)
-        structure_weights = shares(position.structure_x, position.y)
-        latents = [
-            slot.read(positions, position.tracks, is_audible=bool((style + structure).any()))
-            for slot, style, structure in zip(
-                self._slots, style_weights, structure_weights, strict=True
-            )
+        weights = np.stack(
+            [shares(position.style_x, position.y), shares(position.structure_x, position.y)]
+        )
+        corners = [
+            slot.read(positions, position.tracks, weights[:, corner])
+            for corner, slot in enumerate(self._slots)
         ]
-        return MixedLatents(
+        parts = _by_deck([corner.parts for corner in corners])
+        latents = [corner.latents for corner in corners]
+        if not all(latents):
+            weights = _among([one is not None for one in latents], weights)
+        if not any(latents):
+            return Mix(parts[0].latents, parts)
+        style_weights, structure_weights = weights
+        mixed = MixedLatents(
             self._style([one.style if one else None for one in latents], style_weights, position),
             _weighted([one.structure if one else None for one in latents], structure_weights),
         )
+        return Mix(mixed, parts)
 
     def structure_at(self, positions: TimePositions, x: float, y: float) -> Floats:
         """Return the decks' structure (S,N) at N places, without advancing their crossfades."""
@@ -140,6 +175,12 @@ class _LoadedDeck:
     index: int
     deck: DeckData
 
+    def part(
+        self, positions: TimePositions, tracks: NDArray[np.float64], weights: Floats
+    ) -> DeckPart:
+        """Its part with these shares (2,N) of style and structure."""
+        return DeckPart(self.index, self.deck, *weights, self.read(positions, tracks))
+
     def read(self, positions: TimePositions, tracks: NDArray[np.float64]) -> MixedLatents:
         """Its latents at N places; its row of ``tracks`` (4,N) mixes its style."""
         mean = self.deck.style_mean[:, None]
@@ -148,6 +189,14 @@ class _LoadedDeck:
         if share.any():
             style = style + (self.deck.style_at(positions) - style) * share
         return MixedLatents(style, read_loop(self.deck.structure, positions, self.deck.beats))
+
+
+@dataclass(frozen=True)
+class _Corner:
+    """What plays at one corner: latents, None where no deck there is encoded, and the decks."""
+
+    latents: MixedLatents | None
+    parts: Sequence[DeckPart]
 
 
 class _Slot:
@@ -173,19 +222,22 @@ class _Slot:
         self._left_frames = self._fade_frames if fade else 0
 
     def read(
-        self, positions: TimePositions, tracks: NDArray[np.float64], is_audible: bool
-    ) -> MixedLatents | None:
-        """Return latents at N places; where it is not audible, only advance its crossfade."""
+        self, positions: TimePositions, tracks: NDArray[np.float64], weights: Floats
+    ) -> _Corner:
+        """Return what plays here, where this corner's shares of style and structure are ``weights``
+        (2,N); where it is not audible, only advance its crossfade."""
         assert self._current is not None
-        if not is_audible:
+        if not weights.any():
             self._fade(positions.size)
-            return None
-        current = self._current.read(positions, tracks)
+            return _Corner(None, ())
         if self._left_frames == 0:
-            return current
+            part = self._current.part(positions, tracks, weights)
+            return _Corner(part.latents if part.deck.is_encoded else None, (part,))
         assert self._previous is not None
-        previous = self._previous.read(positions, tracks)
-        return previous.towards(current, self._fade(positions.size))
+        previous, share = self._previous, self._fade(positions.size)
+        before = previous.part(positions, tracks, weights * (1 - share))
+        part = self._current.part(positions, tracks, weights * share)
+        return _Corner(_crossfaded(before, part, share), (before, part))
 
     def _fade(self, frames: int) -> Floats:
         """Advance the crossfade; return the weights (N,) of the current deck."""
@@ -194,6 +246,28 @@ class _Slot:
         if self._left_frames == 0:
             self._previous = None
         return (1 - left / self._fade_frames).astype(np.float32)
+
+
+def _crossfaded(before: DeckPart, after: DeckPart, share: Floats) -> MixedLatents | None:
+    """The latents from one deck to another, ``share`` (N,) 0..1; a deck without any has no part."""
+    encoded = [part.latents for part in (before, after) if part.deck.is_encoded]
+    return encoded[0].towards(encoded[-1], share) if encoded else None
+
+
+def _by_deck(parts: Sequence[Sequence[DeckPart]]) -> Sequence[DeckPart]:
+    """The parts of all corners, those of one deck together."""
+    found: dict[int, DeckPart] = {}
+    for part in chain.from_iterable(parts):
+        key = id(part.deck)
+        found[key] = found[key].plus(part) if key in found else part
+    return list(found.values())
+
+
+def _among(has_latents: Sequence[bool], weights: Floats) -> Floats:
+    """Weights (2,4,N) among the corners that have latents; zero where only others play."""
+    kept = weights * np.array(has_latents)[:, None]
+    total = kept.sum(axis=1, keepdims=True)
+    return np.where(total > 0, kept / np.maximum(total, np.float32(1e-9)), kept)
 
 
 def _weighted(parts: Sequence[Floats | None], weights: Floats) -> Floats:

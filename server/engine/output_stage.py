@@ -25,6 +25,7 @@ from server.engine.dc_blocker import DcBlocker
 from server.engine.glide import Delay, Gate, ramp_between
 from server.engine.limiter import Limiter
 from server.engine.sinc import reach_samples
+from server.engine.synthesis import CHANNELS
 
 GATE_RAMP_S = 0.01
 
@@ -34,7 +35,7 @@ class OutputStage:
 
     def __init__(self, manifest: Manifest) -> None:
         rate_hz, self._hop = manifest.sample_rate_hz, manifest.hop_samples
-        self._channels = manifest.channels
+        self._channels = CHANNELS
         self._ramp_samples = round(GATE_RAMP_S * rate_hz)
         self._gate = Gate(self._ramp_samples)
         self._latency_samples = manifest.latency_samples
@@ -42,7 +43,7 @@ class OutputStage:
         _, longest_delay = self._frame_delays(np.array([-HIGHEST_PITCH]))
         max_samples = math.ceil(longest_delay[0])
         self._gate_delay, self._level_delay = Delay(max_samples), Delay(max_samples)
-        self._dc_blocker = DcBlocker(rate_hz, self._hop, manifest.channels)
+        self._dc_blocker = DcBlocker(rate_hz, self._hop, CHANNELS)
         self._limiter = Limiter(rate_hz, self._hop)
         self._previous_level: float | None = None
         self._gate_gains: NDArray[np.float64] = np.zeros(0)

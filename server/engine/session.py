@@ -1,11 +1,12 @@
 """The decoder as a stream: latents of some frames in, their audio out, state kept in between.
 
-    style (D,N), structure (S,N), noise (F,N*r)  ->  step  ->  audio (C, N*hop)
+    style (D,N), structure (S,N), noise (F,N*r)  ->  step  ->  spectra, or audio (C, N*hop)
                                                     |  ^
                                                    states
 
-The engine knows only ``DecoderSession``; ``OrtDecoderSession`` runs the bundle's graph in ONNX
-Runtime, and tests use fakes of a few lines.
+Graphs of format 2 give spectra and need no noise; those of format 1 give audio. The engine knows
+only ``DecoderSession``; ``OrtDecoderSession`` runs the bundle's graph in ONNX Runtime, and tests
+use fakes of a few lines.
 """
 
 from __future__ import annotations
@@ -26,9 +27,14 @@ from server.engine.runtime import (
     active_provider,
     open_model,
 )
+from server.engine.spectra import Spectra
 
 WARM_UP_STEPS = 8
 """The first calls allocate, choose kernels and page weights in; later ones cost the same."""
+
+
+_SPECTRA = ("log_magnitude", "advance", "spread")
+"""Outputs of a graph that gives spectra, as in ``Spectra``."""
 
 
 class DecoderSession(Protocol):
@@ -38,8 +44,9 @@ class DecoderSession(Protocol):
     def provider(self) -> str:
         """The execution provider, as ONNX Runtime names it."""
 
-    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
-        """Return audio (C, N*hop) for style (D,N), structure (S,N) and normal noise (F, N*r)."""
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | Spectra:
+        """Return the spectra, or audio (C, N*hop), of style (D,N), structure (S,N) and normal noise
+        (F, N*r)."""
 
     def reset(self) -> None:
         """Set all states back to zero."""
@@ -78,17 +85,21 @@ class OrtDecoderSession:
         for frames in sizes:
             warm_up(self, self._manifest, frames, steps=1)
 
-    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats:
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | Spectra:
         """Decode the next N frames; see ``DecoderSession.step``."""
         frames = style.shape[1]
         if frames not in self._buffers:
             self._buffers[frames] = self._allocate(frames)
         buffers = self._buffers[frames]
-        for value, data in zip(buffers.inputs, (style, structure, noise), strict=True):
+        for value, data in zip(buffers.inputs, (style, structure, noise), strict=False):
             value.update_inplace(np.ascontiguousarray(data[None], np.float32))
         buffers.graph.run_with_iobinding(buffers.bindings[self._turn])
         self._turn = 1 - self._turn
-        audio: Floats = buffers.audio.numpy()[0].copy()  # on the CPU it is the buffer itself
+        # On the CPU the result is the buffer itself.
+        outputs = [value.numpy()[0] for value in buffers.outputs]
+        if self._manifest.gives_spectra:
+            return Spectra(*(np.ascontiguousarray(one.T) for one in outputs))
+        audio: Floats = outputs[0].copy()
         return audio
 
     def reset(self) -> None:
@@ -99,17 +110,21 @@ class OrtDecoderSession:
 
     def _allocate(self, frames: int) -> _Buffers:
         manifest, graph = self._manifest, self._graph(frames)
+        spectra = (1, manifest.spectrum_bins, frames * manifest.spectra_per_frame)
         inputs = [
             self._value((1, manifest.style_dims, frames)),
             self._value((1, manifest.structure_dims, frames)),
-            self._value((1, manifest.spectrum_bins, frames * manifest.spectra_per_frame)),
         ]
-        audio = self._value((1, manifest.channels, frames * manifest.hop_samples))
+        if manifest.gives_spectra:
+            outputs = [self._value(spectra) for _ in _SPECTRA]
+        else:
+            inputs.append(self._value(spectra))
+            outputs = [self._value((1, manifest.channels, frames * manifest.hop_samples))]
         bindings = [
-            self._bind(graph, inputs, audio, self._states[turn], self._states[1 - turn])
+            self._bind(graph, inputs, outputs, self._states[turn], self._states[1 - turn])
             for turn in range(2)
         ]
-        return _Buffers(graph, inputs, audio, bindings)
+        return _Buffers(graph, inputs, outputs, bindings)
 
     def _graph(self, frames: int | None) -> onnxruntime.InferenceSession:
         """The decoder for steps of this size."""
@@ -124,14 +139,14 @@ class OrtDecoderSession:
         self,
         graph: onnxruntime.InferenceSession,
         inputs: Sequence[onnxruntime.OrtValue],
-        audio: onnxruntime.OrtValue,
+        outputs: Sequence[onnxruntime.OrtValue],
         states: Sequence[onnxruntime.OrtValue],
         next_states: Sequence[onnxruntime.OrtValue],
     ) -> onnxruntime.IOBinding:
         binding = graph.io_binding()
         for spec, value in zip(graph.get_inputs(), (*inputs, *states), strict=True):
             binding.bind_ortvalue_input(spec.name, value)
-        for spec, value in zip(graph.get_outputs(), (audio, *next_states), strict=True):
+        for spec, value in zip(graph.get_outputs(), (*outputs, *next_states), strict=True):
             binding.bind_ortvalue_output(spec.name, value)
         return binding
 
@@ -143,11 +158,11 @@ class OrtDecoderSession:
 
 @dataclass(frozen=True)
 class _Buffers:
-    """Inputs and output of steps of one size, bound to both sets of states."""
+    """Inputs and outputs of steps of one size, bound to both sets of states."""
 
     graph: onnxruntime.InferenceSession
     inputs: list[Any]
-    audio: Any
+    outputs: list[Any]
     bindings: list[Any]
 
 
@@ -171,15 +186,19 @@ def warm_up(
 def _dimensions(manifest: Manifest, frames: int | None) -> dict[str, int]:
     if frames is None:
         return {}
-    return {"frames": frames, "spectra": frames * manifest.spectra_per_frame}
+    sizes = {"frames": frames}
+    if not manifest.gives_spectra:
+        sizes["spectra"] = frames * manifest.spectra_per_frame
+    return sizes
 
 
 def _check_names(session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
     """Check the names of inputs and outputs, since these are bound by position."""
     states = [state.name for state in manifest.states]
+    inputs, outputs = ((), _SPECTRA) if manifest.gives_spectra else (("noise",), ("audio",))
     for found, expected in (
-        (session.get_inputs(), ["style", "structure", "noise", *states]),
-        (session.get_outputs(), ["audio", *(f"next_{name}" for name in states)]),
+        (session.get_inputs(), ["style", "structure", *inputs, *states]),
+        (session.get_outputs(), [*outputs, *(f"next_{name}" for name in states)]),
     ):
         names = [spec.name for spec in found]
         if names != expected:

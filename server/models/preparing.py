@@ -17,6 +17,7 @@ from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
 from server.engine.session import DecoderSession, OrtDecoderSession, warm_up
+from server.engine.spectra import Spectra
 from server.engine.structure_prior import open_prior
 from server.engine.transposition import transposed_sizes
 from server.models.default import open_bundle
@@ -25,8 +26,9 @@ from server.models.switch import Model, SegmentFeed
 BUILT_IN = "default"
 SUFFIX = ".bundle"
 CHECKED_STEPS = 4
-LOUDEST = 100.0
-"""The loudest sound of a working decoder, where 1 is full scale."""
+LOUDEST = 10_000.0
+"""The loudest sample or magnitude of a working decoder: a full-scale sine has a magnitude of 512
+with a window of 2048 samples."""
 
 OnDeck = Callable[[str, DeckData], None]
 OpenCue = Callable[..., Cue]
@@ -136,7 +138,8 @@ def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
     style = np.repeat(mean[:, None], frames, axis=1).astype(np.float32)
     noise = np.zeros((manifest.spectrum_bins, frames * manifest.spectra_per_frame), np.float32)
     for _ in range(CHECKED_STEPS):
-        audio = session.step(style, structure, noise)
-        if not (np.isfinite(audio).all() and np.abs(audio).max() < LOUDEST):
+        decoded = session.step(style, structure, noise)
+        loudest = np.exp(decoded.log_magnitude) if isinstance(decoded, Spectra) else np.abs(decoded)
+        if not (np.isfinite(loudest).all() and loudest.max() < LOUDEST):
             raise BundleError(f"bundle '{manifest.name}' does not decode to sound; export it again")
     session.reset()

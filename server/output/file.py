@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from export.audio.arrays import Floats
 from export.bundle.atomic_write import atomic_write
 from export.bundle.format import Manifest
+from server.engine.synthesis import CHANNELS
 from server.output.kinds import OUTPUT_KINDS
 from server.output.protocol import OutputError
 
@@ -49,7 +50,7 @@ def render_file(
         OutputError: the file cannot be written.
     """
     samples = round(seconds * engine.manifest.sample_rate_hz)
-    with _new_file(path, kind, engine.manifest.sample_rate_hz, engine.manifest.channels) as sound:
+    with _new_file(path, kind, engine.manifest.sample_rate_hz, CHANNELS) as sound:
         written = 0
         for block in _blocks(engine, samples, block_frames):
             sound.write(block.T)

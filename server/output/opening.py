@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from export.bundle.format import Manifest
+from server.engine.synthesis import CHANNELS
 from server.output.choice import CardChoice, OutputChoice
 from server.output.kinds import OUTPUT_KINDS, output_choice
 from server.output.live_output import LiveOutput, State
@@ -72,7 +73,7 @@ def live_output(
     Raises:
         OutputError: a named sound card is missing, or cannot do what is asked of it.
     """
-    card_and_model = card, manifest.sample_rate_hz, manifest.channels
+    card_and_model = card, manifest.sample_rate_hz, CHANNELS
     first, output, state = _open_first(choice, *card_and_model, last)
     return LiveOutput(
         first,

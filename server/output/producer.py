@@ -18,6 +18,7 @@ import numpy as np
 
 from export.audio.arrays import Floats
 from server.engine.denormals import flush_denormals
+from server.engine.synthesis import CHANNELS
 from server.engine.timing import Timings
 from server.output.choice import CardChoice
 from server.output.file import Renderer
@@ -100,7 +101,7 @@ class Producer:
         manifest = self._engine.manifest
         output_format = OutputFormat(
             model_rate_hz=manifest.sample_rate_hz,
-            model_channels=manifest.channels,
+            model_channels=CHANNELS,
             block_samples=self.block_samples,
             ring_blocks=self.ring_blocks,
             main=card.main,
@@ -168,7 +169,7 @@ class Producer:
             return self._engine.render(self.block_frames)
         except Exception as error:
             self._log.warning(f"the engine failed; one block is silent ({error!r})")
-            return np.zeros((self._engine.manifest.channels, self.block_samples), np.float32)
+            return np.zeros((CHANNELS, self.block_samples), np.float32)
 
     def _render_cue(self) -> Floats | None:
         """Render the cue's block; a failure must not stop the main sound."""
