@@ -23,6 +23,7 @@ from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.engine import phases
 from server.engine.layer import Layer, LayerStream
+from server.engine.mix_level import MixLevel
 from server.engine.spectra import Grid, Spectra
 from server.engine.stft import Complexes, Synthesis
 from server.engine.style_spectrum import StyleSpectrum
@@ -66,12 +67,14 @@ class DetailSynthesis:
         self._synthesis = Synthesis(self._grid)
         self._scatter = np.random.default_rng((seed, 1))
         self._style_spectrum = StyleSpectrum(self._grid, manifest.sample_rate_hz)
+        self._level = MixLevel(self._grid, manifest.sample_rate_hz)
         self._streams: dict[int, LayerStream] = {}
         self._phase: Floats = np.zeros(self._grid.bins, np.float32)
 
     def reset(self) -> None:
         """Forget phases, places and the sound on its way."""
         self._streams.clear()
+        self._level.reset()
         self._synthesis.reset()
         self._phase = np.zeros(self._grid.bins, np.float32)
 
@@ -107,7 +110,7 @@ class DetailSynthesis:
         spectra: Complexes = np.empty((len(noise), 2, self._grid.bins), np.complex64)
         for n in range(len(noise)):
             spectra[n] = self._sum(n, parts, latents[n], steps[n])
-        return self._synthesis.sound(spectra)
+        return self._synthesis.sound(self._at_level(spectra, audible, amplitudes, read, is_knob))
 
     def _keep_streams(self, audible: Sequence[Layer]) -> None:
         """Forget the streams of decks that are not heard: they begin anew at their exact place."""
@@ -141,6 +144,29 @@ class DetailSynthesis:
             share = np.repeat(layer.structure, self._grid.per_frame)[:, None]
             total = reference * share if total is None else total + reference * share
         return total
+
+    def _at_level(
+        self,
+        spectra: Complexes,
+        audible: Sequence[Layer],
+        amplitudes: Floats,
+        read: Mapping[int, tuple[Complexes, Floats | None]],
+        is_knob: bool,
+    ) -> Complexes:
+        """The spectra of merged decks at the level of the decks."""
+        shares = np.array([layer.structure for layer in audible])
+        merged = np.repeat(2 * (1 - np.square(shares).sum(axis=0)), self._grid.per_frame)
+        known = [n for n, (_, reference) in read.items() if reference is not None]
+        if len(known) < len(audible) or merged.max() < _LEAST_POWER:
+            return spectra
+        wanted = np.zeros(len(spectra), np.float32)
+        for n in known:
+            recorded, reference = read[n]
+            lean = phases.confidence(np.repeat(audible[n].detail, self._grid.per_frame))
+            power = lean * _power(recorded) + (1 - lean) * np.exp(2 * reference).sum(axis=1)
+            wanted += np.square(amplitudes[n]) * power
+        gains = self._level.gains(wanted, _power(spectra), np.minimum(merged, 1), is_knob)
+        return spectra * gains[:, None, None]
 
     def _part(
         self,
@@ -195,10 +221,16 @@ class DetailSynthesis:
         return _Voice(float(part.amplitude[n]), confidence, spectrum, phase)
 
 
+def _power(spectra: Complexes) -> Floats:
+    """Power (L,) of spectra (L, 2, F), the mean of both channels."""
+    power: Floats = (np.square(spectra.real) + np.square(spectra.imag)).sum(axis=(1, 2)) / 2
+    return power
+
+
 def _is_read(layer: Layer) -> bool:
     """True if the recording of an audible layer is heard or compared with."""
-    is_moved = bool((layer.style != layer.structure).any())
-    return layer.deck.has_detail and (bool(layer.detail.any()) or is_moved)
+    is_merged = bool(((layer.style != layer.structure) | (layer.structure < 1)).any())
+    return layer.deck.has_detail and (bool(layer.detail.any()) or is_merged)
 
 
 def _of_latents(amplitude: float, log: Floats, free: Floats) -> _Voice:
