@@ -58,7 +58,7 @@ def make_bundle(
 def make_manifest(model: Instrument, card: Card) -> Manifest:
     """Fill the manifest from the model's configuration."""
     config = model.config
-    states = model.streaming_decoder().initial_state(1)
+    states = model.spectra_decoder().initial_state(1)
     return Manifest(
         name=card.name,
         preset=config.preset,
@@ -83,4 +83,5 @@ def make_manifest(model: Instrument, card: Card) -> Manifest:
         has_structure=config.has_structure,
         licence=card.licence,
         attribution=card.attribution,
+        window_samples=config.vocoder.window_samples,
     )

@@ -57,6 +57,7 @@ def manifest(**changes: Any) -> Manifest:
         "attribution": ("nobody",),
         "parity": {"chunked": 1e-6},
         "quality": {"log_mel_l1": 0.5},
+        "format": 1,
     }
     return Manifest(**{**values, **changes})
 

@@ -3,8 +3,9 @@
     manifest.json    what it is, every number, and the sha256 of each other member
     encoder.onnx     audio (1, input_samples) -> style (1, D), structure (1, S, clip_ticks) and, for
                      training that starts from the bundle, style_log_variance (1, D)
-    decoder.onnx     style (1, D, N), structure (1, S, N), noise (1, F, N*r) and states ->
-                     audio (1, C, N*hop) and states
+    decoder.onnx     style (1, D, N), structure (1, S, N) and states -> log_magnitude, advance and
+                     spread of N*r spectra, each (1, F, N*r), and states. In format 1 it also
+                     reads noise (1, F, N*r) and gives audio (1, C, N*hop) instead
     prior.onnx       optional: structure (1, S, K), style (1, D), temperature (1, 1),
                      normal (1, S), uniform (1, 1) and states -> the next tick (1, S) and states
     latents.npz      mean, rotation and spread of the style space

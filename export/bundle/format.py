@@ -83,7 +83,7 @@ class Manifest:
     members: Mapping[str, str] = field(default_factory=dict)
     window_samples: int = 0
     """Length of the window of the decoder's spectra; 0 in format 1."""
-    format: int = 1
+    format: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         require_readable(self.format)
@@ -108,6 +108,28 @@ class Manifest:
                 f"structure_dims is {self.structure_dims}, not channels x bands = "
                 f"{self.structure_channels * self.structure_bands}"
             )
+        if self.gives_spectra:
+            self._check_spectra()
+
+    def _check_spectra(self) -> None:
+        """Refuse a window and hops that spectra cannot be overlapped with."""
+        if self.window_samples != 2 * (self.spectrum_bins - 1):
+            raise BundleError(
+                f"window_samples is {self.window_samples}, not 2 x (spectrum_bins - 1) = "
+                f"{2 * (self.spectrum_bins - 1)}"
+            )
+        if self.hop_samples % self.spectra_per_frame:
+            raise BundleError(
+                f"hop_samples is {self.hop_samples}, not a multiple of spectra_per_frame = "
+                f"{self.spectra_per_frame}"
+            )
+        if not self.window_samples or self.window_samples % self.spectrum_hop_samples:
+            raise BundleError(
+                f"window_samples is {self.window_samples}, not a multiple of the spectra's hop of "
+                f"{self.spectrum_hop_samples} samples"
+            )
+        if self.channels != 1:
+            raise BundleError(f"channels is {self.channels}; spectra are of one channel")
 
     @property
     def gives_spectra(self) -> bool:

@@ -137,10 +137,10 @@ def test_a_wrong_checksum_is_refused(path: Path, name: str) -> None:
     refused(path, "checksum", name)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_an_unknown_version_is_refused(path: Path, version: Any) -> None:
     change_manifest(path, format=version)
-    refused(path, "format version", "1")
+    refused(path, "format version", "reads 1 and 2")
 
 
 @pytest.mark.parametrize(
@@ -315,6 +315,8 @@ def change_manifest(path: Path, **changes: Any) -> None:
         ({"sample_rate_hz": 1}, ("sample_rate_hz", "4000")),
         ({"sample_rate_hz": True}, ("sample_rate_hz",)),
         ({"hop_samples": 65}, ("clip_samples",)),
+        ({"format": True}, ("format", "True")),
+        ({"format": 1.0}, ("format", "1.0")),
         ({"input_samples": 7}, ("input_samples",)),
         ({"structure_bands": 4}, ("structure_dims",)),
         ({"style_dims": 5}, ("latents.npz",)),
@@ -334,8 +336,41 @@ def test_a_wrong_manifest_is_refused(
     refused(path, *words)
 
 
+SPECTRA = {"format": 2, "spectrum_bins": 65, "window_samples": 128}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"window_samples": 0}, "window_samples is 0, not 2 x (spectrum_bins - 1) = 128"),
+        ({"window_samples": 130}, "not 2 x (spectrum_bins - 1) = 128"),
+        ({"spectra_per_frame": 3}, "hop_samples is 64, not a multiple of spectra_per_frame = 3"),
+        ({"spectrum_bins": 66, "window_samples": 130}, "multiple of the spectra's hop of 32"),
+        ({"channels": 2}, "channels is 2; spectra are of one channel"),
+    ],
+)
+def test_spectra_that_cannot_become_sound_are_refused(
+    path: Path, change: dict[str, Any], words: str
+) -> None:
+    change_manifest(path, **SPECTRA)
+    manifest = read_bundle(path).manifest
+    assert manifest.gives_spectra and manifest.spectrum_hop_samples == 32
+    change_manifest(path, **change)
+    refused(path, words)
+
+
+def test_a_bundle_of_format_1_has_no_window(path: Path) -> None:
+    members = members_of(path)
+    manifest = json.loads(members["manifest.json"])
+    del manifest["window_samples"]
+    rewrite(path, {**members, "manifest.json": json.dumps(manifest).encode()})
+    found = read_bundle(path).manifest
+    assert not found.gives_spectra and found.window_samples == 0
+
+
 @pytest.mark.parametrize("key", [key for key in Manifest.__dataclass_fields__ if key != "format"])
 def test_a_missing_key_is_refused(path: Path, key: str) -> None:
+    change_manifest(path, **SPECTRA)
     members = members_of(path)
     manifest = json.loads(members["manifest.json"])
     del manifest[key]
