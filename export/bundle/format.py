@@ -27,10 +27,12 @@ OPTIONAL_MEMBERS = (PRIOR,)
 
 SLUG_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 DECK_PATTERN = rf"decks/({SLUG_PATTERN})\.npz"
+RECORDING_PATTERN = rf"decks/({SLUG_PATTERN})\.ogg"
 
 MAX_TOTAL_BYTES = 200_000_000
 MAX_MODEL_BYTES = 150_000_000
 MAX_ARRAYS_BYTES = 40_000_000
+MAX_RECORDING_BYTES = 40_000_000
 MAX_JSON_BYTES = 2_000_000
 MAX_MEMBERS = 256
 
@@ -223,6 +225,7 @@ class BundleDeck:
     ``style_ticks`` are the ticks of the windows' centres; structure is float16 to keep the file
     small; ``gain_db`` was applied to reach the manifest's loudness. Tempo, first beat and their
     confidence (0..1) are None if the recording has no steady beat, or was not searched for one.
+    ``mid`` are the shares of left and right in the mono sound that the encoder heard.
     """
 
     slug: str
@@ -239,6 +242,7 @@ class BundleDeck:
     structure: NDArray[np.float16]
     first_beat_s: float | None = None
     tempo_confidence: float | None = None
+    mid: tuple[float, float] = (0.5, 0.5)
     recording: bytes = b""
     """The recording at the model's rate and loudness, stereo, as Ogg Vorbis; empty if not kept."""
 

@@ -14,6 +14,8 @@ import torch
 
 from export import __main__ as command
 from export import contents
+from export.audio.recordings import decode_recording
+from export.audio.sequence import read_sound
 from export.bundle.archive import read_bundle
 from export.bundle.beats import Beats
 from export.card import CardError, read_card
@@ -91,6 +93,11 @@ def test_a_run_becomes_a_bundle_that_plays(
     assert all(figure in printed for figure in manifest.parity)
     deck = bundle.decks["piece"]
     assert deck.structure.shape[0] == manifest.structure_dims
+    pcm = decode_recording(deck.recording, manifest.sample_rate_hz)
+    assert pcm.shape == (round(deck.seconds * manifest.sample_rate_hz), 2)
+    kept = read_sound(tmp_path / "piece.wav", manifest).samples * 32767
+    for channel in pcm.T:
+        assert np.abs(channel - kept).mean() < 0.3 * np.abs(kept).mean()
     assert deck.beats == Beats(pytest.approx(120, abs=0.2), pytest.approx(0.1, abs=0.025), 1.0)
     session = onnxruntime.InferenceSession(bundle.decoder_onnx)
     style, structure = (x.numpy() for x in example_inputs(PRESETS[name], 3))
