@@ -10,6 +10,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from export.bundle.format import StateSpec
 from export.graphs.streaming import OPSET, checked, quiet, streaming_graph
 from model.config import ModelConfig
 from model.features import LogMelImage
@@ -57,6 +58,12 @@ def decoder_graph(model: Instrument) -> bytes:
         },
         fold_constants=False,
     )
+
+
+def state_specs(model: Instrument) -> tuple[StateSpec, ...]:
+    """The states of ``decoder.onnx``, in its order."""
+    states = model.spectra_decoder().initial_state(1)
+    return tuple(StateSpec(name, tuple(value.shape)) for name, value in states.items())
 
 
 def example_inputs(config: ModelConfig, frames: int) -> tuple[Tensor, Tensor]:
