@@ -1,4 +1,4 @@
-"""A bundle of format 1, as this project exported them: its decoder gives sound instead of spectra."""
+"""A bundle of format 1, as older versions exported it: its decoder gives sound, not spectra."""
 
 from __future__ import annotations
 

@@ -170,9 +170,9 @@ def test_bundles_that_cannot_be_renewed_are_refused_with_one_line(
     cases = {
         "lacks the weights 'decoder": replace(old, decoder_onnx=mini_bundle.decoder_onnx()),
         "no preset 'huge'": replace(old, manifest=replace(old.manifest, preset="huge")),
-        "mel_bins 32, but the model has 80": replace(
+        "sample_rate_hz 16000, but the model has 22050": replace(
             old,
-            manifest=replace(old.manifest, preset="small", sample_rate_hz=22_050, hop_samples=512),
+            manifest=replace(old.manifest, preset="small"),
         ),
     }
     out = tmp_path / "new.bundle"
