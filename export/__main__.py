@@ -1,4 +1,4 @@
-"""Write the bundle of a trained run: ``python -m export RUN -o FILE``."""
+"""Write the bundle of a trained run, or renew an older one: ``python -m export RUN -o FILE``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sys
 
 from export.audio.model_input import AudioError
 from export.bundle.archive import write_bundle
-from export.bundle.format import BundleError
+from export.bundle.format import Bundle, BundleError
 from export.card import Card, CardError, read_card
 from export.contents import make_bundle
+from export.from_bundle import renewed_bundle
 from export.graphs.parity import LARGEST_DIFFERENCE, ParityError
 from export.graphs.prior import add_prior
 from export.report import ReportError, read_report, shipped_figures
@@ -40,14 +41,39 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def export(settings: ExportSettings) -> None:
-    """Read the run, make the bundle, print its parity, and write it.
+    """Read the run or bundle, make the bundle, print its parity, and write it.
 
     Raises:
         CheckpointError, CardError, ReportError, NamesError: an input is missing or unusable.
         AudioError: a deck's recording cannot be used.
         ParityError: a graph differs from the model.
-        BundleError: the bundle cannot be written.
+        BundleError: the bundle cannot be written, or the older one cannot be read.
     """
+    bundle = _renewed(settings) if settings.checkpoint.is_file() else _of_run(settings)
+    print(f"parity (largest difference, at most {LARGEST_DIFFERENCE:.0e} allowed)")
+    for name, value in bundle.manifest.parity.items():
+        print(f"  {name:14} {value:.2e}")
+    write_bundle(settings.out, bundle)
+    size_mb = settings.out.stat().st_size / 1e6
+    recorded = sum(bool(deck.recording) for deck in bundle.decks.values())
+    print(f"{settings.out}: {size_mb:.1f} MB, {len(bundle.decks)} decks, {recorded} recordings")
+
+
+def _renewed(settings: ExportSettings) -> Bundle:
+    """An older bundle in the present format."""
+    if settings.quality:
+        raise ReportError(
+            f"figures '{settings.quality}' are of a run, and a bundle keeps its own; leave out "
+            "--quality, or export the run"
+        )
+    card = read_card(settings.card) if settings.card else None
+    bundle, missing = renewed_bundle(settings.checkpoint, card, settings.media)
+    for line in missing:
+        print(line)
+    return bundle
+
+
+def _of_run(settings: ExportSettings) -> Bundle:
     model, progress = load_instrument(settings.checkpoint)
     card = read_card(settings.card) if settings.card else _plain_card(settings, model.config.preset)
     report = read_report(settings.quality) if settings.quality else {}
@@ -61,13 +87,7 @@ def export(settings: ExportSettings) -> None:
         training=card.training | progress,
         quality=shipped_figures(report),
     )
-    bundle = add_prior(bundle, settings.checkpoint, model)
-    print(f"parity (largest difference, at most {LARGEST_DIFFERENCE:.0e} allowed)")
-    for name, value in bundle.manifest.parity.items():
-        print(f"  {name:14} {value:.2e}")
-    write_bundle(settings.out, bundle)
-    size_mb = settings.out.stat().st_size / 1e6
-    print(f"{settings.out}: {size_mb:.1f} MB, {len(bundle.decks)} decks")
+    return add_prior(bundle, settings.checkpoint, model)
 
 
 def _plain_card(settings: ExportSettings, preset: str) -> Card:

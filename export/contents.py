@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from export.audio.model_input import LOUDNESS_LUFS
-from export.bundle.format import Bundle, Dimension, Manifest, StateSpec, StyleStatistics
+from export.bundle.format import Bundle, Dimension, Manifest, StyleStatistics
 from export.card import Card
-from export.graphs.encoder_decoder import decoder_graph, encoder_graph
+from export.graphs.encoder_decoder import decoder_graph, encoder_graph, state_specs
 from export.graphs.parity import Parity, measure_parity
 from export.graphs.rounding import round_weights, store_half
 from export.library_decks import make_decks
@@ -58,7 +58,6 @@ def make_bundle(
 def make_manifest(model: Instrument, card: Card) -> Manifest:
     """Fill the manifest from the model's configuration."""
     config = model.config
-    states = model.streaming_decoder().initial_state(1)
     return Manifest(
         name=card.name,
         preset=config.preset,
@@ -79,8 +78,9 @@ def make_manifest(model: Instrument, card: Card) -> Manifest:
         spectra_per_frame=config.vocoder.spectra_per_frame,
         latency_samples=config.latency_samples,
         loudness_lufs=LOUDNESS_LUFS,
-        states=tuple(StateSpec(name, tuple(value.shape)) for name, value in states.items()),
+        states=state_specs(model),
         has_structure=config.has_structure,
         licence=card.licence,
         attribution=card.attribution,
+        window_samples=config.vocoder.window_samples,
     )

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from export.audio.arrays import Floats
 from export.audio.beat_tracking import find_beats
-from export.audio.sequence import encode_sound, read_sound
+from export.audio.recordings import LONGEST_S, encode_recording
+from export.audio.sequence import SoundSource, encode_sound, read_sound
 from export.bundle.format import BundleDeck, Manifest
 from export.card import CardDeck
 from model.instrument import Instrument
+
+logger = logging.getLogger(__name__)
+
+MID = (0.5, 0.5)
+"""Shares of left and right in the mono sound that the encoder hears."""
 
 
 def make_decks(
@@ -52,5 +60,31 @@ def make_decks(
             style_track=sequence.style_track,
             style_ticks=sequence.style_ticks,
             structure=sequence.structure.astype(np.float16),
+            mid=MID,
+            recording=kept_recording(deck.slug, sound, manifest),
         )
     return encoded
+
+
+def kept_recording(slug: str, sound: SoundSource, manifest: Manifest) -> bytes:
+    """A deck's recording as a bundle keeps it; empty, with a warning, if it is too long.
+
+    Raises:
+        AudioError: it cannot be encoded at the model's rate.
+    """
+    pcm = _stereo(sound)
+    seconds = len(pcm) / manifest.sample_rate_hz
+    if seconds > LONGEST_S:
+        logger.warning(
+            "deck '%s' lasts %.0f s and comes without its recording; at most %.0f s are kept",
+            slug,
+            seconds,
+            LONGEST_S,
+        )
+        return b""
+    return encode_recording(pcm, manifest.sample_rate_hz)
+
+
+def _stereo(sound: SoundSource) -> NDArray[np.int16]:
+    """The recording (T, 2) at the model's rate and loudness."""
+    return np.round(np.stack([sound.samples] * 2, axis=1) * 32767).astype(np.int16)

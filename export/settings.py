@@ -22,11 +22,16 @@ def parse_args(argv: list[str] | None = None) -> ExportSettings:
     """Parse the options; exits with 2 on a bad one."""
     parser = argparse.ArgumentParser(
         prog="python -m export",
-        description="Write a trained run as one bundle file for the server. Nothing is written if "
-        "the exported graphs differ from the model.",
+        description="Write a trained run as one bundle file for the server, or an older bundle "
+        "in the present format. Nothing is written if the exported graphs differ from the model.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="run folder made by python -m training.fit")
+    add(
+        "checkpoint",
+        type=Path,
+        help="run folder made by python -m training.fit, or a bundle: its weights, knobs, decks "
+        "and figures are kept, and recordings that --card and --media name are added to its decks",
+    )
     add("-o", "--out", type=Path, required=True, help="bundle file to write")
     add("--card", type=Path, help="JSON: name, licence, attribution, training, decks")
     add("--media", type=Path, default=Path(), help="folder of the card's recordings (default: .)")

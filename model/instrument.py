@@ -1,4 +1,4 @@
-"""The whole model: encoder, decoder and vocoder, and the two parts that are exported."""
+"""The whole model: encoder, decoder and vocoder, and the parts of it that play and are exported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model.decoder import Decoder, ticks_to_frames
 from model.encoder import Encoder
 from model.features import LogMelImage
 from model.streaming import State
-from model.vocoder import Vocoder
+from model.vocoder import Spectra, Vocoder
 
 
 class AudioEncoder(nn.Module):
@@ -27,8 +27,30 @@ class AudioEncoder(nn.Module):
         return latents.style_mean, latents.structure
 
 
+class SpectraDecoder(nn.Module):
+    """Latents per frame to spectra, with its state as an argument and a result; ``decoder.onnx``.
+
+    The server adds detail to the spectra before it makes sound of them.
+    """
+
+    def __init__(self, decoder: Decoder, vocoder: Vocoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.vocoder = vocoder
+
+    def initial_state(self, batch: int) -> State:
+        """Silence: every state at zero."""
+        return self.decoder.initial_state(batch) | self.vocoder.network_state(batch)
+
+    def forward(self, style: Tensor, structure: Tensor, state: State) -> tuple[Spectra, State]:
+        """(B, D, N), (B, S, N), state -> ``Spectra`` (B, F, L), state."""
+        image, decoder_state = self.decoder(style, structure, state)
+        spectra, vocoder_state = self.vocoder.spectra(image, state)
+        return spectra, decoder_state | vocoder_state
+
+
 class StreamingDecoder(nn.Module):
-    """Latents per frame to audio, with its state as an argument and a result; ``decoder.onnx``."""
+    """Latents per frame to audio, with its state as an argument and a result; without detail."""
 
     def __init__(self, decoder: Decoder, vocoder: Vocoder) -> None:
         super().__init__()
@@ -61,6 +83,10 @@ class Instrument(nn.Module):
     def audio_encoder(self) -> AudioEncoder:
         """Features and encoder, sharing these weights."""
         return AudioEncoder(self.config, self.encoder)
+
+    def spectra_decoder(self) -> SpectraDecoder:
+        """Decoder and vocoder up to its spectra, sharing these weights."""
+        return SpectraDecoder(self.decoder, self.vocoder)
 
     def streaming_decoder(self) -> StreamingDecoder:
         """Decoder and vocoder, sharing these weights."""

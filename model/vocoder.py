@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,7 @@ from model.inverse_mel import InverseMel
 from model.streaming import CausalConv1d, State
 
 
-@dataclass(frozen=True)
-class Spectra:
+class Spectra(NamedTuple):
     """The network's output for each spectrum, all (B, F, L) with L = N x spectra per frame.
 
     ``log_magnitude`` natural logarithm; ``advance`` of the phase beyond the bin's own frequency, in
@@ -91,10 +90,14 @@ class Vocoder(nn.Module):
 
     def initial_state(self, batch: int) -> State:
         """Silence before the first frame."""
+        return self.network_state(batch) | self.synthesis.initial_state(batch)
+
+    def network_state(self, batch: int) -> State:
+        """The part of the state that ``spectra`` reads."""
         state = self.stem.initial_state(batch)
         for block in self.blocks:
             state |= block.depthwise.initial_state(batch)
-        return state | self.synthesis.initial_state(batch)
+        return state
 
     def forward(self, image: Tensor, noise: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, 3, M, N), standard normal (B, F, L), state -> (B, 1, T), state."""

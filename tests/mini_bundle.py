@@ -4,6 +4,9 @@ The decoder is one sine: style sets its frequency and structure its level, noise
 times quieter, phase and level are stream states, and a third state delays everything by
 ``latency_samples``. The encoder measures level per tick and brightness per window. Nothing is
 trained, and everything streams.
+
+``bundle`` is of format 1, whose decoder gives sound; ``spectra_bundle`` of format 2, whose decoder
+gives the spectra of such a sine.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ STRUCTURE_DIMS = CHANNELS * BANDS
 LATENCY = 24
 CLIP_SAMPLES = CLIP_TICKS * TICK_FRAMES * HOP
 DECK_TICKS = 40
+WINDOW = 128
+WINDOW_BINS = WINDOW // 2 + 1
+SPECTRUM_HOP = HOP // SPECTRA
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -57,6 +63,7 @@ def manifest(**changes: Any) -> Manifest:
         "attribution": ("nobody",),
         "parity": {"chunked": 1e-6},
         "quality": {"log_mel_l1": 0.5},
+        "format": 1,
     }
     return Manifest(**{**values, **changes})
 
@@ -100,11 +107,29 @@ def bundle(**changes: Any) -> Bundle:
     return Bundle(**{**values, **changes})
 
 
+def spectra_bundle(**changes: Any) -> Bundle:
+    """The mini bundle in format 2."""
+    values = {"manifest": spectra_manifest(), "decoder_onnx": spectra_decoder_onnx()}
+    return bundle(**{**values, **changes})
+
+
+def spectra_manifest(**changes: Any) -> Manifest:
+    """The manifest of the mini bundle in format 2, with ``changes`` to its fields."""
+    values = {
+        "format": 2,
+        "window_samples": WINDOW,
+        "spectrum_bins": WINDOW_BINS,
+        "latency_samples": (WINDOW - SPECTRUM_HOP) // 2,
+        "states": (StateSpec("level", (1, 1, 1)),),
+    }
+    return manifest(**{**values, **changes})
+
+
 @cache
 def decoder_onnx() -> bytes:
     """style, structure, noise, phase, level, tail -> audio, next_phase, next_level, next_tail."""
     ramp = (np.arange(1, HOP + 1, dtype=np.float32) / HOP).reshape(1, HOP, 1)
-    return _model(
+    return graph_model(
         name="mini_decoder",
         inputs={
             "style": (1, STYLE_DIMS, "frames"),
@@ -171,9 +196,84 @@ def decoder_onnx() -> bytes:
 
 
 @cache
+def spectra_decoder_onnx() -> bytes:
+    """style, structure, level -> log_magnitude, advance, spread, next_level.
+
+    A lobe around the sine's frequency, like that of a Hann window, above a faint floor. Bins are
+    the less certain, the further they are from it. The level of a frame's first spectrum is halfway
+    to the frame before.
+    """
+    spectrum = (1, WINDOW_BINS, "spectra")
+    turn = 2 * np.pi * SPECTRUM_HOP / WINDOW
+    return graph_model(
+        name="mini_spectra_decoder",
+        inputs={
+            "style": (1, STYLE_DIMS, "frames"),
+            "structure": (1, STRUCTURE_DIMS, "frames"),
+            "level": (1, 1, 1),
+        },
+        outputs={
+            "log_magnitude": spectrum,
+            "advance": spectrum,
+            "spread": spectrum,
+            "next_level": (1, 1, 1),
+        },
+        constants={
+            "to_place": np.full((1, STYLE_DIMS), 4.0 / STYLE_DIMS * WINDOW / HOP, np.float32),
+            "to_level": np.full((1, STRUCTURE_DIMS), 0.3 / STRUCTURE_DIMS, np.float32),
+            "bins": np.arange(WINDOW_BINS, dtype=np.float32).reshape(1, -1, 1),
+            "half": np.array([0.5], np.float32),
+            "peak": np.array([WINDOW / 4], np.float32),
+            "little": np.array([1e-5], np.float32),
+            "slope": np.array([-0.7], np.float32),
+            "floor": np.array([-9.0], np.float32),
+            "turn": np.array([turn], np.float32),
+            "least": np.float32(-np.pi),
+            "most": np.float32(np.pi),
+            "doubt": np.array([0.3], np.float32),
+            "most_doubt": np.array([2.0], np.float32),
+            "flat": np.array([1, 1, -1], np.int64),
+            "first": np.array([0], np.int64),
+            "last": np.array([-1], np.int64),
+            "end": np.array([2**31 - 1], np.int64),
+            "time": np.array([2], np.int64),
+        },
+        nodes=[
+            ("MatMul", "to_level structure", "signed_levels"),
+            ("Abs", "signed_levels", "levels"),
+            ("Concat:2", "level levels", "all_levels"),
+            ("Slice", "all_levels first last time", "levels_before"),
+            ("Add", "levels levels_before", "level_sums"),
+            ("Mul", "level_sums half", "halfway"),
+            ("Concat:1", "halfway levels", "level_pairs"),
+            ("Transpose:0,2,1", "level_pairs", "levels_in_order"),
+            ("Reshape", "levels_in_order flat", "spectrum_levels"),
+            ("Mul", "spectrum_levels peak", "peaks"),
+            ("Add", "peaks little", "some_peaks"),
+            ("Log", "some_peaks", "log_peaks"),
+            ("MatMul", "to_place style", "places"),
+            ("Concat:1", "places places", "place_pairs"),
+            ("Transpose:0,2,1", "place_pairs", "places_in_order"),
+            ("Reshape", "places_in_order flat", "spectrum_places"),
+            ("Sub", "spectrum_places bins", "distance"),
+            ("Mul", "distance distance", "squared"),
+            ("Mul", "squared slope", "lobe"),
+            ("Add", "lobe log_peaks", "tone"),
+            ("Max", "tone floor", "log_magnitude"),
+            ("Mul", "distance turn", "whole_advance"),
+            ("Clip", "whole_advance least most", "advance"),
+            ("Abs", "distance", "apart"),
+            ("Mul", "apart doubt", "doubts"),
+            ("Min", "doubts most_doubt", "spread"),
+            ("Slice", "levels last end time", "next_level"),
+        ],
+    )
+
+
+@cache
 def encoder_onnx() -> bytes:
     """audio (1, T) -> style (1, D): level and brightness; structure (1, S, K): level per tick."""
-    return _model(
+    return graph_model(
         name="mini_encoder",
         inputs={"audio": (1, CLIP_SAMPLES + CONTEXT)},
         outputs={"style": (1, STYLE_DIMS), "structure": (1, STRUCTURE_DIMS, CLIP_TICKS)},
@@ -213,7 +313,7 @@ def prior_onnx() -> bytes:
 
     The state counts the calls.
     """
-    return _model(
+    return graph_model(
         name="mini_prior",
         inputs={
             "structure": (1, STRUCTURE_DIMS, "ticks"),
@@ -251,7 +351,7 @@ def prior_onnx() -> bytes:
     )
 
 
-def _model(
+def graph_model(
     name: str,
     inputs: dict[str, tuple[Any, ...]],
     outputs: dict[str, tuple[Any, ...]],

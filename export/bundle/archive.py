@@ -3,13 +3,15 @@
     manifest.json    what it is, every number, and the sha256 of each other member
     encoder.onnx     audio (1, input_samples) -> style (1, D), structure (1, S, clip_ticks) and, for
                      training that starts from the bundle, style_log_variance (1, D)
-    decoder.onnx     style (1, D, N), structure (1, S, N), noise (1, F, N*r) and states ->
-                     audio (1, C, N*hop) and states
+    decoder.onnx     style (1, D, N), structure (1, S, N) and states -> log_magnitude, advance and
+                     spread of N*r spectra, each (1, F, N*r), and states. In format 1 it also
+                     reads noise (1, F, N*r) and gives audio (1, C, N*hop) instead
     prior.onnx       optional: structure (1, S, K), style (1, D), temperature (1, 1),
                      normal (1, S), uniform (1, 1) and states -> the next tick (1, S) and states
     latents.npz      mean, rotation and spread of the style space
     dimensions.json  a name, effect and range for each style dimension
-    decks/           index.json and one .npz for each library deck
+    decks/           index.json, one .npz for each library deck, and optionally its recording
+                     as .ogg (``export.audio.recordings``)
 
 Reading trusts nothing: known member names only, sizes checked before contents, checksums, no
 pickle, no external data, nothing unpacked to disk. Writing is atomic, and the same bundle gives the
@@ -44,9 +46,11 @@ from export.bundle.format import (
     MAX_JSON_BYTES,
     MAX_MEMBERS,
     MAX_MODEL_BYTES,
+    MAX_RECORDING_BYTES,
     MAX_TOTAL_BYTES,
     OPTIONAL_MEMBERS,
     PRIOR,
+    RECORDING_PATTERN,
     Bundle,
     BundleDeck,
     BundleError,
@@ -58,7 +62,10 @@ _LIMITS_BY_SUFFIX = {
     ".json": MAX_JSON_BYTES,
     ".onnx": MAX_MODEL_BYTES,
     ".npz": MAX_ARRAYS_BYTES,
+    ".ogg": MAX_RECORDING_BYTES,
 }
+_PACKED = (".ogg",)
+"""Endings of members that are stored as they are: compressing them again gains nothing."""
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -134,9 +141,10 @@ def _check_directory(infos: list[zipfile.ZipInfo]) -> None:
 def _check_member(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     known = (*FIXED_MEMBERS, *OPTIONAL_MEMBERS)
-    if name not in known and not re.fullmatch(DECK_PATTERN, name):
+    if name not in known and not re.fullmatch(f"{DECK_PATTERN}|{RECORDING_PATTERN}", name):
         raise BundleError(
-            f"unexpected member {name!r}; allowed are {', '.join(known)}, decks/NAME.npz"
+            f"unexpected member {name!r}; allowed are {', '.join(known)}, decks/NAME.npz and "
+            "decks/NAME.ogg"
         )
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
         raise BundleError(f"member {name!r} is encrypted or packed in an unknown way")
@@ -189,17 +197,29 @@ def _assemble_decks(manifest: Manifest, members: dict[str, bytes]) -> dict[str, 
     with _naming(DECK_INDEX):
         index = parts.parse_deck_index(members[DECK_INDEX])
         names = [_deck_member(entry["slug"]) for entry in index]
-        if sorted([*FIXED_MEMBERS, *names]) != sorted(set(members) - set(OPTIONAL_MEMBERS)):
+        optional = {*OPTIONAL_MEMBERS, *(_recording_member(entry["slug"]) for entry in index)}
+        if sorted([*FIXED_MEMBERS, *names]) != sorted(set(members) - optional):
             raise BundleError("the index and the decks in the bundle differ")
     decks = {}
     for name, entry in zip(names, index, strict=True):
         with _naming(name):
-            decks[entry["slug"]] = parts.parse_deck(members[name], entry, manifest)
+            deck = parts.parse_deck(members[name], entry, manifest)
+        decks[deck.slug] = replace(deck, recording=_recording(members, deck.slug))
     return decks
+
+
+def _recording(members: dict[str, bytes], slug: str) -> bytes:
+    name = _recording_member(slug)
+    with _naming(name):
+        return parts.check_recording(members[name]) if name in members else b""
 
 
 def _deck_member(slug: str) -> str:
     return f"decks/{slug}.npz"
+
+
+def _recording_member(slug: str) -> str:
+    return f"decks/{slug}.ogg"
 
 
 @contextmanager
@@ -223,6 +243,7 @@ def _dump(bundle: Bundle) -> dict[str, bytes]:
         DIMENSIONS: parts.dump_dimensions(bundle.dimensions),
         DECK_INDEX: parts.dump_deck_index(bundle),
         **{_deck_member(slug): parts.dump_deck(deck) for slug, deck in bundle.decks.items()},
+        **{_recording_member(s): d.recording for s, d in bundle.decks.items() if d.recording},
     }
     if bundle.prior_onnx is not None:
         members[PRIOR] = bundle.prior_onnx
@@ -235,7 +256,8 @@ def _write_zip(file: IO[bytes], members: dict[str, bytes]) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in members.items():
             info = zipfile.ZipInfo(name, date_time=_EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            packed = name.endswith(_PACKED)
+            info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             archive.writestr(info, data)
             _check_member(archive.getinfo(name))

@@ -27,10 +27,12 @@ OPTIONAL_MEMBERS = (PRIOR,)
 
 SLUG_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 DECK_PATTERN = rf"decks/({SLUG_PATTERN})\.npz"
+RECORDING_PATTERN = rf"decks/({SLUG_PATTERN})\.ogg"
 
 MAX_TOTAL_BYTES = 200_000_000
 MAX_MODEL_BYTES = 150_000_000
 MAX_ARRAYS_BYTES = 40_000_000
+MAX_RECORDING_BYTES = 40_000_000
 MAX_JSON_BYTES = 2_000_000
 MAX_MEMBERS = 256
 
@@ -83,7 +85,7 @@ class Manifest:
     members: Mapping[str, str] = field(default_factory=dict)
     window_samples: int = 0
     """Length of the window of the decoder's spectra; 0 in format 1."""
-    format: int = 1
+    format: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         require_readable(self.format)
@@ -108,6 +110,28 @@ class Manifest:
                 f"structure_dims is {self.structure_dims}, not channels x bands = "
                 f"{self.structure_channels * self.structure_bands}"
             )
+        if self.gives_spectra:
+            self._check_spectra()
+
+    def _check_spectra(self) -> None:
+        """Refuse a window and hops that spectra cannot be overlapped with."""
+        if self.window_samples != 2 * (self.spectrum_bins - 1):
+            raise BundleError(
+                f"window_samples is {self.window_samples}, not 2 x (spectrum_bins - 1) = "
+                f"{2 * (self.spectrum_bins - 1)}"
+            )
+        if self.hop_samples % self.spectra_per_frame:
+            raise BundleError(
+                f"hop_samples is {self.hop_samples}, not a multiple of spectra_per_frame = "
+                f"{self.spectra_per_frame}"
+            )
+        if not self.window_samples or self.window_samples % self.spectrum_hop_samples:
+            raise BundleError(
+                f"window_samples is {self.window_samples}, not a multiple of the spectra's hop of "
+                f"{self.spectrum_hop_samples} samples"
+            )
+        if self.channels != 1:
+            raise BundleError(f"channels is {self.channels}; spectra are of one channel")
 
     @property
     def gives_spectra(self) -> bool:
@@ -201,6 +225,7 @@ class BundleDeck:
     ``style_ticks`` are the ticks of the windows' centres; structure is float16 to keep the file
     small; ``gain_db`` was applied to reach the manifest's loudness. Tempo, first beat and their
     confidence (0..1) are None if the recording has no steady beat, or was not searched for one.
+    ``mid`` are the shares of left and right in the mono sound that the encoder heard.
     """
 
     slug: str
@@ -217,6 +242,7 @@ class BundleDeck:
     structure: NDArray[np.float16]
     first_beat_s: float | None = None
     tempo_confidence: float | None = None
+    mid: tuple[float, float] = (0.5, 0.5)
     recording: bytes = b""
     """The recording at the model's rate and loudness, stereo, as Ogg Vorbis; empty if not kept."""
 

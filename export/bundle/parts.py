@@ -38,6 +38,7 @@ _DECK_BEATS: Mapping[str, tuple[float, float]] = {
     "tempo_confidence": (0.0, 1.0),
 }
 """Optional figures of a deck's beats, with their limits: a tempo of 0 would stop the playhead."""
+_OGG_MAGIC = b"OggS"
 
 
 def parse_json(data: bytes) -> Any:
@@ -128,7 +129,7 @@ def parse_deck_index(data: bytes) -> list[dict[str, Any]]:
 
 def dump_deck_index(bundle: Bundle) -> bytes:
     """Write the deck index for ``parse_deck_index``."""
-    names = (*_DECK_TEXTS, "seconds", "gain_db", *_DECK_BEATS)
+    names = (*_DECK_TEXTS, "seconds", "gain_db", *_DECK_BEATS, "mid")
     return dump_json([{n: getattr(d, n) for n in names} for d in bundle.decks.values()])
 
 
@@ -147,6 +148,13 @@ def parse_deck(data: bytes, entry: Mapping[str, Any], manifest: Manifest) -> Bun
         raise BundleError("style_ticks do not ascend")
     values: dict[str, Any] = {**entry, **style, "structure": structure}
     return BundleDeck(**values)
+
+
+def check_recording(data: bytes) -> bytes:
+    """Return a deck's recording if it looks like Ogg; ``export.audio.recordings`` decodes it."""
+    if not data.startswith(_OGG_MAGIC):
+        raise BundleError(f"begins with {data[:4]!r}; a recording is Ogg Vorbis")
+    return data
 
 
 def dump_deck(deck: BundleDeck) -> bytes:
@@ -181,10 +189,18 @@ def _deck_entry(entry: Any) -> dict[str, Any]:
     values: dict[str, Any] = {name: _text(stored.get(name), name) for name in _DECK_TEXTS}
     values["seconds"] = _real(stored.get("seconds"), "seconds")
     values["gain_db"] = _real(stored.get("gain_db"), "gain_db")
-    for name, limits in _DECK_BEATS.items():  # older bundles lack the last two
+    for name, limits in _DECK_BEATS.items():  # older bundles lack the last two, and mid
         known = stored.get(name)
         values[name] = None if known is None else _within(_real(known, name), name, limits)
+    values["mid"] = _mid(stored.get("mid", list(BundleDeck.mid)))
     return values
+
+
+def _mid(value: Any) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise BundleError(f"'mid' is {value!r}, not the shares of two channels")
+    left, right = (_within(_real(share, "mid"), "mid", (0.0, 1.0)) for share in value)
+    return left, right
 
 
 def _within(value: float, what: str, limits: tuple[float, float]) -> float:

@@ -10,10 +10,14 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from export.bundle.format import StateSpec
 from export.graphs.streaming import OPSET, checked, quiet, streaming_graph
 from model.config import ModelConfig
 from model.features import LogMelImage
 from model.instrument import Instrument
+from model.vocoder import Spectra
+
+INPUTS = ("style", "structure")
 
 EXAMPLE_FRAMES = 5
 """Neither 1 nor any size of the model: the exporter would take such a length as fixed."""
@@ -42,29 +46,31 @@ def encoder_graph(model: Instrument) -> bytes:
 
 
 def decoder_graph(model: Instrument) -> bytes:
-    """``decoder.onnx``: style, structure, noise and states -> audio and next states."""
-    names = ("style", "structure", "noise")
+    """``decoder.onnx``: style, structure and states -> ``Spectra`` and next states."""
     examples = example_inputs(model.config, EXAMPLE_FRAMES)
     return streaming_graph(
-        model.streaming_decoder(),
-        dict(zip(names, examples, strict=True)),
-        output="audio",
+        model.spectra_decoder(),
+        dict(zip(INPUTS, examples, strict=True)),
+        outputs=Spectra._fields,
         dynamic_axes={
-            "style": {2: "frames"},
-            "structure": {2: "frames"},
-            "noise": {2: "spectra"},
+            **{name: {2: "frames"} for name in INPUTS},
+            **{name: {2: "spectra"} for name in Spectra._fields},
         },
         fold_constants=False,
     )
 
 
-def example_inputs(config: ModelConfig, frames: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Random style (1, D, N), structure (1, S, N) and noise (1, F, L)."""
-    spectra = frames * config.vocoder.spectra_per_frame
+def state_specs(model: Instrument) -> tuple[StateSpec, ...]:
+    """The states of ``decoder.onnx``, in its order."""
+    states = model.spectra_decoder().initial_state(1)
+    return tuple(StateSpec(name, tuple(value.shape)) for name, value in states.items())
+
+
+def example_inputs(config: ModelConfig, frames: int) -> tuple[Tensor, Tensor]:
+    """Random style (1, D, N) and structure (1, S, N)."""
     return (
         torch.randn(1, config.encoder.style_dims, frames),
         torch.randn(1, config.structure_dims, frames),
-        torch.randn(1, config.spectrum_bins, spectra),
     )
 
 

@@ -91,7 +91,7 @@ def prior_graph(prior: Prior) -> bytes:
     return streaming_graph(
         StreamingPrior(prior),
         dict(zip(INPUTS, example_inputs(prior, ticks=5), strict=True)),
-        output="tick",
+        outputs=("tick",),
         dynamic_axes={"structure": {2: "ticks"}},
         # Weights keep their names, so that training can start from the bundle.
         fold_constants=False,

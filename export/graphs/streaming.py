@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,24 +16,26 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from model.instrument import StreamingDecoder
+from model.instrument import SpectraDecoder, StreamingDecoder
 from model.prior import StreamingPrior
 from model.streaming import State
 
 OPSET = 20
 
+Player = SpectraDecoder | StreamingDecoder | StreamingPrior
+
 
 def streaming_graph(
-    player: StreamingDecoder | StreamingPrior,
+    player: Player,
     given: Mapping[str, Tensor],
-    output: str,
+    outputs: Sequence[str],
     dynamic_axes: Mapping[str, Mapping[int, str]],
     fold_constants: bool = True,
 ) -> bytes:
-    """Export ``player``: inputs like the examples ``given``, and states -> ``output`` and next
+    """Export ``player``: inputs like the examples ``given``, and states -> ``outputs`` and next
     states, ``next_*``.
 
-    ``dynamic_axes`` names the axes of inputs that have any length. Without ``fold_constants``,
+    ``dynamic_axes`` names the axes that have any length. Without ``fold_constants``,
     every weight keeps its name and numbers in torch.
     """
     player = player.eval()
@@ -48,7 +50,7 @@ def streaming_graph(
             (*given.values(), *state.values()),
             path,
             input_names=[*given, *names],
-            output_names=[output, *(f"next_{name}" for name in names)],
+            output_names=[*outputs, *(f"next_{name}" for name in names)],
             dynamic_axes=dynamic_axes,
             dynamo=False,
             do_constant_folding=fold_constants,
@@ -63,7 +65,7 @@ class _Flat(nn.Module):
     Weights are called ``player.*`` in the graph; bundles are read by these names.
     """
 
-    def __init__(self, player: StreamingDecoder | StreamingPrior, names: list[str]) -> None:
+    def __init__(self, player: Player, names: list[str]) -> None:
         super().__init__()
         self.player = player
         self.names = names
@@ -72,7 +74,8 @@ class _Flat(nn.Module):
         given, states = inputs[: -len(self.names)], inputs[-len(self.names) :]
         state: State = dict(zip(self.names, states, strict=True))
         output, after = self.player(*given, state)
-        return (output, *(after[name] for name in self.names))
+        outputs = (output,) if isinstance(output, Tensor) else tuple(output)
+        return (*outputs, *(after[name] for name in self.names))
 
 
 def checked(graph: bytes) -> bytes:

@@ -58,6 +58,21 @@ def test_chunked_equals_whole(name: str, seed: int) -> None:
     torch.testing.assert_close(chunked, whole, atol=1e-4 * loudest, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["tiny", "seed"])
+@torch.no_grad()
+def test_the_sound_is_that_of_the_spectra(name: str) -> None:
+    torch.manual_seed(0)
+    model = Instrument(PRESETS[name]).eval()
+    style, structure, noise = inputs = inputs_for(name, 12)
+    heard = play(model.streaming_decoder(), inputs, [5, 7])
+    player, synthesis = model.spectra_decoder(), model.vocoder.synthesis
+    spectra, after = player(style, structure, player.initial_state(1))
+    assert set(after) == set(player.initial_state(1))
+    assert all(one.shape == noise.shape for one in spectra)
+    audio, _ = synthesis(spectra, noise, synthesis.initial_state(1))
+    torch.testing.assert_close(audio[:, None], heard, atol=1e-4 * float(heard.abs().max()), rtol=0)
+
+
 def test_the_state_keeps_its_names_and_shapes() -> None:
     player = Instrument(PRESETS["tiny"]).eval().streaming_decoder()
     before = player.initial_state(2)

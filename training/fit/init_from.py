@@ -16,7 +16,15 @@ from torch import Tensor
 
 from export.bundle.archive import read_bundle
 from export.bundle.format import BundleError
-from export.graphs.weights import GraphError, named_weights
+from export.bundle_weights import (
+    Numbers,
+    check_numbers,
+    load_every_weight,
+    numbers_in,
+    numbers_of,
+    weights_of,
+)
+from export.graphs.weights import named_weights
 from model.checkpoint import CheckpointError, has_part, load_config, load_instrument, load_part
 from model.config import ModelConfig, preset
 from model.instrument import Instrument
@@ -26,13 +34,8 @@ from training.fit.widening import WIDENED_FROM, widened
 
 logger = logging.getLogger(__name__)
 
-Numbers = dict[str, object]
-
 PRIOR = "prior"
 """The part of a run, and the prefix of its names there and in ``prior.onnx``."""
-
-NOT_IN_BUNDLES = "num_batches_tracked"
-"""A counter of batch norms, which only cumulative averages use; it has no effect here."""
 
 
 def load_initial_weights(path: Path, model: Instrument) -> None:
@@ -44,24 +47,7 @@ def load_initial_weights(path: Path, model: Instrument) -> None:
         CheckpointError: unreadable, of another preset or version, or some weights are missing; the
             model is as it was.
     """
-    stored = _read(path, model.config)
-    weights = {}
-    for name, untrained in model.state_dict().items():
-        if name.endswith(NOT_IN_BUNDLES):
-            weights[name] = stored.get(name, untrained)
-            continue
-        if name not in stored:
-            raise CheckpointError(
-                f"{path} lacks the weights '{name}', as bundles older than --init-from do; export "
-                "its run again, or give the run's folder"
-            )
-        if stored[name].shape != untrained.shape:
-            raise CheckpointError(
-                f"{path} has '{name}' of shape {tuple(stored[name].shape)}, but the model to train "
-                f"has {tuple(untrained.shape)}; it was trained with another version of the preset"
-            )
-        weights[name] = stored[name]
-    model.load_state_dict(weights)
+    load_every_weight(path, _read(path, model.config), model)
 
 
 def load_initial_prior(path: Path, model: Instrument) -> Prior | None:
@@ -105,7 +91,7 @@ def _load_prior_of(bundle: Path, prior: Prior) -> bool:
 
 
 def _of_run(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
-    origin = _origin(path, _numbers(load_config(path)), wanted)
+    origin = _origin(path, numbers_of(load_config(path)), wanted)
     instrument, _ = load_instrument(path)
     return _grown(instrument.state_dict(), origin, wanted)
 
@@ -115,21 +101,17 @@ def _read(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
         return _of_run(path, wanted)
     if path.suffix == SUFFIX:
         weights, config = read_weights(path)
-        return _grown(weights, _origin(path, _numbers(config), wanted), wanted)
+        return _grown(weights, _origin(path, numbers_of(config), wanted), wanted)
     return _of_bundle(path, wanted)
 
 
 def _of_bundle(path: Path, wanted: ModelConfig) -> dict[str, Tensor]:
     try:
         bundle = read_bundle(path)
-        found = {name: getattr(bundle.manifest, name) for name in _numbers(wanted)}
-        origin = _origin(path, found, wanted)
-        stored = named_weights(bundle.encoder_onnx) | named_weights(bundle.decoder_onnx)
     except BundleError as error:
         raise CheckpointError(str(error)) from error
-    except GraphError as error:
-        raise CheckpointError(f"bundle '{path}': {error}; export its run again") from error
-    return _grown({name: torch.tensor(value) for name, value in stored.items()}, origin, wanted)
+    origin = _origin(path, numbers_in(bundle, numbers_of(wanted)), wanted)
+    return _grown(weights_of(path, bundle), origin, wanted)
 
 
 def _origin(path: Path, found: Numbers, wanted: ModelConfig) -> ModelConfig:
@@ -140,7 +122,7 @@ def _origin(path: Path, found: Numbers, wanted: ModelConfig) -> ModelConfig:
     """
     narrow = WIDENED_FROM.get(wanted.preset)
     origin = preset(narrow) if narrow and narrow == found["preset"] else wanted
-    _check_numbers(path, found, _numbers(origin))
+    check_numbers(path, found, numbers_of(origin))
     return origin
 
 
@@ -148,26 +130,3 @@ def _grown(
     weights: dict[str, Tensor], origin: ModelConfig, wanted: ModelConfig
 ) -> dict[str, Tensor]:
     return weights if origin is wanted else widened(weights, origin, wanted)
-
-
-def _numbers(config: ModelConfig) -> Numbers:
-    """The numbers that weights depend on, by their names in a bundle's manifest."""
-    return {
-        "preset": config.preset,
-        "sample_rate_hz": config.features.sample_rate_hz,
-        "hop_samples": config.features.hop_samples,
-        "mel_bins": config.features.mel_bins,
-        "context_samples": config.features.context_samples,
-        "frames_per_tick": config.encoder.frames_per_tick,
-        "spectrum_bins": config.spectrum_bins,
-        "spectra_per_frame": config.vocoder.spectra_per_frame,
-    }
-
-
-def _check_numbers(path: Path, found: Numbers, wanted: Numbers) -> None:
-    for name, value in wanted.items():
-        if found[name] != value:
-            raise CheckpointError(
-                f"{path} has {name} {found[name]!r}, but the model to train has {value!r}; give "
-                "one of the same preset and version"
-            )

@@ -16,9 +16,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from export.bundle import archive as archive_module
 from export.bundle.archive import read_bundle, write_bundle
 from export.bundle.beats import Beats
-from export.bundle.format import BundleError, Manifest
+from export.bundle.format import Bundle, BundleError, Manifest
 from tests import mini_bundle
 
 Members = dict[str, bytes]
@@ -137,10 +138,10 @@ def test_a_wrong_checksum_is_refused(path: Path, name: str) -> None:
     refused(path, "checksum", name)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_an_unknown_version_is_refused(path: Path, version: Any) -> None:
     change_manifest(path, format=version)
-    refused(path, "format version", "1")
+    refused(path, "format version", "reads 1 and 2")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,9 @@ def test_an_unknown_version_is_refused(path: Path, version: Any) -> None:
         "/etc/passwd",
         "decks/",
         "decks/UP.npz",
+        "decks/UP.ogg",
+        "decks/low.wav",
+        "low.ogg",
         "decks/a/b.npz",
     ],
 )
@@ -301,6 +305,69 @@ def test_invalid_beats_are_refused(path: Path, change: dict[str, Any], words: st
     refused(path, "decks/index.json", words)
 
 
+OGG = b"OggS and a recording"
+
+
+def with_recording(**changes: Any) -> Bundle:
+    """The mini bundle whose deck ``low`` has a recording."""
+    decks = mini_bundle.bundle().decks
+    low = replace(decks["low"], recording=OGG, **changes)
+    return mini_bundle.bundle(decks={**decks, "low": low})
+
+
+def test_recordings_survive_writing_and_reading(tmp_path: Path) -> None:
+    path = tmp_path / "mini.bundle"
+    write_bundle(path, with_recording(mid=(1.0, 0.0)))
+    assert set(members_of(path)) >= {"decks/low.ogg", "decks/low.npz", "decks/high.npz"}
+    with zipfile.ZipFile(path) as archive:
+        assert archive.getinfo("decks/low.ogg").compress_type == zipfile.ZIP_STORED
+    low, high = (read_bundle(path).decks[slug] for slug in ("low", "high"))
+    assert (low.recording, high.recording) == (OGG, b"")
+    assert (low.mid, high.mid) == ((1.0, 0.0), (0.5, 0.5))
+    again = tmp_path / "again.bundle"
+    write_bundle(again, read_bundle(path))
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_recording_that_is_not_ogg_is_refused_when_read_and_when_written(path: Path) -> None:
+    rewrite(path, {**members_of(path), "decks/low.ogg": b"RIFF"})
+    refused(path, "decks/low.ogg", "begins with b'RIFF'", "Ogg Vorbis")
+    deck = replace(mini_bundle.bundle().decks["low"], recording=b"RIFF")
+    with pytest.raises(BundleError, match=r"decks/low\.ogg: begins with"):
+        write_bundle(path, mini_bundle.bundle(decks={"low": deck}))
+
+
+def test_a_recording_of_no_deck_is_refused(path: Path) -> None:
+    rewrite(path, {**members_of(path), "decks/more.ogg": OGG})
+    refused(path, "decks/index.json", "differ")
+
+
+def test_a_damaged_recording_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mini.bundle"
+    write_bundle(path, with_recording())
+    rewrite(path, {**members_of(path), "decks/low.ogg": OGG + b"!"}, resign=False)
+    refused(path, "checksum", "decks/low.ogg")
+
+
+def test_a_huge_recording_is_refused_before_it_is_unpacked(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(path, {**members_of(path), "decks/low.ogg": OGG + bytes(3_000_000)})
+    monkeypatch.setitem(archive_module._LIMITS_BY_SUFFIX, ".ogg", 2_000_000)
+    refused(path, "decks/low.ogg", "most is 2000000")
+
+
+@pytest.mark.parametrize("mid", [0.5, [0.5], [0.5, 0.5, 0.5], [2, 0], [-0.1, 0], ["l", "r"], None])
+def test_invalid_shares_of_the_channels_are_refused(path: Path, mid: Any) -> None:
+    change_decks(path, lambda entry: entry.update(mid=mid))
+    refused(path, "decks/index.json", "'mid' is")
+
+
+def test_a_deck_of_an_older_bundle_is_the_mean_of_its_channels(path: Path) -> None:
+    change_decks(path, lambda entry: entry.pop("mid"))
+    assert read_bundle(path).decks["low"].mid == (0.5, 0.5)
+
+
 def change_manifest(path: Path, **changes: Any) -> None:
     members = members_of(path)
     manifest = {**json.loads(members["manifest.json"]), **changes}
@@ -315,6 +382,8 @@ def change_manifest(path: Path, **changes: Any) -> None:
         ({"sample_rate_hz": 1}, ("sample_rate_hz", "4000")),
         ({"sample_rate_hz": True}, ("sample_rate_hz",)),
         ({"hop_samples": 65}, ("clip_samples",)),
+        ({"format": True}, ("format", "True")),
+        ({"format": 1.0}, ("format", "1.0")),
         ({"input_samples": 7}, ("input_samples",)),
         ({"structure_bands": 4}, ("structure_dims",)),
         ({"style_dims": 5}, ("latents.npz",)),
@@ -334,8 +403,41 @@ def test_a_wrong_manifest_is_refused(
     refused(path, *words)
 
 
+SPECTRA = {"format": 2, "spectrum_bins": 65, "window_samples": 128}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"window_samples": 0}, "window_samples is 0, not 2 x (spectrum_bins - 1) = 128"),
+        ({"window_samples": 130}, "not 2 x (spectrum_bins - 1) = 128"),
+        ({"spectra_per_frame": 3}, "hop_samples is 64, not a multiple of spectra_per_frame = 3"),
+        ({"spectrum_bins": 66, "window_samples": 130}, "multiple of the spectra's hop of 32"),
+        ({"channels": 2}, "channels is 2; spectra are of one channel"),
+    ],
+)
+def test_spectra_that_cannot_become_sound_are_refused(
+    path: Path, change: dict[str, Any], words: str
+) -> None:
+    change_manifest(path, **SPECTRA)
+    manifest = read_bundle(path).manifest
+    assert manifest.gives_spectra and manifest.spectrum_hop_samples == 32
+    change_manifest(path, **change)
+    refused(path, words)
+
+
+def test_a_bundle_of_format_1_has_no_window(path: Path) -> None:
+    members = members_of(path)
+    manifest = json.loads(members["manifest.json"])
+    del manifest["window_samples"]
+    rewrite(path, {**members, "manifest.json": json.dumps(manifest).encode()})
+    found = read_bundle(path).manifest
+    assert not found.gives_spectra and found.window_samples == 0
+
+
 @pytest.mark.parametrize("key", [key for key in Manifest.__dataclass_fields__ if key != "format"])
 def test_a_missing_key_is_refused(path: Path, key: str) -> None:
+    change_manifest(path, **SPECTRA)
     members = members_of(path)
     manifest = json.loads(members["manifest.json"])
     del manifest[key]

@@ -20,7 +20,7 @@ def test_a_decoder_graph_is_hardly_larger_than_its_weights() -> None:
     model = Instrument(PRESETS["base"]).eval()
     round_weights(model)
     packed = zlib.compress(store_half(decoder_graph(model)), level=1)
-    weights = sum(p.numel() for p in model.streaming_decoder().parameters())
+    weights = sum(p.numel() for p in model.spectra_decoder().parameters())
     assert len(packed) < 2 * weights + 500_000
     # The encoder's constants are compressed too (a long test of --init-from writes the file).
     assert 2 * sum(p.numel() for p in model.parameters()) < 37_000_000

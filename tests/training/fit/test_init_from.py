@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from export import __main__ as export
 from export.bundle.archive import read_bundle, write_bundle
 from export.bundle.format import Bundle, Dimension, StyleStatistics
+from export.bundle_weights import NOT_IN_BUNDLES
 from export.card import Card
 from export.contents import make_manifest
 from export.graphs.encoder_decoder import decoder_graph, encoder_graph
@@ -27,7 +28,7 @@ from model.prior import Prior, encoder_digest
 from tests import mini_bundle
 from tests.training.made_up_store import make_store
 from training.fit import __main__ as fit
-from training.fit.init_from import NOT_IN_BUNDLES, load_initial_prior, load_initial_weights
+from training.fit.init_from import load_initial_prior, load_initial_weights
 
 TINY = PRESETS["tiny"]
 
@@ -136,7 +137,7 @@ def test_a_half_trained_run_is_refused_and_nothing_is_loaded(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (lambda: PRESETS["small"], "has preset 'tiny', but the model to train has 'small'"),
+        (lambda: PRESETS["small"], "has preset 'tiny', but the model has 'small'"),
         (
             lambda: replace(TINY, features=replace(TINY.features, sample_rate_hz=22050)),
             "sample_rate_hz 16000",

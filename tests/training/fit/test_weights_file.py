@@ -40,7 +40,7 @@ def test_a_new_run_begins_with_the_weights_to_half_precision(run: Path, tmp_path
 
 def test_a_file_of_another_preset_is_rejected(run: Path, tmp_path: Path) -> None:
     write_weights(run, tmp_path / "weights.safetensors")
-    with pytest.raises(CheckpointError, match="has preset 'tiny', but the model to train has"):
+    with pytest.raises(CheckpointError, match="has preset 'tiny', but the model has"):
         load_initial_weights(tmp_path / "weights.safetensors", Instrument(PRESETS["small"]))
 
 
