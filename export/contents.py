@@ -83,4 +83,6 @@ def make_manifest(model: Instrument, card: Card) -> Manifest:
         licence=card.licence,
         attribution=card.attribution,
         window_samples=config.vocoder.window_samples,
+        lowest_hz=config.features.lowest_hz,
+        highest_hz=config.features.top_hz,
     )

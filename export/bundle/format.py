@@ -85,6 +85,9 @@ class Manifest:
     members: Mapping[str, str] = field(default_factory=dict)
     window_samples: int = 0
     """Length of the window of the decoder's spectra; 0 in format 1."""
+    lowest_hz: float = 30.0
+    highest_hz: float = 0.0
+    """Upper end of the mel filters; 0 is half the sample rate, as always in format 1."""
     format: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -110,6 +113,11 @@ class Manifest:
                 f"structure_dims is {self.structure_dims}, not channels x bands = "
                 f"{self.structure_channels * self.structure_bands}"
             )
+        if not 0 <= self.lowest_hz < self.top_hz <= self.sample_rate_hz / 2:
+            raise BundleError(
+                f"mel filters from {self.lowest_hz:g} to {self.top_hz:g} Hz do not fit a sample "
+                f"rate of {self.sample_rate_hz} Hz"
+            )
         if self.gives_spectra:
             self._check_spectra()
 
@@ -132,6 +140,11 @@ class Manifest:
             )
         if self.channels != 1:
             raise BundleError(f"channels is {self.channels}; spectra are of one channel")
+
+    @property
+    def top_hz(self) -> float:
+        """Upper end of the mel filters."""
+        return self.highest_hz or self.sample_rate_hz / 2
 
     @property
     def gives_spectra(self) -> bool:

@@ -31,6 +31,7 @@ from export.bundle.format import (
 )
 
 ORTHONORMAL_TOLERANCE = 1e-2
+_NEW_IN_2 = ("window_samples", "lowest_hz", "highest_hz")
 _DECK_TEXTS = ("slug", "title", "artist", "licence", "source")
 _DECK_BEATS: Mapping[str, tuple[float, float]] = {
     "tempo_bpm": (20.0, 999.0),
@@ -71,7 +72,7 @@ def parse_manifest(data: bytes) -> Manifest:
     require_readable(stored.get("format"))
     values: dict[str, Any] = {}
     for spec in fields(Manifest):
-        if spec.name == "window_samples" and stored["format"] == 1:
+        if spec.name in _NEW_IN_2 and stored["format"] == 1:
             continue
         if spec.name not in stored:
             raise BundleError(f"manifest lacks '{spec.name}'")

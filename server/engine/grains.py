@@ -103,7 +103,8 @@ class GrainReader:
 
     def _mono(self, recording: Recording, start: int, size: int) -> NDArray[np.float32]:
         samples = recording.pcm[np.arange(start, start + size) % recording.samples]
-        return samples @ np.array(recording.mid, np.float32)
+        mono: NDArray[np.float32] = samples.astype(np.float32) @ np.array(recording.mid, np.float32)
+        return mono
 
 
 def _around(distance: float, length: int) -> float:

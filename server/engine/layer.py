@@ -12,12 +12,7 @@ from server.engine import phases
 from server.engine.deck import DeckData
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.grains import GrainReader
-from server.engine.magnitudes import (
-    LayerMagnitudes,
-    level_made_up,
-    log_magnitudes,
-    with_detail,
-)
+from server.engine.magnitudes import level_made_up, log_magnitudes, told, with_detail
 from server.engine.spectra import Grid
 from server.engine.stft import Analysis, Complexes
 
@@ -46,58 +41,86 @@ class Layer:
         return bool(self.structure.any())
 
 
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What a layer's recording holds at L places: its spectra and their log magnitudes ``true``
+    (L, 2, F), the decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, and
+    ``detail`` and ``confidence`` (L,)."""
+
+    layer: Layer
+    stream: LayerStream
+    recorded: Complexes
+    true: Floats
+    reference: Floats | None
+    detail: Floats
+    confidence: Floats
+
+    @property
+    def power(self) -> Floats:
+        """Power (L,) of the deck by itself, the mean of both channels."""
+        recorded = np.exp(2 * self.true).sum(axis=(1, 2)) / 2
+        assert self.reference is not None
+        latents = np.exp(2 * self.reference).sum(axis=1)
+        return np.asarray(latents + (recorded - latents) * self.confidence, np.float32)
+
+
 class LayerStream:
-    """Reads one deck's recording and keeps its phases."""
+    """Reads one deck's recording, and keeps its place, phase and level."""
 
     def __init__(self, grid: Grid, sample_rate_hz: int, deck: DeckData) -> None:
         assert deck.recording is not None
-        self.deck = deck
         self.phase: Floats | None = None
         """Mid phase (F,) of the spectrum that sounded last; None before the first."""
-        self._grid = grid
+        self._deck = deck
         self._recording = deck.recording
+        self._grid = grid
+        self._hop = grid.hop * grid.per_frame
         self._grains = GrainReader(grid, sample_rate_hz)
         self._analysis = Analysis(grid)
-        self._hop = grid.hop * grid.per_frame
         self._last_frame: float | None = None
         self._step = 1.0
         self._mid = np.array(deck.recording.mid, np.float32)
         self._level = 0.0
         self._level_step = float(1 - np.exp(-grid.hop / (_LEVEL_S * sample_rate_hz)))
 
-    def read(self, layer: Layer, scatter: NDArray[np.float64]) -> tuple[Complexes, Floats | None]:
-        """Return the recording's spectra (L, 2, F) at the layer's places, and the decoder's
-        reference (L, F) there; None where the deck is not encoded yet."""
-        grid, length = self._grid, self._recording.samples
+    def read(self, layer: Layer, scatter: NDArray[np.float64]) -> Read:
+        """Read the recording at the layer's places, in L spectra."""
+        grid = self._grid
         grains = self._grains.follow(self._recording, self._targets(layer.frames), scatter)
         recorded = self._analysis.spectra(self._recording, grains.centres)
         if grains.reversed.any():
             recorded = np.where(grains.reversed[:, None, None], recorded.conj(), recorded)
-        reference = self.deck.reference
-        if reference is None:
-            return recorded, None
-        return recorded, _rows(reference, (grains.centres / grid.hop - 0.5) % (length / grid.hop))
-
-    def magnitudes(
-        self, recorded: Complexes, now: Floats, reference: Floats | None, layer: Layer
-    ) -> LayerMagnitudes:
-        """Return the magnitudes of L spectra where the decoder says ``now`` (L, F)."""
-        true = log_magnitudes(recorded)
-        if reference is None:
-            return LayerMagnitudes(true, true, now)
-        detail, counts = (
-            np.repeat(row, self._grid.per_frame) for row in (layer.detail, layer.counts)
+        table, reference = self._deck.reference, None
+        if table is not None:
+            reference = _rows(table, (grains.centres / grid.hop - 0.5) % len(table))
+        detail = np.repeat(layer.detail, grid.per_frame)
+        return Read(
+            layer,
+            self,
+            recorded,
+            log_magnitudes(recorded),
+            reference,
+            detail,
+            phases.confidence(detail),
         )
-        confidence = phases.confidence(detail)
-        found = with_detail(now, reference, true, detail, confidence, counts)
-        if self._level or (found.mid != reference).any():
-            levels = self._levels(level_made_up(found, reference) * detail)
-            found = LayerMagnitudes(found.log + levels[:, None, None], true, found.mid)
-        return found
+
+    def magnitudes(self, read: Read, now: Floats) -> Floats:
+        """Return the log magnitudes (L, 2, F) with detail where the decoder says ``now`` (L, F)."""
+        reference = read.reference
+        if reference is None:
+            return read.true
+        counts = np.repeat(read.layer.counts, self._grid.per_frame)
+        now = told(now, reference, read.confidence * (1 - counts))
+        log = with_detail(now, reference, read.true, read.detail)
+        if self._level or (now != reference).any():
+            wanted = level_made_up(log, read.true, now, reference) * read.detail
+            log = log + self._levels(wanted)[:, None, None]
+        return log
 
     def true_phase(self, recorded: Complexes) -> Floats:
         """Phase (F,) of the middle of one spectrum (2, F)."""
-        return np.angle(self._mid @ recorded)
+        phase: Floats = np.angle(self._mid @ recorded)
+        return phase
 
     def _targets(self, frames: NDArray[np.float64]) -> NDArray[np.float64]:
         """The playhead's places (L,) in samples: a frame's middle, and around it as fast as it

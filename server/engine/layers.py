@@ -83,7 +83,8 @@ class Layers:
     def _frames(self, part: DeckPart, positions: TimePositions) -> NDArray[np.float64]:
         """The places (N,) at which a deck is read, in frames from its start."""
         ticks = positions.on(part.deck.ticks, part.deck.beats).ticks
-        return (ticks + 0.5) * self._frames_per_tick - 0.5
+        frames: NDArray[np.float64] = (ticks + 0.5) * self._frames_per_tick - 0.5
+        return frames
 
     def _moved_by(self, part: DeckPart, decoded: MixedLatents) -> Floats:
         """Distance (N,) of what is decoded from a deck's own latents, lately."""
@@ -97,7 +98,7 @@ class Layers:
             last = max(distance, last * self._keep if last > _NOTHING else 0.0)
             moved[n] = last
         self._moved[id(part.deck)] = last
-        return moved
+        return np.asarray(moved, np.float32)
 
 
 def _left_between(parts: Sequence[DeckPart], between: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,4 +108,5 @@ def _left_between(parts: Sequence[DeckPart], between: NDArray[np.float64]) -> ND
     for part in parts:
         shares[part.index] += part.structure
     near = np.clip(2 * shares.max(axis=0) - 1, 0, 1)
-    return between + (1 - between) * near * near * (3 - 2 * near)
+    left: NDArray[np.float64] = between + (1 - between) * near * near * (3 - 2 * near)
+    return left

@@ -12,8 +12,6 @@ the reference's rounding, are not heard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from export.audio.arrays import Floats
@@ -38,53 +36,36 @@ def change_share(moved: Floats) -> Floats:
     return np.asarray(1 - np.exp(-moved / _UNMOVED), np.float32)
 
 
-@dataclass(frozen=True)
-class LayerMagnitudes:
-    """Log magnitudes (L, 2, F) of both channels with detail, those of the recording, and ``mid``
-    (L, F): what the decoder says now, for the middle."""
-
-    log: Floats
-    true: Floats
-    mid: Floats
-
-
 def log_magnitudes(spectra: Complexes) -> Floats:
     """Natural logarithm of magnitudes, at least that of ``FLOOR``."""
     power = np.square(spectra.real) + np.square(spectra.imag)
-    return 0.5 * np.log(power + np.float32(FLOOR**2))
+    return np.asarray(0.5 * np.log(power + np.float32(FLOOR**2)), np.float32)
 
 
-def with_detail(
-    now: Floats,
-    reference: Floats,
-    true: Floats,
-    detail: Floats,
-    confidence: Floats,
-    counts: Floats,
-) -> LayerMagnitudes:
-    """Return magnitudes with ``detail`` (L,) of what was left out.
+def told(now: Floats, reference: Floats, ignored: Floats) -> Floats:
+    """What the decoder says (L, F) when its change is ``ignored`` (L,) 0..1."""
+    return now + (reference - now) * ignored[:, None] if ignored.any() else now
 
-    ``now`` and ``reference`` are (L, F), ``true`` (L, 2, F); ``counts`` (L,) is how much the change
-    counts where the recording leads (``confidence`` (L,) 1).
+
+def with_detail(now: Floats, reference: Floats, true: Floats, detail: Floats) -> Floats:
+    """Return magnitudes (L, 2, F) with ``detail`` (L,) of what was left out.
+
+    ``now`` and ``reference`` are (L, F), ``true`` (L, 2, F).
     """
-    change = now - reference
-    ignored = confidence * (1 - counts)
-    if ignored.any():
-        change = change * (1 - ignored)[:, None]
-        now = reference + change
     left_out = np.clip(true - reference[:, None], -MOST_LEFT_OUT, MOST_LEFT_OUT)
+    change = now - reference
     if change.any():
         trust = np.exp(np.abs(smoothed(change)) / -TRUST_SPREAD)[:, None]
         left_out = np.minimum(left_out, 0) + trust * np.maximum(left_out, 0)
-    log = now[:, None] + detail[:, None, None] * left_out
-    return LayerMagnitudes(log, true, now)
+    return np.asarray(now[:, None] + detail[:, None, None] * left_out, np.float32)
 
 
-def level_made_up(magnitudes: LayerMagnitudes, reference: Floats) -> Floats:
-    """Gain (L,) in nepers that restores the level the change alone would leave."""
-    wanted = _power(magnitudes.true) + _power(magnitudes.mid) - _power(reference)
-    gain = 0.5 * (wanted - _power(magnitudes.log))
-    return np.clip(gain, -_MOST_MADE_UP, _MOST_MADE_UP)
+def level_made_up(log: Floats, true: Floats, now: Floats, reference: Floats) -> Floats:
+    """Gain (L,) in nepers that gives ``log`` (L, 2, F) the level of the recording's ``true`` ones
+    (L, 2, F), changed as the decoder changes its own from ``reference`` to ``now`` (L, F)."""
+    wanted = _power(true) + _power(now) - _power(reference)
+    gain = np.clip(0.5 * (wanted - _power(log)), -_MOST_MADE_UP, _MOST_MADE_UP)
+    return np.asarray(gain, np.float32)
 
 
 def smoothed(rows: Floats) -> Floats:
@@ -97,10 +78,10 @@ def _running_mean(rows: Floats) -> Floats:
     padded = np.pad(rows, ((0, 0), (half + 1, half)), mode="edge")
     sums = np.cumsum(padded, axis=1, dtype=np.float64)
     mean = (sums[:, _SMOOTHED_BINS:] - sums[:, :-_SMOOTHED_BINS]) / _SMOOTHED_BINS
-    return mean.astype(np.float32)
+    return np.asarray(mean, np.float32)
 
 
 def _power(log: Floats) -> Floats:
     """Logarithm of the mean power (L,) over all but the first axis."""
     axes = tuple(range(1, log.ndim))
-    return np.log(np.exp(2 * log).mean(axis=axes) + 1e-12)
+    return np.asarray(np.log(np.exp(2 * log).mean(axis=axes) + 1e-12), np.float32)

@@ -179,7 +179,7 @@ class _LoadedDeck:
         self, positions: TimePositions, tracks: NDArray[np.float64], weights: Floats
     ) -> DeckPart:
         """Its part with these shares (2,N) of style and structure."""
-        return DeckPart(self.index, self.deck, *weights, self.read(positions, tracks))
+        return DeckPart(self.index, self.deck, weights[0], weights[1], self.read(positions, tracks))
 
     def read(self, positions: TimePositions, tracks: NDArray[np.float64]) -> MixedLatents:
         """Its latents at N places; its row of ``tracks`` (4,N) mixes its style."""
@@ -267,7 +267,7 @@ def _among(has_latents: Sequence[bool], weights: Floats) -> Floats:
     """Weights (2,4,N) among the corners that have latents; zero where only others play."""
     kept = weights * np.array(has_latents)[:, None]
     total = kept.sum(axis=1, keepdims=True)
-    return np.where(total > 0, kept / np.maximum(total, np.float32(1e-9)), kept)
+    return np.asarray(np.where(total > 0, kept / np.maximum(total, 1e-9), kept), np.float32)
 
 
 def _weighted(parts: Sequence[Floats | None], weights: Floats) -> Floats:

@@ -31,12 +31,12 @@ class Steps:
         """Steps (L, F) in radians, jittered by standard normal ``noise`` (L, F)."""
         noisiness = (spectra.spread - TONAL_SPREAD) / (NOISY_SPREAD - TONAL_SPREAD)
         jitter = noise * spectra.spread * np.clip(noisiness, 0, 1)
-        return self._bins + spectra.advance + jitter
+        return np.asarray(self._bins + spectra.advance + jitter, np.float32)
 
 
 def confidence(detail: Floats) -> Floats:
     """How much a phase leans on the recording's, 0..1, at ``detail`` 0..1."""
-    return 1 - np.square(1 - detail)
+    return np.asarray(1 - np.square(1 - detail), np.float32)
 
 
 def leaning(free: Floats, true: Floats, confidence: float) -> Floats:
@@ -46,14 +46,14 @@ def leaning(free: Floats, true: Floats, confidence: float) -> Floats:
 
 def wrapped(phase: Floats) -> Floats:
     """Phase within -pi to pi."""
-    return phase - _TURN * np.round(phase / _TURN)
+    return np.asarray(phase - _TURN * np.round(phase / _TURN), np.float32)
 
 
 def locked(log_magnitude: Floats, phase: Floats) -> Floats:
     """Phase (F,) of the loudest among each bin and its two neighbours: the mean by power."""
     power = np.exp(2 * log_magnitude)
     real, imaginary = (_sum_of_three(power * part(phase)) for part in (np.cos, np.sin))
-    return np.arctan2(imaginary, real)
+    return np.asarray(np.arctan2(imaginary, real), np.float32)
 
 
 def _sum_of_three(row: Floats) -> Floats:

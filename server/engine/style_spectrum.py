@@ -68,8 +68,9 @@ class StyleSpectrum:
         """The change (L, F) of the mean spectrum, and its part (L,) of the way between decks."""
         distances = [layer.style - layer.structure for layer in layers]
         moving = [n for n, distance in enumerate(distances) if distance.any()]
-        spectra = [layers[n].deck.mean_spectrum for n in moving]
-        if not moving or any(spectrum is None for spectrum in spectra):
+        known = [layers[n].deck.mean_spectrum for n in moving]
+        spectra = [spectrum for spectrum in known if spectrum is not None]
+        if not moving or len(spectra) < len(moving):
             return None, np.zeros(0, np.float32)
         decks = tuple(id(layers[n].deck) for n in moving)
         if decks != self._decks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.engine.detail import DetailSynthesis
 from server.engine.layer import Layer
-from server.engine.spectra import Spectra
 
 CHANNELS = 2
 """The engine's sound is always stereo; latents alone are in the middle."""
@@ -20,9 +19,7 @@ CHANNELS = 2
 class Synthesis(Protocol):
     """Turns decoded blocks into sound."""
 
-    def play(
-        self, decoded: Floats | Spectra, noise: Floats, layers: Sequence[Layer], is_knob: bool
-    ) -> Floats:
+    def play(self, decoded: Any, noise: Floats, layers: Sequence[Layer], is_knob: bool) -> Floats:
         """Return sound (2, T) of one block; ``noise`` (L, F) is standard normal.
 
         ``is_knob`` says that knobs move the style besides the decks.
@@ -36,10 +33,9 @@ class PlainSynthesis:
     """The sound of decoders of format 1: mono to both channels, without detail."""
 
     def play(
-        self, decoded: Floats | Spectra, noise: Floats, layers: Sequence[Layer], is_knob: bool
+        self, decoded: Floats, noise: Floats, layers: Sequence[Layer], is_knob: bool
     ) -> Floats:
         """Return the decoder's own sound."""
-        assert isinstance(decoded, np.ndarray)
         return np.repeat(decoded, CHANNELS, axis=0) if len(decoded) == 1 else decoded[:CHANNELS]
 
     def reset(self) -> None:

@@ -12,6 +12,7 @@ from export.bundle.format import Bundle, Manifest
 from model.config import FeatureConfig
 from server.engine.runtime import RuntimeOptions, open_model
 from server.engine.session import OrtDecoderSession
+from server.engine.synthesis import open_synthesis
 from training.measures.model_grid import ModelGrid
 from training.measures.voice import Posteriors, blocks
 
@@ -53,8 +54,12 @@ class BundleVoice:
         manifest = self.bundle.manifest
         noise = (manifest.spectrum_bins, manifest.spectra_per_frame)
         self._decoder.reset()
-        steps = [self._decoder.step(*block) for block in blocks(style, structure, noise, seed)]
-        return np.asarray(np.concatenate([step.mean(axis=0) for step in steps]))
+        synthesis = open_synthesis(manifest, seed)
+        parts = [
+            synthesis.play(self._decoder.step(*block), block[2].T, (), is_knob=False)
+            for block in blocks(style, structure, noise, seed)
+        ]
+        return np.concatenate(parts, axis=1).mean(axis=0)
 
 
 def open_bundle_voice(path: Path, threads: int = 1) -> BundleVoice:
@@ -81,6 +86,8 @@ def grid_of_manifest(manifest: Manifest) -> ModelGrid:
             hop_samples=manifest.hop_samples,
             mel_bins=manifest.mel_bins,
             window_samples=tuple(longest // part for part in RESOLUTIONS),
+            lowest_hz=manifest.lowest_hz,
+            highest_hz=manifest.top_hz,
         ),
         frames_per_tick=manifest.frames_per_tick,
         clip_frames=manifest.clip_ticks * manifest.frames_per_tick,
