@@ -20,7 +20,7 @@ from server.command_line.settings import Settings, kept_suffix, parse_args
 from server.controls.addresses import GENERATE
 from server.controls.desk import Desk
 from server.controls.events import SetControl
-from server.controls.table import control_table
+from server.controls.table import controls_of
 from server.decks.media import MediaError
 from server.engine.cue import CUE, NO_CUE
 from server.engine.runtime import RuntimeOptions, RuntimeUnavailable
@@ -97,7 +97,7 @@ def desk_of(settings: Settings, bundle: Bundle) -> Desk:
         MappingError: a ``--set`` that no control accepts, or a cue without a pair of channels.
         NoPriorError: ``/generate`` is on, and the bundle has no prior.
     """
-    table = control_table(bundle.manifest.style_dims, bundle.names)
+    table = controls_of(bundle)
     desk = Desk(table, playing=True)
     if settings.generate:
         desk.apply([SetControl(GENERATE, (1.0,))])

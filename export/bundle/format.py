@@ -7,6 +7,7 @@ only: the server reads bundles and never imports torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -147,6 +148,20 @@ class Manifest:
         return self.highest_hz or self.sample_rate_hz / 2
 
     @property
+    def band_edges_hz(self) -> tuple[float, ...]:
+        """The frequencies between which the bands of structure lie; empty without structure.
+
+        Mel filters after Slaney (Auditory Toolbox, 1998): linear to 1 kHz, logarithmic above.
+        """
+        if not self.structure_bands:
+            return ()
+        low, high = (_to_mel(hz) for hz in (self.lowest_hz, self.top_hz))
+        step = (high - low) / (self.mel_bins + 1)
+        bins = self.mel_bins / self.structure_bands
+        places = (band * bins + 0.5 for band in range(self.structure_bands + 1))
+        return tuple(_to_hz(low + place * step) for place in places)
+
+    @property
     def gives_spectra(self) -> bool:
         """True if the decoder gives spectra, to which detail can be added; else it gives sound."""
         return self.format >= 2
@@ -170,6 +185,19 @@ class Manifest:
     def tick_samples(self) -> int:
         """Samples between two columns of structure."""
         return self.frames_per_tick * self.hop_samples
+
+
+_MEL_HZ, _LOG_FROM_HZ, _LOG_STEP = 200 / 3, 1000.0, math.log(6.4) / 27
+
+
+def _to_mel(hz: float) -> float:
+    linear = min(hz, _LOG_FROM_HZ) / _MEL_HZ
+    return linear + math.log(max(hz / _LOG_FROM_HZ, 1.0)) / _LOG_STEP
+
+
+def _to_hz(mel: float) -> float:
+    log_from = _LOG_FROM_HZ / _MEL_HZ
+    return min(mel, log_from) * _MEL_HZ * math.exp(_LOG_STEP * max(mel - log_from, 0.0))
 
 
 def require_readable(format_version: object) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from export.bundle.format import Bundle
 from server.controls.lists import listing
-from server.controls.table import control_table
+from server.controls.table import controls_of
 from server.engine.bench import bench
 from server.engine.runtime import RuntimeOptions
 from server.output.portaudio import input_devices, load_portaudio, output_devices
@@ -27,7 +27,7 @@ def deck_lines(bundle: Bundle) -> Iterator[str]:
 
 def control_lines(bundle: Bundle) -> Iterator[str]:
     """Yield a line for each control or family of controls."""
-    yield listing(control_table(bundle.manifest.style_dims, bundle.names))
+    yield listing(controls_of(bundle))
 
 
 def sound_card_lines() -> Iterator[str]:

@@ -15,6 +15,7 @@ HIGHEST_PITCH = 12.0
 """In semitones, up or down."""
 POSITION = "/position"
 SLICE = "/slice"
+STRUCTURE = "/structure"
 TAP = "/tempo/tap"
 TEMPO = "/tempo"
 

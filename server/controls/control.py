@@ -20,13 +20,14 @@ class ControlError(ValueError):
 class Control:
     """One row: a control, or a family of them.
 
-    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text, ``v``
-    number or text). With ``repeats`` the one type stands for any number of arguments, even none.
-    ``minimum`` and ``maximum`` apply to every argument; ``also`` are values beyond them with a
-    special meaning. ``smoothing_s`` is the time constant with which the engine follows a new value;
-    0 jumps. ``midi_ccs`` are the control changes that move it by default, ``moves`` the addresses
-    of the values that it moves; for a family both have one per member. With ``takes_all`` a list
-    must be complete; a command that ``asks`` may be given its first arguments alone. ``midi_bend``
+    ``types`` are OSC tags, one per argument (``f`` number, ``i`` whole number, ``s`` text,
+    ``v`` number or text). With ``repeats`` the one type stands for any number of arguments,
+    even none. ``minimum`` and ``maximum`` apply to every argument; ``also`` are values beyond
+    them with a special meaning. ``smoothing_s`` is the time constant with which the engine
+    follows a new value; 0 jumps. ``member_notes`` are what to say of each member besides.
+    ``midi_ccs`` are the control changes that move it by default, ``moves`` the addresses of the
+    values that it moves; for a family both have one per member. With ``takes_all`` a list must
+    be complete; a command that ``asks`` may be given its first arguments alone. ``midi_bend``
     are the values with the pitch bend wheel full down and full up; its centre is exactly the
     default.
 
@@ -49,6 +50,7 @@ class Control:
     midi: bool = False
     midi_ccs: tuple[int, ...] = ()
     members: tuple[str, ...] = ()
+    member_notes: tuple[str, ...] = ()
     member: str | None = None
     repeats: bool = False
     takes_all: bool = False
@@ -106,8 +108,13 @@ class Control:
             midi_ccs=self.midi_ccs[index : index + 1],
             moves=self.moves[index : index + 1],
             members=(),
+            member_notes=(),
             member=member,
+            description=f"{self.description}{self._note(index)}",
         )
+
+    def _note(self, index: int) -> str:
+        return f". {self.member_notes[index]}" if self.member_notes else ""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,18 @@ from server.controls.control import Control, ControlTable
 from server.controls.table import control_table
 
 
+_BANDS = 24
+"""Bands of structure of the preset that ships."""
+
+
 def markdown_table(style_dims: int = 16) -> str:
     """Return the table of ``docs/controls.md``, a line per row, with ``slug`` for any name."""
     lines = [
         "| address | arguments | default | MIDI | meaning |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for row in control_table(style_dims, names=("slug",)).rows:
+    bounds_hz = range(_BANDS + 1)  # each bundle has its own; the table shows none
+    for row in control_table(style_dims, ("slug",), bounds_hz).rows:
         address = f"`{_folded_address(row)}`"
         cells = (address, _arguments(row), _default(row), _midi(row), row.description)
         lines.append(f"| {' | '.join(cells)} |")

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from export.bundle.format import Bundle
 from server.controls.control import ControlError, ControlTable
 from server.controls.rows import (
     decks,
@@ -32,6 +33,7 @@ from server.controls.rows import (
     recording,
     scores,
     service,
+    structure,
     style,
     tempo,
 )
@@ -40,10 +42,19 @@ MAX_STYLE_DIMS = 1024
 """More than any bundle has; a broken bundle must not build a huge table."""
 
 
-def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlTable:
+def controls_of(bundle: Bundle) -> ControlTable:
+    """Return the controls of a bundle."""
+    manifest = bundle.manifest
+    return control_table(manifest.style_dims, bundle.names, manifest.band_edges_hz)
+
+
+def control_table(
+    style_dims: int, names: Sequence[str | None] = (), band_edges_hz: Sequence[float] = ()
+) -> ControlTable:
     """Return the controls of a model with ``style_dims`` (D) style dimensions.
 
-    ``names`` are slugs of the first dimensions, None for a dimension without one.
+    ``names`` are slugs of the first dimensions, None for a dimension without one;
+    ``band_edges_hz`` bound the bands of its structure.
 
     Raises:
         ControlError: D is not in 1..1024, or two dimensions have the same name.
@@ -57,6 +68,7 @@ def control_table(style_dims: int, names: Sequence[str | None] = ()) -> ControlT
             *style.style_offsets(style_dims),
             *style.named_offsets(names),
             *style.gestures(style_dims),
+            *structure.structure_gains(band_edges_hz),
             *style.WALK,
             *generation.GENERATION,
             *decks.DECK_ROWS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,12 @@ class DeckData(Sequence):
             minutes = MAX_RECORDING_S / 60
             return f"the original of {self.name} is not kept: it is longer than {minutes:g} minutes"
         return f"{self.name} is a library deck, which comes without its original recording"
+
+    @cached_property
+    def structure_mean(self) -> Floats:
+        """Mean of structure over the loop (S,)."""
+        mean: Floats = self.structure.mean(axis=1, dtype=np.float32)
+        return mean
 
     @property
     def ticks(self) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.bundle.format import Manifest, StyleStatistics
-from server.controls.addresses import BYPASS, DECKS, DETAIL, GENERATE, LATENT, PITCH
+from server.controls.addresses import BYPASS, DECKS, DETAIL, GENERATE, LATENT, PITCH, STRUCTURE
 from server.controls.desk import Segment, Snapshot
 from server.engine.bypass import Bypass
 from server.engine.deck import DeckData
@@ -30,7 +30,7 @@ from server.engine.generator import Generator
 from server.engine.glide import Glide
 from server.engine.layer import Layer
 from server.engine.layers import DetailPosition, Layers
-from server.engine.mixer import MixedLatents, Mixer, MixPosition
+from server.engine.mixer import Mix, MixedLatents, Mixer, MixPosition
 from server.engine.model_fault import ModelFault, run_model
 from server.engine.notes import NoteFrames, NotePlayer
 from server.engine.output_stage import OutputStage
@@ -238,6 +238,7 @@ class Engine:
         moved = self._latents.rotation.T @ (offsets * self._latents.spread[:, None])
         style = mix.latents.style + moved.astype(np.float32)
         structure = self._structure(mix.latents.structure, style, positions, state, values)
+        structure = self._band_gains(structure, mix, state, values)
         layers = self._layers.of(
             mix.parts,
             MixedLatents(style, structure),
@@ -255,6 +256,19 @@ class Engine:
         bypassed = _per_deck(state, values, f"/deck/{{}}/{BYPASS}")
         decks = [self._mixer.deck(name) for name in DECKS]
         return self._bypass.mix(audio, positions, bypassed, decks)
+
+    def _band_gains(
+        self, structure: Floats, mix: Mix, state: Snapshot, values: NDArray[np.float64]
+    ) -> Floats:
+        """Structure (S,N) with its bands' movements about the decks' mean by their gains."""
+        slots, bands = state.table.slots, range(self.manifest.structure_bands)
+        addresses = [f"{STRUCTURE}/{band}" for band in bands]
+        gains = values[[slots[address][0] for address in addresses if address in slots]]
+        if (gains == 1).all():
+            return structure
+        gain = np.tile(gains.astype(np.float32), (self.manifest.structure_channels, 1))
+        mean = mix.structure_mean
+        return mean + gain * (structure - mean)
 
     def _structure(
         self,

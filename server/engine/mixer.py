@@ -69,6 +69,16 @@ class Mix:
     latents: MixedLatents
     parts: Sequence[DeckPart]
 
+    @property
+    def structure_mean(self) -> Floats:
+        """Mean of the decks' structure (S,N), by their shares."""
+        means = [
+            np.outer(part.deck.structure_mean, part.structure)
+            for part in self.parts
+            if part.deck.is_encoded
+        ]
+        return reduce(np.add, means, np.zeros_like(self.latents.structure))
+
 
 @dataclass(frozen=True)
 class MixPosition:

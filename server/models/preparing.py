@@ -10,7 +10,7 @@ import numpy as np
 from export.bundle.format import Bundle, BundleError, Manifest
 from server.controls.control import ControlTable
 from server.controls.desk import Segment, Snapshot
-from server.controls.table import control_table
+from server.controls.table import controls_of
 from server.decks.media import MediaError, file_below
 from server.engine.cue import Cue
 from server.engine.deck import DeckData
@@ -52,7 +52,7 @@ def prepare_model(
         BundleError: it does not decode to sound.
         RuntimeUnavailable: a graph does not load, or the device cannot be used.
     """
-    table = table or control_table(bundle.manifest.style_dims, bundle.names)
+    table = table or controls_of(bundle)
     session = OrtDecoderSession(bundle, options, frames)
     warm_up(session, bundle.manifest, frames)
     session.prepare(transposed_sizes(frames))

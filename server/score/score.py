@@ -15,7 +15,7 @@ from export.bundle.format import Bundle, BundleError
 from server.controls import events
 from server.controls.control import ControlTable
 from server.controls.events import Event
-from server.controls.table import control_table
+from server.controls.table import controls_of
 from server.decks.media import MediaError
 from server.models.model_controls import missing_in
 from server.osc.mapping import MappingError, events_of_message
@@ -107,7 +107,7 @@ def open_score(
         for event in step.events:
             if isinstance(event, events.LoadModel):
                 bundle = _bundle(file, line, event.name, bundles, open_bundle)
-                table = control_table(bundle.manifest.style_dims, bundle.names)
+                table = controls_of(bundle)
                 missing = missing_in(bundle)
     return Score(file, tuple(steps), bundles)
 

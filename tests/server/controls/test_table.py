@@ -11,10 +11,10 @@ from server.controls.control import Control, ControlError, ControlTable
 from server.controls.lists import listing, markdown_table
 from server.controls.table import control_table
 
-TABLE = control_table(style_dims=20)
+TABLE = control_table(style_dims=20, band_edges_hz=(30, 300, 3000))
 
 
-DECK_CONTROLS = ("load", "capture", "cancel", "style", "bypass")
+DECK_CONTROLS = ("detail", "load", "capture", "cancel", "style", "bypass")
 
 
 def test_the_table_has_exactly_the_documented_addresses() -> None:
@@ -27,6 +27,10 @@ def test_the_table_has_exactly_the_documented_addresses() -> None:
         "/interp/y",
         "/interp/curve",
         "/interp/align",
+        "/detail",
+        "/detail/between",
+        "/structure/0",
+        "/structure/1",
         "/latent",
         "/generate",
         "/generate/temperature",
@@ -188,7 +192,7 @@ def test_an_inconsistent_row_is_refused(fields: dict[str, object]) -> None:
 
 def test_the_markdown_table_has_one_line_for_each_row() -> None:
     lines = markdown_table(16).splitlines()
-    assert len(lines) == 2 + len(control_table(16, ("slug",)).rows)
+    assert len(lines) == 2 + len(control_table(16, ("slug",), (30, 300)).rows)
     assert {line.count("|") for line in lines} == {6}
     assert any(line.startswith("| `/wek/outputs` | f... |") for line in lines)
     (latent,) = (line for line in lines if line.startswith("| `/latent/"))
