@@ -5,7 +5,6 @@ from __future__ import annotations
 from server.controls.control import Control, ControlTable
 from server.controls.table import control_table
 
-
 _BANDS = 24
 """Bands of structure of the preset that ships."""
 

@@ -20,12 +20,12 @@ import numpy as np
 from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.engine import phases
-from server.engine.layer import Layer, LayerStream, Read
+from server.engine.layer import Layer, LayerReading, LayerStream
 from server.engine.mix_level import MixLevel
-from server.engine.spectra import Grid, Spectra
-from server.engine.stft import Complexes, Synthesis
+from server.engine.spectra import DecodedSpectra, Grid
+from server.engine.stft import Complexes, OverlapAdd
 from server.engine.style_spectrum import StyleSpectrum
-from server.engine.voices import LEAST_POWER, Voice, of_latents, together
+from server.engine.voices import LEAST_POWER, LayerVoice, of_latents, together
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +33,19 @@ class _Part:
     """A layer with detail in L spectra: ``amplitude`` (L,), and the log magnitudes that its
     recording gets (L, 2, F)."""
 
-    read: Read
+    read: LayerReading
     amplitude: Floats
     log: Floats
 
 
 class DetailSynthesis:
-    """Spectra and layers to sound (2, T), block by block."""
+    """DecodedSpectra and layers to sound (2, T), block by block."""
 
     def __init__(self, manifest: Manifest, seed: int) -> None:
         self._grid = Grid.of(manifest)
         self._rate_hz = manifest.sample_rate_hz
         self._steps = phases.Steps(self._grid)
-        self._synthesis = Synthesis(self._grid)
+        self._synthesis = OverlapAdd(self._grid)
         self._scatter = np.random.default_rng((seed, 1))
         self._style_spectrum = StyleSpectrum(self._grid, manifest.sample_rate_hz)
         self._level = MixLevel(self._grid, manifest.sample_rate_hz)
@@ -60,7 +60,7 @@ class DetailSynthesis:
         self._phase = np.zeros(self._grid.bins, np.float32)
 
     def play(
-        self, decoded: Spectra, noise: Floats, layers: Sequence[Layer], is_knob: bool = False
+        self, decoded: DecodedSpectra, noise: Floats, layers: Sequence[Layer], is_knob: bool = False
     ) -> Floats:
         """Return sound (2, L*hop) of L spectra; ``noise`` (L, F) is standard normal.
 
@@ -114,7 +114,7 @@ class DetailSynthesis:
         even = amplitudes / np.sqrt(np.maximum(power, 1e-9))
         return np.repeat(even, self._grid.per_frame, axis=1).astype(np.float32)
 
-    def _reference(self, known: Sequence[Read]) -> Floats:
+    def _reference(self, known: Sequence[LayerReading]) -> Floats:
         """The decoder's own magnitudes (L, F) of the decks, by their shares of structure."""
         mixed: Floats = np.zeros((1, 1), np.float32)
         for one in known:
@@ -122,7 +122,9 @@ class DetailSynthesis:
             mixed = mixed + one.reference * self._spectra_of(one.layer.structure)[:, None]
         return mixed
 
-    def _part(self, read: Read, amplitude: Floats, now: Floats, added: Floats | None) -> _Part:
+    def _part(
+        self, read: LayerReading, amplitude: Floats, now: Floats, added: Floats | None
+    ) -> _Part:
         log = read.stream.magnitudes(read, now)
         if added is not None and read.reference is not None:
             log = log + added[:, None]
@@ -146,7 +148,7 @@ class DetailSynthesis:
         self._phase = np.angle(total.sum(axis=0))
         return total
 
-    def _voice(self, n: int, part: _Part, step: Floats) -> Voice:
+    def _voice(self, n: int, part: _Part, step: Floats) -> LayerVoice:
         """A layer with detail in spectrum n: its phase leans on the recording's."""
         read, log, confidence = part.read, part.log[n], float(part.read.confidence[n])
         recorded, stream = read.recorded[n], read.stream
@@ -162,10 +164,10 @@ class DetailSynthesis:
             turned = phase + (1 - confidence) * lock + confidence * apart
             spectrum = np.exp(log + 1j * turned)
         stream.phase = phases.wrapped(phase)
-        return Voice(float(part.amplitude[n]), confidence, spectrum, phase)
+        return LayerVoice(float(part.amplitude[n]), confidence, spectrum, phase)
 
     def _at_level(
-        self, spectra: Complexes, known: Sequence[Read], amplitudes: Floats, is_knob: bool
+        self, spectra: Complexes, known: Sequence[LayerReading], amplitudes: Floats, is_knob: bool
     ) -> Complexes:
         """The spectra of merged decks at the level of the decks."""
         shares = np.array([one.layer.structure for one in known])

@@ -14,7 +14,7 @@ from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.grains import GrainReader
 from server.engine.magnitudes import level_made_up, log_magnitudes, told, with_detail
 from server.engine.spectra import Grid
-from server.engine.stft import Analysis, Complexes
+from server.engine.stft import Complexes, SpectrumReader
 
 _LEVEL_S = 0.1
 """Time in which the level is made up."""
@@ -42,9 +42,8 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
-    """What a layer's recording holds at L places: its spectra and their log magnitudes ``true``
-    (L, 2, F), the decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, and
+class LayerReading:
+    """A layer's recording at L places: its spectra and their log magnitudes ``true`` (L, 2, F), the decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, and
     ``detail`` and ``confidence`` (L,)."""
 
     layer: Layer
@@ -76,14 +75,14 @@ class LayerStream:
         self._grid = grid
         self._hop = grid.hop * grid.per_frame
         self._grains = GrainReader(grid, sample_rate_hz)
-        self._analysis = Analysis(grid)
+        self._analysis = SpectrumReader(grid)
         self._last_frame: float | None = None
         self._step = 1.0
         self._mid = np.array(deck.recording.mid, np.float32)
         self._level = 0.0
         self._level_step = float(1 - np.exp(-grid.hop / (_LEVEL_S * sample_rate_hz)))
 
-    def read(self, layer: Layer, scatter: NDArray[np.float64]) -> Read:
+    def read(self, layer: Layer, scatter: NDArray[np.float64]) -> LayerReading:
         """Read the recording at the layer's places, in L spectra."""
         grid = self._grid
         grains = self._grains.follow(self._recording, self._targets(layer.frames), scatter)
@@ -94,7 +93,7 @@ class LayerStream:
         if table is not None:
             reference = _rows(table, (grains.centres / grid.hop - 0.5) % len(table))
         detail = np.repeat(layer.detail, grid.per_frame)
-        return Read(
+        return LayerReading(
             layer,
             self,
             recorded,
@@ -104,7 +103,7 @@ class LayerStream:
             phases.confidence(detail),
         )
 
-    def magnitudes(self, read: Read, now: Floats) -> Floats:
+    def magnitudes(self, read: LayerReading, now: Floats) -> Floats:
         """Return the log magnitudes (L, 2, F) with detail where the decoder says ``now`` (L, F)."""
         reference = read.reference
         if reference is None:

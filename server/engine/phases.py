@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from export.audio.arrays import Floats
-from server.engine.spectra import Grid, Spectra
+from server.engine.spectra import DecodedSpectra, Grid
 
 TONAL_SPREAD, NOISY_SPREAD = 0.5, 0.9
 """As in ``model.vocoder``: spread in radians up to which a bin is a tone, and from which noise."""
@@ -27,7 +27,7 @@ class Steps:
         turns = np.arange(grid.bins) * grid.hop % grid.window / grid.window
         self._bins = (2 * np.pi * turns).astype(np.float32)
 
-    def of(self, spectra: Spectra, noise: Floats) -> Floats:
+    def of(self, spectra: DecodedSpectra, noise: Floats) -> Floats:
         """Steps (L, F) in radians, jittered by standard normal ``noise`` (L, F)."""
         noisiness = (spectra.spread - TONAL_SPREAD) / (NOISY_SPREAD - TONAL_SPREAD)
         jitter = noise * spectra.spread * np.clip(noisiness, 0, 1)

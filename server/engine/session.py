@@ -27,14 +27,14 @@ from server.engine.runtime import (
     active_provider,
     open_model,
 )
-from server.engine.spectra import Spectra
+from server.engine.spectra import DecodedSpectra
 
 WARM_UP_STEPS = 8
 """The first calls allocate, choose kernels and page weights in; later ones cost the same."""
 
 
 _SPECTRA = ("log_magnitude", "advance", "spread")
-"""Outputs of a graph that gives spectra, as in ``Spectra``."""
+"""Outputs of a graph that gives spectra, as in ``DecodedSpectra``."""
 
 
 class DecoderSession(Protocol):
@@ -44,7 +44,7 @@ class DecoderSession(Protocol):
     def provider(self) -> str:
         """The execution provider, as ONNX Runtime names it."""
 
-    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | Spectra:
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | DecodedSpectra:
         """Return the spectra, or audio (C, N*hop), of style (D,N), structure (S,N) and normal noise
         (F, N*r)."""
 
@@ -85,7 +85,7 @@ class OrtDecoderSession:
         for frames in sizes:
             warm_up(self, self._manifest, frames, steps=1)
 
-    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | Spectra:
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> Floats | DecodedSpectra:
         """Decode the next N frames; see ``DecoderSession.step``."""
         frames = style.shape[1]
         if frames not in self._buffers:
@@ -98,7 +98,7 @@ class OrtDecoderSession:
         # On the CPU the result is the buffer itself.
         outputs = [value.numpy()[0] for value in buffers.outputs]
         if self._manifest.gives_spectra:
-            return Spectra(*(np.ascontiguousarray(one.T) for one in outputs))
+            return DecodedSpectra(*(np.ascontiguousarray(one.T) for one in outputs))
         audio: Floats = outputs[0].copy()
         return audio
 

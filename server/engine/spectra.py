@@ -1,4 +1,4 @@
-"""Spectra as the decoder gives them, and the grid on which they stand.
+"""DecodedSpectra as the decoder gives them, and the grid on which they stand.
 
     frame n        |         hop         |
     spectra        |  l = rn   | l = rn+1|      r spectra a frame, each in the middle of its hop
@@ -18,7 +18,7 @@ from export.bundle.format import Manifest
 
 
 @dataclass(frozen=True)
-class Spectra:
+class DecodedSpectra:
     """The decoder's output (L, F) (``model.vocoder``): natural logarithm of the magnitude, advance
     of the phase beyond the bin's own frequency in radians, and that advance's standard deviation.
     """

@@ -22,7 +22,7 @@ from server.engine.spectra import Grid
 Complexes = NDArray[np.complex64]
 
 
-class Analysis:
+class SpectrumReader:
     """Spectra of recordings."""
 
     def __init__(self, grid: Grid) -> None:
@@ -47,7 +47,7 @@ class Analysis:
         return np.ascontiguousarray((samples * self._window).T)
 
 
-class Synthesis:
+class OverlapAdd:
     """Overlap-adds spectra to sound."""
 
     def __init__(self, grid: Grid) -> None:

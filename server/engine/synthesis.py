@@ -16,7 +16,7 @@ CHANNELS = 2
 """The engine's sound is always stereo; latents alone are in the middle."""
 
 
-class Synthesis(Protocol):
+class SoundSynthesis(Protocol):
     """Turns decoded blocks into sound."""
 
     def play(self, decoded: Any, noise: Floats, layers: Sequence[Layer], is_knob: bool) -> Floats:
@@ -42,6 +42,6 @@ class PlainSynthesis:
         """Nothing is kept."""
 
 
-def open_synthesis(manifest: Manifest, seed: int) -> Synthesis:
+def open_synthesis(manifest: Manifest, seed: int) -> SoundSynthesis:
     """The synthesis that a bundle's decoder needs."""
     return DetailSynthesis(manifest, seed) if manifest.gives_spectra else PlainSynthesis()

@@ -23,7 +23,7 @@ _MOST_GAIN = 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class LayerVoice:
     """One layer in one spectrum (2, F), with its mid ``phase`` (F,) and how far that leans on a
     recording (``confidence``, 0..1)."""
 
@@ -33,13 +33,13 @@ class Voice:
     phase: Floats
 
 
-def of_latents(amplitude: float, log: Floats, free: Floats) -> Voice:
+def of_latents(amplitude: float, log: Floats, free: Floats) -> LayerVoice:
     """What the decoder says alone: the same on both channels, with phases ``free`` (F,)."""
     mono = np.exp(log + 1j * phases.locked(log, free)).astype(np.complex64)
-    return Voice(amplitude, 0.0, np.stack([mono, mono]), free)
+    return LayerVoice(amplitude, 0.0, np.stack([mono, mono]), free)
 
 
-def together(voices: Sequence[Voice]) -> Complexes:
+def together(voices: Sequence[LayerVoice]) -> Complexes:
     """The sum (2, F) of layers."""
     total = np.sum([voice.amplitude * voice.spectrum for voice in voices], axis=0)
     leaning = sum(voice.amplitude**2 * voice.confidence for voice in voices)

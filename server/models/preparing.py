@@ -17,7 +17,7 @@ from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
 from server.engine.session import DecoderSession, OrtDecoderSession, warm_up
-from server.engine.spectra import Spectra
+from server.engine.spectra import DecodedSpectra
 from server.engine.structure_prior import open_prior
 from server.engine.transposition import transposed_sizes
 from server.models.default import open_bundle
@@ -139,7 +139,11 @@ def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
     noise = np.zeros((manifest.spectrum_bins, frames * manifest.spectra_per_frame), np.float32)
     for _ in range(CHECKED_STEPS):
         decoded = session.step(style, structure, noise)
-        loudest = np.exp(decoded.log_magnitude) if isinstance(decoded, Spectra) else np.abs(decoded)
+        loudest = (
+            np.exp(decoded.log_magnitude)
+            if isinstance(decoded, DecodedSpectra)
+            else np.abs(decoded)
+        )
         if not (np.isfinite(loudest).all() and loudest.max() < LOUDEST):
             raise BundleError(f"bundle '{manifest.name}' does not decode to sound; export it again")
     session.reset()
