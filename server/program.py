@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.bundle.format import Bundle, BundleError
 from server.clock.link import LinkUnavailable
 from server.command_line import questions

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from export.audio.arrays import Floats
 from export.audio.beat_tracking import find_beats
 from export.audio.model_input import Captured
@@ -43,8 +41,9 @@ class DeckEncoder:
         sequence = encode_sound(sound, self._manifest, self._window, progress)
         deck = DeckData(name=name, **vars(sequence))
         loop_samples = deck.ticks * self._manifest.tick_samples
-        recording = recording_of(np.stack([sound.samples] * 2), self._manifest.sample_rate_hz, loop_samples)
-        beats = find_beats(sound.samples, self._manifest.sample_rate_hz)
+        rate_hz = self._manifest.sample_rate_hz
+        recording = recording_of(sound.pcm, rate_hz, loop_samples, sound.mid)
+        beats = find_beats(sound.samples, rate_hz)
         return replace(deck, recording=recording, beats=beats)
 
     def _window(self, samples: Floats) -> tuple[Floats, Floats]:

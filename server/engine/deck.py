@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 from export.audio.arrays import Floats
 from export.audio.model_input import Captured
 from export.audio.sequence import Sequence
+from export.audio.stereo import FULL_SCALE, Mid
 from export.bundle.beats import Beats
 from export.bundle.format import BundleDeck
 from server.engine.playhead import TimePositions
-
-MAX_RECORDING_S = 600.0
-"""A longer file plays without its original recording: ten minutes are 53 MB at 44.1 kHz."""
 
 _SEAM_S = 0.005
 """The recording fades out this long before its end and in at its start, because it loops."""
@@ -29,7 +27,7 @@ class Recording:
     """
 
     pcm: NDArray[np.int16]
-    mid: tuple[float, float] = (0.5, 0.5)
+    mid: Mid = (0.5, 0.5)
 
     @property
     def samples(self) -> int:
@@ -47,22 +45,16 @@ class Recording:
         return np.asarray(between.T / np.float32(FULL_SCALE), np.float32)
 
 
-FULL_SCALE = 32767
-
-
 def recording_of(
-    samples: Floats,
-    sample_rate_hz: int,
-    loop_samples: int,
-    mid: tuple[float, float] = (0.5, 0.5),
-) -> Recording | None:
-    """Return one loop of a stereo recording (2, T) within +-1; None where it is too long to keep."""
-    if samples.shape[1] > MAX_RECORDING_S * sample_rate_hz:
-        return None
-    ends = np.minimum(np.arange(loop_samples), np.arange(loop_samples)[::-1])
-    seam = np.minimum(ends / (_SEAM_S * sample_rate_hz), 1.0)
-    loop = np.clip(samples[:, :loop_samples], -1, 1) * seam
-    return Recording(np.ascontiguousarray(np.round(loop.T * FULL_SCALE), np.int16), mid)
+    pcm: NDArray[np.int16], sample_rate_hz: int, loop_samples: int, mid: Mid = (0.5, 0.5)
+) -> Recording:
+    """Return the first ``loop_samples`` of stereo sound (T, 2), whose ends it fades in place."""
+    loop = pcm[:loop_samples]
+    seam = min(round(_SEAM_S * sample_rate_hz), len(loop) // 2)
+    rise = (np.arange(seam) / max(seam, 1))[:, None]
+    loop[:seam] = np.round(loop[:seam] * rise)
+    loop[len(loop) - seam :] = np.round(loop[len(loop) - seam :] * rise[::-1])
+    return Recording(loop, mid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +78,6 @@ class DeckData(Sequence):
         """Why its original recording is missing, in one line; None if it is there."""
         if self.recording is not None:
             return None
-        if self.seconds > MAX_RECORDING_S:
-            minutes = MAX_RECORDING_S / 60
-            return f"the original of {self.name} is not kept: it is longer than {minutes:g} minutes"
         return f"{self.name} is a library deck, which comes without its original recording"
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.bundle.format import Bundle
 from server.controls.addresses import BYPASS, DECKS
 from server.controls.events import Event, LoadDeck, LoadModel, SetControl

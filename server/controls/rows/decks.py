@@ -62,7 +62,6 @@ DECK_ROWS = (
         midi=True,
         members=DECKS,
         description="1 plays the deck's recording instead of the decoded sound, at the playhead "
-        "and wherever /interp is, to compare. /fail if there is none: library decks and files "
-        "longer than 10 minutes",
+        "and wherever /interp is, to compare. /fail if there is none: some library decks",
     ),
 )

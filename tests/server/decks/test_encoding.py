@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.audio.sequence import Encoded, crossfade_windows, structure_track
 from server.decks.encoding import DeckEncoder
 from server.engine.deck import DeckData
