@@ -8,6 +8,7 @@ its own channels. Packets that cannot be decoded are left out, as players do.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from export.audio.errors import AudioError
 
 _RATES_HZ = (4_000, 768_000)
 _BLOCK_SAMPLES = 1 << 16
+_MOST_PADDING = 8192
+"""The longest packet of Vorbis."""
 _OPTIONS = {"protocol_whitelist": "file"}
 """A playlist must not make us open a network address."""
 
@@ -42,14 +45,14 @@ def stereo_blocks(source: Path) -> Iterator[StereoBlock]:
     _require_file(source)
     waiting: list[Floats] = []
     rate_hz = size = 0
-    for frame in _frames(source):
+    for frame, samples in _frames(source):
         if waiting and (size >= _BLOCK_SAMPLES or frame.sample_rate != rate_hz):
             yield StereoBlock(rate_hz, np.concatenate(waiting))
             waiting, size = [], 0
         rate_hz = int(frame.sample_rate)
         _require_rate(source, rate_hz)
-        waiting.append(_stereo(frame))
-        size += frame.samples
+        waiting.append(_stereo(frame)[:samples])
+        size += samples
     if waiting:
         yield StereoBlock(rate_hz, np.concatenate(waiting))
 
@@ -75,8 +78,8 @@ def _require_file(source: Path) -> None:
         raise AudioError("empty", f"{source}: the file is empty; copy or export it again")
 
 
-def _frames(source: Path) -> Iterator[Any]:
-    """Yield the decoded frames; bad packets are left out unless there is nothing else."""
+def _frames(source: Path) -> Iterator[tuple[Any, int]]:
+    """Yield the decoded frames, and how many samples of each to keep."""
     import av
 
     try:
@@ -85,19 +88,50 @@ def _frames(source: Path) -> Iterator[Any]:
             if stream is None:
                 raise _corrupt(source, "it holds no sound")
             stream.codec_context.thread_count = 1  # the low-priority process must stay small
-            fault, has_frames = None, False
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.InvalidDataError as error:
-                    fault = error
-                    continue
-                has_frames |= bool(frames)
-                yield from frames
-            if fault is not None and not has_frames:
-                raise fault
+            is_vorbis = stream.codec_context.name == "vorbis"
+            length = stream.duration if is_vorbis else None
+            yield from _without_padding(_decoded(container, stream), length)
     except (av.FFmpegError, OSError) as error:
         raise _corrupt(source, _one_line(error)) from error
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield frames; packets that cannot be decoded are left out unless there is nothing else."""
+    import av
+
+    fault, has_frames = None, False
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError as error:
+            fault = error
+            continue
+        has_frames |= bool(frames)
+        yield from frames
+    if fault is not None and not has_frames:
+        raise fault
+
+
+def _without_padding(frames: Iterator[Any], length: int | None) -> Iterator[tuple[Any, int]]:
+    """Yield frames, and how many samples of each to keep for ``length`` samples in all.
+
+    FFmpeg does not cut all of the padding at the end of Ogg Vorbis, which would be a gap in a loop.
+    More than padding is the next file of a chain, and stays.
+    """
+    last: deque[Any] = deque()
+    total = held = 0
+    for frame in frames:
+        last.append(frame)
+        total, held = total + frame.samples, held + frame.samples
+        while held - last[0].samples >= _MOST_PADDING:
+            first = last.popleft()
+            held -= first.samples
+            yield first, first.samples
+    excess = total - length if length is not None else 0
+    kept = held - excess if 0 < excess < _MOST_PADDING else held
+    for frame in last:
+        yield frame, max(min(frame.samples, kept), 0)
+        kept -= frame.samples
 
 
 def _stereo(frame: Any) -> Floats:

@@ -103,6 +103,14 @@ def test_a_change_of_rate_and_channels_inside_a_file_keeps_pitch_and_length(
     assert peaks_hz(samples[-60_000:], 32_000) == pytest.approx([440, 440], abs=2)
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "samples"), [(8_000, 8_000), (22_050, 60_000), (44_100, 99_999)]
+)
+def test_ogg_vorbis_ends_with_its_last_sample(tmp_path: Path, rate_hz: int, samples: int) -> None:
+    soundfile.write(tmp_path / "x.ogg", tones(samples / rate_hz, rate_hz), rate_hz)
+    assert len(read_stereo(tmp_path / "x.ogg", rate_hz).samples) == samples
+
+
 def test_a_wav_whose_recorder_died_is_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, tones(2.0), RATE_HZ)

@@ -68,8 +68,7 @@ def test_usable_files_are_stored_and_the_rest_is_named_and_counted(
     names = [recording.name for recording in store.recordings]
     assert names == ["music/a.wav", "music/deep/b.flac", "music/high.wav", "music/low.ogg"]
     assert store.sample_rate_hz == RATE_HZ
-    # FFmpeg does not cut the last packet of an Ogg Vorbis file of one page.
-    assert all(abs(r.length - RATE_HZ) <= 0.03 * RATE_HZ for r in store.recordings)
+    assert all(abs(r.length - RATE_HZ) <= 1 for r in store.recordings)
 
 
 def test_preparing_again_with_another_folder_adds_it(
