@@ -104,7 +104,7 @@ def bundle(**changes: Any) -> Bundle:
 def decoder_onnx() -> bytes:
     """style, structure, noise, phase, level, tail -> audio, next_phase, next_level, next_tail."""
     ramp = (np.arange(1, HOP + 1, dtype=np.float32) / HOP).reshape(1, HOP, 1)
-    return _model(
+    return graph_model(
         name="mini_decoder",
         inputs={
             "style": (1, STYLE_DIMS, "frames"),
@@ -173,7 +173,7 @@ def decoder_onnx() -> bytes:
 @cache
 def encoder_onnx() -> bytes:
     """audio (1, T) -> style (1, D): level and brightness; structure (1, S, K): level per tick."""
-    return _model(
+    return graph_model(
         name="mini_encoder",
         inputs={"audio": (1, CLIP_SAMPLES + CONTEXT)},
         outputs={"style": (1, STYLE_DIMS), "structure": (1, STRUCTURE_DIMS, CLIP_TICKS)},
@@ -213,7 +213,7 @@ def prior_onnx() -> bytes:
 
     The state counts the calls.
     """
-    return _model(
+    return graph_model(
         name="mini_prior",
         inputs={
             "structure": (1, STRUCTURE_DIMS, "ticks"),
@@ -251,7 +251,7 @@ def prior_onnx() -> bytes:
     )
 
 
-def _model(
+def graph_model(
     name: str,
     inputs: dict[str, tuple[Any, ...]],
     outputs: dict[str, tuple[Any, ...]],

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from export.audio import loudness
 from export.audio.arrays import Floats
 from export.audio.decoding import stereo_blocks
-from export.audio.errors import AudioError
+from export.audio.errors import AudioError as AudioError
 from export.audio.stereo import Stereo, StereoStream
 
 Number = TypeVar("Number", bound=np.generic)

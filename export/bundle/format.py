@@ -201,6 +201,7 @@ class BundleDeck:
     ``style_ticks`` are the ticks of the windows' centres; structure is float16 to keep the file
     small; ``gain_db`` was applied to reach the manifest's loudness. Tempo, first beat and their
     confidence (0..1) are None if the recording has no steady beat, or was not searched for one.
+    ``mid`` are the shares of left and right in the mono sound that the encoder heard.
     """
 
     slug: str
@@ -217,6 +218,7 @@ class BundleDeck:
     structure: NDArray[np.float16]
     first_beat_s: float | None = None
     tempo_confidence: float | None = None
+    mid: tuple[float, float] = (0.5, 0.5)
     recording: bytes = b""
     """The recording at the model's rate and loudness, stereo, as Ogg Vorbis; empty if not kept."""
 
