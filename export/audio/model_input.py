@@ -9,7 +9,7 @@ Shape letters are those of ``model/config.py``: T samples, N frames, K ticks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from export.audio import loudness
 from export.audio.arrays import Floats
 from export.audio.decoding import stereo_blocks
 from export.audio.errors import AudioError as AudioError
-from export.audio.stereo import Stereo, StereoStream
+from export.audio.stereo import Stereo, StereoStream, Watch
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -67,7 +67,7 @@ def read_stereo(
     path: str | Path,
     sample_rate_hz: int,
     shortest_s: float = SHORTEST_S,
-    watch: Callable[[Floats], None] | None = None,
+    watch: Watch | None = None,
 ) -> Stereo:
     """Read any file that FFmpeg knows, in two channels, resampled by soxr (HQ).
 

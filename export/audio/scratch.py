@@ -41,6 +41,7 @@ class ScratchArray:
         self._dtype = np.dtype(dtype)
         self._columns = columns
         self._length = 0
+        self._path = path
         self._folder = scratch_folder() if path is None else path.parent
         try:
             self._file = _opened(self._folder, path)
@@ -77,9 +78,13 @@ class ScratchArray:
             raise self._no_room(error) from error
 
     def close(self) -> None:
-        """Give it up; without effect once it is finished."""
+        """Give it up and delete the file; without effect once it is finished."""
+        if self._file.closed:
+            return
         with contextlib.suppress(OSError):  # closing writes what is left, to a full disk
             self._file.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     def _no_room(self, error: OSError) -> AudioError:
         return AudioError(

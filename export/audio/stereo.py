@@ -20,6 +20,9 @@ from export.audio.scratch import ScratchArray
 Mid = tuple[float, float]
 """Shares of left and right in the mono sound that a model hears."""
 
+Watch = Callable[[Floats], None]
+"""Sees each block (T, 2) as it is read, at the model's rate; may raise to stop reading."""
+
 CANCELLING = -0.5
 """Below this correlation of its channels a recording's mean is mostly what is left of it."""
 
@@ -77,7 +80,7 @@ class StereoStream:
         AudioError: there is no room for it on the disk.
     """
 
-    def __init__(self, sample_rate_hz: int, watch: Callable[[Floats], None] | None = None) -> None:
+    def __init__(self, sample_rate_hz: int, watch: Watch | None = None) -> None:
         self.seconds = 0.0
         self.is_finite = True
         self._sample_rate_hz = sample_rate_hz

@@ -7,6 +7,7 @@ last two seconds of the loop first: the states are as in the middle of endless l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,14 +55,14 @@ class ReferenceDecoder:
         """
         spectra = ScratchArray(np.float16, (self._manifest.spectrum_bins,), path)
         frames = deck.ticks * self._manifest.frames_per_tick
-        for first, block in self._blocks(deck, frames):
-            if not np.isfinite(block).all():
-                spectra.close()
-                raise AudioError("corrupt", f"{deck.name}: the decoder gave NaN or infinity")
-            if first >= 0:
-                spectra.add(np.clip(block, _FLOAT16.min, _FLOAT16.max))
-                progress(min((first + BLOCK_FRAMES) / frames, 1.0))
-        return spectra.finished()
+        with closing(spectra):
+            for first, block in self._blocks(deck, frames):
+                if not np.isfinite(block).all():
+                    raise AudioError("corrupt", f"{deck.name}: the decoder gave NaN or infinity")
+                if first >= 0:
+                    spectra.add(np.clip(block, _FLOAT16.min, _FLOAT16.max))
+                    progress(min((first + BLOCK_FRAMES) / frames, 1.0))
+            return spectra.finished()
 
     def _blocks(self, deck: DeckData, frames: int) -> Iterator[tuple[int, Floats]]:
         """Yield blocks (l,F), each with its first frame, from ``SETTLE_S`` before the start on."""

@@ -12,7 +12,7 @@ from export.audio.model_input import Captured
 from export.audio.sequence import Sequence
 from export.audio.stereo import FULL_SCALE, Mid
 from export.bundle.beats import Beats
-from export.bundle.format import BundleDeck
+from export.bundle.format import BundleDeck, Manifest
 from server.engine.playhead import TimePositions
 
 _SEAM_S = 0.005
@@ -50,11 +50,15 @@ def recording_of(
 ) -> Recording:
     """Return the first ``loop_samples`` of stereo sound (T, 2), whose ends it fades in place."""
     loop = pcm[:loop_samples]
-    seam = min(round(_SEAM_S * sample_rate_hz), len(loop) // 2)
-    rise = (np.arange(seam) / max(seam, 1))[:, None]
-    loop[:seam] = np.round(loop[:seam] * rise)
-    loop[len(loop) - seam :] = np.round(loop[len(loop) - seam :] * rise[::-1])
+    fade_in(loop, sample_rate_hz)
+    fade_in(loop[::-1], sample_rate_hz)
     return Recording(loop, mid)
+
+
+def fade_in(pcm: NDArray[np.int16], sample_rate_hz: int) -> None:
+    """Fade the first samples of (T, 2) in, in place, as a loop begins."""
+    seam = min(round(_SEAM_S * sample_rate_hz), len(pcm) // 2)
+    pcm[:seam] = np.round(pcm[:seam] * (np.arange(seam) / max(seam, 1))[:, None])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +76,8 @@ class DeckData(Sequence):
     captured: Captured | None = None
     """The live input that it was encoded from, if it was captured."""
     beats: Beats | None = None
+    is_encoded: bool = True
+    """False while only its recording is known: latents are zero, and the recording plays."""
 
     @property
     def bypass_unavailable_reason(self) -> str | None:
@@ -119,4 +125,26 @@ def library_deck(stored: BundleDeck) -> DeckData:
         seconds=stored.seconds,
         source=stored.slug,
         beats=stored.beats,
+    )
+
+
+def silent_deck(manifest: Manifest) -> DeckData:
+    """Make a deck that is silent, in place of a recording that turned out to be unusable."""
+    silence = np.zeros((manifest.tick_samples, 2), np.int16)
+    return unencoded_deck("silence", Recording(silence), manifest)
+
+
+def unencoded_deck(name: str, recording: Recording, manifest: Manifest) -> DeckData:
+    """Make a deck of a recording alone, which plays while it is being encoded."""
+    ticks = max(recording.samples // manifest.tick_samples, 1)
+    return DeckData(
+        name=name,
+        style_mean=np.zeros(manifest.style_dims, np.float32),
+        style_track=np.zeros((1, manifest.style_dims), np.float32),
+        style_ticks=np.zeros(1, np.float32),
+        structure=np.zeros((manifest.structure_dims, ticks), np.float32),
+        gain_db=0.0,
+        seconds=recording.samples / manifest.sample_rate_hz,
+        recording=recording,
+        is_encoded=False,
     )

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.audio.errors import AudioError
-from export.bundle.format import Bundle
+from export.bundle.format import Bundle, BundleDeck
 from server.controls.addresses import BYPASS, DECKS
 from server.controls.events import Event, LoadDeck, LoadModel, SetControl
 from server.decks.media import MediaError, media_file
+from server.decks.reading import Source
 from server.engine.deck import DeckData
 from server.models.carried_decks import decks_for
 from server.score.score import Score, ScoreStep
@@ -78,10 +79,14 @@ class _Preparation:
             previous,
             self._loaded,
             self._media,
-            lambda path: self._get_deck(str(path)),
+            self._encode,
             logger.warning,
         )
         self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._loaded))
+
+    def _encode(self, source: Source) -> DeckData:
+        """The deck of a file, or of a library deck of the model that plays."""
+        return self._get_deck(source.slug if isinstance(source, BundleDeck) else str(source))
 
     def bypass_rejection_reason(self, event: SetControl) -> str | None:
         """Return in one line why ``event`` cannot bypass a deck; None if it can, or does not."""

@@ -30,7 +30,7 @@ from server.controls.table import control_table
 from server.controls.timeline import Timeline
 from server.controls.value_queries import ValueQueries
 from server.decks.commands import DeckCommands
-from server.decks.encoding import Source
+from server.decks.reading import Source
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live_input import NO_INPUT, InputError

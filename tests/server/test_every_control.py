@@ -19,7 +19,7 @@ from server.controls.control import Control
 from server.controls.events import Event
 from server.controls.replies import Reply
 from server.controls.table import control_table
-from server.decks.encoder_worker import Finished
+from server.decks.reports import Finished
 from server.output.null import NullOutput
 from server.output.output_path import OutputFormat, OutputPath
 from server.score.score_file import read_score_file

@@ -14,7 +14,9 @@ import pytest
 import soundfile
 
 from export.audio.model_input import Captured
-from server.decks.encoder_worker import EncoderWorker, Failed, Finished, Progressed, Report
+from server.decks.encoder_worker import EncoderWorker
+from server.decks.graphs import graphs_of
+from server.decks.reports import Failed, Finished, Progressed, Report
 from tests import mini_bundle
 
 RATE = mini_bundle.RATE_HZ
@@ -29,7 +31,7 @@ def reports() -> Reports:
 @pytest.fixture
 def worker(reports: Reports) -> Iterator[EncoderWorker]:
     bundle = mini_bundle.bundle()
-    made = EncoderWorker(bundle.manifest, bundle.encoder_onnx, reports.put)
+    made = EncoderWorker(graphs_of(bundle), reports.put)
     yield made
     made.stop()
 
@@ -169,7 +171,7 @@ def test_a_file_is_encoded_after_a_cancellation_at_any_moment(
 
 def test_the_worker_stops_at_once_in_the_middle_of_a_file(reports: Reports, tmp_path: Path) -> None:
     bundle = mini_bundle.bundle()
-    worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, reports.put)
+    worker = EncoderWorker(graphs_of(bundle), reports.put)
     worker.submit(music(tmp_path / "long.wav", 200))
     while not isinstance(reports.get(timeout=120), Progressed):
         pass
@@ -179,6 +181,6 @@ def test_the_worker_stops_at_once_in_the_middle_of_a_file(reports: Reports, tmp_
 
 def test_stopping_an_unused_worker_starts_no_process(reports: Reports) -> None:
     bundle = mini_bundle.bundle()
-    worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, reports.put)
+    worker = EncoderWorker(graphs_of(bundle), reports.put)
     worker.stop()
     assert worker.process_id is None

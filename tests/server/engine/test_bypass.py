@@ -11,6 +11,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from server.controls.replies import Reply
 from server.decks.encoding import DeckEncoder
+from server.decks.graphs import graphs_of
 from server.engine.deck import DeckData, Recording, recording_of
 from server.engine.runtime import RuntimeOptions
 from server.program import main
@@ -179,7 +180,7 @@ def test_an_encoded_file_keeps_its_recording_at_the_model_rate_and_loudness(
     recording: Path,
 ) -> None:
     bundle = mini_bundle.bundle()
-    encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, RuntimeOptions("cpu"))
+    encoder = DeckEncoder(graphs_of(bundle), RuntimeOptions("cpu"))
     deck = encoder.encode(recording)
     assert deck.recording is not None and deck.bypass_unavailable_reason is None
     assert deck.recording.samples == deck.ticks * bundle.manifest.tick_samples
