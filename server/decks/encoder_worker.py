@@ -146,6 +146,7 @@ class EncoderWorker:
                         self._wanted.pop(report.ticket, None)
                 if is_wanted:
                     self._listener(report)
+                del report  # or its arrays, and their files, live on until the next one
         self._fail_all(running)
 
     def _fail_all(self, running: _Running) -> None:

@@ -56,9 +56,8 @@ def deck(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     seconds = np.arange(CLIPS * manifest.clip_samples) / manifest.sample_rate_hz
     path: Path = tmp_path_factory.mktemp("seams") / "sound.wav"
     soundfile.write(path, request.param(seconds), manifest.sample_rate_hz)
-    return DeckEncoder(
-        EncodingGraphs(manifest, bundle().encoder_onnx), RuntimeOptions("cpu")
-    ).encode(path)
+    graphs = EncodingGraphs(manifest, bundle().encoder_onnx)
+    return DeckEncoder(graphs, RuntimeOptions("cpu")).encode(path)
 
 
 def borders(deck: DeckData) -> np.ndarray:
