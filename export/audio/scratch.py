@@ -9,7 +9,6 @@ ends. Blocks are written, not mapped: on a full disk a write fails, where a stor
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from export.audio.errors import AudioError
-
-
-def scratch_folder() -> Path:
-    """Where temporary files go: $TMPDIR, else /var/tmp, since /tmp is often in memory."""
-    if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK):
-        return Path("/var/tmp")
-    return Path(tempfile.gettempdir())
+from export.audio.scratch_folder import scratch_folder
 
 
 class ScratchArray:

@@ -1,4 +1,4 @@
-"""What encoding needs of a bundle."""
+"""The graphs of a bundle that encoding needs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class EncodingGraphs:
 
 
 def graphs_of(bundle: Bundle) -> EncodingGraphs:
-    """What encoding needs of ``bundle``."""
+    """Return the graphs of ``bundle`` that encoding needs."""
     decoder = bundle.decoder_onnx if bundle.manifest.gives_spectra else b""
     return EncodingGraphs(bundle.manifest, bundle.encoder_onnx, decoder)

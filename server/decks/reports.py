@@ -1,4 +1,4 @@
-"""What the encoder process reports about a request, by its ticket."""
+"""Reports of the encoder process about a request, by its ticket."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,19 @@ def library_deck(stored: BundleDeck) -> DeckData:
         source=stored.slug,
         beats=stored.beats,
     )
+
+
+def heard_before(deck: DeckData, gain_db: float, manifest: Manifest) -> DeckData | None:
+    """Return what played, with this gain, before ``deck`` was encoded; None without recording."""
+    recording = deck.recording
+    if recording is None:
+        return None
+    if round(gain_db, 4) != round(deck.gain_db, 4):
+        factor = 10 ** ((gain_db - deck.gain_db) / 20)
+        louder = np.clip(recording.pcm * np.float32(factor), -FULL_SCALE, FULL_SCALE)
+        recording = replace(recording, pcm=np.round(louder).astype(np.int16))
+    unencoded = unencoded_deck(deck.name, recording, manifest)
+    return replace(unencoded, gain_db=gain_db, source=deck.source, captured=deck.captured)
 
 
 def silent_deck(manifest: Manifest) -> DeckData:
