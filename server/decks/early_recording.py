@@ -3,7 +3,8 @@
     blocks as they are read -> the first two seconds: a gain -> file as long as the music is to be
                                                                 '-> heard; silent where not yet read
 
-The gain is that of the first two seconds, at most 1; the final one is known at the end of the file.
+The gain is that of the first two seconds, at most 1; the final one is known at the end of the file,
+when all of it is heard in place of this.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import numpy as np
 from export.audio.arrays import Floats
 from export.audio.decoding import length_s
 from export.audio.errors import AudioError
-from export.audio.model_input import normalise_loudness
 from export.audio.stereo import to_pcm
 from export.bundle.format import Manifest
 from server.engine.deck import Recording, fade_in
@@ -97,13 +97,12 @@ class EarlyRecording:
             raise self._no_room(error) from error
 
     def _gain_of(self, first: Floats) -> tuple[float, float]:
-        """The gain of the first seconds (T, 2), as a factor and in dB; 1 where they are silent."""
-        rate_hz, lufs = self._manifest.sample_rate_hz, self._manifest.loudness_lufs
-        try:
-            _, gain_db = normalise_loudness(first.mean(axis=1), rate_hz, lufs)
-        except AudioError:
-            return 1.0, 0.0
-        gain_db = min(gain_db, 0.0)
+        """The gain of the first seconds (T, 2), as a factor and in dB.
+
+        By their power, not by BS.1770: that library takes two seconds to load.
+        """
+        power = max(float(np.square(first.mean(axis=1), dtype=np.float64).mean()), 1e-12)
+        gain_db = min(self._manifest.loudness_lufs - 10 * float(np.log10(power)), 0.0)
         return 10 ** (gain_db / 20), gain_db
 
     def _no_room(self, error: OSError) -> AudioError:

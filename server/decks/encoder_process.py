@@ -83,6 +83,7 @@ class _Service:
 
     def _read_all(self) -> None:
         _import_what_reading_needs()
+        threading.Thread(target=_import_what_loudness_needs, daemon=True).start()
         while True:
             request = self._to_read.get()
             self._reporting_failure(request.ticket, partial(self._read, request))
@@ -149,7 +150,13 @@ class _Service:
 def _import_what_reading_needs() -> None:
     """So that the first file does not wait for it."""
     import av
-    import pyloudnorm
     import soxr
 
-    del av, pyloudnorm, soxr
+    del av, soxr
+
+
+def _import_what_loudness_needs() -> None:
+    """Takes longest, and is needed last: when a file has been read."""
+    import pyloudnorm
+
+    del pyloudnorm

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -62,11 +63,11 @@ class App:
         self._exit_code = 0
         self._loop = EventLoop()
         self._ending = asyncio.Event()
-        self._sources = (
-            {deck: data.name for deck, data in prepared.decks.items()}
-            if prepared
-            else initial_decks(bundle.decks, settings.decks)
-        )
+        self._sources: Mapping[str, str] = {}
+        if prepared:
+            self._sources = {deck: data.name for deck, data in prepared.decks.items()}
+        elif folder is None or not folder.has_state:  # a file of then may be gone by now
+            self._sources = initial_decks(bundle.decks, settings.decks)
         self._notifier = Notifier(desk, self._loop.later)
         self._playback = Playback(
             settings,

@@ -83,6 +83,11 @@ class StateFolder:
         self._links = count(time.time_ns())
 
     @property
+    def has_state(self) -> bool:
+        """True once an instrument has played: the next one goes on with its decks."""
+        return (self._folder / STATE).exists()
+
+    @property
     def arrays(self) -> Path | None:
         """The session's folder for large arrays; None where it has none."""
         folder = self._folder / ARRAYS
@@ -114,6 +119,7 @@ class StateFolder:
 
     def read_decks(self) -> dict[str, DeckData]:
         """Return the decks that were kept, by their letters."""
+        self._remove_files_of_the_dead()
         letters = sorted(path.name[-1] for path in self._folder.glob(f"{DECK}?"))
         decks = {letter: self._read(DECK + letter, DeckData) for letter in letters}
         return {letter: deck for letter, deck in decks.items() if deck is not None}
@@ -169,7 +175,24 @@ class StateFolder:
             return None
         return name
 
+    def _remove_files_of_the_dead(self) -> None:
+        """Delete arrays that no process will delete; the links to those of loaded decks stay."""
+        for path in self.arrays.iterdir() if self.arrays else ():
+            process_id = path.name.split("-")[0]
+            if process_id.isdecimal() and not _is_alive(int(process_id)):
+                path.unlink(missing_ok=True)
+
     def _find(self, name: str) -> Path:
         if self.arrays is None or Path(name).name != name:
             raise ValueError(f"no array {name!r:.40}")
         return self.arrays / name
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -194,3 +197,12 @@ def test_a_damaged_array_is_logged_and_its_deck_ignored(
     assert not folder.read_decks()
     (line,) = caplog.messages
     assert line.startswith("the last deck-a cannot be read (") and "\n" not in line
+
+
+def test_arrays_of_dead_processes_go_with_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "arrays").mkdir()
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    for process_id in (int(dead.stdout), os.getpid()):
+        (tmp_path / "arrays" / f"{process_id}-0-pcm").write_bytes(b"1")
+    StateFolder(tmp_path).read_decks()
+    assert [path.name for path in (tmp_path / "arrays").iterdir()] == [f"{os.getpid()}-0-pcm"]
