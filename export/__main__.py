@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.bundle.archive import write_bundle
 from export.bundle.format import Bundle, BundleError
 from export.card import Card, CardError, read_card

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from export.audio.arrays import Floats
@@ -20,9 +19,6 @@ from export.card import CardDeck
 from model.instrument import Instrument
 
 logger = logging.getLogger(__name__)
-
-MID = (0.5, 0.5)
-"""Shares of left and right in the mono sound that the encoder hears."""
 
 
 def make_decks(
@@ -60,7 +56,7 @@ def make_decks(
             style_track=sequence.style_track,
             style_ticks=sequence.style_ticks,
             structure=sequence.structure.astype(np.float16),
-            mid=MID,
+            mid=sound.mid,
             recording=kept_recording(deck.slug, sound, manifest),
         )
     return encoded
@@ -72,7 +68,7 @@ def kept_recording(slug: str, sound: SoundSource, manifest: Manifest) -> bytes:
     Raises:
         AudioError: it cannot be encoded at the model's rate.
     """
-    pcm = _stereo(sound)
+    pcm = sound.pcm
     seconds = len(pcm) / manifest.sample_rate_hz
     if seconds > LONGEST_S:
         logger.warning(
@@ -83,8 +79,3 @@ def kept_recording(slug: str, sound: SoundSource, manifest: Manifest) -> bytes:
         )
         return b""
     return encode_recording(pcm, manifest.sample_rate_hz)
-
-
-def _stereo(sound: SoundSource) -> NDArray[np.int16]:
-    """The recording (T, 2) at the model's rate and loudness."""
-    return np.round(np.stack([sound.samples] * 2, axis=1) * 32767).astype(np.int16)

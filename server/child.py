@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from server.supervision.protocol import STATE
+from server.supervision.protocol import ARRAYS, STATE
 from server.system.priority import CONTROL_PRIORITY, raise_priority
 
 FAREWELL_S = 5.0
@@ -41,8 +41,9 @@ def main() -> int:
         may_play.wait()
 
     code = play(argv, StateFolder(Path(folder), wait))
-    if is_orphan.is_set():
-        shutil.rmtree(folder, ignore_errors=True)  # nobody else is left to do it
+    if is_orphan.is_set():  # nobody else is left to do it
+        shutil.rmtree(Path(folder, ARRAYS).resolve(), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.bundle.format import Bundle, BundleError
 from server.clock.link import LinkUnavailable
 from server.command_line import questions
@@ -46,6 +47,7 @@ from server.supervision.state_folder import StateFolder
 from server.system import library_output as native_noise
 from server.system.json_document import DocumentError
 from server.system.printable import shown
+from server.system.session_folder import session_folder
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +128,10 @@ def _run(settings: Settings, folder: StateFolder | None) -> int:
     prepared = prepare_session(settings, bundle, desk)
     if is_file(settings.output):
         return _render(settings, bundle, desk, options, prepared)
-    return App(settings, bundle, desk, prepared, folder=folder).run()
+    with contextlib.ExitStack() as stack:
+        # Under a supervisor the arrays outlive the instrument.
+        arrays = folder.arrays if folder else stack.enter_context(session_folder())
+        return App(settings, bundle, desk, prepared, folder=folder, arrays=arrays).run()
 
 
 def prepare_session(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedDecks | None:

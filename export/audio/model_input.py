@@ -10,16 +10,19 @@ Shape letters are those of ``model/config.py``: T samples, N frames, K ticks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.audio import loudness
 from export.audio.arrays import Floats
-from export.audio.sample_stream import SampleStream
+from export.audio.decoding import stereo_blocks
+from export.audio.errors import AudioError as AudioError
+from export.audio.stereo import Stereo, StereoStream, Watch
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -29,27 +32,15 @@ LOUDNESS_LUFS = -23.0
 SHORTEST_S = 0.5
 """A shorter source is refused: it is too short for loudness gating, and for a loop."""
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
-"""Endings of audio files when a folder is searched."""
+SUFFIXES = (
+    *(".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc"),
+    *(".au", ".caf", ".m4a", ".m4b", ".mp4", ".aac", ".alac", ".mka", ".webm", ".wma", ".ac3"),
+    *(".amr", ".ape", ".dff", ".dsf", ".dts", ".mpc", ".ra", ".tak", ".tta", ".wv"),
+)
+"""Endings of audio files when a folder is searched; a file of any name can be given by itself."""
 
-_RATES_HZ = (4_000, 768_000)
-_READ_FRAMES = 1 << 16
-
-
-class AudioError(ValueError):
-    """A recording that cannot be used; ``reason`` is one of ``REASONS``."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type[AudioError], tuple[str, str]]:
-        # By default, an exception with two arguments cannot be unpickled from a worker process.
-        return type(self), (self.reason, str(self))
-
-
-REASONS = ("missing", "empty", "corrupt", "not finite", "too short", "silent")
-"""Every ``AudioError.reason``."""
+_BELOW_ONE = 1 - 2**-23
+"""The largest peak: the last bit of rounding must not lead beyond 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,39 +63,84 @@ class Window:
     samples: Floats
 
 
-def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
-    """Read any file that libsndfile knows as (T,) samples: mono, resampled by soxr (HQ).
+def read_stereo(
+    path: str | Path,
+    sample_rate_hz: int,
+    shortest_s: float = SHORTEST_S,
+    watch: Watch | None = None,
+) -> Stereo:
+    """Read any file that FFmpeg knows, in two channels, resampled by soxr (HQ).
+
+    ``watch`` is called with each block (T, 2) at the new rate, as it is read; it may raise.
 
     Raises:
-        AudioError: missing, empty, corrupt or no audio, with NaN or infinities, too short.
+        AudioError: missing, empty, corrupt or no audio, with NaN or infinities, too short, no room
+            on the disk.
     """
     source = Path(path)
-    _require_file(source)
-    return _whole(str(source), _read_blocks(source, sample_rate_hz), shortest_s)
+    with named(source), closing(StereoStream(sample_rate_hz, watch)) as stream:
+        for block in stereo_blocks(source):
+            stream.add(block.samples, block.rate_hz)
+        return _whole(stream, shortest_s)
 
 
-def take_mono(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
-    """Captured sound as ``read_mono`` would read it from a file.
+def take_stereo(sound: Captured, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Stereo:
+    """Captured sound as ``read_stereo`` would read it from a file.
 
     Raises:
-        AudioError: empty, with NaN or infinities, too short.
+        AudioError: empty, with NaN or infinities, too short, no room on the disk.
     """
-    mono = SampleStream(sound.rate_hz, sample_rate_hz, sound.samples.size)
-    mono.add(sound.samples)
-    return _whole(sound.name, mono, shortest_s)
+    with named(sound.name), closing(StereoStream(sample_rate_hz)) as stream:
+        stream.add(np.stack([sound.samples] * 2, axis=1), sound.rate_hz)
+        return _whole(stream, shortest_s)
 
 
-def _whole(name: str, mono: SampleStream, shortest_s: float) -> Floats:
-    if not mono.source_samples:
-        raise AudioError("empty", f"{name}: holds no samples; give a file with sound in it")
-    if not mono.is_finite:
-        raise AudioError("not finite", f"{name}: holds NaN or infinite samples; export it again")
-    seconds = mono.source_samples / mono.source_rate_hz
-    if seconds < shortest_s:
+def read_mono(path: str | Path, sample_rate_hz: int, shortest_s: float = SHORTEST_S) -> Floats:
+    """Read any file as (T,) samples, the mid of its channels (``export.audio.stereo``).
+
+    Raises:
+        AudioError: as ``read_stereo``.
+    """
+    return read_stereo(path, sample_rate_hz, shortest_s).mono()
+
+
+def _whole(stream: StereoStream, shortest_s: float) -> Stereo:
+    if not stream.seconds:
+        raise AudioError("empty", "holds no samples; give a file with sound in it")
+    if not stream.is_finite:
+        raise AudioError("not finite", "holds NaN or infinite samples; export it again")
+    if stream.seconds < shortest_s:
         raise AudioError(
-            "too short", f"{name}: lasts {seconds:.2f} s; at least {shortest_s:g} s are needed"
+            "too short", f"lasts {stream.seconds:.2f} s; at least {shortest_s:g} s are needed"
         )
-    return mono.end()
+    return stream.end()
+
+
+@contextmanager
+def named(name: object) -> Iterator[None]:
+    """Begin the messages of errors with the name of the sound."""
+    try:
+        yield
+    except AudioError as error:
+        text = str(error)
+        if text.startswith(f"{name}: "):
+            raise
+        raise AudioError(error.reason, f"{name}: {text}") from error
+
+
+def normalised_mono(
+    sound: Stereo, sample_rate_hz: int, target_lufs: float = LOUDNESS_LUFS
+) -> tuple[Floats, float]:
+    """The mono sound (T,) of ``sound`` at ``target_lufs`` (ITU-R BS.1770-4), and the gain.
+
+    The gain is a factor. If it would clip a channel, a lower one is applied: dynamics are never
+    changed.
+
+    Raises:
+        AudioError: silent (everything below BS.1770's gate of -70 LUFS) or too short to gate.
+    """
+    gain = _gain(sound.mono(), sound.peak, sample_rate_hz, target_lufs)
+    return sound.mono(gain), gain
 
 
 def normalise_loudness(
@@ -119,13 +155,20 @@ def normalise_loudness(
     Raises:
         AudioError: silent (everything below BS.1770's gate of -70 LUFS) or too short to gate.
     """
-    loudness_lufs = _loudness(samples, sample_rate_hz)
-    gain = 10.0 ** ((target_lufs - loudness_lufs) / 20.0)
     peak = max(float(samples.max()), -float(samples.min()))
-    gain = min(gain, 1.0 / peak)
-    louder = samples * np.float32(gain)
-    np.clip(louder, -1.0, 1.0, out=louder)  # the last bit of rounding only
-    return louder.astype(np.float32, copy=False), 20.0 * float(np.log10(gain))
+    gain = _gain(samples, peak, sample_rate_hz, target_lufs)
+    return samples * np.float32(gain), decibels(gain)
+
+
+def _gain(samples: Floats, peak: float, sample_rate_hz: int, target_lufs: float) -> float:
+    """The factor to ``target_lufs`` that leaves ``peak`` within 1."""
+    gain = 10.0 ** ((target_lufs - _loudness(samples, sample_rate_hz)) / 20.0)
+    return float(min(gain, _BELOW_ONE / peak))
+
+
+def decibels(gain: float) -> float:
+    """A factor in dB."""
+    return 20.0 * float(np.log10(gain))
 
 
 def repeat_to(samples: NDArray[Number], shortest_samples: int) -> NDArray[Number]:
@@ -185,52 +228,6 @@ def windows(
         yield Window(start, cut_window(whole, start, clip_samples, context_samples))
 
 
-def _require_file(source: Path) -> None:
-    if not source.exists():
-        raise AudioError("missing", f"{source}: no such file; check the path")
-    if not source.is_file():
-        raise AudioError("missing", f"{source}: not a file; give one audio file")
-    if not source.stat().st_size:
-        raise AudioError("empty", f"{source}: the file is empty; copy or export it again")
-
-
-def _read_blocks(source: Path, sample_rate_hz: int) -> SampleStream:
-    """Read mono samples block by block, so that a long file is never in memory with all its
-    channels or at its own rate."""
-    import soundfile
-
-    try:
-        with source.open("rb") as stream, soundfile.SoundFile(stream) as sound:
-            _require_rate(source, sound.samplerate)
-            mono = SampleStream(int(sound.samplerate), sample_rate_hz, int(sound.frames))
-            for block in _blocks(sound):
-                mono.add(block.mean(axis=1, dtype=np.float32))
-            return mono
-    except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
-        raise AudioError(
-            "corrupt",
-            f"{source}: cannot be read as audio ({_one_line(error)}); "
-            "wav, flac, ogg, opus, mp3, aiff and au can",
-        ) from error
-
-
-def _blocks(sound: Any) -> Iterator[Floats]:
-    """Yield blocks (T, C) to the end of the file; a truncated MP3 has fewer than its header says.
-
-    ``SoundFile.blocks`` follows the header, and would repeat the last block for the rest.
-    """
-    while (block := sound.read(_READ_FRAMES, dtype="float32", always_2d=True)).size:
-        yield block
-
-
-def _require_rate(source: Path, rate_hz: int) -> None:
-    lowest, highest = _RATES_HZ
-    if not lowest <= rate_hz <= highest:
-        raise AudioError(
-            "corrupt", f"{source}: says {rate_hz} Hz; {lowest} to {highest} Hz can be read"
-        )
-
-
 def _loudness(samples: Floats, sample_rate_hz: int) -> float:
     """Integrated loudness in LUFS of (T,) samples."""
     if samples.size < loudness.BLOCK_S * sample_rate_hz:
@@ -241,8 +238,3 @@ def _loudness(samples: Floats, sample_rate_hz: int) -> float:
     if not np.isfinite(found_lufs):
         raise AudioError("silent", "silent: nothing louder than -70 LUFS; give a file with sound")
     return found_lufs
-
-
-def _one_line(error: Exception) -> str:
-    text = getattr(error, "error_string", str(error))
-    return " ".join(text.split()).rstrip(".") or type(error).__name__

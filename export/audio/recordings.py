@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.audio.model_input import AudioError
+from export.audio.stereo import FULL_SCALE
 
 CHANNELS = 2
 
 LONGEST_S = 600.0
 """A longer recording is not kept: a few bytes of a damaged file could stand for hours."""
 
-_FULL_SCALE = 32767
 _BLOCK_FRAMES = 1 << 16
 _COMPRESSION = 0.4
 """0 is libsndfile's best quality, 1 its smallest file. The ten decks of ``default_card.json``, 861
@@ -54,7 +54,7 @@ def encode_recording(pcm: NDArray[np.int16], sample_rate_hz: int) -> bytes:
         compression_level=_COMPRESSION,
     ) as sound:
         for first in range(0, len(pcm), _BLOCK_FRAMES):
-            sound.write(pcm[first : first + _BLOCK_FRAMES] / np.float32(_FULL_SCALE))
+            sound.write(pcm[first : first + _BLOCK_FRAMES] / np.float32(FULL_SCALE))
     return file.getvalue()
 
 
@@ -100,6 +100,6 @@ def _decoded(sound: Any) -> NDArray[np.int16]:
         if not len(block):
             raise AudioError("corrupt", f"ends after {filled} of {len(pcm)} samples")
         # As 16-bit integers, libsndfile would wrap what Vorbis decodes beyond full scale.
-        pcm[filled : filled + len(block)] = np.round(np.clip(block, -1, 1) * _FULL_SCALE)
+        pcm[filled : filled + len(block)] = np.round(np.clip(block, -1, 1) * FULL_SCALE)
         filled += len(block)
     return pcm

@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.audio import model_input as audio
 from export.audio.arrays import Floats
-from export.audio.model_input import AudioError, Captured
+from export.audio.errors import AudioError
+from export.audio.model_input import Captured
+from export.audio.stereo import Mid, Stereo, Watch
 from export.bundle.format import Manifest
 
 Encode = Callable[[Floats], tuple[Floats, Floats]]
@@ -39,12 +42,18 @@ class Encoded:
     structure: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SoundSource:
-    """A recording (T,) at the model's rate and loudness, and the gain that was applied."""
+    """A recording at the model's rate and loudness, and the gain that was applied.
+
+    ``samples`` (T,) is what the encoder hears, ``pcm`` (T, 2) the same in stereo; ``mid`` are the
+    shares of left and right in ``samples``. Both arrays are memory-mapped, so hours fit.
+    """
 
     samples: Floats
     gain_db: float
+    pcm: NDArray[np.int16]
+    mid: Mid
 
 
 @dataclass(frozen=True)
@@ -62,34 +71,42 @@ class Sequence:
     seconds: float
 
 
-def read_sound(path: str | Path, manifest: Manifest) -> SoundSource:
-    """Read a file at the model's rate and loudness.
+def read_sound(
+    path: str | Path,
+    manifest: Manifest,
+    pcm_path: Path | None = None,
+    watch: Watch | None = None,
+) -> SoundSource:
+    """Read a file at the model's rate and loudness, its PCM into the file ``pcm_path`` if given.
+
+    ``watch`` sees the blocks (T, 2) at the model's rate, but not its loudness, and may raise.
 
     Raises:
         AudioError: the file cannot be used; the message names it.
     """
-    recording = audio.read_mono(path, manifest.sample_rate_hz)
-    return _at_the_models_loudness(str(path), recording, manifest)
+    recording = audio.read_stereo(path, manifest.sample_rate_hz, watch=watch)
+    return _at_the_models_loudness(str(path), recording, manifest, pcm_path)
 
 
-def take_sound(captured: Captured, manifest: Manifest) -> SoundSource:
-    """Captured sound at the model's rate and loudness.
+def take_sound(captured: Captured, manifest: Manifest, pcm_path: Path | None = None) -> SoundSource:
+    """Captured sound at the model's rate and loudness, its PCM in ``pcm_path`` if given.
 
     Raises:
         AudioError: it cannot be used; the message names it.
     """
-    recording = audio.take_mono(captured, manifest.sample_rate_hz)
-    return _at_the_models_loudness(captured.name, recording, manifest)
+    recording = audio.take_stereo(captured, manifest.sample_rate_hz)
+    return _at_the_models_loudness(captured.name, recording, manifest, pcm_path)
 
 
-def _at_the_models_loudness(name: str, recording: Floats, manifest: Manifest) -> SoundSource:
-    try:
-        samples, gain_db = audio.normalise_loudness(
+def _at_the_models_loudness(
+    name: str, recording: Stereo, manifest: Manifest, pcm_path: Path | None
+) -> SoundSource:
+    with audio.named(name):
+        samples, gain = audio.normalised_mono(
             recording, manifest.sample_rate_hz, manifest.loudness_lufs
         )
-    except AudioError as error:
-        raise AudioError(error.reason, f"{name}: {error}") from error
-    return SoundSource(samples, gain_db)
+        pcm = recording.pcm(gain, pcm_path)
+        return SoundSource(samples, audio.decibels(gain), pcm, recording.mid)
 
 
 def encode_sound(

@@ -41,6 +41,9 @@ MOST_BEATS = 1e6
 LONGEST_CAPTURE_S = 60.0
 """How much of the live input can be captured."""
 
+LARGEST_GAIN_DB = 200.0
+"""Of a recording: from its own level to the model's."""
+
 SLICES = 16
 """Equal parts of a deck."""
 

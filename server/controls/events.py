@@ -125,6 +125,24 @@ class CancelDeck(Event):
 
 
 @dataclass(frozen=True)
+class AskProgress(Question):
+    """Ask how far the file or capture of a deck is encoded."""
+
+    deck: str
+
+
+@dataclass(frozen=True)
+class HearDeck(Event):
+    """Play the recording of ``source`` on a deck at ``gain_db``, as while it was being encoded."""
+
+    works_offline = True
+
+    deck: str
+    source: str
+    gain_db: float
+
+
+@dataclass(frozen=True)
 class DeckLoaded(Event):
     """A score has loaded ``source`` onto a deck."""
 

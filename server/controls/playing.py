@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from export.audio.arrays import Floats
@@ -23,6 +24,10 @@ class PlayingEngine(Protocol):
     @property
     def tempo_bpm(self) -> float | None:
         """The tempo of the sound; None if no deck has a known tempo."""
+
+    @property
+    def decks(self) -> Mapping[str, Any]:
+        """The decks loaded last (``server.engine.deck.DeckData``), by name."""
 
     def put_deck(self, name: str, deck: Any) -> None:
         """Play ``deck`` (``server.engine.deck.DeckData``) from the next block on."""

@@ -1,14 +1,16 @@
 """Commands that load decks: library decks at once, files and captures through the encoder.
 
-/deck/a/load   library deck -----------------------> engine, /done
-               file  --> encoder process --> deck --> engine, /done
+/deck/a/load   library deck --------------------------> engine, /done
+               file  --> encoder process --> deck ----> engine, /done
+                            |-> its recording, at once -> engine    (``heard``)
                             '-> /deck/a/progress
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,10 +20,12 @@ from export.bundle.format import Bundle, BundleDeck
 from server.controls import replies
 from server.controls.addresses import BYPASS, DECKS
 from server.controls.events import (
+    AskProgress,
     CancelDeck,
     CaptureDeck,
     DeckLoaded,
     Event,
+    HearDeck,
     LoadDeck,
     ModelSwitched,
     SetControl,
@@ -30,10 +34,11 @@ from server.controls.feature import Feature, Handler, Rejection
 from server.controls.notify import NotifyClients
 from server.controls.playing import Playing
 from server.controls.replies import Argument, Reply
-from server.decks.encoder_worker import Failed, Finished, Progressed, Report
-from server.decks.encoding import Source
 from server.decks.media import MediaError, media_file
-from server.engine.deck import library_deck
+from server.decks.pending_load import PendingLoad
+from server.decks.reading import Source, needs_encoder
+from server.decks.reports import Failed, Finished, Heard, Progressed, Report
+from server.engine.deck import DeckData, library_deck, silent_deck, unencoded_deck
 from server.input.live_input import InputError
 from server.system.callbacks import Then
 from server.system.progress_bar import ProgressBar
@@ -43,9 +48,6 @@ SUPERSEDED = "replaced by a newer load of this deck"
 ANOTHER_MODEL = "another model was loaded meanwhile; load it again"
 INTENDED_FAILURES = (CANCELLED, SUPERSEDED, ANOTHER_MODEL)
 """Failures that somebody asked for."""
-
-_PROGRESS_STEPS = 100
-"""Progress is reported in this many steps at most."""
 
 Capture = Callable[[float], Captured]
 """Returns the last seconds of live input.
@@ -72,24 +74,6 @@ StartEncoder = Callable[[Bundle, Callable[[Report], None]], BackgroundEncoder]
 """Starts the encoder of a bundle; it reports in the event loop's thread."""
 
 
-@dataclass
-class _PendingLoad:
-    """A load that waits for the encoder; ``source`` is the name that the deck keeps."""
-
-    sound: Source
-    source: str
-    ticket: int
-    then: Then
-    progress: Progress
-    reported_step: int = -1
-
-    def advance(self, share: float) -> None:
-        step = int(share * _PROGRESS_STEPS)
-        if step > self.reported_step:
-            self.reported_step = step
-            self.progress(share)
-
-
 class DeckCommands(Feature):
     """Loads and captures decks; used by the event loop's thread.
 
@@ -111,7 +95,7 @@ class DeckCommands(Feature):
         self._start_encoder = start_encoder
         self._capture = capture
         self._notify = notify
-        self._pending: dict[str, _PendingLoad] = {}
+        self._pending: dict[str, PendingLoad] = {}
         self._read_model()
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -120,6 +104,8 @@ class DeckCommands(Feature):
             LoadDeck: self._on_load,
             CaptureDeck: self._on_capture,
             CancelDeck: self._on_cancel,
+            AskProgress: self._on_progress,
+            HearDeck: self._on_hear,
             DeckLoaded: self._on_loaded,
             ModelSwitched: self._on_model,
         }
@@ -137,10 +123,9 @@ class DeckCommands(Feature):
         progress: Progress = lambda share: None,
     ) -> None:
         """Load ``source`` onto ``deck``, and call ``then``; a ``trusted`` file may be anywhere."""
-        if source in self._library:
-            self._supersede(deck)
-            self._playing.newest.engine.put_deck(deck, library_deck(self._library[source]))
-            then(None)
+        stored = self._library.get(source)
+        if stored is not None:
+            self._load_library(deck, stored, then, progress)
             return
         try:
             path = Path(source) if trusted else media_file(source, self._media, self._library)
@@ -150,22 +135,66 @@ class DeckCommands(Feature):
         source_name = str(path.resolve()) if trusted else source
         self._encode(deck, path, source_name, then, progress)
 
+    def resume(self, then: Callable[[str, str | None], None]) -> None:
+        """Encode what a restarted instrument can only play as a recording; ``then`` gets the
+        deck and the failure.
+        """
+        for deck, data in self._playing.newest.engine.decks.items():
+            if data.is_encoded:
+                continue
+            if data.captured is not None:
+                self._encode(deck, data.captured, "", partial(then, deck))
+            elif data.source in self._library:
+                self.load(deck, data.source, partial(then, deck))
+            else:
+                path = self._media / data.source  # an absolute path stays one
+                self._encode(deck, path, data.source, partial(then, deck))
+
+    @property
+    def awaits_sound(self) -> bool:
+        """True if a load that will be heard before it is encoded cannot be heard yet."""
+        if not self._playing.newest.bundle.manifest.gives_spectra:
+            return False
+        return any(not load.is_heard for load in self._pending.values())
+
     def take(self, report: Report) -> None:
         """Handle a report of the encoder; ignore one about a cancelled load."""
         deck = next((d for d, one in self._pending.items() if one.ticket == report.ticket), None)
         if deck is None:
             return
+        load = self._pending[deck]
         match report:
+            case Heard():
+                self._hear(deck, load, report)
             case Progressed(share=share):
-                self._pending[deck].advance(share)
+                load.advance(share)
             case Failed(reason=reason):
-                self._pending.pop(deck).then(reason)
+                del self._pending[deck]
+                self._take_back(deck, load)
+                load.then(reason)
             case Finished(deck=data):
-                load = self._pending.pop(deck)
-                captured = load.sound if isinstance(load.sound, Captured) else None
-                loaded = replace(data, source=load.source, captured=captured)
-                self._playing.newest.engine.put_deck(deck, loaded)
+                del self._pending[deck]
+                self._playing.newest.engine.put_deck(deck, load.named(data))
                 load.then(None)
+
+    def _hear(self, deck: str, load: PendingLoad, heard: Heard) -> None:
+        """Play the recording until it is encoded."""
+        engine = self._playing.newest.engine
+        current = engine.decks.get(deck)
+        if current is not None and current.is_encoded:
+            load.before = current
+        load.is_heard = True
+        data = unencoded_deck(heard.name, heard.recording, self._playing.newest.bundle.manifest)
+        engine.put_deck(deck, load.named(replace(data, gain_db=heard.gain_db)))
+
+    def _take_back(self, deck: str, load: PendingLoad) -> None:
+        """Play what was there before the recording was heard."""
+        engine = self._playing.newest.engine
+        current = engine.decks.get(deck)
+        if current is None or current.is_encoded:
+            return
+        # The engine cannot empty a deck.
+        engine.put_deck(deck, load.before or silent_deck(self._playing.newest.bundle.manifest))
 
     def stop(self) -> None:
         """End the encoder process; may be called twice."""
@@ -205,8 +234,23 @@ class DeckCommands(Feature):
         self._encode(event.deck, captured, "", then, progress)
 
     def _on_cancel(self, event: CancelDeck) -> None:
-        was_loading = self._drop(event.deck, CANCELLED)
-        event.answer(replies.done(f"/deck/{event.deck}/cancel", int(was_loading)))
+        load = self._pending.pop(event.deck, None)
+        if load is not None:
+            self._encoder.cancel(load.ticket)
+            self._take_back(event.deck, load)
+            load.then(CANCELLED)
+        event.answer(replies.done(f"/deck/{event.deck}/cancel", int(load is not None)))
+
+    def _on_progress(self, event: AskProgress) -> None:
+        if load := self._pending.get(event.deck):
+            share = load.share
+        else:
+            share = float(event.deck in self._playing.newest.engine.decks)
+        event.answer(replies.progress(event.deck, share))
+
+    def _on_hear(self, event: HearDeck) -> None:
+        command = f"/deck/{event.deck}/hear"
+        event.answer(replies.fail(command, f"only in a score; send /deck/{event.deck}/load"))
 
     def _on_loaded(self, event: DeckLoaded) -> None:
         self._supersede(event.deck)
@@ -237,24 +281,36 @@ class DeckCommands(Feature):
 
         return then, progress
 
+    def _load_library(self, deck: str, stored: BundleDeck, then: Then, progress: Progress) -> None:
+        if needs_encoder(stored, self._playing.newest.bundle.manifest):
+            self._encode(deck, stored, stored.slug, then, progress)
+            return
+        self._supersede(deck)
+        self._playing.newest.engine.put_deck(deck, library_deck(stored))
+        then(None)
+
     def _encode(
-        self, deck: str, sound: Source, source: str, then: Then, progress: Progress
+        self,
+        deck: str,
+        sound: Source,
+        source: str,
+        then: Then,
+        progress: Progress = lambda share: None,
     ) -> None:
         """Encode ``sound`` for ``deck``; ``source`` is the name that the deck keeps."""
-        self._supersede(deck)
-        load = _PendingLoad(sound, source, self._encoder.submit(sound), then, progress)
+        before = self._supersede(deck)
+        load = PendingLoad(sound, source, self._encoder.submit(sound), then, progress, before)
         self._pending[deck] = load
         load.advance(0.0)
 
-    def _supersede(self, deck: str) -> None:
-        """Cancel a load in progress because of a newer one."""
-        self._drop(deck, SUPERSEDED)
+    def _supersede(self, deck: str) -> DeckData | None:
+        """Cancel a load in progress because of a newer one; return what it was heard in place of.
 
-    def _drop(self, deck: str, reason: str) -> bool:
-        """Stop a load in progress; ``deck`` keeps its music. Return True if there was one."""
+        Its recording goes on until that of the newer one can be heard.
+        """
         load = self._pending.pop(deck, None)
         if load is None:
-            return False
+            return None
         self._encoder.cancel(load.ticket)
-        load.then(reason)
-        return True
+        load.then(SUPERSEDED)
+        return load.before

@@ -1,10 +1,10 @@
 """Encodes sound in a low-priority process, so that playing is not disturbed.
 
-    submit -> queue -> thread "encoder" -- pipe --> process (nice 10): DeckEncoder
-                             '-> listener(Progressed | Finished | Failed)
+    submit -> queue -> thread "encoder" -- pipe --> process (nice 10): reads, encodes
+    listener <-------- thread "reports" <-- pipe --'  Heard | Progressed | Finished | Failed
 
-One request at a time, in order. When the process dies, its request fails and the next one gets a
-new process; cancelling the request that is being encoded kills the process, at once.
+In order, except that a source is read, and heard, while those before it are still encoded. When the
+process dies, all of its requests fail, and the next one gets a new process.
 """
 
 from __future__ import annotations
@@ -12,190 +12,190 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import queue
-import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
-from export.audio.model_input import Captured
-from export.bundle.format import Bundle, Manifest
-from server.decks.encoding import DeckEncoder, Source
-from server.engine.deck import DeckData
-from server.engine.runtime import RuntimeOptions
+from export.bundle.format import Bundle
+from server.decks.array_files import delete_with
+from server.decks.encoder_process import NICENESS, EncodingRequest, Withdrawn, serve
+from server.decks.graphs import EncodingGraphs, graphs_of
+from server.decks.reading import Source, name_of
+from server.decks.reports import Failed, Finished, Heard, Listener, Report
 from server.system.callbacks import Soon
 from server.system.priority import lower_priority
 from server.system.processes import end_process
 
-NICENESS = 10
 
+@dataclass(eq=False)
+class _Running:
+    """A process, and the requests that it was sent: names by ticket."""
 
-@dataclass(frozen=True)
-class Progressed:
-    """The share of request ``ticket`` that is encoded, 0..1."""
-
-    ticket: int
-    share: float
-
-
-@dataclass(frozen=True)
-class Finished:
-    """Request ``ticket`` gave a deck."""
-
-    ticket: int
-    deck: DeckData
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Request ``ticket`` failed; ``reason`` is one line."""
-
-    ticket: int
-    reason: str
-
-
-Report = Progressed | Finished | Failed
-Listener = Callable[[Report], None]
-"""Called in the worker's thread; must hand over and return."""
+    process: BaseProcess
+    pipe: Connection
+    sent: dict[int, str] = field(default_factory=dict)
 
 
 class EncoderWorker:
-    """Encodes in the background; the process starts with the first request."""
+    """Encodes files, captures and library decks; ``listener`` gets reports in other threads.
 
-    def __init__(self, manifest: Manifest, encoder_onnx: bytes, listener: Listener) -> None:
-        self._setup = (manifest, encoder_onnx)
+    The process starts with the first request, or at once where decks are heard at once: with
+    bundles whose decoder gives spectra.
+    """
+
+    def __init__(
+        self, graphs: EncodingGraphs, listener: Listener, folder: Path | None = None
+    ) -> None:
+        """Large arrays are handed over as files in ``folder``, else through the pipe."""
+        self._graphs = graphs
         self._listener = listener
-        self._requests: queue.SimpleQueue[tuple[int, Source] | None] = queue.SimpleQueue()
-        self._tickets = 0
-        self._cancelled: set[int] = set()
-        self._encoding: int | None = None
-        self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
-        self._stopping = threading.Event()
+        self._folder = folder
+        self._requests: queue.SimpleQueue[EncodingRequest | Withdrawn | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+        self._tickets = 0
+        self._wanted: dict[int, str] = {}
+        self._running: _Running | None = None
+        self._reports: threading.Thread | None = None
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._send_all, name="encoder", daemon=True)
         self._thread.start()
 
     @property
     def process_id(self) -> int | None:
-        """The encoder process, once there is one."""
-        return None if self._process is None else self._process.pid
+        """The encoder process, while there is one."""
+        running = self._running
+        return None if running is None else running.process.pid
 
     def submit(self, source: Source) -> int:
-        """Queue a file or a capture; return the ticket that is in every report about it."""
-        self._tickets += 1
-        self._requests.put((self._tickets, source))
-        return self._tickets
+        """Queue a source; return the ticket that is in every report about it."""
+        with self._lock:
+            self._tickets += 1
+            self._wanted[self._tickets] = name_of(source)
+            self._requests.put(EncodingRequest(self._tickets, source))
+            return self._tickets
 
     def cancel(self, ticket: int) -> None:
         """Drop this one, or stop in the middle; nothing more is reported about it."""
         with self._lock:
-            self._cancelled.add(ticket)
-            if self._encoding == ticket and self._process is not None:
-                self._process.kill()
+            if self._wanted.pop(ticket, None) is not None:
+                self._requests.put(Withdrawn(ticket))
 
     def stop(self) -> None:
-        """End the process and the thread; queued requests are dropped."""
+        """End the process and the threads; nothing more is reported."""
         with self._lock:
-            self._stopping.set()
-            if self._process is not None:
-                self._process.kill()
+            self._is_stopped = True
+            self._wanted.clear()
+            if self._running is not None:
+                self._running.process.kill()
         self._requests.put(None)
         self._thread.join()
+        if self._reports is not None:
+            self._reports.join()
 
-    def _run(self) -> None:
-        while (request := self._requests.get()) is not None and not self._stopping.is_set():
-            ticket, source = request
+    def _send_all(self) -> None:
+        if self._graphs.manifest.gives_spectra:
+            self._connected()
+        while (request := self._requests.get()) is not None:
             with self._lock:
-                self._encoding = ticket
-            report = self._encode(ticket, source)
-            with self._lock:
-                self._encoding = None
-                is_cancelled = ticket in self._cancelled
-                self._cancelled.discard(ticket)
-            if is_cancelled:
-                self._end_process()  # it was killed, perhaps after its last report
-            elif not self._stopping.is_set():
-                self._listener(report)
-        self._end_process()
-
-    def _encode(self, ticket: int, source: Source) -> Report:
-        """Send one request and pass its progress on; return the last report about it."""
-        try:
-            pipe = self._connected(ticket)
-            pipe.send((ticket, source))
-            while isinstance(report := pipe.recv(), Progressed):
-                self._listener(report)
-            assert isinstance(report, Finished | Failed)
-            return report
-        except (EOFError, OSError):
-            name = source.name if isinstance(source, Captured) else source
-            return Failed(ticket, f"{name}: the encoder process died ({self._end_process()})")
-
-    def _connected(self, ticket: int) -> Connection:
+                name = self._wanted.get(request.ticket)
+            if name is None and isinstance(request, EncodingRequest):
+                continue  # withdrawn before it was sent
+            running = self._running if isinstance(request, Withdrawn) else self._connected()
+            if running is None:
+                continue
+            if name is not None:
+                running.sent[request.ticket] = name
+            with contextlib.suppress(OSError):  # it has died, as the thread of reports will say
+                running.pipe.send(request)
         with self._lock:
-            if self._stopping.is_set() or ticket in self._cancelled:
-                raise EOFError
-            if self._pipe is None:
-                self._pipe, self._process = _start_process(*self._setup)
-            return self._pipe
+            running = self._running
+        if running is not None:
+            running.process.kill()
 
-    def _end_process(self) -> str:
-        """Make sure the process is gone; return how it ended."""
+    def _connected(self) -> _Running | None:
+        """The process, started if there is none; None if the worker has been stopped."""
+        if self._has_stopped() or self._running is not None:
+            return self._running
+        running = _start_process(self._graphs, self._folder)
         with self._lock:
-            process, self._process = self._process, None
-            pipe, self._pipe = self._pipe, None
-        if process is None or pipe is None:
-            return "it was not running"
-        end_process(process, pipe)
-        return f"exit code {process.exitcode}"
+            self._running = running
+            if self._is_stopped:
+                running.process.kill()
+            self._reports = threading.Thread(
+                target=self._receive_all, args=(running,), name="reports", daemon=True
+            )
+            self._reports.start()
+            return running
+
+    def _has_stopped(self) -> bool:
+        with self._lock:
+            return self._is_stopped
+
+    def _receive_all(self, running: _Running) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                report = running.pipe.recv()
+                _own_files(report)
+                with self._lock:
+                    is_wanted = report.ticket in self._wanted
+                    if isinstance(report, Finished | Failed):
+                        running.sent.pop(report.ticket, None)
+                        self._wanted.pop(report.ticket, None)
+                if is_wanted:
+                    self._listener(report)
+                del report  # or its arrays, and their files, live on until the next one
+        self._fail_all(running)
+
+    def _fail_all(self, running: _Running) -> None:
+        """The process has died, or was ended: its requests fail, if they are still wanted."""
+        end_process(running.process, running.pipe)
+        with self._lock:
+            self._running = None
+            failed = {t: name for t, name in running.sent.items() if self._wanted.pop(t, None)}
+        for ticket, name in failed.items():
+            how = f"exit code {running.process.exitcode}"
+            self._listener(Failed(ticket, f"{name}: the encoder process died ({how})"))
 
 
-def start_encoder(bundle: Bundle, listener: Listener, soon: Soon) -> EncoderWorker:
+def _own_files(report: Report) -> None:
+    """From here on, the files of large arrays go with them."""
+    match report:
+        case Heard(recording=recording, is_whole=False):
+            delete_with(recording.pcm)
+        case Finished(deck=deck):
+            if deck.recording is not None:
+                delete_with(deck.recording.pcm)
+            if deck.reference is not None:
+                delete_with(deck.reference)
+
+
+def start_encoder(
+    bundle: Bundle, listener: Listener, soon: Soon, folder: Path | None = None
+) -> EncoderWorker:
     """The encoder of ``bundle``; its reports reach ``listener`` through ``soon``."""
-    return EncoderWorker(
-        bundle.manifest, bundle.encoder_onnx, lambda report: soon(lambda: listener(report))
-    )
+    return EncoderWorker(graphs_of(bundle), lambda report: soon(lambda: listener(report)), folder)
 
 
-def _start_process(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
+def _start_process(graphs: EncodingGraphs, folder: Path | None) -> _Running:
     """Start the process and the pipe to it; it inherits its low priority.
 
     It is started from a temporary thread, because a lowered priority cannot be raised again, and a
     low-priority thread that holds the interpreter's lock would delay the sound.
     """
     with ThreadPoolExecutor(1, initializer=lambda: lower_priority(NICENESS)) as thread:
-        return thread.submit(_spawn, manifest, encoder_onnx).result()
+        return thread.submit(_spawn, graphs, folder).result()
 
 
-def _spawn(manifest: Manifest, encoder_onnx: bytes) -> tuple[Connection, BaseProcess]:
+def _spawn(graphs: EncodingGraphs, folder: Path | None) -> _Running:
     # "spawn", because forking a process with threads and a sound card is not safe.
     context = multiprocessing.get_context("spawn")
     pipe, child_pipe = context.Pipe()
     process = context.Process(
-        target=_serve, args=(child_pipe, manifest, encoder_onnx), name="encoder", daemon=True
+        target=serve, args=(child_pipe, graphs, folder), name="encoder", daemon=True
     )
     process.start()
     child_pipe.close()
-    return pipe, process
-
-
-def _serve(pipe: Connection, manifest: Manifest, encoder_onnx: bytes) -> None:
-    """The process: encode requests until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lower_priority(NICENESS)
-    encoder: DeckEncoder | None = None
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            ticket, source = pipe.recv()
-            try:
-                encoder = encoder or DeckEncoder(manifest, encoder_onnx, RuntimeOptions("cpu"))
-                pipe.send(Finished(ticket, encoder.encode(source, _reporter(pipe, ticket))))
-            except Exception as error:  # whatever is wrong with this file, the next may be good
-                pipe.send(Failed(ticket, " ".join(str(error).split())))
-
-
-def _reporter(pipe: Connection, ticket: int) -> Callable[[float], None]:
-    return lambda share: pipe.send(Progressed(ticket, share))
+    return _Running(process, pipe)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from export.audio.arrays import Floats
 from export.audio.model_input import Captured
 from export.audio.sequence import Sequence
+from export.audio.stereo import FULL_SCALE, Mid
 from export.bundle.beats import Beats
-from export.bundle.format import BundleDeck
+from export.bundle.format import BundleDeck, Manifest
 from server.engine.playhead import TimePositions
-
-MAX_RECORDING_S = 600.0
-"""A longer file plays without its original recording: ten minutes are 53 MB at 44.1 kHz."""
 
 _SEAM_S = 0.005
 """The recording fades out this long before its end and in at its start, because it loops."""
@@ -30,7 +28,7 @@ class Recording:
     """
 
     pcm: NDArray[np.int16]
-    mid: tuple[float, float] = (0.5, 0.5)
+    mid: Mid = (0.5, 0.5)
 
     @property
     def samples(self) -> int:
@@ -48,22 +46,20 @@ class Recording:
         return np.asarray(between.T / np.float32(FULL_SCALE), np.float32)
 
 
-FULL_SCALE = 32767
-
-
 def recording_of(
-    samples: Floats,
-    sample_rate_hz: int,
-    loop_samples: int,
-    mid: tuple[float, float] = (0.5, 0.5),
-) -> Recording | None:
-    """Return one loop of a stereo recording (2, T) within +-1; None where it is too long."""
-    if samples.shape[1] > MAX_RECORDING_S * sample_rate_hz:
-        return None
-    ends = np.minimum(np.arange(loop_samples), np.arange(loop_samples)[::-1])
-    seam = np.minimum(ends / (_SEAM_S * sample_rate_hz), 1.0)
-    loop = np.clip(samples[:, :loop_samples], -1, 1) * seam
-    return Recording(np.ascontiguousarray(np.round(loop.T * FULL_SCALE), np.int16), mid)
+    pcm: NDArray[np.int16], sample_rate_hz: int, loop_samples: int, mid: Mid = (0.5, 0.5)
+) -> Recording:
+    """Return the first ``loop_samples`` of stereo sound (T, 2), whose ends it fades in place."""
+    loop = pcm[:loop_samples]
+    fade_in(loop, sample_rate_hz)
+    fade_in(loop[::-1], sample_rate_hz)
+    return Recording(loop, mid)
+
+
+def fade_in(pcm: NDArray[np.int16], sample_rate_hz: int) -> None:
+    """Fade the first samples of (T, 2) in, in place, as a loop begins."""
+    seam = min(round(_SEAM_S * sample_rate_hz), len(pcm) // 2)
+    pcm[:seam] = np.round(pcm[:seam] * (np.arange(seam) / max(seam, 1))[:, None])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +78,7 @@ class DeckData(Sequence):
     """The live input that it was encoded from, if it was captured."""
     beats: Beats | None = None
     is_encoded: bool = True
-    """False while only its recording is there, and its latents are still to come."""
+    """False while only its recording is known: latents are zero, and the recording plays."""
 
     @property
     def has_detail(self) -> bool:
@@ -95,9 +91,6 @@ class DeckData(Sequence):
         """Why its original recording is missing, in one line; None if it is there."""
         if self.recording is not None:
             return None
-        if self.seconds > MAX_RECORDING_S:
-            minutes = MAX_RECORDING_S / 60
-            return f"the original of {self.name} is not kept: it is longer than {minutes:g} minutes"
         return f"{self.name} is a library deck, which comes without its original recording"
 
     @cached_property
@@ -145,4 +138,39 @@ def library_deck(stored: BundleDeck) -> DeckData:
         seconds=stored.seconds,
         source=stored.slug,
         beats=stored.beats,
+    )
+
+
+def heard_before(deck: DeckData, gain_db: float, manifest: Manifest) -> DeckData | None:
+    """Return what played, with this gain, before ``deck`` was encoded; None without recording."""
+    recording = deck.recording
+    if recording is None:
+        return None
+    if round(gain_db, 4) != round(deck.gain_db, 4):
+        factor = 10 ** ((gain_db - deck.gain_db) / 20)
+        louder = np.clip(recording.pcm * np.float32(factor), -FULL_SCALE, FULL_SCALE)
+        recording = replace(recording, pcm=np.round(louder).astype(np.int16))
+    unencoded = unencoded_deck(deck.name, recording, manifest)
+    return replace(unencoded, gain_db=gain_db, source=deck.source, captured=deck.captured)
+
+
+def silent_deck(manifest: Manifest) -> DeckData:
+    """Make a deck that is silent, in place of a recording that turned out to be unusable."""
+    silence = np.zeros((manifest.tick_samples, 2), np.int16)
+    return unencoded_deck("silence", Recording(silence), manifest)
+
+
+def unencoded_deck(name: str, recording: Recording, manifest: Manifest) -> DeckData:
+    """Make a deck of a recording alone, which plays while it is being encoded."""
+    ticks = max(recording.samples // manifest.tick_samples, 1)
+    return DeckData(
+        name=name,
+        style_mean=np.zeros(manifest.style_dims, np.float32),
+        style_track=np.zeros((1, manifest.style_dims), np.float32),
+        style_ticks=np.zeros(1, np.float32),
+        structure=np.zeros((manifest.structure_dims, ticks), np.float32),
+        gain_db=0.0,
+        seconds=recording.samples / manifest.sample_rate_hz,
+        recording=recording,
+        is_encoded=False,
     )

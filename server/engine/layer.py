@@ -43,8 +43,10 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class LayerReading:
-    """A layer's recording at L places: its spectra and their log magnitudes ``true`` (L, 2, F), the decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, and
-    ``detail`` and ``confidence`` (L,)."""
+    """A layer's recording at L places: its spectra and their log magnitudes ``true`` (L, 2, F),
+    the decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, and
+    ``detail`` and ``confidence`` (L,).
+    """
 
     layer: Layer
     stream: LayerStream

@@ -25,7 +25,7 @@ from server.engine.playhead import TimePositions
 MEMORY_S = 0.15
 """Time constant with which a distance of the latents is forgotten."""
 _STRUCTURE_SPREADS = 2.0
-"""What one unit of structure's mean deviation counts, in spreads of style."""
+"""One unit of structure's mean deviation in spreads of style."""
 _SMALLEST_SPREAD = 1e-6
 _NOTHING = 1e-4
 """A smaller distance is rounding."""

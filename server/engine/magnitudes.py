@@ -43,7 +43,7 @@ def log_magnitudes(spectra: Complexes) -> Floats:
 
 
 def told(now: Floats, reference: Floats, ignored: Floats) -> Floats:
-    """What the decoder says (L, F) when its change is ``ignored`` (L,) 0..1."""
+    """The decoder's log magnitudes (L, F) when its change is ``ignored`` (L,) 0..1."""
     return now + (reference - now) * ignored[:, None] if ignored.any() else now
 
 

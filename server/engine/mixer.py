@@ -46,7 +46,7 @@ class MixedLatents:
 
 @dataclass(frozen=True, eq=False)
 class DeckPart:
-    """What one deck gives to the mix of N frames: its shares of ``style`` and ``structure`` (N,),
+    """One deck's part in the mix of N frames: its shares of ``style`` and ``structure`` (N,),
     and its own latents; ``index`` is the deck onto which it is loaded."""
 
     index: int
@@ -203,7 +203,7 @@ class _LoadedDeck:
 
 @dataclass(frozen=True)
 class _Corner:
-    """What plays at one corner: latents, None where no deck there is encoded, and the decks."""
+    """One corner: latents, None where no deck there is encoded, and the decks."""
 
     latents: MixedLatents | None
     parts: Sequence[DeckPart]

@@ -16,7 +16,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
-from server.engine.deck import FULL_SCALE, Recording
+from export.audio.stereo import FULL_SCALE
+from server.engine.deck import Recording
 from server.engine.spectra import Grid
 
 Complexes = NDArray[np.complex64]

@@ -34,7 +34,7 @@ class LayerVoice:
 
 
 def of_latents(amplitude: float, log: Floats, free: Floats) -> LayerVoice:
-    """What the decoder says alone: the same on both channels, with phases ``free`` (F,)."""
+    """The decoder alone: the same on both channels, with phases ``free`` (F,)."""
     mono = np.exp(log + 1j * phases.locked(log, free)).astype(np.complex64)
     return LayerVoice(amplitude, 0.0, np.stack([mono, mono]), free)
 

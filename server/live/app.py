@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from export.bundle.format import Bundle
 from server.command_line.settings import Settings
@@ -32,6 +35,11 @@ from server.system.event_loop import EventLoop
 from server.system.interpreter import undisturbed
 from server.system.processes import signals_call
 
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 3.0
+"""For the first sound of the initial decks; playing begins then without it."""
+
 
 class App:
     """One live session; ``folder`` keeps its state, for the next instrument if this one dies.
@@ -47,17 +55,19 @@ class App:
         desk: Desk,
         prepared: PreparedDecks | None = None,
         folder: StateFolder | None = None,
+        arrays: Path | None = None,
     ) -> None:
+        """Large arrays of decks are files in the folder ``arrays``."""
         self._settings = settings
         self._desk = desk
         self._exit_code = 0
         self._loop = EventLoop()
         self._ending = asyncio.Event()
-        self._sources = (
-            {deck: data.name for deck, data in prepared.decks.items()}
-            if prepared
-            else initial_decks(bundle.decks, settings.decks)
-        )
+        self._sources: Mapping[str, str] = {}
+        if prepared:
+            self._sources = {deck: data.name for deck, data in prepared.decks.items()}
+        elif folder is None or not folder.has_state:  # a file of then may be gone by now
+            self._sources = initial_decks(bundle.decks, settings.decks)
         self._notifier = Notifier(desk, self._loop.later)
         self._playback = Playback(
             settings,
@@ -71,7 +81,7 @@ class App:
             self._facts,
         )
         self._inputs = ControlInputs(
-            settings, self._playback, desk, self._notifier, self._loop, self._ending.set
+            settings, self._playback, desk, self._notifier, self._loop, self._ending.set, arrays
         )
         keeper, previous = self._playback.keeper, self._playback.previous
         self._watch = Watch(keeper, self._playback.producer, self._loop.later) if keeper else None
@@ -117,6 +127,7 @@ class App:
         osc = await self._inputs.start(self._osc_at)
         self._osc_at = osc[0] if osc else None
         self._load_decks()
+        await self._first_sound()
         playback.play_score()
         stack.callback(playback.score_recorder.close)
         stack.callback(playback.recordings.recorder.close)
@@ -147,10 +158,18 @@ class App:
         if playback.previous:
             decks = playback.model.engine.decks
             self._sources = {name: deck.name for name, deck in decks.items()}
+            self._inputs.decks.resume(_resumed)
         elif playback.prepared is None:
             initial.load(self._sources)
         else:
             initial.put_encoded(playback.prepared.decks)
+
+    async def _first_sound(self) -> None:
+        """Wait until the initial decks can be heard, so that they are from the first block on."""
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + PATIENCE_S
+        while self._inputs.decks.awaits_sound and loop.time() < give_up_s:
+            await asyncio.sleep(0.01)
 
     async def _fade_out(self) -> None:
         """Stop without a click: wait until the fade has passed the ring and the device."""
@@ -178,3 +197,9 @@ class App:
             listeners=listeners.listeners(self._notifier),
             ends_s=self._ends_s,
         )
+
+
+def _resumed(deck: str, failure: str | None) -> None:
+    """Report the end of a load that a restart interrupted."""
+    if failure is not None:
+        logger.warning("deck %s: %s", deck, failure)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from server.clock.clocks import Clocks
 from server.command_line.settings import Settings
@@ -54,7 +55,9 @@ class ControlInputs:
         notifier: Notifier,
         loop: EventLoop,
         end: Callable[[], None],
+        arrays: Path | None = None,
     ) -> None:
+        """Large arrays of decks are files in the folder ``arrays``."""
         self._settings = settings
         self._playback = playback
         self._notifier = notifier
@@ -69,11 +72,12 @@ class ControlInputs:
             loop.soon,
             loop.later,
             playback.producer.block_frames,
+            arrays,
         )
         self.decks = DeckCommands(
             switch,
             settings.media,
-            partial(start_encoder, soon=loop.soon),
+            partial(start_encoder, soon=loop.soon, folder=arrays),
             self.input.capture,
             notify,
         )

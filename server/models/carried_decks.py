@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from export.bundle.format import Bundle
+from export.bundle.format import Bundle, BundleDeck
 from server.controls.addresses import DECKS
-from server.decks.encoding import Source
+from server.decks.reading import Source, needs_encoder
 from server.engine.deck import DeckData, library_deck
 
 Encode = Callable[[Source], DeckData]
-"""Encode a file or a capture with the new model's encoder.
+"""Encode a file, a capture, or a library deck's recording, with the new model's encoder.
 
 Raises:
     AudioError: it cannot be used.
@@ -36,11 +36,16 @@ def decks_for(
     Raises:
         AudioError: a file is missing or cannot be used.
     """
+
+    def whole(stored: BundleDeck) -> DeckData:
+        needs = needs_encoder(stored, bundle.manifest)
+        return encode(stored) if needs else library_deck(stored)
+
     found: dict[str, DeckData] = {}
     own = list(bundle.decks.values())
     for deck, data in loaded.items():
         if data.source in bundle.decks:
-            found[deck] = library_deck(bundle.decks[data.source])
+            found[deck] = whole(bundle.decks[data.source])
         elif data.source and data.source not in previous.decks:
             found[deck] = replace(encode(media / data.source), source=data.source)
         elif data.captured is not None:
@@ -51,7 +56,7 @@ def decks_for(
                 f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}, so "
                 f"{substitute.slug} takes its place"
             )
-            found[deck] = library_deck(substitute)
+            found[deck] = whole(substitute)
         else:
             report(f"deck {deck}: bundle '{bundle.manifest.name}' has no {data.name}; it is empty")
     return found

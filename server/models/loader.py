@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Protocol
 
 from export.bundle.format import Bundle
-from server.decks.encoder_worker import EncoderWorker, Failed, Finished, Report
-from server.decks.encoding import Source
+from server.decks.encoder_worker import EncoderWorker
+from server.decks.graphs import graphs_of
 from server.decks.media import MediaError
+from server.decks.reading import Source
+from server.decks.reports import Failed, Finished, Report
 from server.engine.deck import DeckData
 from server.models.carried_decks import decks_for
 from server.models.commands import Install
@@ -72,6 +74,7 @@ class ModelLoader:
         soon: Soon,
         later: Later,
         block_frames: int,
+        array_folder: Path | None = None,
     ) -> None:
         self._media = media
         self._prepare_model = prepare
@@ -79,6 +82,7 @@ class ModelLoader:
         self._soon = soon
         self._later = later
         self._block_frames = block_frames
+        self._array_folder = array_folder
         self._loads = 0
 
     def load(self, name: str, install: Install, then: Then) -> None:
@@ -104,7 +108,7 @@ class ModelLoader:
                 require_same_clock(bundle, previous.manifest)
                 self._require_newest(load)
                 load.model = self._prepare_model(bundle, name=load.name)
-            with _Encoder(load.model.bundle) as encoder:
+            with _Encoder(load.model.bundle, self._array_folder) as encoder:
                 encode = partial(encoder.encode, check=lambda: self._require_newest(load))
                 load.decks = decks_for(
                     load.model.bundle, previous, load.loaded, self._media, encode, logger.warning
@@ -144,8 +148,9 @@ def _identities(decks: Mapping[str, DeckData]) -> Mapping[str, int]:
 class _Encoder:
     """A process that encodes files for the new bundle, started when there is one."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, folder: Path | None) -> None:
         self._bundle = bundle
+        self._folder = folder
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._worker: EncoderWorker | None = None
 
@@ -163,8 +168,7 @@ class _Encoder:
             MediaError: it cannot be used.
         """
         if self._worker is None:
-            bundle = self._bundle
-            self._worker = EncoderWorker(bundle.manifest, bundle.encoder_onnx, self._reports.put)
+            self._worker = EncoderWorker(graphs_of(self._bundle), self._reports.put, self._folder)
         self._worker.submit(source)
         while True:
             check()

@@ -139,11 +139,7 @@ def _check_sound(session: DecoderSession, bundle: Bundle, frames: int) -> None:
     noise = np.zeros((manifest.spectrum_bins, frames * manifest.spectra_per_frame), np.float32)
     for _ in range(CHECKED_STEPS):
         decoded = session.step(style, structure, noise)
-        loudest = (
-            np.exp(decoded.log_magnitude)
-            if isinstance(decoded, DecodedSpectra)
-            else np.abs(decoded)
-        )
-        if not (np.isfinite(loudest).all() and loudest.max() < LOUDEST):
+        sizes = np.exp(decoded.log_magnitude) if isinstance(decoded, DecodedSpectra) else decoded
+        if not (np.isfinite(sizes).all() and np.abs(sizes).max() < LOUDEST):
             raise BundleError(f"bundle '{manifest.name}' does not decode to sound; export it again")
     session.reset()

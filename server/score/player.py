@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from server.controls.events import DeckLoaded, Event, LoadDeck, LoadModel
+from server.controls.events import DeckLoaded, Event, HearDeck, LoadDeck, LoadModel
 from server.controls.gestures import Gestures
 from server.models.model_controls import switched_to
 from server.models.switch import Model, ModelSwitch
@@ -36,7 +36,7 @@ class ScoreEvent:
     @property
     def loads_deck(self) -> bool:
         """True if a deck or a model is loaded in this frame."""
-        return any(isinstance(event, LoadDeck | LoadModel) for event in self.events)
+        return any(isinstance(event, LoadDeck | HearDeck | LoadModel) for event in self.events)
 
 
 def score_events(score: Score, frame_s: float, played_frames: int = 0) -> Sequence[ScoreEvent]:
@@ -101,6 +101,9 @@ class ScorePlayer:
             case LoadDeck(deck=deck, source=source):
                 self._switch.put_deck(deck, self._prepared.decks[id(event)])
                 return (DeckLoaded(deck, source),)
+            case HearDeck(deck=deck):
+                self._switch.put_deck(deck, self._prepared.decks[id(event)])
+                return ()
             case LoadModel():
                 return (self._load_model(self._prepared.models[id(event)]),)
             case _:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from export.audio.model_input import AudioError
-from export.bundle.format import Bundle
+from export.audio.errors import AudioError
+from export.bundle.format import Bundle, BundleDeck
 from server.controls.addresses import BYPASS, DECKS
-from server.controls.events import Event, LoadDeck, LoadModel, SetControl
+from server.controls.events import Event, HearDeck, LoadDeck, LoadModel, SetControl
 from server.decks.media import MediaError, media_file
-from server.engine.deck import DeckData
+from server.decks.reading import Source
+from server.engine.deck import DeckData, heard_before
 from server.models.carried_decks import decks_for
 from server.score.score import Score, ScoreStep
 
@@ -70,6 +71,21 @@ class _Preparation:
         deck = self._get_deck(_source(event.source, self._media, self._bundle))
         self.decks[id(event)] = self._loaded[event.deck] = deck
 
+    def hear_deck(self, event: HearDeck) -> None:
+        """Prepare the recording that is heard before the deck is encoded.
+
+        Raises:
+            MediaError: there is no recording.
+        """
+        deck = self._get_deck(_source(event.source, self._media, self._bundle))
+        heard = heard_before(deck, event.gain_db, self._bundle.manifest)
+        if heard is None:
+            raise MediaError(
+                f"{deck.name} has no recording in bundle '{self._bundle.manifest.name}'"
+            )
+        self._loaded[event.deck] = deck
+        self.decks[id(event)] = heard
+
     def load_model(self, event: LoadModel, bundle: Bundle) -> None:
         """Prepare the model that ``event`` loads, and its decks."""
         previous, self._bundle, self._get_deck = self._bundle, bundle, self._decks_of(bundle)
@@ -78,10 +94,14 @@ class _Preparation:
             previous,
             self._loaded,
             self._media,
-            lambda path: self._get_deck(str(path)),
+            self._encode,
             logger.warning,
         )
         self.models[id(event)] = PreparedModel(event.name, bundle, dict(self._loaded))
+
+    def _encode(self, source: Source) -> DeckData:
+        """The deck of a file, or of a library deck of the model that plays."""
+        return self._get_deck(source.slug if isinstance(source, BundleDeck) else str(source))
 
     def bypass_rejection_reason(self, event: SetControl) -> str | None:
         """Return in one line why ``event`` cannot bypass a deck; None if it can, or does not."""
@@ -111,6 +131,8 @@ def prepare(
             match event:
                 case LoadDeck():
                     preparation.load_deck(event)
+                case HearDeck():
+                    preparation.hear_deck(event)
                 case LoadModel(name=name):
                     preparation.load_model(event, score.bundles[name])
                 # In a recorded score, the bypass was possible or had no effect.

@@ -15,7 +15,9 @@ from export.bundle.format import Bundle
 from server.controls.addresses import BYPASS
 from server.controls.desk import Desk
 from server.decks.encoding import DeckEncoder
+from server.decks.graphs import graphs_of
 from server.decks.media import initial_decks
+from server.decks.reading import needs_encoder
 from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
 from server.score.prepare import PreparedScore, prepare
@@ -96,11 +98,12 @@ class _DeckCache:
 
     def _load(self, source: str) -> DeckData:
         bundle = self._bundle
-        if source in bundle.decks:
-            return library_deck(bundle.decks[source])
-        self._encoder = self._encoder or DeckEncoder(
-            bundle.manifest, bundle.encoder_onnx, self._options
-        )
+        stored = bundle.decks.get(source)
+        if stored is not None and not needs_encoder(stored, bundle.manifest):
+            return library_deck(stored)
+        self._encoder = self._encoder or DeckEncoder(graphs_of(bundle), self._options)
+        if stored is not None:
+            return self._encoder.encode(stored, ProgressBar(f"preparing {source}"))
         deck = self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))
         return replace(deck, source=str(Path(source).resolve()))
 

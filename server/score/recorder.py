@@ -253,8 +253,10 @@ def _loads(decks: Mapping[str, DeckData], captures: Captures) -> list[lines.Chan
     loads: list[lines.Change] = []
     for deck, data in decks.items():
         source = captures.source(data.captured) if data.captured else data.source
-        if source:
+        if source and data.is_encoded:
             loads.append((f"/deck/{deck}/load", (source,)))
+        elif source:
+            loads.append((f"/deck/{deck}/hear", (source, round(data.gain_db, 4))))
         else:
             logger.warning("a score cannot load %s again, which is on deck %s", data.name, deck)
     return loads

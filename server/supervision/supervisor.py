@@ -3,6 +3,7 @@
     parent (standard library only) --- starts, passes signals on ---> instrument
        |                                                                 |
        '--- folder in memory: the last state  <--- five times a second --'
+       '--- folder on the disk: large arrays  <--- when a deck is loaded -'
        '--- hot standby: an instrument that has loaded everything and waits
 
 Only an instrument that has played is restarted: an error in the command line ends the program with
@@ -26,7 +27,8 @@ from collections.abc import Sequence
 from types import FrameType
 
 from server.supervision.heartbeat import Heartbeat
-from server.supervision.protocol import CRASHED, NO_SUPERVISOR, STATE
+from server.supervision.protocol import ARRAYS, CRASHED, NO_SUPERVISOR, STATE
+from server.system.session_folder import session_folder
 
 CHILD = "server.child"
 MOST_DEATHS, WITHIN_S = 5, 30.0
@@ -40,7 +42,10 @@ def main(argv: Sequence[str]) -> int:
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = tempfile.mkdtemp(prefix="latent-deck-", dir=memory)
     try:
-        return _Supervisor(argv, folder).run()
+        with session_folder() as arrays:
+            if arrays is not None:
+                os.symlink(arrays, os.path.join(folder, ARRAYS))
+            return _Supervisor(argv, folder).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -11,11 +11,11 @@ _REDRAW_S = 0.1
 
 
 class ProgressBar:
-    """Redraws ``label [####    ] 42 %`` on standard error; silent where that is no terminal."""
+    """Redraws ``label [####    ] 42 %`` on standard output; silent where that is no terminal."""
 
     def __init__(self, label: str, stream: TextIO | None = None) -> None:
         self._label = label
-        self._stream = stream or sys.stderr
+        self._stream = stream or sys.stdout
         self._drawn_s = 0.0
 
     def __call__(self, share: float) -> None:

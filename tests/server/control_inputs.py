@@ -30,7 +30,7 @@ from server.controls.table import control_table
 from server.controls.timeline import Timeline
 from server.controls.value_queries import ValueQueries
 from server.decks.commands import DeckCommands
-from server.decks.encoding import Source
+from server.decks.reading import Source
 from server.engine.deck import DeckData, Recording
 from server.engine.engine import Engine
 from server.input.live_input import NO_INPUT, InputError
@@ -58,7 +58,7 @@ from server.system.json_document import DocumentError
 from tests import mini_bundle
 from tests.server.fakes import FakeSession, fake_deck
 
-SILENCE = Recording(np.zeros(1000, np.int16))
+SILENCE = Recording(np.zeros((1000, 2), np.int16))
 FRAME_S = mini_bundle.HOP / mini_bundle.RATE_HZ
 
 

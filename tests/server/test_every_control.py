@@ -19,7 +19,7 @@ from server.controls.control import Control
 from server.controls.events import Event
 from server.controls.replies import Reply
 from server.controls.table import control_table
-from server.decks.encoder_worker import Finished
+from server.decks.reports import Finished
 from server.output.null import NullOutput
 from server.output.output_path import OutputFormat, OutputPath
 from server.score.score_file import read_score_file
@@ -353,6 +353,17 @@ def noted(controls: ControlRig, control: Control) -> None:
     assert controls.engine.render(4).max() == 0.0
 
 
+def asked_progress(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address).dgram)
+    assert controls.sender.replies == [Reply(control.address, (1.0,))]
+
+
+def refused_outside_scores(controls: ControlRig, control: Control) -> None:
+    controls.send(build_msg(control.address, ["low", -6.0]).dgram)
+    (reply,) = controls.sender.replies
+    assert (reply.address, reply.arguments[0]) == ("/fail", control.address)
+
+
 SEEN: Mapping[type[Event], Callable[[ControlRig, Control], None]] = {
     events.Play: played,
     events.Stop: stopped,
@@ -361,6 +372,8 @@ SEEN: Mapping[type[Event], Callable[[ControlRig, Control], None]] = {
     events.LoadDeck: loaded,
     events.CaptureDeck: captured,
     events.CancelDeck: cancelled,
+    events.AskProgress: asked_progress,
+    events.HearDeck: refused_outside_scores,
     events.StatusRequest: answered("/status.reply"),
     events.VersionRequest: answered("/version.reply"),
     events.SyncRequest: answered("/synced", 7),

@@ -10,14 +10,6 @@ from pathlib import Path
 from export.audio.model_input import SUFFIXES
 from training.datasets.listing import LeftOut, SourceError
 
-UNSUPPORTED = frozenset(
-    (
-        *(".aac", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts", ".m4a", ".m4b", ".mka"),
-        *(".mp4", ".mpc", ".ra", ".tak", ".tta", ".webm", ".wma", ".wv"),
-    )
-)
-"""Suffixes of audio files that libsndfile cannot read."""
-
 
 @dataclass(frozen=True)
 class FolderListing:
@@ -46,7 +38,7 @@ def name_in_store(path: Path, root: Path) -> str:
 def audio_files(root: Path) -> FolderListing:
     """List every audio file below ``root``; links are followed, files with a leading dot skipped.
 
-    Audio in a format that cannot be read is listed as left out, all other files are ignored.
+    Other files are ignored.
     """
     left_out: list[LeftOut] = []
 
@@ -57,19 +49,13 @@ def audio_files(root: Path) -> FolderListing:
     paths = []
     for path in _walk(root, unreadable_folder):
         suffix = path.suffix.lower()
-        if path.name.startswith(".") or suffix not in UNSUPPORTED.union(SUFFIXES):
+        if path.name.startswith(".") or suffix not in SUFFIXES:
             continue
-        if suffix in UNSUPPORTED:
-            left_out.append(LeftOut(name_in_store(path, root), "unsupported", _hint(suffix)))
-        elif path.is_file():
+        if path.is_file():
             paths.append(path)
         else:
             left_out.append(LeftOut(name_in_store(path, root), "missing", "a broken link"))
     return FolderListing(tuple(sorted(paths)), tuple(left_out))
-
-
-def _hint(suffix: str) -> str:
-    return f"{suffix} cannot be read; convert it: ffmpeg -i FILE{suffix} FILE.flac"
 
 
 def _walk(root: Path, on_error: object) -> Iterator[Path]:

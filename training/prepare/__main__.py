@@ -1,9 +1,9 @@
 """Turn music into a training store: ``python -m training.prepare [DATASET] FOLDER -o STORE``.
 
-Every wav, flac, ogg, opus, mp3, aiff and au file becomes mono audio at the model's rate and -23
-LUFS. Files are converted in parallel and appended in the order of their names, so an interrupted
-run that is started again ends with the same store as a run without a break. Files that cannot be
-used are named, skipped and counted.
+Every audio file becomes mono audio at the model's rate and -23 LUFS. Files are converted in
+parallel and appended in the order of their names, so an interrupted run that is started again ends
+with the same store as a run without a break. Files that cannot be used are named, skipped and
+counted.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.audio.model_input import AudioError, normalise_loudness, read_mono
+from export.audio.errors import AudioError
+from export.audio.model_input import decibels, normalised_mono, read_stereo
 from training.prepare.sources import Job
 from training.store.store import to_int16
 
@@ -43,15 +44,15 @@ def convert(job: Job, sample_rate_hz: int, shortest_s: float, parent_id: int | N
         _end_with(parent_id)
     try:
         job.path.open("rb").close()
-        recording = read_mono(job.path, sample_rate_hz, shortest_s)
-        samples, gain_db = normalise_loudness(recording, sample_rate_hz)
+        recording = read_stereo(job.path, sample_rate_hz, shortest_s)
+        samples, gain = normalised_mono(recording, sample_rate_hz)
         digest = digest_of(job.path)
     except AudioError as error:
         return Converted(job, error=error)
     except OSError as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         return Converted(job, error=AudioError(reason, f"{job.path}: {error.strerror}"))
-    return Converted(job, to_int16(samples), gain_db, digest)
+    return Converted(job, to_int16(samples), decibels(gain), digest)
 
 
 def digest_of(path: Path) -> str:

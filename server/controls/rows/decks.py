@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from export.audio.model_input import SHORTEST_S
 from server.controls import events
-from server.controls.addresses import BYPASS, DECKS, LONGEST_CAPTURE_S
+from server.controls.addresses import BYPASS, DECKS, LARGEST_GAIN_DB, LONGEST_CAPTURE_S
 from server.controls.control import Control
 
 DECK_ROWS = (
@@ -14,8 +14,9 @@ DECK_ROWS = (
         types="s",
         members=DECKS,
         command=events.LoadDeck,
-        description="Load a library deck by name, or an audio file from the media folder. Sends "
-        "/deck/{a..d}/progress 0..1 on the way, then /done or /fail",
+        description="Load a library deck by name, or an audio file from the media folder. Its "
+        "recording is heard at once, if the bundle can add detail. Sends /deck/{a..d}/progress "
+        "0..1 on the way, then /done or /fail",
     ),
     Control(
         name="capture deck",
@@ -40,6 +41,26 @@ DECK_ROWS = (
         "cancel",
     ),
     Control(
+        name="progress",
+        address="/deck/{}/progress",
+        types="",
+        members=DECKS,
+        command=events.AskProgress,
+        description="Ask how far the deck is encoded: replies /deck/{a..d}/progress 0..1, 1 when "
+        "it is done or a library deck, 0 for an empty deck",
+    ),
+    Control(
+        name="hear deck",
+        address="/deck/{}/hear",
+        types="sf",
+        minimum=-LARGEST_GAIN_DB,
+        maximum=LARGEST_GAIN_DB,
+        members=DECKS,
+        command=events.HearDeck,
+        description="Only in recorded scores: plays the recording of what is being loaded, with "
+        "this gain in dB, until it is encoded. /deck/{a..d}/load does it by itself",
+    ),
+    Control(
         name="deck style",
         address="/deck/{}/style",
         types="s",
@@ -62,7 +83,6 @@ DECK_ROWS = (
         midi=True,
         members=DECKS,
         description="1 plays the deck's recording instead of the decoded sound, at the playhead "
-        "and wherever /interp is, to compare. /fail if there is none: library decks and files "
-        "longer than 10 minutes",
+        "and wherever /interp is, to compare. /fail if there is none: some library decks",
     ),
 )

@@ -10,7 +10,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from export.audio.model_input import Captured
 from server.controls.replies import Reply
-from server.decks.encoder_worker import Failed, Finished, Progressed
+from server.decks.reports import Failed, Finished, Progressed
 from server.input.live_input import NO_INPUT, InputError
 from tests.server.control_inputs import ControlRig, FakeSender
 from tests.server.fakes import fake_deck

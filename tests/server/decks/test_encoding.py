@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.audio.sequence import Encoded, crossfade_windows, structure_track
 from server.decks.encoding import DeckEncoder
+from server.decks.graphs import graphs_of
 from server.engine.deck import DeckData
 from server.engine.runtime import RuntimeOptions
 from tests import mini_bundle
@@ -23,7 +24,7 @@ Write = Callable[..., Path]
 @pytest.fixture(scope="module")
 def encoder() -> DeckEncoder:
     bundle = mini_bundle.bundle()
-    return DeckEncoder(bundle.manifest, bundle.encoder_onnx, RuntimeOptions("cpu"))
+    return DeckEncoder(graphs_of(bundle), RuntimeOptions("cpu"))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from server.controls.desk import Desk
 from server.controls.events import SetControl
 from server.controls.table import control_table
 from server.decks.encoding import DeckEncoder
+from server.decks.graphs import EncodingGraphs
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
@@ -55,7 +56,8 @@ def deck(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     seconds = np.arange(CLIPS * manifest.clip_samples) / manifest.sample_rate_hz
     path: Path = tmp_path_factory.mktemp("seams") / "sound.wav"
     soundfile.write(path, request.param(seconds), manifest.sample_rate_hz)
-    return DeckEncoder(manifest, bundle().encoder_onnx, RuntimeOptions("cpu")).encode(path)
+    graphs = EncodingGraphs(manifest, bundle().encoder_onnx)
+    return DeckEncoder(graphs, RuntimeOptions("cpu")).encode(path)
 
 
 def borders(deck: DeckData) -> np.ndarray:

@@ -21,8 +21,8 @@ from server.controls.events import (
     VersionRequest,
 )
 from server.controls.replies import Reply
-from server.decks.encoder_worker import Failed, Finished, Progressed
 from server.decks.media import MediaError, initial_decks
+from server.decks.reports import Failed, Finished, Progressed
 from server.engine.structure_prior import NO_PRIOR
 from tests import mini_bundle
 from tests.server.control_inputs import ControlRig

@@ -48,7 +48,7 @@ FROM_THE_DESK_TO_THE_SOUND = (
     "engine.limiter",
 )
 FROM_THE_DISPATCHER_TO_THE_DECK = ("decks.commands", "decks.encoder_worker", "engine.engine")
-IN_THE_ENCODERS_PROCESS = ("decks.encoding",)
+IN_THE_ENCODERS_PROCESS = ("decks.encoder_process", "decks.reading", "decks.encoding")
 
 LOOK_ON = {
     "osc.access": "may this host send at all?",
@@ -119,11 +119,11 @@ def test_a_value_passes_at_most_twenty_modules_to_the_sound() -> None:
     assert len(TO_THE_DESK) + len(FROM_THE_DESK_TO_THE_SOUND) <= 20
 
 
-def test_a_deck_passes_at_most_nine_modules_from_the_datagram(tmp_path: Path) -> None:
+def test_a_deck_passes_at_most_eleven_modules_from_the_datagram(tmp_path: Path) -> None:
     (tmp_path / "one.wav").touch()
     rig = ControlRig(media=tmp_path)
     path = (*TO_THE_DESK[:-1], *FROM_THE_DISPATCHER_TO_THE_DECK)
     by_name = modules_called(packet_arrives(rig, "/deck/a/load", "high"))
     assert rig.put == [("a", "high")]
     assert set(path) - {"decks.encoder_worker", "engine.engine"} <= set(by_name)
-    assert len(path) + len(IN_THE_ENCODERS_PROCESS) <= 9
+    assert len(path) + len(IN_THE_ENCODERS_PROCESS) <= 11

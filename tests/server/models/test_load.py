@@ -21,8 +21,8 @@ from server.controls.events import PlayNote, SetControl, SetGlide, Stop
 from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
-from server.decks.encoding import Source
 from server.decks.media import MediaError
+from server.decks.reading import Source
 from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions
 from server.models.carried_decks import decks_for

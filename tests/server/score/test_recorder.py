@@ -24,6 +24,7 @@ from server.controls.sample_clock import SampleClock
 from server.controls.table import control_table
 from server.controls.timeline import Timeline
 from server.decks.encoding import DeckEncoder
+from server.decks.graphs import graphs_of
 from server.engine.deck import DeckData, library_deck
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
@@ -104,7 +105,7 @@ class Performance:
 @pytest.fixture(scope="module")
 def decks(bundle_with_prior: Path, recording: Path) -> list[DeckData]:
     bundle = open_bundle(bundle_with_prior)
-    encoder = DeckEncoder(bundle.manifest, bundle.encoder_onnx, CPU)
+    encoder = DeckEncoder(graphs_of(bundle), CPU)
     encoded = replace(encoder.encode(recording), source=str(recording))
     samples = np.random.default_rng(6).normal(0, 0.1, 60_000).astype(np.float32)
     live = Captured("capture of a fake", samples, 48_000)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from export.bundle.beats import Beats
+from server.engine.deck import Recording
 from server.supervision.state_folder import Facts, StateFolder
 from server.supervision.state_keeper import StateKeeper, restore
 from tests.server.control_inputs import FRAME_S, ControlRig
@@ -145,3 +150,59 @@ def test_the_first_instrument_finds_no_state(tmp_path: Path) -> None:
     assert folder.read() is None
     assert folder.read_motion() is None
     assert folder.read_decks() == {}
+
+
+def test_large_arrays_stay_in_their_files_and_are_found_after_a_crash(tmp_path: Path) -> None:
+    """Also when the file that they came in is deleted, as when another deck is loaded."""
+    arrays, state = tmp_path / "disk", tmp_path / "memory"
+    arrays.mkdir()
+    state.mkdir()
+    (state / "arrays").symlink_to(arrays)
+    folder = StateFolder(state)
+    pcm = np.memmap(arrays / "7-1-pcm", np.int16, "w+", shape=(5000, 2))
+    pcm[:] = np.arange(10_000).reshape(-1, 2)
+    loop = replace(fake_deck("long", 0.0), recording=Recording(pcm[:4000], (0.0, 1.0)))
+    folder.write_deck("a", loop)
+    folder.write_deck("b", fake_deck("short", 0.0))
+    (arrays / "7-1-pcm").unlink()
+    assert (state / "deck-a").stat().st_size < 10_000
+    again = folder.read_decks()["a"]
+    assert again.recording is not None and isinstance(again.recording.pcm, np.memmap)
+    assert again.recording.mid == (0.0, 1.0)
+    np.testing.assert_array_equal(again.recording.pcm, pcm[:4000])
+    folder.write_deck("a", again)  # as the next instrument does
+    np.testing.assert_array_equal(folder.read_decks()["a"].recording.pcm, pcm[:4000])
+    assert len(list(arrays.iterdir())) == 1
+    folder.write_deck("a", fake_deck("short", 0.0))
+    assert not list(arrays.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "elsewhere"])
+def test_a_damaged_array_is_logged_and_its_deck_ignored(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    arrays = tmp_path / "arrays"
+    arrays.mkdir()
+    folder = StateFolder(tmp_path)
+    pcm = np.memmap(arrays / "pcm", np.int16, "w+", shape=(4000, 2))
+    folder.write_deck("a", replace(fake_deck("long", 0.0), recording=Recording(pcm)))
+    (link,) = arrays.glob("deck-a-*")
+    if damage == "gone":
+        link.unlink()
+    elif damage == "cut":
+        link.write_bytes(b"short")
+    else:
+        text = (tmp_path / "deck-a").read_bytes()
+        (tmp_path / "deck-a").write_bytes(text.replace(link.name.encode(), b"../deck-a"))
+    assert not folder.read_decks()
+    (line,) = caplog.messages
+    assert line.startswith("the last deck-a cannot be read (") and "\n" not in line
+
+
+def test_arrays_of_dead_processes_go_with_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "arrays").mkdir()
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    for process_id in (int(dead.stdout), os.getpid()):
+        (tmp_path / "arrays" / f"{process_id}-0-pcm").write_bytes(b"1")
+    StateFolder(tmp_path).read_decks()
+    assert [path.name for path in (tmp_path / "arrays").iterdir()] == [f"{os.getpid()}-0-pcm"]

@@ -272,7 +272,7 @@ def test_files_that_fail_meanwhile_are_named_and_counted(
     music = tmp_path / "music"
     for name in ("good.wav", "gone.wav", "closed.wav", "cut.flac", "link.wav"):
         write_tone(music / name)
-    (music / "cut.flac").write_bytes((music / "cut.flac").read_bytes()[:2_000])
+    (music / "cut.flac").write_bytes((music / "cut.flac").read_bytes()[:20])
     (music / "link.wav").unlink()
     (music / "link.wav").symlink_to("nowhere.wav")
     whole_open = Path.open
