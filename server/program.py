@@ -125,17 +125,21 @@ def _run(settings: Settings, folder: StateFolder | None) -> int:
     if settings.bench:
         return _print(questions.bench_lines(bundle, options, settings.as_json))
     desk = desk_of(settings, bundle)
-    prepared = prepare_session(settings, bundle, desk)
     if is_file(settings.output):
-        return _render(settings, bundle, desk, options, prepared)
+        return _render(settings, bundle, desk, options, prepare_session(settings, bundle, desk))
     with contextlib.ExitStack() as stack:
         # Under a supervisor the arrays outlive the instrument.
         arrays = folder.arrays if folder else stack.enter_context(session_folder())
+        prepared = prepare_session(settings, bundle, desk, arrays)
         return App(settings, bundle, desk, prepared, folder=folder, arrays=arrays).run()
 
 
-def prepare_session(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedDecks | None:
+def prepare_session(
+    settings: Settings, bundle: Bundle, desk: Desk, arrays: Path | None = None
+) -> PreparedDecks | None:
     """Prepare decks and score before the first sound; None if decks can be loaded while playing.
+
+    Large arrays are files in the folder ``arrays``, if there is one.
 
     Raises:
         MediaError, AudioError: a deck is missing or cannot be used.
@@ -154,7 +158,7 @@ def prepare_session(settings: Settings, bundle: Bundle, desk: Desk) -> PreparedD
     elif not is_file(settings.output):
         return None
     options = RuntimeOptions(settings.device)
-    return prepare_decks(bundle, settings.decks, options, score, settings.media)
+    return prepare_decks(bundle, settings.decks, options, score, settings.media, arrays)
 
 
 def _warn_of_other_bundle(score: Score, bundle: Bundle) -> None:

@@ -20,7 +20,7 @@ from server.engine.deck import DeckData, library_deck
 from server.engine.runtime import RuntimeOptions, open_model
 
 _ENCODING_SHARE = 0.65
-"""Of the time that a file takes, before its reference: measured with the built-in bundle."""
+"""Of the time: encoding runs at 40 times real time, the reference at 70 (built-in bundle)."""
 
 
 class DeckEncoder:

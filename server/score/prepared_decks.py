@@ -14,6 +14,7 @@ from pathlib import Path
 from export.bundle.format import Bundle
 from server.controls.addresses import BYPASS
 from server.controls.desk import Desk
+from server.decks.array_files import ArrayFiles
 from server.decks.encoding import DeckEncoder
 from server.decks.graphs import graphs_of
 from server.decks.media import initial_decks
@@ -52,11 +53,12 @@ def prepare_decks(
     options: RuntimeOptions,
     score: Score | None = None,
     media: Path = Path("."),
+    arrays: Path | None = None,
 ) -> PreparedDecks:
     """Encode the decks ``chosen`` on the command line, and those that ``score`` loads.
 
     Decks that are not chosen get library decks (``initial_decks``), unless the score is recorded:
-    a recorded score loads all its decks itself.
+    a recorded score loads all its decks itself. Large arrays are files in the folder ``arrays``.
 
     Raises:
         MediaError, AudioError: a deck is missing or cannot be used.
@@ -65,7 +67,7 @@ def prepare_decks(
     caches: dict[int, _DeckCache] = {}
 
     def decks_of(one: Bundle) -> _DeckCache:
-        return caches.setdefault(id(one), _DeckCache(one, options))
+        return caches.setdefault(id(one), _DeckCache(one, options, ArrayFiles(arrays)))
 
     sources = initial_decks(bundle.decks, chosen)
     if score is not None and score.header is not None:
@@ -80,9 +82,10 @@ def prepare_decks(
 class _DeckCache:
     """Decks by source: from the library, or files encoded by the bundle's encoder, each once."""
 
-    def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
+    def __init__(self, bundle: Bundle, options: RuntimeOptions, files: ArrayFiles) -> None:
         self._bundle = bundle
         self._options = options
+        self._files = files
         self._encoder: DeckEncoder | None = None
         self._decks: dict[str, DeckData] = {}
 
@@ -101,7 +104,7 @@ class _DeckCache:
         stored = bundle.decks.get(source)
         if stored is not None and not needs_encoder(stored, bundle.manifest):
             return library_deck(stored)
-        self._encoder = self._encoder or DeckEncoder(graphs_of(bundle), self._options)
+        self._encoder = self._encoder or DeckEncoder(graphs_of(bundle), self._options, self._files)
         if stored is not None:
             return self._encoder.encode(stored, ProgressBar(f"preparing {source}"))
         deck = self._encoder.encode(source, ProgressBar(f"encoding {Path(source).name}"))

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
@@ -78,6 +79,36 @@ def test_a_killed_instrument_plays_on_where_it_was(bundle_path: Path) -> None:
         assert dict(zip(status[::2], status[1::2], strict=True))["playing"] == 1
         assert server.ask("/quit").params == ["/quit"]
         assert server.process.wait(timeout=PATIENCE_S) == 0
+
+
+def progress(server: Playing) -> object:
+    server.tell("/deck/a/progress")
+    return OscMessage(server.client.recv(65536)).params[0]
+
+
+@pytest.mark.timeout(300)
+def test_a_deck_whose_file_has_vanished_survives_every_crash_and_leaves_nothing(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, music = tmp_path / "scratch", tmp_path / "music.wav"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    noise = 0.1 * np.random.default_rng(1).standard_normal((20 * mini_bundle.RATE_HZ, 2))
+    soundfile.write(music, noise.clip(-0.3, 0.3), mini_bundle.RATE_HZ)
+    with playing(bundle_path, "--deck-a", str(music)) as server:
+        until(lambda: progress(server) == 1.0)
+        (session,) = scratch.glob("latent-deck-*/*")
+        until(lambda: bool([*session.glob("deck-a-*")]))
+        music.unlink()
+        for _ in range(2):
+            time.sleep(1)
+            os.kill(instrument(server), signal.SIGKILL)
+            until(lambda: answers(server))
+            drain(server)
+            assert progress(server) == 1.0
+        assert server.ask("/quit").params == ["/quit"]
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+    assert not [*scratch.glob("latent-deck-*/*")]
 
 
 @pytest.mark.timeout(300)
