@@ -58,7 +58,7 @@ from server.system.json_document import DocumentError
 from tests import mini_bundle
 from tests.server.fakes import FakeSession, fake_deck
 
-SILENCE = Recording(np.zeros(1000, np.int16))
+SILENCE = Recording(np.zeros((1000, 2), np.int16))
 FRAME_S = mini_bundle.HOP / mini_bundle.RATE_HZ
 
 
