@@ -90,8 +90,8 @@ class OutputPath:
         channels = self._format.model_channels
         samples, cue_samples = resampled[:, :channels], resampled[:, channels:]
         interleaved = np.zeros((len(samples), self.output.channels), np.float32)
-        interleaved[:, self._main] = samples[:, : len(self._main)]
-        interleaved[:, self._cue] = cue_samples[:, : len(self._cue)]
+        interleaved[:, self._main] = _for_channels(samples, len(self._main))
+        interleaved[:, self._cue] = _for_channels(cue_samples, len(self._cue))
         self.ring.write(interleaved)
         return samples
 
@@ -124,6 +124,13 @@ class OutputPath:
         """Gains (T,) from 0 to 1 without a corner."""
         ramp = np.arange(samples) / (FADE_S * self._format.model_rate_hz)
         return np.asarray(np.sin(np.pi / 2 * np.minimum(ramp, 1.0)) ** 2, np.float32)
+
+
+def _for_channels(samples: Floats, channels: int) -> Floats:
+    """A pair (T, 2) for as many channels as the output has of it: one of them plays the middle."""
+    if channels == 1:
+        return np.asarray(samples.mean(axis=1, keepdims=True), np.float32)
+    return samples[:, :channels]
 
 
 def _faded(gains: Floats, audio: Floats, cue: Floats | None) -> tuple[Floats, Floats | None]:

@@ -25,8 +25,14 @@ TICKS = 100
 LOOP = TICKS * mini_bundle.TICK_FRAMES * HOP
 CLICK = 0.12
 """The steepest step of the fake sine at full level is 0.06; that of the recordings is less."""
+RIGHT = -0.8
 NEAR = 0.01
 """Allows for the DC blocker's phase shift; one sample off would differ by 0.07."""
+
+
+def channels(left: np.ndarray) -> np.ndarray:
+    """A stereo sound (2, T) whose right side is its left one, upside down and quieter."""
+    return np.stack([left, RIGHT * left])
 
 
 def sine(turns: int) -> np.ndarray:
@@ -35,8 +41,7 @@ def sine(turns: int) -> np.ndarray:
 
 
 def recorded(name: str, style: float = 0.0, turns: int = 200) -> DeckData:
-    pcm = np.round(sine(turns) * 32767).astype(np.int16)
-    recording = Recording(np.stack([pcm, pcm], axis=1))
+    recording = Recording(np.round(channels(sine(turns)).T * 32767).astype(np.int16))
     return fake_deck(name, style, ticks=TICKS, structure=0.5, recording=recording)
 
 
@@ -49,7 +54,7 @@ def rig(*decks: tuple[str, DeckData]) -> ControlRig:
 
 
 def played(controls: ControlRig, frames: int, block: int = 4) -> np.ndarray:
-    return np.concatenate([controls.engine.render(block)[0] for _ in range(frames // block)])
+    return np.concatenate([controls.engine.render(block) for _ in range(frames // block)], axis=1)
 
 
 def send(controls: ControlRig, address: str, value: float) -> None:
@@ -63,7 +68,7 @@ def steepest(audio: np.ndarray) -> float:
 def original(first_frame: int, frames: int, turns: int = 200) -> np.ndarray:
     """The recording from a frame on, delayed like the decoder's sound and by the limiter."""
     positions = np.arange(first_frame * HOP, (first_frame + frames) * HOP) - LATENCY - DELAY
-    return np.asarray(sine(turns)[positions % LOOP])
+    return channels(sine(turns)[positions % LOOP])
 
 
 def measured_delay() -> int:
@@ -104,10 +109,10 @@ def test_bypass_fades_in_and_out_without_a_click_and_leaves_the_decoder_unaffect
     for value in (1, 0, 1, 0):
         parts.append(played(controls, 48))
         send(controls, "/deck/a/bypass", value)
-    audio = np.concatenate([*parts, played(controls, 200)])
+    audio = np.concatenate([*parts, played(controls, 200)], axis=1)
     plain = played(other, 392)
     assert steepest(audio) < CLICK
-    np.testing.assert_allclose(audio[-60 * HOP :], plain[-60 * HOP :], atol=1e-5)
+    np.testing.assert_allclose(audio[:, -60 * HOP :], plain[:, -60 * HOP :], atol=1e-5)
 
 
 @pytest.mark.parametrize("block", [1, 7, 64])
@@ -130,9 +135,9 @@ def test_playhead_controls_make_no_click_in_bypass(address: str, value: float) -
     send(controls, "/deck/a/bypass", 1)
     before = played(controls, 100)
     send(controls, address, value)
-    audio = np.concatenate([before, played(controls, 300)])
+    audio = np.concatenate([before, played(controls, 300)], axis=1)
     assert steepest(audio) < CLICK
-    assert np.abs(audio[-HOP:]).max() == (
+    assert np.abs(audio[:, -HOP:]).max() == (
         pytest.approx(0, abs=1e-6) if "freeze" in address else pytest.approx(0.5, abs=0.3)
     )
 
@@ -143,7 +148,7 @@ def test_half_the_speed_gives_half_the_pitch_in_bypass() -> None:
     send(controls, "/deck/a/bypass", 1)
     played(controls, 100)
     spectrum = np.abs(np.fft.rfft(played(controls, 200)))
-    assert np.argmax(spectrum) == 100  # of the 200 turns of a loop
+    assert (np.argmax(spectrum, axis=1) == 100).all()  # of the 200 turns of a loop
 
 
 @pytest.mark.parametrize("follower", ["recorded", "library"])
@@ -155,11 +160,11 @@ def test_loading_another_deck_over_a_bypassed_one_makes_no_click(follower: str) 
     deck = recorded("b", turns=300) if is_recorded else fake_deck("b", 0.0, structure=0.5)
     controls.engine.put_deck("a", deck)
     after = played(controls, 120)
-    assert steepest(np.concatenate([before, after])) < CLICK
+    assert steepest(np.concatenate([before, after], axis=1)) < CLICK
     if is_recorded:
-        np.testing.assert_allclose(after[-40 * HOP :], original(484, 40, turns=300), atol=NEAR)
+        np.testing.assert_allclose(after[:, -40 * HOP :], original(484, 40, turns=300), atol=NEAR)
     else:
-        assert np.abs(after[-HOP * 4 :]).max() == pytest.approx(0.25, abs=0.02)
+        assert np.abs(after[:, -HOP * 4 :]).max() == pytest.approx(0.25, abs=0.02)
 
 
 def test_a_deck_without_a_recording_cannot_be_bypassed() -> None:
@@ -208,8 +213,9 @@ def test_rendering_a_bypassed_deck_to_a_file_gives_the_recording(
     import soxr
 
     wanted = soxr.resample(source, 22_050, RATE)
+    assert np.ptp(audio, axis=1).max() == 0  # a mono file is in the middle
     part = slice(RATE // 4, RATE // 2)
-    found = [np.corrcoef(audio[part], np.roll(wanted, n)[part])[0, 1] for n in range(-400, 401)]
+    found = [np.corrcoef(audio[part, 0], np.roll(wanted, n)[part])[0, 1] for n in range(-400, 401)]
     assert max(found) > 0.99 and abs(int(np.argmax(found)) - 400 - DELAY) <= 2
 
 

@@ -62,7 +62,7 @@ def steepest(audio: np.ndarray) -> float:
 def test_without_decks_the_engine_is_silent_and_the_decoder_idle() -> None:
     made = rig(decks=False)
     audio = made.render(9)
-    assert audio.shape == (1, 9 * HOP)
+    assert audio.shape == (2, 9 * HOP)
     assert audio.dtype == np.float32
     assert not audio.any()
     assert not made.session.styles

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from export.audio.arrays import Floats
 from server.output.choice import CardChoice, OutputChoice
 from server.output.live_output import LiveOutput
 from server.output.null import NullOutput
@@ -135,17 +136,32 @@ def test_a_missing_card_fails_and_leaves_no_process(tmp_path: Path) -> None:
         SoundCardOutput(request(), (sys.executable, "-c", ""))
 
 
-def test_only_the_chosen_channel_pairs_are_played() -> None:
-    class Wide(NullOutput):
-        def start(self, ring: object) -> None:
-            pass
+class Silent(NullOutput):
+    """Takes nothing."""
 
-    output = Wide(mini_bundle.RATE_HZ, 6)
+    def start(self, ring: object) -> None:
+        pass
+
+
+def stereo(left: float, right: float) -> Floats:
+    return np.repeat(np.float32([[left], [right]]), 256, axis=1)
+
+
+def test_a_mono_output_plays_the_middle() -> None:
+    path = Producer(engine(), 4, 3).path_to(Silent(mini_bundle.RATE_HZ, 1))
+    path.write(stereo(0.5, -0.25))
+    taken = np.zeros((256, 1), np.float32)
+    assert path.ring.read_into(taken) == 256
+    np.testing.assert_array_equal(taken, 0.125)
+
+
+def test_only_the_chosen_channel_pairs_are_played() -> None:
+    output = Silent(mini_bundle.RATE_HZ, 6)
     path = Producer(engine(), 4, 3).path_to(output, CardChoice(main=(3, 2), cue=(5, 6)))
-    main, cue = np.full((1, 256), 0.5, np.float32), np.full((1, 256), 0.25, np.float32)
+    main, cue = stereo(0.5, 0.4), stereo(0.25, 0.2)
     path.write(main, cue)
     path.write(main)
     taken = np.zeros((512, 6), np.float32)
     assert path.ring.read_into(taken) == 512
-    np.testing.assert_array_equal(taken[0], [0, 0.5, 0.5, 0, 0.25, 0.25])
-    np.testing.assert_array_equal(taken[-1], [0, 0.5, 0.5, 0, 0, 0])
+    np.testing.assert_array_equal(taken[0], np.float32([0, 0.4, 0.5, 0, 0.25, 0.2]))
+    np.testing.assert_array_equal(taken[-1], np.float32([0, 0.4, 0.5, 0, 0, 0]))

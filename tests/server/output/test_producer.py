@@ -28,14 +28,14 @@ class FakeOutput:
 
     name = "fake"
     latency_s = 0.0
-    channels = 1
+    channels = 2
 
     def __init__(self, sample_rate_hz: float) -> None:
         self.sample_rate_hz = sample_rate_hz
         self.ring: Ring | None = None
 
     def new_ring(self, capacity_samples: int) -> Ring:
-        return Ring(capacity_samples, 1)
+        return Ring(capacity_samples, 2)
 
     def is_lost(self) -> bool:
         return False
@@ -74,7 +74,7 @@ def test_the_output_plays_what_the_engine_rendered(rate_hz: float) -> None:
     played = np.concatenate([output.take(100) for _ in range(40)])
     producer.stop()
     blocks = len(tapped)
-    rendered = StreamResampler(mini_bundle.RATE_HZ, rate_hz, 1).process
+    rendered = StreamResampler(mini_bundle.RATE_HZ, rate_hz, 2).process
     alone = engine()
     wanted = np.concatenate([rendered(alone.render(4).T) for _ in range(blocks)])
     np.testing.assert_array_equal(played, wanted[: len(played)])
@@ -89,7 +89,7 @@ def test_the_ring_is_full_after_the_start_and_never_overflows(rate_hz: float) ->
     producer.start(path)
     block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)
     assert 2 * block <= path.ring.available <= 3 * block + 2
-    target, taken = np.zeros((37, 1), np.float32), 0
+    target, taken = np.zeros((37, 2), np.float32), 0
     for _ in range(300):
         taken += path.ring.read_into(target)
         time.sleep(0.0005)
@@ -107,7 +107,7 @@ def test_the_ring_grows_for_a_device_that_takes_more_at_once_than_it_holds(
     path = producer.path_to(FakeOutput(rate_hz))
     producer.start(path)
     block = round(4 * mini_bundle.HOP * rate_hz / mini_bundle.RATE_HZ)
-    target = np.zeros((round(blocks_at_once * block), 1), np.float32)
+    target = np.zeros((round(blocks_at_once * block), 2), np.float32)
     path.ring.read_into(target)
     missed = path.ring.underruns
     for _ in range(5):
@@ -122,7 +122,7 @@ def test_an_excessive_request_does_not_fill_the_memory() -> None:
     producer = Producer(engine(), 4, 3)
     path = producer.path_to(FakeOutput(48_000))
     producer.start(path)
-    path.ring.read_into(np.zeros((480_000, 1), np.float32))
+    path.ring.read_into(np.zeros((480_000, 2), np.float32))
     producer.stop()
     assert path.target_s <= LARGEST_REQUEST_S + 2 * producer.block_s + 1e-3
     assert path.ring.available <= path.ring.capacity_samples

@@ -38,7 +38,7 @@ def test_a_model_is_loaded_in_its_frame_at_any_block_size(
     given = ["--media", str(media), "--seconds", "0.5", "--block", block, "--set", "/level=-3"]
     plain = render(bundle_path, media / "x.wav", *given)
     changed = render(bundle_path, media / "y.wav", *given, "--score", str(score))
-    first = int(np.flatnonzero(np.abs(changed - plain) > 1e-6)[0])
+    first = int(np.flatnonzero((np.abs(changed - plain) > 1e-6).any(axis=1))[0])
     assert 20 * HOP - LATENCY <= first <= 21 * HOP
 
 

@@ -71,7 +71,7 @@ class Performance:
         self.producer = Producer(
             self.engine, BLOCK, 3, on_audio=lambda samples, _: self.blocks.append(samples)
         )
-        self.output_path = self.producer.path_to(NullOutput(RATE, 1))
+        self.output_path = self.producer.path_to(NullOutput(RATE, 2))
         self.is_over = False
 
     @property
@@ -89,10 +89,10 @@ class Performance:
         listener.join()
         self.producer.stop()
         self.recorder.close()
-        return np.concatenate(self.blocks)[:, 0]
+        return np.concatenate(self.blocks)
 
     def _listen(self) -> None:
-        taken = np.zeros((HOP, 1), np.float32)
+        taken = np.zeros((HOP, 2), np.float32)
         while not self.is_over:
             if not self.output_path.ring.read_into(taken):
                 time.sleep(0.0005)
@@ -186,7 +186,7 @@ def test_a_performance_rendered_from_its_score_gives_the_same_sound(
     again = render(bundle_with_prior, tmp_path / "again.wav", *given)
     assert np.abs(played).max() > 0.05
     difference = np.abs(again[: len(played) - LATENCY] - played[LATENCY:])
-    assert difference.max() <= 1e-4, f"at {difference.argmax() / RATE / FRAME_S} frames"
+    assert difference.max() <= 1e-4, f"at {difference.max(axis=1).argmax() / RATE / FRAME_S} frames"
     assert [path.name for path in tmp_path.glob("*capture*")] == ["take capture 1.wav"]
 
 

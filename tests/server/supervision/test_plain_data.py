@@ -70,7 +70,7 @@ def test_what_is_written_is_read_again(value: Outer) -> None:
 def test_all_of_a_deck_is_read_again() -> None:
     deck = replace(
         fake_deck("high", 0.25, beats=Beats(120.5, 0.1, 0.9)),
-        recording=Recording(np.arange(-500, 500, dtype=np.int16)),
+        recording=Recording(np.arange(-500, 500, dtype=np.int16).reshape(-1, 2), (1.0, 0.0)),
         captured=Captured("live", np.linspace(-1, 1, 300, dtype=np.float32), 44100),
         source="high",
         structure=np.asfortranarray(np.random.default_rng(1).random((4, 20), np.float32)),
