@@ -7,19 +7,20 @@ was encoded, and not shifted. Libraries are imported inside functions, as in ``m
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
-from export.audio.model_input import AudioError
+from export.audio.errors import AudioError
 from export.audio.stereo import FULL_SCALE
 
 CHANNELS = 2
-
 LONGEST_S = 600.0
 """A longer recording is not kept: a few bytes of a damaged file could stand for hours."""
+
 
 _BLOCK_FRAMES = 1 << 16
 _COMPRESSION = 0.4
@@ -61,6 +62,15 @@ def encode_recording(pcm: NDArray[np.int16], sample_rate_hz: int) -> bytes:
 def decode_recording(data: bytes, sample_rate_hz: int) -> NDArray[np.int16]:
     """Decode a recording of a bundle to stereo samples (T, 2).
 
+    Raises:
+        AudioError: as ``recording_blocks``.
+    """
+    return np.concatenate([*recording_blocks(data, sample_rate_hz)])
+
+
+def recording_blocks(data: bytes, sample_rate_hz: int) -> Iterator[NDArray[np.int16]]:
+    """Decode a recording of a bundle block by block (T, 2), a second or two each.
+
     Damage inside may shorten it or be heard; a bundle's checksums find it first.
 
     Raises:
@@ -74,7 +84,7 @@ def decode_recording(data: bytes, sample_rate_hz: int) -> NDArray[np.int16]:
             if (sound.format, sound.subtype) != ("OGG", "VORBIS"):
                 raise AudioError("corrupt", f"is {sound.format} {sound.subtype}, not Ogg Vorbis")
             _check(sound.frames, sound.channels, sound.samplerate, sample_rate_hz)
-            return _decoded(sound)
+            yield from _decoded(sound)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise AudioError("corrupt", f"cannot be read as Ogg Vorbis ({error})") from error
 
@@ -91,15 +101,13 @@ def _check(frames: int, channels: int, rate_hz: int, wanted_hz: int) -> None:
         )
 
 
-def _decoded(sound: Any) -> NDArray[np.int16]:
+def _decoded(sound: Any) -> Iterator[NDArray[np.int16]]:
     """All frames that the file states; libsndfile stops early where pages are damaged."""
-    pcm = np.empty((sound.frames, CHANNELS), np.int16)
     filled = 0
-    while filled < len(pcm):
-        block: Floats = sound.read(min(_BLOCK_FRAMES, len(pcm) - filled), dtype="float32")
+    while filled < sound.frames:
+        block: Floats = sound.read(min(_BLOCK_FRAMES, sound.frames - filled), dtype="float32")
         if not len(block):
-            raise AudioError("corrupt", f"ends after {filled} of {len(pcm)} samples")
+            raise AudioError("corrupt", f"ends after {filled} of {sound.frames} samples")
         # As 16-bit integers, libsndfile would wrap what Vorbis decodes beyond full scale.
-        pcm[filled : filled + len(block)] = np.round(np.clip(block, -1, 1) * FULL_SCALE)
+        yield np.round(np.clip(block, -1, 1) * FULL_SCALE).astype(np.int16)
         filled += len(block)
-    return pcm

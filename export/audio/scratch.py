@@ -9,6 +9,7 @@ ends. Blocks are written, not mapped: on a full disk a write fails, where a stor
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class ScratchArray:
         try:
             self._file = _opened(self._folder, path)
         except OSError as error:
-            raise self._no_room(error) from error
+            raise no_room(self._folder, error) from error
 
     def add(self, block: NDArray[Any]) -> None:
         """Add a block (T, ...) at the end.
@@ -51,7 +52,7 @@ class ScratchArray:
             self._file.write(np.ascontiguousarray(block, self._dtype).data)
         except OSError as error:
             self.close()
-            raise self._no_room(error) from error
+            raise no_room(self._folder, error) from error
         self._length += len(block)
 
     def finished(self) -> NDArray[Any]:
@@ -68,22 +69,73 @@ class ScratchArray:
                     return np.empty(shape, self._dtype)
                 return np.memmap(file, self._dtype, mode="r+", shape=shape)
         except OSError as error:
-            raise self._no_room(error) from error
+            raise no_room(self._folder, error) from error
 
     def close(self) -> None:
         """Give it up and delete the file; without effect once it is finished."""
-        if self._file.closed:
-            return
-        with contextlib.suppress(OSError):  # closing writes what is left, to a full disk
-            self._file.close()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        if not self._file.closed:
+            _give_up(self._file, self._path)
 
-    def _no_room(self, error: OSError) -> AudioError:
-        return AudioError(
-            "no room",
-            f"no room for its sound in {self._folder} ({error.strerror}); free some, or set TMPDIR",
-        )
+
+class FilledArray:
+    """An array (T, ...) of known length, mapped while it is filled; zero where it is not yet.
+
+    Raises:
+        AudioError: there is no room for the file.
+    """
+
+    def __init__(self, dtype: DTypeLike, shape: tuple[int, ...], path: Path | None = None) -> None:
+        """``path`` keeps the file."""
+        self.filled = 0
+        """Rows that have been added."""
+        self._path = path
+        self._folder = scratch_folder() if path is None else path.parent
+        try:
+            self._file = _opened(self._folder, path)
+            self._file.truncate(np.dtype(dtype).itemsize * math.prod(shape))
+        except OSError as error:
+            raise no_room(self._folder, error) from error
+        self.array: NDArray[Any] = np.memmap(self._file, dtype, mode="r+", shape=shape)
+        self._file.seek(0)  # mapping looks for the end of the file
+
+    def add(self, block: NDArray[Any]) -> None:
+        """Add a block (T, ...); what is beyond the end is left out.
+
+        Raises:
+            AudioError: the disk is full.
+        """
+        kept = np.ascontiguousarray(block[: len(self.array) - self.filled], self.array.dtype)
+        try:
+            self._file.write(kept.data)
+            self._file.flush()
+        except OSError as error:
+            raise no_room(self._folder, error) from error
+        self.filled += len(kept)
+
+    def finished(self) -> NDArray[Any]:
+        """The array; nothing can be added any more."""
+        self._file.close()
+        return self.array
+
+    def close(self) -> None:
+        """Give it up and delete the file; without effect once it is finished."""
+        if not self._file.closed:
+            _give_up(self._file, self._path)
+
+
+def no_room(folder: Path, error: OSError) -> AudioError:
+    """The error of a disk that is full, or of a folder that cannot be written to."""
+    return AudioError(
+        "no room",
+        f"no room for its sound in {folder} ({error.strerror}); free some, or set TMPDIR",
+    )
+
+
+def _give_up(file: Any, path: Path | None) -> None:
+    with contextlib.suppress(OSError):  # closing writes what is left, to a full disk
+        file.close()
+    if path is not None:
+        path.unlink(missing_ok=True)
 
 
 def _opened(folder: Path, path: Path | None) -> Any:

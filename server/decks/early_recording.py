@@ -1,29 +1,30 @@
 """The beginning of a long file, heard while the rest of it is still being read.
 
-    blocks as they are read -> the first two seconds: a gain -> file as long as the music is to be
+    blocks as they are read -> after 0.15 s, at least two seconds: a gain -> file as long as the music is to be
                                                                 '-> heard; silent where not yet read
 
-The gain is that of the first two seconds, at most 1; the final one is known at the end of the file,
+The gain is that of the first seconds, at most 1; the final one is known at the end of the file,
 when all of it is heard in place of this.
 """
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from export.audio.arrays import Floats
 from export.audio.decoding import length_s
-from export.audio.errors import AudioError
+from export.audio.scratch import FilledArray
 from export.audio.stereo import to_pcm
 from export.bundle.format import Manifest
 from server.engine.deck import Recording, fade_in
 
 FIRST_S = 2.0
+PATIENCE_S = 0.15
+"""Most files are read whole in this time; then no place of the playhead is still silent."""
 SHORTEST_S = 10.0
 """A shorter file is read whole before it is heard; that takes a tenth of a second."""
 
@@ -44,11 +45,11 @@ class EarlyRecording:
         self._path = path
         self._manifest = manifest
         self._heard = heard
+        self._started_s = time.monotonic()
         self._first: list[Floats] = []
         self._has_begun = False
-        self._file: BinaryIO | None = None
         self._gain = 1.0
-        self._left_samples = 0
+        self._pcm: FilledArray | None = None
 
     def __call__(self, block: Floats) -> None:
         """Take the next block."""
@@ -56,45 +57,33 @@ class EarlyRecording:
             self._write(block)
             return
         self._first.append(block)
-        if sum(map(len, self._first)) >= FIRST_S * self._manifest.sample_rate_hz:
+        is_late = time.monotonic() - self._started_s >= PATIENCE_S
+        if is_late and sum(map(len, self._first)) >= FIRST_S * self._manifest.sample_rate_hz:
             self._has_begun = True
             self._begin(np.concatenate(self._first))
             self._first.clear()
 
     def close(self) -> None:
-        """The file has been read, or cannot be."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.close()
+        """The file has been read, or cannot be; what is heard stays."""
+        if self._pcm is not None:
+            self._pcm.finished()
 
     def _begin(self, first: Floats) -> None:
         rate_hz, tick = self._manifest.sample_rate_hz, self._manifest.tick_samples
         seconds = length_s(self._source) or 0.0
-        samples = round(seconds * rate_hz) // tick * tick
         if seconds < SHORTEST_S:
             return
         self._gain, gain_db = self._gain_of(first)
-        try:
-            self._file = self._path.open("x+b", buffering=0)
-            self._file.truncate(samples * 4)
-        except OSError as error:
-            raise self._no_room(error) from error
-        self._left_samples = samples
-        self._write(first, is_first=True)
-        pcm = np.memmap(self._path, np.int16, mode="r", shape=(samples, 2))
-        self._heard(self._source.stem, Recording(pcm), gain_db)
+        samples = round(seconds * rate_hz) // tick * tick
+        self._pcm = FilledArray(np.int16, (samples, 2), self._path)
+        beginning = to_pcm(first, self._gain)
+        fade_in(beginning, rate_hz)
+        self._pcm.add(beginning)
+        self._heard(self._source.stem, Recording(self._pcm.array), gain_db)
 
-    def _write(self, block: Floats, is_first: bool = False) -> None:
-        if self._file is None:
-            return
-        pcm = to_pcm(block[: self._left_samples], self._gain)
-        if is_first:
-            fade_in(pcm, self._manifest.sample_rate_hz)
-        self._left_samples -= len(pcm)
-        try:
-            self._file.write(pcm.tobytes())
-        except OSError as error:
-            raise self._no_room(error) from error
+    def _write(self, block: Floats) -> None:
+        if self._pcm is not None:
+            self._pcm.add(to_pcm(block, self._gain))
 
     def _gain_of(self, first: Floats) -> tuple[float, float]:
         """The gain of the first seconds (T, 2), as a factor and in dB.
@@ -104,7 +93,3 @@ class EarlyRecording:
         power = max(float(np.square(first.mean(axis=1), dtype=np.float64).mean()), 1e-12)
         gain_db = min(self._manifest.loudness_lufs - 10 * float(np.log10(power)), 0.0)
         return 10 ** (gain_db / 20), gain_db
-
-    def _no_room(self, error: OSError) -> AudioError:
-        where = self._path.parent
-        return AudioError("no room", f"no room for its sound in {where} ({error.strerror})")

@@ -12,6 +12,7 @@ import contextlib
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from export.bundle.format import BundleDeck
 from server.decks.array_files import ArrayFiles, delete, send_by_name
 from server.decks.reading import ReadSource, Source, read_source
 from server.decks.reports import Failed, Finished, Heard, Progressed, Report
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from server.decks.graphs import EncodingGraphs
 
 NICENESS = 10
+_FIRST_SOURCE_S = 2.0
+"""Time for a source that is there from the start."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,11 @@ class _Service:
     def _read(self, request: EncodingRequest) -> None:
         ticket, manifest = request.ticket, self._graphs.manifest
 
+        # The file of a library deck stays, since its gain is known; that of others is replaced.
+        stays = isinstance(request.source, BundleDeck)
+
         def heard(name: str, recording: Recording, gain_db: float) -> None:
-            self._send(Heard(ticket, name, recording, gain_db, is_whole=False))
+            self._send(Heard(ticket, name, recording, gain_db, is_whole=stays))
 
         read = read_source(
             request.source,
@@ -101,7 +108,7 @@ class _Service:
             heard if manifest.gives_spectra else None,
             lambda: self._require_wanted(ticket),
         )
-        if manifest.gives_spectra:
+        if manifest.gives_spectra and not stays:
             self._send(Heard(ticket, read.name, read.recording, read.gain_db, is_whole=True))
         self._to_encode.put((ticket, read))
 
@@ -156,7 +163,8 @@ def _import_what_reading_needs() -> None:
 
 
 def _import_what_loudness_needs() -> None:
-    """Takes longest, and is needed last: when a file has been read."""
+    """It takes seconds, and the first source must not be heard later because of it."""
+    time.sleep(_FIRST_SOURCE_S)
     import pyloudnorm
 
     del pyloudnorm

@@ -6,23 +6,25 @@ library deck    -> its recording decoded
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.audio.errors import AudioError
 from export.audio.model_input import Captured
-from export.audio.recordings import decode_recording
-from export.audio.scratch import ScratchArray
+from export.audio.recordings import recording_blocks
+from export.audio.scratch import FilledArray
 from export.audio.sequence import SoundSource, read_sound, take_sound
 from export.bundle.format import BundleDeck, Manifest
 from server.decks.array_files import ArrayFiles
-from server.decks.early_recording import EarlyRecording, Heard
-from server.engine.deck import Recording, recording_of
+from server.decks.early_recording import PATIENCE_S, EarlyRecording, Heard
+from server.engine.deck import Recording, fade_in, recording_of
 
 Source = str | Path | Captured | BundleDeck
 """A file, sound in memory, or a library deck with a recording."""
@@ -71,7 +73,7 @@ def read_source(
         AudioError: it cannot be used; the message names it.
     """
     if isinstance(source, BundleDeck):
-        return _library(source, manifest, files)
+        return _library(source, manifest, files, heard, check)
     if isinstance(source, Captured):
         sound = take_sound(source, manifest, files.new("pcm"))
         return _read(source.name, sound, manifest)
@@ -97,19 +99,36 @@ def _read(name: str, sound: SoundSource, manifest: Manifest) -> ReadSource:
     return ReadSource(name, recording, sound.gain_db, sound=sound)
 
 
-def _library(stored: BundleDeck, manifest: Manifest, files: ArrayFiles) -> ReadSource:
+def _library(
+    stored: BundleDeck, manifest: Manifest, files: ArrayFiles, heard: Heard | None, check: Check
+) -> ReadSource:
+    """Decode a recording; it is heard before its end if that takes long, since its gain is known."""
+    loop_samples = stored.structure.shape[1] * manifest.tick_samples
+    pcm = FilledArray(np.int16, (loop_samples, 2), files.new("pcm"))
+    started_s = time.monotonic()
+    with closing(pcm):
+        for block in _recording_blocks(stored, manifest):
+            check()
+            if not pcm.filled:
+                fade_in(block, manifest.sample_rate_hz)
+            pcm.add(block)
+            is_due = time.monotonic() - started_s >= PATIENCE_S or pcm.filled >= loop_samples
+            if is_due and heard is not None:
+                heard(stored.slug, Recording(pcm.array, stored.mid), stored.gain_db)
+                heard = None
+        if pcm.filled < loop_samples:
+            raise AudioError(
+                "corrupt",
+                f"{stored.slug}: its recording has {pcm.filled} samples, its loop {loop_samples}; "
+                "export the bundle again",
+            )
+        fade_in(pcm.array[::-1], manifest.sample_rate_hz)
+        recording = Recording(pcm.finished(), stored.mid)
+    return ReadSource(stored.slug, recording, stored.gain_db, stored=stored)
+
+
+def _recording_blocks(stored: BundleDeck, manifest: Manifest) -> Iterator[NDArray[np.int16]]:
     try:
-        pcm = decode_recording(stored.recording, manifest.sample_rate_hz)
+        yield from recording_blocks(stored.recording, manifest.sample_rate_hz)
     except AudioError as error:
         raise AudioError(error.reason, f"{stored.slug}: its recording {error}") from error
-    loop_samples = stored.structure.shape[1] * manifest.tick_samples
-    if len(pcm) < loop_samples:
-        raise AudioError(
-            "corrupt",
-            f"{stored.slug}: its recording has {len(pcm)} samples, its loop {loop_samples}; "
-            "export the bundle again",
-        )
-    kept = ScratchArray(np.int16, (2,), files.new("pcm"))
-    kept.add(pcm)
-    recording = recording_of(kept.finished(), manifest.sample_rate_hz, loop_samples, stored.mid)
-    return ReadSource(stored.slug, recording, stored.gain_db, stored=stored)

@@ -12,8 +12,8 @@ from server.engine.deck import DeckData, Recording
 class Heard:
     """The recording of request ``ticket`` can be heard, at ``gain_db``, but is not yet encoded.
 
-    For a long file it comes twice: when its beginning has been read, and when all of it has
-    (``is_whole``).
+    For a long file it comes twice: when its beginning has been read, and when all of it has. Only
+    the recording of the latter is that of the deck (``is_whole``).
     """
 
     ticket: int

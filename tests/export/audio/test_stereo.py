@@ -18,7 +18,7 @@ from export.audio.model_input import (
     read_mono,
     read_stereo,
 )
-from export.audio.scratch import ScratchArray
+from export.audio.scratch import FilledArray, ScratchArray
 from export.audio.stereo import StereoStream
 
 RATE_HZ = 22_050
@@ -116,6 +116,31 @@ def test_long_sound_is_in_a_file_without_a_name(tmp_path: Path, monkeypatch: obj
     array.add(np.ones((1000, 2)))
     mapped = array.finished()
     assert isinstance(mapped, np.memmap) and mapped.sum() == 2000
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_array_is_mapped_while_it_is_filled(tmp_path: Path) -> None:
+    array = FilledArray(np.int16, (1000, 2), tmp_path / "x")
+    other = np.memmap(tmp_path / "x", np.int16, "r", shape=(1000, 2))
+    assert not other.any()
+    for start in (0, 400):
+        array.add(np.arange(start, start + 400)[:, None] * [1, -1])
+        assert array.filled == start + 400
+    assert (other[:800, 0] == np.arange(800)).all() and not other[800:].any()
+    array.add(np.ones((900, 2)))
+    assert array.filled == 1000 and other[800:].all() and len(other) == 1000
+    assert array.finished() is array.array
+    array.close()
+    assert (tmp_path / "x").stat().st_size == 4000
+
+
+def test_an_array_that_is_given_up_leaves_no_file(tmp_path: Path) -> None:
+    for array in (
+        FilledArray(np.int16, (9,), tmp_path / "a"),
+        ScratchArray(np.int16, (), tmp_path / "b"),
+    ):
+        array.add(np.ones(5))
+        array.close()
     assert not list(tmp_path.iterdir())
 
 

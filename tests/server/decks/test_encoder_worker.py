@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from export.audio.model_input import Captured
-from export.audio.recordings import encode_recording
+from export.audio.recordings import decode_recording, encode_recording
 from server.decks.encoder_worker import EncoderWorker
 from server.decks.graphs import graphs_of
 from server.decks.reports import Failed, Finished, Heard, Progressed, Report
@@ -290,6 +290,11 @@ def test_a_library_deck_with_a_recording_gets_what_detail_needs(
     assert isinstance(heard, Heard) and heard.is_whole and heard.recording.samples == samples
     assert isinstance(finished, Finished) and finished.deck.recording is not None
     assert finished.deck.recording.mid == (1.0, 0.0)
+    inside = slice(200, -200)  # between the fades of the loop's ends
+    np.testing.assert_array_equal(
+        finished.deck.recording.pcm[inside], decode_recording(recording, RATE)[inside]
+    )
+    assert not finished.deck.recording.pcm[[0, -1]].any()
     np.testing.assert_array_equal(finished.deck.style_mean, stored.style_mean)
     assert finished.deck.reference is not None
     assert len(finished.deck.reference) == samples // (mini_bundle.HOP // mini_bundle.SPECTRA)
