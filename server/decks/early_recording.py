@@ -1,7 +1,7 @@
 """The beginning of a long file, heard while the rest of it is still being read.
 
-    blocks as they are read -> after 0.15 s, at least two seconds: a gain -> file as long as the music is to be
-                                                                '-> heard; silent where not yet read
+    blocks as they are read -> after 0.15 s, at least two seconds: a gain -> file as long as the
+                                       music is to be -> heard; silent where not yet read
 
 The gain is that of the first seconds, at most 1; the final one is known at the end of the file,
 when all of it is heard in place of this.

@@ -102,7 +102,7 @@ def _read(name: str, sound: SoundSource, manifest: Manifest) -> ReadSource:
 def _library(
     stored: BundleDeck, manifest: Manifest, files: ArrayFiles, heard: Heard | None, check: Check
 ) -> ReadSource:
-    """Decode a recording; it is heard before its end if that takes long, since its gain is known."""
+    """Decode a recording; if that takes long, it is heard before its end: its gain is known."""
     loop_samples = stored.structure.shape[1] * manifest.tick_samples
     pcm = FilledArray(np.int16, (loop_samples, 2), files.new("pcm"))
     started_s = time.monotonic()
