@@ -1,7 +1,7 @@
 """The mean spectrum of a recording: what its timbre is on average, where it sounds.
 
 spectra l, centred at l hops + 1/2, around the loop -> those within 20 dB of the loudest fifth
-                             -> mean of log magnitudes -> smoothed over about three mel bands
+                             -> mean of log magnitudes -> smoothed over about twelve mel bands
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from export.bundle.format import Manifest
 from server.engine.deck import Recording
 
 LOUDEST_SHARE, RANGE_DB = 0.2, 20.0
-SMOOTHED_BANDS = 3.0
+SMOOTHED_BANDS = 12.0
+"""The wider, the less of the chords of one deck is left in the other's sound. On eight pairs, at
+/interp/style 1: with 8 bands 0.92 of the way and chroma kept to 0.78, with 12 0.89 and 0.81."""
 FLOOR = 1e-5
 """Of magnitudes, as in the detail: where a full-scale sine has a quarter of the window."""
 
@@ -65,11 +67,8 @@ def _smoothed(spectrum: NDArray[np.float64], manifest: Manifest) -> Floats:
     half = SMOOTHED_BANDS * band / 2
     begin = np.minimum(np.searchsorted(mels, mels - half, side="left"), bins)
     end = np.maximum(np.searchsorted(mels, mels + half, side="right"), bins + 1)
-    # As many bins on either side, so that a slope keeps its place.
-    reach = np.minimum(bins - begin, end - 1 - bins)
     sums = np.concatenate([[0.0], np.cumsum(spectrum)])
-    width = 2 * reach + 1
-    return np.asarray((sums[bins + reach + 1] - sums[bins - reach]) / width, np.float32)
+    return np.asarray((sums[end] - sums[begin]) / (end - begin), np.float32)
 
 
 def _mels(hz: NDArray[np.floating]) -> NDArray[np.float64]:
