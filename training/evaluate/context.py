@@ -44,7 +44,7 @@ class EvaluationContext:
     shown: int
     seed: int
     sources: tuple[Path, ...] = ()
-    """Folders that hold the files of the store's recordings, by name."""
+    """Folders of recordings that the store was made from, or their parents."""
 
     @property
     def grid(self) -> ModelGrid:

@@ -111,7 +111,7 @@ def nearer(
     mine, theirs = (means[one][measure]["mean"] for one in (method, rival))
     wins = [row[method][measure] < min(row[one][measure] for one in rivals) for row in rows]
     return {
-        "share": 1 - mine / theirs,
+        "share": 1 - mine / theirs if theirs else float("nan"),
         "best_rival": rival,
         "pairs_won": int(np.sum(wins)),
         "pairs": len(rows),

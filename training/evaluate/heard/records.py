@@ -136,8 +136,10 @@ def short_title(record: Record) -> str:
 def _whole(context: EvaluationContext, recording: StoredRecording) -> tuple[Floats, int, bool]:
     """The whole sound (2, T), its rate, and whether it is stereo."""
     for folder in context.sources:
-        if (folder / recording.name).is_file():
-            return *_read(folder / recording.name), True
+        # Names begin with the data set's folder, which a user may name itself.
+        for place in (folder, folder.resolve().parent):
+            if (place / recording.name).is_file():
+                return *_read(place / recording.name), True
     mono = to_float(context.store.audio(recording))
     return np.stack([mono, mono]), context.store.sample_rate_hz, False
 
