@@ -51,7 +51,7 @@ def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
         action="append",
         default=[],
         metavar="FOLDER",
-        help="folder of recordings that the store was made from, to hear its files in stereo and at "
+        help="folder of recordings that the store was made from, to hear its files in stereo, at "
         "their own rate; may be repeated (default: the store's own sound, mono)",
     )
     add("-o", "--output", type=Path, default=Path("report"), help="folder for the report")

@@ -38,7 +38,7 @@ GOALS = (
 
 
 @dataclass(frozen=True)
-class Knob:
+class HeardKnob:
     """A style dimension and the descriptor that it is for; without a name, what was taught."""
 
     index: int
@@ -51,14 +51,14 @@ class Knob:
         return f"/latent/{self.index}"
 
 
-def knobs_of(bundle: Bundle) -> list[Knob]:
+def knobs_of(bundle: Bundle) -> list[HeardKnob]:
     """The named dimensions; for a bundle without names those nearest to what was taught."""
-    named = [Knob(one.index, one.name, True) for one in bundle.dimensions if one.name in WORDS]
+    named = [HeardKnob(one.index, one.name, True) for one in bundle.dimensions if one.name in WORDS]
     if named:
         return named
     taught = [knob for knob in TAUGHT_KNOBS[: bundle.manifest.style_dims] if knob in WORDS]
     nearest = np.abs(bundle.latents.rotation).argmax(axis=0)
-    return [Knob(int(nearest[place]), word, False) for place, word in enumerate(taught)]
+    return [HeardKnob(int(nearest[place]), word, False) for place, word in enumerate(taught)]
 
 
 def measure_heard_knobs(listening: Listening) -> Answer:
@@ -96,7 +96,7 @@ def least_kept(word: str) -> float:
 
 
 def _figures(
-    listening: Listening, knob: Knob, records: Sequence[Record], at_rest_db: float
+    listening: Listening, knob: HeardKnob, records: Sequence[Record], at_rest_db: float
 ) -> dict[str, Any]:
     effects = {
         detail: float(np.mean([_effect(listening, knob, record, detail) for record in records]))
@@ -122,7 +122,7 @@ def _figures(
     }
 
 
-def _effect(listening: Listening, knob: Knob, record: Record, detail: float) -> float:
+def _effect(listening: Listening, knob: HeardKnob, record: Record, detail: float) -> float:
     """Change of the knob's descriptor from -2 to 2 spreads."""
     place = WORDS.index(knob.word)
     low, high = (

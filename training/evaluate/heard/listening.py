@@ -1,4 +1,4 @@
-"""What the questions share: the player, and the records that they ask of."""
+"""The player and the records, which all questions share."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from training.measures.bundle_voice import BundleVoice
 
 
 @dataclass(frozen=True)
-class Question:
+class HeardQuestion:
     """A row of the section: ``lines`` are its tables as text, besides the goals."""
 
     name: str
@@ -29,12 +29,12 @@ class Question:
 
 
 QUESTIONS = (
-    Question("rest", "At rest", rest.measure_rest, rest.rest_lines),
-    Question("knobs", "Knobs", knobs.measure_heard_knobs, knobs.knob_lines),
-    Question("interpolation", "Interpolation", interpolation.measure_heard_interpolation),
-    Question("style", "Style", style.measure_style),
-    Question("transfer", "Transfer", transfer.measure_heard_transfer, transfer.transfer_lines),
-    Question("time", "Time", time.measure_heard_time),
+    HeardQuestion("rest", "At rest", rest.measure_rest, rest.rest_lines),
+    HeardQuestion("knobs", "Knobs", knobs.measure_heard_knobs, knobs.knob_lines),
+    HeardQuestion("interpolation", "Interpolation", interpolation.measure_heard_interpolation),
+    HeardQuestion("style", "Style", style.measure_style),
+    HeardQuestion("transfer", "Transfer", transfer.measure_heard_transfer, transfer.transfer_lines),
+    HeardQuestion("time", "Time", time.measure_heard_time),
 )
 
 MOST_CLIPS = max(
@@ -87,7 +87,7 @@ def _player(context: EvaluationContext) -> Player:
     return Player(voice.bundle, context.seed)
 
 
-def _answer(question: Question, listening: Listening) -> Answer:
+def _answer(question: HeardQuestion, listening: Listening) -> Answer:
     try:
         return question.measure(listening)
     except SectionError as error:
