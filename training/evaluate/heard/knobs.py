@@ -23,11 +23,13 @@ PLACES = (0.02, 0.1, 1.0)
 """Places of a knob, besides 0, at which the distance from the record is measured."""
 LEAST_KEPT, LEAST_KEPT_OF_NOISE = 0.7, 0.45
 MOST_AT_ONCE = 0.1
+SLACK_DB = 0.01
+"""By how much a step may come back and still count as level: 16 bits, and the limiter."""
 WORDS = [one.name for one in DESCRIPTORS]
 UNITS = {one.name: one.unit for one in DESCRIPTORS}
 
 GOALS = (
-    Figure("grows", "knobs of which every step leads further from the record", "share", least=1),
+    Figure("grows", "knobs of which no step leads back to the record", "share", least=1),
     Figure(
         "first_step",
         "largest part of the way to 1 spread that the first 0.02 makes",
@@ -117,7 +119,7 @@ def _figures(
         "effect_1": effects[1.0],
         "kept": effects[1.0] / effects[0.0] if effects[0.0] > 0 else float("nan"),
         "distances_db": distances,
-        "grows": bool((steps > 0).all()),
+        "grows": bool((steps > -SLACK_DB).all()),
         "first_step": float(steps[0]) / way if way > 0 else float("nan"),
     }
 

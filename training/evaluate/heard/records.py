@@ -21,7 +21,7 @@ from export.audio.model_input import AudioError, repeat_to
 from server.engine.deck import DeckData
 from training.evaluate.context import EvaluationContext, SectionError
 from training.evaluate.heard.player import Player
-from training.measures.excerpts import DRAWS, QUIET_RMS, kind_of
+from training.measures.excerpts import DRAWS, KINDS, QUIET_RMS, kind_of
 from training.store.index import StoredRecording
 from training.store.store import to_float
 
@@ -79,7 +79,7 @@ def draw_recordings(context: EvaluationContext, count: int) -> list[StoredRecord
     recordings = context.store.split(context.split)
     random = np.random.default_rng(context.seed)
     shuffled = [recordings[index] for index in random.permutation(len(recordings))]
-    return sorted(shuffled, key=kind_of)[:count]
+    return sorted(shuffled, key=lambda one: KINDS.index(kind_of(one)))[:count]
 
 
 def load_record(

@@ -20,6 +20,7 @@ from training.evaluate.heard.goals import Figure, judged
 from training.evaluate.heard.knobs import knobs_of
 from training.evaluate.heard.listening import Answer, Listening
 from training.evaluate.heard.records import Record, heard, short_title
+from training.evaluate.text import summary_table
 from training.measures.listening import high_band_distance, side_db
 from training.measures.metrics import chroma_correlation, level_db, onset_f1, spectral_distance
 from training.measures.references import GriffinLim, coloured_noise
@@ -149,8 +150,4 @@ def _shown(
 
 def rest_lines(answer: Answer) -> Sequence[str]:
     """The table of methods as text."""
-    lines = [" " * 32 + "  ".join(f"{title:>17}" for title, _ in COLUMNS.values())]
-    for method, found in answer["summary"].items():
-        cells = "  ".join(f"{found[name]['mean']:17.3f}" for name in COLUMNS)
-        lines.append(f"{TITLES[method]:<32}{cells}")
-    return lines
+    return summary_table("", answer, tuple(COLUMNS))

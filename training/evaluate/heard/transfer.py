@@ -18,6 +18,7 @@ from training.evaluate.heard.goals import Figure, judged
 from training.evaluate.heard.listening import Answer, Listening
 from training.evaluate.heard.records import LEAD_S, Record, heard, load_record
 from training.evaluate.rendered_pairs import nearer, rendered_pieces
+from training.evaluate.text import summary_table
 from training.measures.listening import mel_distance_db
 from training.measures.metrics import at_level_of, mfcc_distance, spectral_distance
 from training.measures.references import coloured_noise, cross_synthesis, matched_equaliser
@@ -147,8 +148,4 @@ def _row(listening: Listening, pair: HeardPair) -> dict[str, Any]:
 
 def transfer_lines(answer: Answer) -> Sequence[str]:
     """The table of methods as text."""
-    lines = [" " * 32 + "  ".join(f"{title:>17}" for title, _ in COLUMNS.values())]
-    for method, found in answer["summary"].items():
-        cells = "  ".join(f"{found[name]['mean']:17.3f}" for name in COLUMNS)
-        lines.append(f"{TITLES[method]:<32}{cells}")
-    return lines
+    return summary_table("", answer, tuple(COLUMNS))
