@@ -56,6 +56,7 @@ def test_every_question_is_answered_beside_its_goals(
     distances = {method: one["spectral_distance"]["mean"] for method, one in rest.items()}
     assert distances["detail_1"] < distances["detail_half"] < distances["detail_0"]
     assert len(section["questions"]["rest"]["shown"][0]["panels"]) == 4
+    assert "http" not in page
     media = set(re.findall(r'src="([^"]+)"', page))
     assert media == {f"media/{path.name}" for path in (out / "media").iterdir()}
 
