@@ -23,7 +23,8 @@ ALLOWED = {
     "server": LIGHT_ROOMS,
     # Evaluation plays a bundle as users hear it, through the server's decoder session.
     "training.measures": ("server.engine",),
-    "training.evaluate": ("server.engine",),
+    # Whole recordings as well: loaded onto decks, and played with the controls turned.
+    "training.evaluate": ("server.engine", "server.decks", "server.controls"),
 }
 """Packages and rooms of other packages that a package, or a room of it, may import."""
 

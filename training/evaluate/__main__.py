@@ -94,6 +94,7 @@ def open_context(
         seconds=settings.seconds,
         shown=settings.shown,
         seed=settings.seed,
+        sources=settings.sources,
     )
     context.excerpts(1, settings.seconds)  # fails now rather than after the first section
     return context

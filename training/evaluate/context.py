@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -42,6 +43,8 @@ class EvaluationContext:
     seconds: float
     shown: int
     seed: int
+    sources: tuple[Path, ...] = ()
+    """Folders of recordings that the store was made from, or their parents."""
 
     @property
     def grid(self) -> ModelGrid:

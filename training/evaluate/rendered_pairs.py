@@ -9,7 +9,7 @@ through the model. Every sound is brought to the answer's level first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,14 +100,18 @@ def measure_transfer(context: EvaluationContext) -> dict[str, Any]:
 
 
 def nearer(
-    means: dict[str, dict[str, dict[str, float]]], rows: list[dict[str, Any]], measure: str
+    means: dict[str, dict[str, dict[str, float]]],
+    rows: list[dict[str, Any]],
+    measure: str,
+    method: str = TRANSFER,
+    rivals: Sequence[str] = RIVALS,
 ) -> dict[str, Any]:
-    """By which share of its distance the transfer is nearer to the answer than the best rival."""
-    rival = min(RIVALS, key=lambda method: means[method][measure]["mean"])
-    mine, theirs = (means[method][measure]["mean"] for method in (TRANSFER, rival))
-    wins = [row[TRANSFER][measure] < min(row[one][measure] for one in RIVALS) for row in rows]
+    """By which share of its distance a method is nearer to the answer than the best rival."""
+    rival = min(rivals, key=lambda one: means[one][measure]["mean"])
+    mine, theirs = (means[one][measure]["mean"] for one in (method, rival))
+    wins = [row[method][measure] < min(row[one][measure] for one in rivals) for row in rows]
     return {
-        "share": 1 - mine / theirs,
+        "share": 1 - mine / theirs if theirs else float("nan"),
         "best_rival": rival,
         "pairs_won": int(np.sum(wins)),
         "pairs": len(rows),
@@ -138,6 +142,17 @@ def draw_rendered_pairs(
     Raises:
         SectionError: no piece in the split is rendered with two instruments.
     """
+    pieces = rendered_pieces(context)
+    random = np.random.default_rng(context.seed)
+    return [_pair(context, renderer, pieces[n % len(pieces)], random) for n in range(count)]
+
+
+def rendered_pieces(context: EvaluationContext) -> list[list[StoredRecording]]:
+    """The renderings of every piece of the split that has at least two.
+
+    Raises:
+        SectionError: there is none.
+    """
     by_piece: dict[str, list[StoredRecording]] = defaultdict(list)
     for one in context.store.split(context.split):
         if one.score is not None:
@@ -148,8 +163,7 @@ def draw_rendered_pairs(
             f"no piece of split '{context.split}' is rendered with two instruments; render some "
             "with training.render and hold them out with training.prepare"
         )
-    random = np.random.default_rng(context.seed)
-    return [_pair(context, renderer, pieces[n % len(pieces)], random) for n in range(count)]
+    return pieces
 
 
 def transfer_text(section: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from training.evaluate import (
     traverse,
 )
 from training.evaluate.context import EvaluationContext
+from training.evaluate.heard import section as heard
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,13 @@ SECTIONS = {
             time_experiments.time_text,
             "time.html.j2",
             limit=f"at most {time_experiments.CLIPS} excerpts",
+        ),
+        Section(
+            "heard",
+            heard.measure_heard,
+            heard.heard_text,
+            "heard.html.j2",
+            limit=f"at most {heard.MOST_CLIPS} records or pairs",
         ),
     )
 }

@@ -22,6 +22,7 @@ class EvaluateSettings:
 
     checkpoint: Path
     data: Path
+    sources: tuple[Path, ...]
     output: Path
     only: tuple[str, ...]
     clips: int
@@ -44,6 +45,15 @@ def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
     add = parser.add_argument
     add("checkpoint", type=Path, help="run folder of python -m training.fit, or a bundle file")
     add("--data", type=Path, required=True, help="store made by python -m training.prepare")
+    add(
+        "--sources",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="folder of recordings that the store was made from, to hear its files in stereo, at "
+        "their own rate; may be repeated (default: the store's own sound, mono)",
+    )
     add("-o", "--output", type=Path, default=Path("report"), help="folder for the report")
     add(
         "--only",
@@ -58,7 +68,11 @@ def parse_args(argv: list[str] | None = None) -> EvaluateSettings:
     add("--seed", type=int, default=0, help="seed of excerpts and noise")
     add("--shown", type=positive_int, default=4, help="clips or pairs to show in each section")
     add("--threads", type=positive_int, default=None, help="CPU threads (default: torch's choice)")
-    return EvaluateSettings(**vars(parser.parse_args(argv)))
+    options = vars(parser.parse_args(argv))
+    for folder in options["sources"]:
+        if not folder.is_dir():
+            parser.error(f"--sources: no folder {folder}")
+    return EvaluateSettings(**options | {"sources": tuple(options["sources"])})
 
 
 def _sections(text: str) -> tuple[str, ...]:

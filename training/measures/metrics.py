@@ -130,11 +130,14 @@ def timbre_distance(first: Floats, second: Floats, sample_rate_hz: int) -> float
 
     Euclidean distance of the time means of MFCCs 1..19, as in ``mfcc_distance``.
     """
-    means = [
-        librosa.feature.mfcc(y=samples, sr=sample_rate_hz, n_mfcc=20)[1:].mean(axis=1)
-        for samples in (first, second)
-    ]
+    means = [mean_timbre(samples, sample_rate_hz) for samples in (first, second)]
     return float(np.linalg.norm(means[0] - means[1]))
+
+
+def mean_timbre(samples: Floats, sample_rate_hz: int) -> NDArray[np.float64]:
+    """Time means of MFCCs 1..19, (19,) in dB, as in ``mfcc_distance``."""
+    mfcc = librosa.feature.mfcc(y=samples, sr=sample_rate_hz, n_mfcc=20)[1:]
+    return np.asarray(mfcc.mean(axis=1), np.float64)
 
 
 def onset_correlation(truth: Floats, other: Floats, sample_rate_hz: int) -> float:

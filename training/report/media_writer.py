@@ -29,7 +29,7 @@ class MediaWriter:
         (folder / MEDIA).mkdir(parents=True, exist_ok=True)
 
     def sound(self, name: str, samples: Floats) -> str:
-        """Write a sound (T,) as FLAC: 16 bits, clipped at full scale."""
+        """Write a sound (T,), or stereo (T, 2), as FLAC: 16 bits, clipped at full scale."""
         path = f"{MEDIA}/{slug(name)}.flac"
         clipped = np.clip(samples, -1, 1)
         with _named_errors(self.folder / path) as file:

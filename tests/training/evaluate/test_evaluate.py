@@ -156,7 +156,8 @@ def test_a_page_shows_every_section_and_its_files_exist(
 ) -> None:
     monkeypatch.setattr("training.evaluate.time_experiments.PASSES", 4)
     monkeypatch.setattr("training.evaluate.time_experiments.FREEZE_S", 2)
-    others = [name for name in SECTIONS if name not in ("reconstruction", "traverse")]
+    apart = ("reconstruction", "traverse", "heard")
+    others = [name for name in SECTIONS if name not in apart]
     out = tmp_path / "report"
     report = evaluate(run, "--data", store, "-o", out, "--only", ",".join(others), *FEW)
     page = (out / "index.html").read_text()
