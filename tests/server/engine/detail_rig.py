@@ -86,7 +86,7 @@ def deck(
         gain_db=0.0,
         seconds=recording.samples / RATE,
         recording=recording,
-        mean_spectrum=_mean_spectrum(recording),
+        mean_spectrum=mean_spectrum(recording),
     )
     return replace(made, reference=_reference(made, session))
 
@@ -119,7 +119,8 @@ def _log_magnitudes(recording: Recording) -> Floats:
     return log_magnitudes(spectra.astype(np.complex64))
 
 
-def _mean_spectrum(recording: Recording) -> Floats:
+def mean_spectrum(recording: Recording) -> Floats:
+    """Mean log magnitudes (F,) of the louder spectra of a loop, smoothed."""
     log = _log_magnitudes(recording)
     power = np.exp(2 * log).sum(axis=1)
     return smoothed(log[power > 0.1 * power.max()].mean(axis=0)[None])[0]
