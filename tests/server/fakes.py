@@ -8,6 +8,7 @@ from export.audio.arrays import Floats
 from export.bundle.beats import Beats
 from export.bundle.format import Manifest
 from server.engine.deck import DeckData, Recording
+from server.engine.spectra import Spectra
 from server.engine.structure_prior import SamplingNoise
 from tests import mini_bundle
 
@@ -64,6 +65,45 @@ class FakeSession:
     def structure(self) -> Floats:
         """All structure so far, (S, N)."""
         return np.concatenate(self.structures, axis=1)
+
+
+class FakeSpectraSession:
+    """A decoder of format 2: structure are the levels of bands, style tilts and shapes them.
+
+    It has no memory. ``fault`` is added to the magnitudes of the steps in ``faulty``; with
+    ``is_moved`` False it does not answer to style.
+    """
+
+    provider = "FakeExecutionProvider"
+    nepers = 3.0
+    """What one unit of structure raises its band by."""
+
+    def __init__(self, manifest: Manifest, is_moved: bool = True) -> None:
+        self._per_frame = manifest.spectra_per_frame
+        bins = manifest.spectrum_bins
+        place = np.linspace(0, 1, bins)
+        corners = np.linspace(0, 1, manifest.structure_dims) ** 2
+        eye = np.eye(manifest.structure_dims)
+        self.bands = np.stack([np.interp(place, corners, row) for row in eye]).astype(np.float32)
+        shapes = [np.cos(np.pi * n * place) for n in range(manifest.style_dims)]
+        self.shapes = np.stack(shapes).astype(np.float32) * is_moved
+        self._advance = 0.5 * np.sin(40 * place)
+        self._spread = 0.2 + 1.5 * place
+        self.steps = self.resets = 0
+        self.faulty: dict[int, float] = {}
+
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> Spectra:
+        frames = self.nepers * structure.T @ self.bands + style.T @ self.shapes
+        log = np.repeat(frames, self._per_frame, axis=0) + self.faulty.get(self.steps, 0.0)
+        self.steps += 1
+        advance, spread = (
+            np.broadcast_to(row.astype(np.float32), log.shape)
+            for row in (self._advance, self._spread)
+        )
+        return Spectra(np.asarray(log, np.float32), advance, spread)
+
+    def reset(self) -> None:
+        self.resets += 1
 
 
 class FakePrior:
