@@ -8,7 +8,7 @@ from export.audio.arrays import Floats
 from export.bundle.beats import Beats
 from export.bundle.format import Manifest
 from server.engine.deck import DeckData, Recording
-from server.engine.spectra import Spectra
+from server.engine.spectra import DecodedSpectra
 from server.engine.structure_prior import SamplingNoise
 from tests import mini_bundle
 
@@ -92,7 +92,7 @@ class FakeSpectraSession:
         self.steps = self.resets = 0
         self.faulty: dict[int, float] = {}
 
-    def step(self, style: Floats, structure: Floats, noise: Floats) -> Spectra:
+    def step(self, style: Floats, structure: Floats, noise: Floats) -> DecodedSpectra:
         frames = self.nepers * structure.T @ self.bands + style.T @ self.shapes
         log = np.repeat(frames, self._per_frame, axis=0) + self.faulty.get(self.steps, 0.0)
         self.steps += 1
@@ -100,7 +100,7 @@ class FakeSpectraSession:
             np.broadcast_to(row.astype(np.float32), log.shape)
             for row in (self._advance, self._spread)
         )
-        return Spectra(np.asarray(log, np.float32), advance, spread)
+        return DecodedSpectra(np.asarray(log, np.float32), advance, spread)
 
     def reset(self) -> None:
         self.resets += 1

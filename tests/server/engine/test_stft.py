@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.engine.deck import FULL_SCALE
-from server.engine.stft import Analysis, Synthesis
+from server.engine.stft import OverlapAdd, SpectrumReader
 from tests.server.engine.detail_rig import GRID, SPECTRUM_HOP, WINDOW, recording_of
 
 
@@ -22,10 +22,10 @@ def test_analysis_and_synthesis_give_the_recording_back(
     recording = recording_of(np.random.default_rng(samples).uniform(-1, 1, (samples, 2)))
     spectra = 40
     centres = start + SPECTRUM_HOP * np.arange(spectra) + WINDOW // 2
-    synthesis, parts, begun = Synthesis(GRID), [], 0
+    synthesis, parts, begun = OverlapAdd(GRID), [], 0
     while begun < spectra:
         size = cuts[len(parts) % len(cuts)]
-        part = Analysis(GRID).spectra(recording, centres[begun : begun + size])
+        part = SpectrumReader(GRID).spectra(recording, centres[begun : begun + size])
         parts.append(synthesis.sound(part))
         begun += size
     sound = np.concatenate(parts, axis=1)
@@ -39,6 +39,6 @@ def test_analysis_and_synthesis_give_the_recording_back(
 def test_a_pulse_in_the_middle_has_phase_zero_in_its_channel(centre: int, left: bool) -> None:
     sound = np.zeros((5000, 2))
     sound[centre, 1 - left] = 1
-    (spectrum,) = Analysis(GRID).spectra(recording_of(sound), np.array([centre]))
+    (spectrum,) = SpectrumReader(GRID).spectra(recording_of(sound), np.array([centre]))
     np.testing.assert_allclose(spectrum[1 - left], 1, atol=1e-5)
     np.testing.assert_array_equal(spectrum[int(left)], 0)
