@@ -20,6 +20,7 @@ import numpy as np
 from export.audio.arrays import Floats
 from export.bundle.format import Manifest
 from server.engine import phases
+from server.engine.deck import DeckData
 from server.engine.layer import Layer, LayerReading, LayerStream
 from server.engine.mix_level import MixLevel
 from server.engine.spectra import DecodedSpectra, Grid
@@ -35,6 +36,7 @@ class _Part:
 
     read: LayerReading
     amplitude: Floats
+    power: Floats
     log: Floats
 
 
@@ -69,7 +71,7 @@ class DetailSynthesis:
         scatter = self._scatter.uniform(-1, 1, len(noise))
         audible = [layer for layer in layers if layer.is_audible]
         self._keep_streams(audible)
-        amplitudes = self._amplitudes(audible)
+        amplitudes, powers = self._amplitudes(audible)
         read = {
             n: self._stream(layer).read(layer, scatter)
             for n, layer in enumerate(audible)
@@ -81,7 +83,7 @@ class DetailSynthesis:
         reference = self._reference(known) if is_known else None
         added = self._style_spectrum.added(now, reference, layers, is_knob)
         parts = [
-            self._part(one, amplitudes[n], now, added)
+            self._part(one, amplitudes[n], powers[n], now, added)
             for n, one in read.items()
             if one.layer.detail.any()
         ]
@@ -90,7 +92,7 @@ class DetailSynthesis:
         sums = [self._sum(n, parts, latents[n], steps[n]) for n in range(len(noise))]
         spectra: Complexes = np.stack(sums)
         if is_known and len(known) > 1:
-            spectra = self._at_level(spectra, known, amplitudes, is_knob)
+            spectra = self._at_level(spectra, known, powers, is_knob)
         return self._synthesis.sound(spectra)
 
     def _keep_streams(self, audible: Sequence[Layer]) -> None:
@@ -104,15 +106,27 @@ class DetailSynthesis:
             self._streams[key] = LayerStream(self._grid, self._rate_hz, layer.deck)
         return self._streams[key]
 
-    def _amplitudes(self, audible: Sequence[Layer]) -> Floats:
-        """Amplitudes (layers, L) of equal power in sum."""
+    def _amplitudes(self, audible: Sequence[Layer]) -> tuple[Floats, Floats]:
+        """Amplitudes (layers, L) of equal power in sum, and the shares of that power.
+
+        Where one recording is there twice, while its encoded deck takes over, both add up as they
+        are: their amplitudes do, not their powers.
+        """
         if not audible:
-            return np.zeros((0, 0), np.float32)
+            return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
         shares = np.array([layer.structure for layer in audible])
-        amplitudes = np.sin(shares * (np.pi / 2))
-        power = np.square(amplitudes).sum(axis=0)
-        even = amplitudes / np.sqrt(np.maximum(power, 1e-9))
-        return np.repeat(even, self._grid.per_frame, axis=1).astype(np.float32)
+        sounds = [_sound_of(layer.deck) for layer in audible]
+        is_same = np.array([[one == other for other in sounds] for one in sounds])
+        together = is_same @ shares
+        part = shares / np.maximum(together, 1e-9)
+        loudness = np.sin(np.minimum(together, 1) * (np.pi / 2))
+        powers = np.square(loudness) * part
+        total = np.maximum(powers.sum(axis=0), 1e-9)
+        even = loudness * part / np.sqrt(total), powers / total
+        amplitudes, powers = (
+            np.repeat(rows, self._grid.per_frame, axis=1).astype(np.float32) for rows in even
+        )
+        return amplitudes, powers
 
     def _reference(self, known: Sequence[LayerReading]) -> Floats:
         """The decoder's own magnitudes (L, F) of the decks, by their shares of structure."""
@@ -123,12 +137,17 @@ class DetailSynthesis:
         return mixed
 
     def _part(
-        self, read: LayerReading, amplitude: Floats, now: Floats, added: Floats | None
+        self,
+        read: LayerReading,
+        amplitude: Floats,
+        power: Floats,
+        now: Floats,
+        added: Floats | None,
     ) -> _Part:
         log = read.stream.magnitudes(read, now)
         if added is not None and read.reference is not None:
             log = log + added[:, None]
-        return _Part(read, amplitude, log)
+        return _Part(read, amplitude, power, log)
 
     def _sum(self, n: int, parts: Sequence[_Part], latents: Floats, step: Floats) -> Complexes:
         """The sum (2, F) of all layers in spectrum n."""
@@ -137,7 +156,7 @@ class DetailSynthesis:
             for part in parts
             if part.amplitude[n] > 0 and part.read.confidence[n] > 0
         ]
-        rest = 1 - sum(voice.amplitude**2 for voice in voices)
+        rest = 1 - sum(voice.power for voice in voices)
         if rest > LEAST_POWER:
             voices.append(of_latents(math.sqrt(rest), latents, self._phase + step))
         if len(voices) == 1:
@@ -164,17 +183,19 @@ class DetailSynthesis:
             turned = phase + (1 - confidence) * lock + confidence * apart
             spectrum = np.exp(log + 1j * turned)
         stream.phase = phases.wrapped(phase)
-        return LayerVoice(float(part.amplitude[n]), confidence, spectrum, phase)
+        return LayerVoice(
+            float(part.amplitude[n]), float(part.power[n]), confidence, spectrum, phase
+        )
 
     def _at_level(
-        self, spectra: Complexes, known: Sequence[LayerReading], amplitudes: Floats, is_knob: bool
+        self, spectra: Complexes, known: Sequence[LayerReading], powers: Floats, is_knob: bool
     ) -> Complexes:
         """The spectra of merged decks at the level of the decks."""
         shares = np.array([one.layer.structure for one in known])
         merged = self._spectra_of(2 * (1 - np.square(shares).sum(axis=0)))
         if merged.max() < LEAST_POWER:
             return spectra
-        wanted = sum(np.square(a) * one.power for a, one in zip(amplitudes, known, strict=True))
+        wanted = sum(share * one.power for share, one in zip(powers, known, strict=True))
         assert isinstance(wanted, np.ndarray)  # there are several
         gains = self._level.gains(wanted, _power(spectra), np.minimum(merged, 1), is_knob)
         return spectra * gains[:, None, None]
@@ -182,6 +203,12 @@ class DetailSynthesis:
     def _spectra_of(self, frames: Floats) -> Floats:
         """Values (L,) of the spectra of frames (N,)."""
         return np.repeat(frames, self._grid.per_frame)
+
+
+def _sound_of(deck: DeckData) -> tuple[str, int]:
+    """A key that is the same for decks of one recording, encoded or not."""
+    recording = deck.recording
+    return (deck.name, recording.samples) if recording else (deck.name, id(deck))
 
 
 def _power(spectra: Complexes) -> Floats:

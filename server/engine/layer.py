@@ -24,8 +24,8 @@ _LEVEL_ROUNDING = 1e-4
 @dataclass(frozen=True, eq=False)
 class Layer:
     """A deck's part in N frames: its shares of ``structure`` and ``style`` (N,), the ``frames``
-    (N,) at which it is read, its ``detail`` 0..1 (N,), and how much the decoder's change ``counts``
-    (N,).
+    (N,) at which it is read, its ``detail`` 0..1 (N,), how much the decoder's change ``counts``
+    (N,), and the frames that begin at another place, ``jumps`` (N,).
     """
 
     deck: DeckData
@@ -34,6 +34,7 @@ class Layer:
     frames: NDArray[np.float64]
     detail: Floats
     counts: Floats
+    jumps: NDArray[np.bool_]
 
     @property
     def is_audible(self) -> bool:
@@ -87,7 +88,8 @@ class LayerStream:
     def read(self, layer: Layer, scatter: NDArray[np.float64]) -> LayerReading:
         """Read the recording at the layer's places, in L spectra."""
         grid = self._grid
-        grains = self._grains.follow(self._recording, self._targets(layer.frames), scatter)
+        targets = self._targets(layer.frames, layer.jumps)
+        grains = self._grains.follow(self._recording, targets, scatter, self._first_of(layer.jumps))
         recorded = self._analysis.spectra(self._recording, grains.centres)
         if grains.reversed.any():
             recorded = np.where(grains.reversed[:, None, None], recorded.conj(), recorded)
@@ -123,14 +125,21 @@ class LayerStream:
         phase: Floats = np.angle(self._mid @ recorded)
         return phase
 
-    def _targets(self, frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _first_of(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The first spectra (L,) of the marked frames (N,)."""
+        first = np.arange(self._grid.per_frame) == 0
+        return np.outer(frames, first).ravel()
+
+    def _targets(
+        self, frames: NDArray[np.float64], jumps: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
         """The playhead's places (L,) in samples: a frame's middle, and around it as fast as it
         moves."""
         grid, loop_frames = self._grid, self._recording.samples / self._hop
         within = (np.arange(grid.per_frame) + 0.5) / grid.per_frame - 0.5
         targets = np.empty((frames.size, grid.per_frame))
         for n, frame in enumerate(frames.tolist()):
-            if self._last_frame is not None:
+            if self._last_frame is not None and not jumps[n]:
                 distance = frame - self._last_frame
                 step = distance - loop_frames * round(distance / loop_frames)
                 self._step = step if abs(step) <= LARGEST_STEP_FRAMES else self._step

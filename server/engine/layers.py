@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.bundle.format import StyleStatistics
+from server.engine.head import FADE_FRAMES
 from server.engine.layer import Layer
 from server.engine.magnitudes import change_share
 from server.engine.mixer import DeckPart, MixedLatents
@@ -74,11 +75,20 @@ class Layers:
                     self._frames(part, positions),
                     detail.astype(np.float32),
                     counts,
+                    self._jumps(part, positions),
                 )
             )
         kept = {id(part.deck) for part in parts}
         self._moved = {key: moved for key, moved in self._moved.items() if key in kept}
         return layers
+
+    def _jumps(self, part: DeckPart, positions: TimePositions) -> NDArray[np.bool_]:
+        """The frames (N,) that begin at another place than where the one before led."""
+        weight = positions.on(part.deck.ticks, part.deck.beats).weight
+        if weight is None:
+            return np.zeros(positions.size, np.bool_)
+        jumps: NDArray[np.bool_] = weight <= 1 / FADE_FRAMES
+        return jumps
 
     def _frames(self, part: DeckPart, positions: TimePositions) -> NDArray[np.float64]:
         """The places (N,) at which a deck is read, in frames from its start."""

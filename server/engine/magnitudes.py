@@ -52,11 +52,12 @@ def with_detail(now: Floats, reference: Floats, true: Floats, detail: Floats) ->
 
     ``now`` and ``reference`` are (L, F), ``true`` (L, 2, F).
     """
-    left_out = np.clip(true - reference[:, None], -MOST_LEFT_OUT, MOST_LEFT_OUT)
+    left_out = true - reference[:, None]
     change = now - reference
     if change.any():
         trust = np.exp(np.abs(smoothed(change)) / -TRUST_SPREAD)[:, None]
-        left_out = np.minimum(left_out, 0) + trust * np.maximum(left_out, 0)
+        most = MOST_LEFT_OUT / np.maximum(1 - trust, 1e-6)
+        left_out = np.clip(np.minimum(left_out, 0) + trust * np.maximum(left_out, 0), -most, most)
     return np.asarray(now[:, None] + detail[:, None, None] * left_out, np.float32)
 
 

@@ -28,6 +28,7 @@ class LayerVoice:
     recording (``confidence``, 0..1)."""
 
     amplitude: float
+    power: float
     confidence: float
     spectrum: Complexes
     phase: Floats
@@ -36,13 +37,13 @@ class LayerVoice:
 def of_latents(amplitude: float, log: Floats, free: Floats) -> LayerVoice:
     """The decoder alone: the same on both channels, with phases ``free`` (F,)."""
     mono = np.exp(log + 1j * phases.locked(log, free)).astype(np.complex64)
-    return LayerVoice(amplitude, 0.0, np.stack([mono, mono]), free)
+    return LayerVoice(amplitude, amplitude**2, 0.0, np.stack([mono, mono]), free)
 
 
 def together(voices: Sequence[LayerVoice]) -> Complexes:
     """The sum (2, F) of layers."""
     total = np.sum([voice.amplitude * voice.spectrum for voice in voices], axis=0)
-    leaning = sum(voice.amplitude**2 * voice.confidence for voice in voices)
+    leaning = sum(voice.power * voice.confidence for voice in voices)
     if leaning < 1 - LEAST_POWER:
         powers = [np.square(voice.amplitude * np.abs(voice.spectrum)) for voice in voices]
         power = np.sum(powers, axis=0)

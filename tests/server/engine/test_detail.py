@@ -80,10 +80,6 @@ def test_a_network_that_is_wrong_is_not_heard_at_rest() -> None:
     np.testing.assert_allclose(sound[:, rest], wanted[:, rest], atol=5e-5)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="magnitudes.with_detail bounds what is left out to 8 nepers at rest as well",
-)
 def test_a_deck_at_rest_is_its_recording_whatever_the_network_says() -> None:
     one = deck(1, recording=chord())
     assert one.reference is not None
@@ -122,20 +118,11 @@ def test_after_a_jump_the_recording_plays_from_the_new_place(address: str, value
     assert distance(*after_a_jump(address, value)) < NEAR
 
 
-SHORT_JUMP = pytest.mark.xfail(
-    strict=True,
-    reason="LayerStream takes a jump of up to 16 frames for a speed and spreads its frame's "
-    "spectra over it; the grains then stay beside the playhead",
-)
-
-
-@SHORT_JUMP
 @pytest.mark.parametrize("frames", [-7, 5])
 def test_after_a_short_jump_the_recording_plays_from_the_new_place(frames: int) -> None:
     assert distance(*after_a_jump("/position", (SETTLED + frames) / FRAMES)) < NEAR
 
 
-@SHORT_JUMP
 @pytest.mark.parametrize("frames", [6, 8])
 def test_a_short_loop_is_its_part_of_the_recording(frames: int) -> None:
     sounds = []

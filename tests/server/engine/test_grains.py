@@ -29,9 +29,11 @@ TEN_SECONDS = round(10 * RATE / HOP)
 def read(targets: np.ndarray, block: int = 7) -> tuple[np.ndarray, np.ndarray]:
     """The grains' centres and directions for a playhead at ``targets`` (L,), block by block."""
     reader, random = GrainReader(GRID, RATE), np.random.default_rng(1)
-    scatter = random.uniform(-1, 1, len(targets))
+    scatter, jumps = random.uniform(-1, 1, len(targets)), np.zeros(len(targets), np.bool_)
     grains = [
-        reader.follow(music(1), targets[n : n + block], scatter[n : n + block])
+        reader.follow(
+            music(1), targets[n : n + block], scatter[n : n + block], jumps[n : n + block]
+        )
         for n in range(0, len(targets), block)
     ]
     centres, reversals = zip(*((one.centres, one.reversed) for one in grains), strict=True)

@@ -120,4 +120,6 @@ def test_what_is_added_is_bounded_and_needs_all_mean_spectra() -> None:
 def layer(one: DeckData, structure: float, style: float) -> Layer:
     """A layer of four frames with these shares."""
     ones = np.ones(4, np.float32)
-    return Layer(one, structure * ones, style * ones, np.arange(4.0), ones, ones)
+    return Layer(
+        one, structure * ones, style * ones, np.arange(4.0), ones, ones, np.zeros(4, np.bool_)
+    )
