@@ -26,9 +26,9 @@ from server.engine.spectra import Grid
 
 TOLERANCE_S = 0.0116
 """How far grains may drift from the playhead."""
-REACH_S = 0.0116
-"""How far around a place a continuation is looked for: a period of 43 Hz either way. Twice as far
-makes frozen sound buzz less at the hop rate, and waver more."""
+REACH_S = 0.0174
+"""How far around a place a continuation is looked for: a period of 29 Hz either way. Farther,
+frozen sound buzzes less at the hop rate and wavers more."""
 SCATTER_S = 0.04
 """How far places scatter around a frozen playhead."""
 _LONGEST_STEP_HOPS = 5.0
