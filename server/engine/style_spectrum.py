@@ -5,7 +5,7 @@
     added    wanted - network
 
 The decoder alone moves a mean spectrum about a third of the way from one recording to another
-(``docs/sound.md``), since structure carries timbre too. Its share is followed slowly, per bin, as
+(``docs/results.md``), since structure carries timbre too. Its share is followed slowly, per bin, as
 a slope over the distance between style and structure, so that a turn of the knob is answered at
 once. Where knobs move the style elsewhere, what was found before holds: their change is no part of
 it.
