@@ -25,7 +25,7 @@ from server.engine.layer import Layer, LayerReading, LayerStream
 from server.engine.mix_level import MixLevel
 from server.engine.spectra import DecodedSpectra, Grid
 from server.engine.stft import Complexes, OverlapAdd
-from server.engine.style_spectrum import StyleSpectrum
+from server.engine.style_spectrum import StyleSpectrum, heard_change
 from server.engine.voices import LEAST_POWER, LayerVoice, of_latents, together
 
 
@@ -72,18 +72,18 @@ class DetailSynthesis:
         audible = [layer for layer in layers if layer.is_audible]
         self._keep_streams(audible)
         amplitudes, powers = self._amplitudes(audible)
+        now = decoded.log_magnitude
         read = {
-            n: self._stream(layer).read(layer, scatter)
+            n: self._stream(layer).read(layer, scatter, now)
             for n, layer in enumerate(audible)
             if _is_read(layer)
         }
         known = [one for one in read.values() if one.reference is not None]
         is_known = len(known) == len(audible)
-        now = decoded.log_magnitude
-        reference = self._reference(known) if is_known else None
-        added = self._style_spectrum.added(now, reference, layers, is_knob)
+        heard = heard_change(known) if is_known and known else None
+        added = self._style_spectrum.added(heard, layers, is_knob)
         parts = [
-            self._part(one, amplitudes[n], powers[n], now, added)
+            _Part(one, amplitudes[n], powers[n], _with(added, one))
             for n, one in read.items()
             if one.layer.detail.any()
         ]
@@ -127,27 +127,6 @@ class DetailSynthesis:
             np.repeat(rows, self._grid.per_frame, axis=1).astype(np.float32) for rows in even
         )
         return amplitudes, powers
-
-    def _reference(self, known: Sequence[LayerReading]) -> Floats:
-        """The decoder's own magnitudes (L, F) of the decks, by their shares of structure."""
-        mixed: Floats = np.zeros((1, 1), np.float32)
-        for one in known:
-            assert one.reference is not None
-            mixed = mixed + one.reference * self._spectra_of(one.layer.structure)[:, None]
-        return mixed
-
-    def _part(
-        self,
-        read: LayerReading,
-        amplitude: Floats,
-        power: Floats,
-        now: Floats,
-        added: Floats | None,
-    ) -> _Part:
-        log = read.stream.magnitudes(read, now)
-        if added is not None and read.reference is not None:
-            log = log + added[:, None]
-        return _Part(read, amplitude, power, log)
 
     def _sum(self, n: int, parts: Sequence[_Part], latents: Floats, step: Floats) -> Complexes:
         """The sum (2, F) of all layers in spectrum n."""
@@ -203,6 +182,11 @@ class DetailSynthesis:
     def _spectra_of(self, frames: Floats) -> Floats:
         """Values (L,) of the spectra of frames (N,)."""
         return np.repeat(frames, self._grid.per_frame)
+
+
+def _with(added: Floats | None, read: LayerReading) -> Floats:
+    """A layer's log magnitudes (L, 2, F) with what style adds (L, F)."""
+    return read.log if added is None or read.reference is None else read.log + added[:, None]
 
 
 def _sound_of(deck: DeckData) -> tuple[str, int]:

@@ -12,7 +12,13 @@ from server.engine import phases
 from server.engine.deck import DeckData
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.grains import GrainReader
-from server.engine.magnitudes import level_made_up, log_magnitudes, told, with_detail
+from server.engine.magnitudes import (
+    MOST_LEFT_OUT,
+    level_made_up,
+    log_magnitudes,
+    told,
+    with_detail,
+)
 from server.engine.spectra import Grid
 from server.engine.stft import Complexes, SpectrumReader
 
@@ -44,9 +50,9 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class LayerReading:
-    """A layer's recording at L places: its spectra and their log magnitudes ``true`` (L, 2, F),
-    the decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, and
-    ``detail`` and ``confidence`` (L,).
+    """A layer's recording at L places: its spectra and their log magnitudes ``true`` (L, 2, F), the
+    decoder's own ``reference`` (L, F) of it, None while the deck is not encoded, ``detail`` and
+    ``confidence`` (L,), and the log magnitudes with detail (L, 2, F).
     """
 
     layer: Layer
@@ -56,6 +62,7 @@ class LayerReading:
     reference: Floats | None
     detail: Floats
     confidence: Floats
+    log: Floats
 
     @property
     def power(self) -> Floats:
@@ -64,6 +71,14 @@ class LayerReading:
         assert self.reference is not None
         latents = np.exp(2 * self.reference).sum(axis=1)
         return np.asarray(latents + (recorded - latents) * self.confidence, np.float32)
+
+    @property
+    def change(self) -> Floats:
+        """How far the decoder has changed what is heard (L, F), in nepers."""
+        assert self.reference is not None
+        left_out = np.clip(self.true - self.reference[:, None], -MOST_LEFT_OUT, MOST_LEFT_OUT)
+        unchanged = self.reference + self.detail[:, None] * left_out.mean(axis=1)
+        return np.asarray(self.log.mean(axis=1) - unchanged, np.float32)
 
 
 class LayerStream:
@@ -85,8 +100,9 @@ class LayerStream:
         self._level = 0.0
         self._level_step = float(1 - np.exp(-grid.hop / (_LEVEL_S * sample_rate_hz)))
 
-    def read(self, layer: Layer, scatter: NDArray[np.float64]) -> LayerReading:
-        """Read the recording at the layer's places, in L spectra."""
+    def read(self, layer: Layer, scatter: NDArray[np.float64], now: Floats) -> LayerReading:
+        """Read the recording at the layer's places, in L spectra of which the decoder says ``now``
+        (L, F)."""
         grid = self._grid
         targets = self._targets(layer.frames, layer.jumps)
         grains = self._grains.follow(self._recording, targets, scatter, self._first_of(layer.jumps))
@@ -96,27 +112,19 @@ class LayerStream:
         table, reference = self._deck.reference, None
         if table is not None:
             reference = _rows(table, (grains.centres / grid.hop - 0.5) % len(table))
-        detail = np.repeat(layer.detail, grid.per_frame)
-        return LayerReading(
-            layer,
-            self,
-            recorded,
-            log_magnitudes(recorded),
-            reference,
-            detail,
-            phases.confidence(detail),
-        )
+        true, detail = log_magnitudes(recorded), np.repeat(layer.detail, grid.per_frame)
+        confidence = phases.confidence(detail)
+        log = true
+        if reference is not None:
+            counts = np.repeat(layer.counts, grid.per_frame)
+            now = told(now, reference, confidence * (1 - counts))
+            log = self._magnitudes(now, reference, true, detail)
+        return LayerReading(layer, self, recorded, true, reference, detail, confidence, log)
 
-    def magnitudes(self, read: LayerReading, now: Floats) -> Floats:
-        """Return the log magnitudes (L, 2, F) with detail where the decoder says ``now`` (L, F)."""
-        reference = read.reference
-        if reference is None:
-            return read.true
-        counts = np.repeat(read.layer.counts, self._grid.per_frame)
-        now = told(now, reference, read.confidence * (1 - counts))
-        log = with_detail(now, reference, read.true, read.detail)
+    def _magnitudes(self, now: Floats, reference: Floats, true: Floats, detail: Floats) -> Floats:
+        log = with_detail(now, reference, true, detail)
         if self._level or (now != reference).any():
-            wanted = level_made_up(log, read.true, now, reference) * read.detail
+            wanted = level_made_up(log, true, now, reference) * detail
             log = log + self._levels(wanted)[:, None, None]
         return log
 

@@ -5,7 +5,8 @@
     sounds   = now + detail x left out
 
 Peaks of what was left out are trusted less, the further the decoder has moved: its change and the
-recording's peaks then belong to different music. Where nothing is moved the change counts for
+recording's peaks then belong to different music. Valleys are filled where it raises: noise that it
+adds is heard. Where nothing is moved the change counts for
 nothing, so that a deck at rest is its recording to the bit: the decoder's memory after a jump, and
 the reference's rounding, are not heard.
 """
@@ -23,6 +24,8 @@ MOST_LEFT_OUT = 8.0
 """In nepers."""
 TRUST_SPREAD = 1.0
 """Change in nepers at which the left-out peaks are trusted 1/e as much."""
+RAISED_SPREAD = 0.5
+"""Rise in nepers at which a left-out valley is kept 1/e as deep: it fills."""
 _SMOOTHED_BINS = 29
 """Width of a running mean; two of them are nearly a Gaussian of 12 bins."""
 _MOST_MADE_UP = 0.7
@@ -55,9 +58,13 @@ def with_detail(now: Floats, reference: Floats, true: Floats, detail: Floats) ->
     left_out = true - reference[:, None]
     change = now - reference
     if change.any():
-        trust = np.exp(np.abs(smoothed(change)) / -TRUST_SPREAD)[:, None]
+        smooth = smoothed(change)[:, None]
+        trust = np.exp(np.abs(smooth) / -TRUST_SPREAD)
+        kept = np.exp(np.maximum(smooth, 0) / -RAISED_SPREAD)
         most = MOST_LEFT_OUT / np.maximum(1 - trust, 1e-6)
-        left_out = np.clip(np.minimum(left_out, 0) + trust * np.maximum(left_out, 0), -most, most)
+        left_out = np.clip(
+            kept * np.minimum(left_out, 0) + trust * np.maximum(left_out, 0), -most, most
+        )
     return np.asarray(now[:, None] + detail[:, None, None] * left_out, np.float32)
 
 

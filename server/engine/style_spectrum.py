@@ -14,11 +14,12 @@ it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from export.audio.arrays import Floats
-from server.engine.layer import Layer
+from server.engine.layer import Layer, LayerReading
 from server.engine.magnitudes import smoothed
 from server.engine.spectra import Grid
 
@@ -33,6 +34,23 @@ _LOUD = 0.1
 """Spectra down to this share of the recent largest power count in full."""
 
 
+@dataclass(frozen=True, eq=False)
+class HeardChange:
+    """The decoder's change of what is heard (L, F) in nepers, and the decks' power (L,)."""
+
+    change: Floats
+    power: Floats
+
+
+def heard_change(read: Sequence[LayerReading]) -> HeardChange:
+    """The change of all layers, by their shares of structure."""
+    per_frame = len(read[0].detail) // read[0].layer.structure.size
+    shares = [np.repeat(one.layer.structure, per_frame) for one in read]
+    changes = [share[:, None] * one.change for share, one in zip(shares, read, strict=True)]
+    powers = [share * one.power for share, one in zip(shares, read, strict=True)]
+    return HeardChange(np.sum(changes, axis=0), np.sum(powers, axis=0))
+
+
 class StyleSpectrum:
     """Follows the decoder and says what to add to its log magnitudes."""
 
@@ -44,12 +62,11 @@ class StyleSpectrum:
         self._loudest = 0.0
 
     def added(
-        self, now: Floats, reference: Floats | None, layers: Sequence[Layer], is_knob: bool
+        self, heard: HeardChange | None, layers: Sequence[Layer], is_knob: bool
     ) -> Floats | None:
-        """Return what to add (L, F) to ``now`` (L, F); None for nothing.
+        """Return what to add to log magnitudes (L, F); None for nothing.
 
-        ``reference`` (L, F) are the decoder's own magnitudes of the decks that give the structure;
-        ``is_knob`` says that knobs move the style as well.
+        ``heard`` is the change so far; ``is_knob`` says that knobs move the style as well.
         """
         wanted, way = self._wanted(layers)
         if wanted is None:
@@ -59,8 +76,8 @@ class StyleSpectrum:
         for n, one in enumerate(wanted):
             if self._slope is None:
                 self._slope = USUAL_SHARE / max(way[n], 1e-6) * one
-            if not (is_knob or reference is None) and way[n] > _LEAST_WAY:
-                self._follow(now[n], reference[n], float(way[n]))
+            if not (is_knob or heard is None) and way[n] > _LEAST_WAY:
+                self._follow(heard.change[n], float(heard.power[n]), float(way[n]))
             added[n] = one - way[n] * self._slope
         return np.clip(added, -MOST_ADDED, MOST_ADDED)
 
@@ -84,10 +101,9 @@ class StyleSpectrum:
             np.repeat(way, self._per_frame),
         )
 
-    def _follow(self, now: Floats, reference: Floats, way: float) -> None:
+    def _follow(self, change: Floats, power: float, way: float) -> None:
         assert self._slope is not None
-        power = float(np.exp(2 * reference).sum())
         self._loudest = max(power, self._loudest * (1 - self._step))
         step = self._step * min(power / (_LOUD * self._loudest + 1e-12), 1.0)
-        change = smoothed((now - reference)[None])[0]
-        self._slope = self._slope + (change / way - self._slope) * np.float32(step)
+        smooth = smoothed(change[None])[0]
+        self._slope = self._slope + (smooth / way - self._slope) * np.float32(step)

@@ -11,7 +11,7 @@ import pytest
 from export.audio.arrays import Floats
 from server.engine.deck import DeckData, Recording
 from server.engine.layer import Layer
-from server.engine.style_spectrum import MOST_ADDED, StyleSpectrum
+from server.engine.style_spectrum import MOST_ADDED, HeardChange, StyleSpectrum
 from tests.server.engine.detail_rig import (
     FRAMES,
     GRID,
@@ -65,8 +65,10 @@ def test_the_mean_spectrum_arrives_whatever_the_decoder_does(is_moved: bool, det
         rig.set("/interp/style", style)
         sounds.append(rig.play(4 * FRAMES)[:, 3 * FRAMES * HOP :])
     start, halfway, moved = sounds
-    assert 0.8 < share_of_the_way(moved, start, decks) < 1.3
-    assert 0.4 < share_of_the_way(halfway, start, decks) < 0.65
+    # A decoder that moves fills the valleys between pure tones, which no recording has so deep.
+    least = 0.65 if is_moved and detail else 0.8
+    assert least < share_of_the_way(moved, start, decks) < 1.3
+    assert least / 2 < share_of_the_way(halfway, start, decks) < 0.65
 
 
 def test_a_knob_is_not_taken_back() -> None:
@@ -102,14 +104,15 @@ def test_what_is_added_is_bounded_and_needs_all_mean_spectra() -> None:
     one, other = pair(session)
     assert one.mean_spectrum is not None and other.mean_spectrum is not None
     other = replace(other, mean_spectrum=other.mean_spectrum + 100)
-    now = np.zeros((4 * GRID.per_frame, GRID.bins), np.float32)
+    spectra = 4 * GRID.per_frame
+    still = HeardChange(np.zeros((spectra, GRID.bins), np.float32), np.ones(spectra, np.float32))
 
     def added(style: float, *decks: DeckData) -> Floats | None:
         layers = [
             layer(deck_, structure, share)
             for deck_, structure, share in zip(decks, (1.0, 0.0), (1 - style, style), strict=True)
         ]
-        return StyleSpectrum(GRID, RATE).added(now, now, layers, False)
+        return StyleSpectrum(GRID, RATE).added(still, layers, False)
 
     moved = added(1.0, one, other)
     assert moved is not None and moved.max() == MOST_ADDED
