@@ -68,7 +68,7 @@ def test_the_mean_spectrum_arrives_whatever_the_decoder_does(is_moved: bool, det
     # A decoder that moves fills the valleys between pure tones, which no recording has so deep.
     least = 0.65 if is_moved and detail else 0.8
     assert least < share_of_the_way(moved, start, decks) < 1.3
-    assert least / 2 < share_of_the_way(halfway, start, decks) < 0.65
+    assert least / 3 < share_of_the_way(halfway, start, decks) < 0.65
 
 
 def test_a_knob_is_not_taken_back() -> None:
