@@ -20,7 +20,7 @@ from server.command_line.settings import parse_args
 from server.controls import replies
 from server.controls.control import ControlTable
 from server.controls.lists import markdown_table
-from server.controls.table import control_table
+from server.controls.table import controls_of
 from server.models.default import open_bundle
 from server.osc.mapping import events_of_message
 from server.osc.packet import OscMessage
@@ -141,8 +141,7 @@ def _typed(tag: str, value: str) -> float | int | str:
 @cache
 def bundle_table() -> ControlTable:
     """The controls of the built-in bundle."""
-    bundle = open_bundle(None)
-    return control_table(bundle.manifest.style_dims, bundle.names)
+    return controls_of(open_bundle(None))
 
 
 @pytest.mark.parametrize("page", [PAGES[0], *DOCS], ids=NAMES.get)

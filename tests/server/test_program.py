@@ -238,6 +238,7 @@ def test_the_bench_prints_one_json_object_per_line(monkeypatch: pytest.MonkeyPat
         "block_samples",
         "block_ms",
         "threads",
+        "decks",
         "provider",
         "p50_ms",
         "p99_ms",

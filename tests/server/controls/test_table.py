@@ -14,7 +14,7 @@ from server.controls.table import control_table
 TABLE = control_table(style_dims=20, band_edges_hz=(30, 300, 3000))
 
 
-DECK_CONTROLS = ("detail", "load", "capture", "cancel", "style", "bypass")
+DECK_CONTROLS = ("detail", "hear", "progress", "load", "capture", "cancel", "style", "bypass")
 
 
 def test_the_table_has_exactly_the_documented_addresses() -> None:

@@ -40,9 +40,15 @@ def worker(reports: Reports) -> Iterator[EncoderWorker]:
     made.stop()
 
 
-def music(path: Path, seconds: float = 1.0) -> Path:
-    samples = 0.1 * np.random.default_rng(2).standard_normal(round(seconds * RATE)).clip(-3, 3)
-    soundfile.write(path, samples, RATE)
+SLOW_HZ, SLOW_S = 192_000, 150
+"""Such a file takes longer to read than the reader waits before its start is heard."""
+
+
+def music(path: Path, seconds: float = 1.0, rate_hz: int = RATE) -> Path:
+    # As loud below 4 kHz at any rate.
+    noise = np.random.default_rng(2).standard_normal(round(seconds * rate_hz)).clip(-3, 3)
+    samples = 0.1 * min(rate_hz / RATE, 9) ** 0.5 * noise
+    soundfile.write(path, samples, rate_hz)
     return path
 
 
@@ -220,7 +226,7 @@ def spectral_worker(reports: Reports, tmp_path: Path) -> Iterator[EncoderWorker]
 def test_a_long_file_is_heard_first_in_part_then_whole_then_encoded(
     spectral_worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
-    ticket = spectral_worker.submit(music(tmp_path / "long.wav", 60))
+    ticket = spectral_worker.submit(music(tmp_path / "long.wav", SLOW_S, SLOW_HZ))
     early, whole = (reports.get(timeout=60) for _ in range(2))
     assert isinstance(early, Heard) and isinstance(whole, Heard)
     assert (early.name, early.ticket, early.is_whole) == ("long", ticket, False)
@@ -306,9 +312,9 @@ def test_a_library_deck_with_a_recording_gets_what_detail_needs(
 def test_a_file_that_breaks_off_half_way_fails_after_it_was_heard(
     spectral_worker: EncoderWorker, reports: Reports, tmp_path: Path
 ) -> None:
-    samples = 0.1 * np.random.default_rng(2).standard_normal(30 * RATE)
+    samples = 0.1 * np.random.default_rng(2).standard_normal(SLOW_S * SLOW_HZ, np.float32)
     samples[-100] = np.nan
-    soundfile.write(tmp_path / "bad.wav", samples, RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "bad.wav", samples, SLOW_HZ, subtype="FLOAT")
     spectral_worker.submit(tmp_path / "bad.wav")
     heard, failed = reports.get(timeout=60), reports.get(timeout=60)
     assert isinstance(heard, Heard) and not heard.is_whole
