@@ -54,12 +54,9 @@ def test_the_wheel_holds_every_file_of_its_packages(wheel: Path) -> None:
         text=True,
         check=True,
     )
-    # The weights that training goes on from are for a checkout, not for a player.
-    unshipped = {"training/unfinished.safetensors"}
     inside = set(ZipFile(wheel).namelist())
     assert {"server/default.bundle", "export/default_card.json"} <= inside
-    assert set(listed.stdout.split()) - unshipped <= inside
-    assert not unshipped & inside
+    assert set(listed.stdout.split()) <= inside
     assert not any(name.startswith(("tests/", "docs/")) for name in inside)
 
 

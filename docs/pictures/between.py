@@ -1,4 +1,4 @@
-"""Draw ``between.png``: deck A, half way, and deck B, as spectrograms.
+"""Draw ``between.png``: deck A, half way, and deck B, with detail and the network alone.
 
     uv run --extra train python docs/pictures/between.py
 
@@ -32,16 +32,18 @@ TITLES = {
     0.5: "half way  /interp 0.5",
     1.0: f"deck B ({DECK_B})  /interp 1",
 }
+ROWS = {1: "with detail", 0: "the network alone, /detail 0"}
 SECONDS = 3.6
-WINDOW, PADDED, HOP = 2048, 4096, 192
+WINDOW, PADDED, HOP = 4096, 4096, 384
 LOWEST_HZ, SPAN_DB, COLOURS = 80, 70.0, 160
-TICKS_HZ = {100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10000: "10k"}
+TICKS_HZ = {100: "100", 300: "300", 1000: "1k", 3000: "3k", 10000: "10k", 20000: "20k"}
 
 
-def rendered(position: float, path: Path) -> tuple[NDArray[np.float64], int]:
-    """Render at ``/interp position``; return samples (T,) and the sample rate in Hz."""
+def rendered(position: float, detail: float, path: Path) -> tuple[NDArray[np.float64], int]:
+    """Render at ``/interp position``; return the middle (T,) and the sample rate in Hz."""
     command = [sys.executable, "-m", "server", "--config", "none"]
     command += ["--deck-a", DECK_A, "--deck-b", DECK_B, "--set", f"/interp={position}"]
+    command += ["--set", f"/detail={detail}"]
     command += ["--seconds", str(SECONDS), "--output", f"wav:{path}"]
     subprocess.run(command, check=True)
     sound, rate_hz = soundfile.read(path, always_2d=True)
@@ -66,21 +68,26 @@ def draw(axis: Axes, level: NDArray[np.float64], rate_hz: int) -> QuadMesh:
     axis.set_ylim(LOWEST_HZ, rate_hz / 2)
     axis.set_yticks([*TICKS_HZ], labels=[*TICKS_HZ.values()])
     axis.minorticks_off()
-    axis.set_xlabel("time (s)")
     return mesh
 
 
 def main() -> None:
     """Render, draw and save, with few enough colours for a small file."""
-    with tempfile.TemporaryDirectory() as folder:
-        sounds = [rendered(one, Path(folder, f"{one}.wav")) for one in TITLES]
-    levels = [level_db(sound) for sound, _ in sounds]
-    loudest = max(np.percentile(level, 99.9) for level in levels)
-    figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.1), sharey=True, layout="constrained")
-    for axis, level, (_, rate_hz), title in zip(axes, levels, sounds, TITLES.values(), strict=True):
-        mesh = draw(axis, level - loudest, rate_hz)
+    figure, axes = plt.subplots(
+        len(ROWS), len(TITLES), figsize=(9.6, 5.2), sharex=True, sharey=True, layout="constrained"
+    )
+    for row, (detail, label) in zip(axes, ROWS.items(), strict=True):
+        with tempfile.TemporaryDirectory() as folder:
+            sounds = [rendered(one, detail, Path(folder, f"{one}.wav")) for one in TITLES]
+        levels = [level_db(sound) for sound, _ in sounds]
+        loudest = max(np.percentile(level, 99.9) for level in levels)
+        for axis, level, (_, rate_hz) in zip(row, levels, sounds, strict=True):
+            mesh = draw(axis, level - loudest, rate_hz)
+        row[0].set_ylabel(f"{label}\nfrequency (Hz)", fontsize=9)
+    for axis, title in zip(axes[0], TITLES.values(), strict=True):
         axis.set_title(title, fontsize=10)
-    axes[0].set_ylabel("frequency (Hz)")
+    for axis in axes[-1]:
+        axis.set_xlabel("time (s)")
     figure.colorbar(mesh, ax=axes, label="level (dB)", pad=0.01)
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=120)

@@ -41,7 +41,7 @@ class _Part:
 
 
 class DetailSynthesis:
-    """DecodedSpectra and layers to sound (2, T), block by block."""
+    """Decoded spectra and layers to sound (2, T), block by block."""
 
     def __init__(self, manifest: Manifest, seed: int) -> None:
         self._grid = Grid.of(manifest)
@@ -80,7 +80,8 @@ class DetailSynthesis:
         }
         known = [one for one in read.values() if one.reference is not None]
         is_known = len(known) == len(audible)
-        heard = heard_change(known) if is_known and known else None
+        is_moved = any((layer.style != layer.structure).any() for layer in layers)
+        heard = heard_change(known) if is_moved and is_known and known else None
         added = self._style_spectrum.added(heard, layers, is_knob)
         parts = [
             _Part(one, amplitudes[n], powers[n], _with(added, one))

@@ -18,7 +18,7 @@ from model.config import PRESETS
 from model.features import LogMelImage
 from server.models.default import NAME, open_bundle
 from server.program import main
-from training.measures.metrics import log_mel_l1, mfcc_distance
+from training.measures.metrics import log_mel_l1, mfcc_distance, spectral_distance
 
 DATA = Path(__file__).parent.parent / "data"
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -32,11 +32,12 @@ def bundle() -> Bundle:
     return open_bundle(None)
 
 
-def render(out: Path, pair: tuple[str, str], position: float) -> Path:
+def render(out: Path, pair: tuple[str, str], position: float, *sets: str) -> Path:
     first, second = (str(DATA / f"{name}.ogg") for name in pair)
     arguments = ["--output", f"wav:{out}", "--seconds", str(SECONDS)]
     decks = ["--deck-a", first, "--deck-b", second]
-    assert main([*arguments, *decks, "--set", f"/interp={position}"]) == 0
+    values = [part for one in (f"/interp={position}", *sets) for part in ("--set", one)]
+    assert main([*arguments, *decks, *values]) == 0
     return out
 
 
@@ -79,6 +80,30 @@ def test_interpolation_moves_steadily_from_a_to_b(
         assert likeness[0].to_a < likeness[0].to_b, f"{kind}: {likeness}"
         assert likeness[-1].to_b < likeness[-1].to_a, f"{kind}: {likeness}"
         assert places == sorted(places), f"{kind}: {places}"
+
+
+def test_at_rest_a_deck_is_its_recording_in_stereo(tmp_path: Path) -> None:
+    names = ("ninth_circle", "party_sector")
+    left, right = (soundfile.read(DATA / f"{name}.ogg", dtype="float32")[0] for name in names)
+    source = np.stack([0.7 * left + 0.3 * right, 0.3 * left + 0.7 * right], axis=1)
+    recording, made = tmp_path / "stereo.wav", tmp_path / "made.wav"
+    soundfile.write(recording, source, 44_100)
+    output = ["--output", f"wav:{made}", "--seconds", str(SECONDS), "--set", "/level=0"]
+    assert main(["--deck-a", str(recording), *output]) == 0
+    heard, rate_hz = soundfile.read(made, dtype="float32")
+    assert rate_hz == 44_100 and heard.shape == (round(SECONDS * rate_hz), 2)
+    source = source[: len(heard)]
+    source *= (heard * source).sum() / np.square(source).sum()
+    middles = (sound.mean(axis=1) for sound in (source, heard))
+    assert spectral_distance(*middles, 1e-3) < 0.05
+    sides = [np.square(sound[:, 0] - sound[:, 1]).mean() for sound in (source, heard)]
+    assert 10 * np.log10(sides[1] / sides[0]) == pytest.approx(0, abs=0.5)
+
+
+def test_the_network_alone_is_mono(tmp_path: Path) -> None:
+    heard, _ = soundfile.read(render(tmp_path / "x.wav", PAIRS[0], 0.0, "/detail=0"))
+    assert np.abs(heard).max() > 0.01
+    np.testing.assert_array_equal(heard[:, 0], heard[:, 1])
 
 
 def test_the_same_call_gives_the_same_bits(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from server.controls.desk import Desk
 from server.controls.events import SetControl
 from server.controls.table import control_table
 from server.decks.encoding import DeckEncoder
-from server.decks.graphs import EncodingGraphs
+from server.decks.graphs import graphs_of
 from server.engine.deck import DeckData
 from server.engine.engine import Engine
 from server.engine.runtime import RuntimeOptions
@@ -56,8 +56,7 @@ def deck(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     seconds = np.arange(CLIPS * manifest.clip_samples) / manifest.sample_rate_hz
     path: Path = tmp_path_factory.mktemp("seams") / "sound.wav"
     soundfile.write(path, request.param(seconds), manifest.sample_rate_hz)
-    graphs = EncodingGraphs(manifest, bundle().encoder_onnx)
-    return DeckEncoder(graphs, RuntimeOptions("cpu")).encode(path)
+    return DeckEncoder(graphs_of(bundle()), RuntimeOptions("cpu")).encode(path)
 
 
 def borders(deck: DeckData) -> np.ndarray:
@@ -86,7 +85,7 @@ def test_structure_takes_no_larger_steps_at_window_borders(deck: DeckData) -> No
 def test_the_decoded_level_takes_no_larger_steps_at_window_borders(deck: DeckData) -> None:
     manifest = bundle().manifest
     desk = Desk(control_table(manifest.style_dims), playing=True)
-    desk.apply([SetControl("/level", (0.0,))])
+    desk.apply([SetControl("/level", (0.0,)), SetControl("/detail", (0.0,))])
     session = OrtDecoderSession(bundle(), RuntimeOptions("cpu"), BLOCK_FRAMES)
     engine = Engine(manifest, bundle().latents, session, desk)
     engine.put_deck("a", deck)
