@@ -14,9 +14,9 @@ from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.grains import GrainReader
 from server.engine.magnitudes import (
     MOST_LEFT_OUT,
+    change_ignored,
     level_made_up,
     log_magnitudes,
-    told,
     with_detail,
 )
 from server.engine.spectra import Grid
@@ -117,7 +117,7 @@ class LayerStream:
         log = true
         if reference is not None:
             counts = np.repeat(layer.counts, grid.per_frame)
-            now = told(now, reference, confidence * (1 - counts))
+            now = change_ignored(now, reference, confidence * (1 - counts))
             log = self._magnitudes(now, reference, true, detail)
         return LayerReading(layer, self, recorded, true, reference, detail, confidence, log)
 

@@ -6,9 +6,10 @@
 
 Peaks of what was left out are trusted less, the further the decoder has moved: its change and the
 recording's peaks then belong to different music. Valleys are filled where it raises: noise that it
-adds is heard. Where nothing is moved the change counts for
-nothing, so that a deck at rest is its recording to the bit: the decoder's memory after a jump, and
-the reference's rounding, are not heard.
+adds is heard.
+
+Where nothing is moved the change counts for nothing, so that a deck at rest is its recording: the
+decoder's memory after a jump, and the reference's rounding, are not heard.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MOST_LEFT_OUT = 8.0
 """In nepers."""
 TRUST_SPREAD = 1.0
 """Change in nepers at which the left-out peaks are trusted 1/e as much."""
-RAISED_SPREAD = 0.5
+RAISED_SPREAD = 0.4
 """Rise in nepers at which a left-out valley is kept 1/e as deep: it fills."""
 _SMOOTHED_BINS = 29
 """Width of a running mean; two of them are nearly a Gaussian of 12 bins."""
@@ -45,7 +46,7 @@ def log_magnitudes(spectra: Complexes) -> Floats:
     return np.asarray(0.5 * np.log(power + np.float32(FLOOR**2)), np.float32)
 
 
-def told(now: Floats, reference: Floats, ignored: Floats) -> Floats:
+def change_ignored(now: Floats, reference: Floats, ignored: Floats) -> Floats:
     """The decoder's log magnitudes (L, F) when its change is ``ignored`` (L,) 0..1."""
     return now + (reference - now) * ignored[:, None] if ignored.any() else now
 
