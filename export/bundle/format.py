@@ -7,7 +7,6 @@ only: the server reads bundles and never imports torch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundle.beats import Beats
+from export.bundle.mel import to_hz, to_mels
 
 FORMAT_VERSION = 2
 """Written; 1, whose decoder gives sound instead of spectra, is read as well."""
@@ -149,17 +149,14 @@ class Manifest:
 
     @property
     def band_edges_hz(self) -> tuple[float, ...]:
-        """The frequencies between which the bands of structure lie; empty without structure.
-
-        Mel filters after Slaney (Auditory Toolbox, 1998): linear to 1 kHz, logarithmic above.
-        """
+        """The frequencies between which the bands of structure lie; empty without structure."""
         if not self.structure_bands:
             return ()
-        low, high = (_to_mel(hz) for hz in (self.lowest_hz, self.top_hz))
-        step = (high - low) / (self.mel_bins + 1)
+        low, high = to_mels(np.array([self.lowest_hz, self.top_hz]))
         bins = self.mel_bins / self.structure_bands
-        places = (band * bins + 0.5 for band in range(self.structure_bands + 1))
-        return tuple(_to_hz(low + place * step) for place in places)
+        places = np.arange(self.structure_bands + 1) * bins + 0.5
+        edges = to_hz(low + places * (high - low) / (self.mel_bins + 1))
+        return tuple(edges.tolist())
 
     @property
     def gives_spectra(self) -> bool:
@@ -185,19 +182,6 @@ class Manifest:
     def tick_samples(self) -> int:
         """Samples between two columns of structure."""
         return self.frames_per_tick * self.hop_samples
-
-
-_MEL_HZ, _LOG_FROM_HZ, _LOG_STEP = 200 / 3, 1000.0, math.log(6.4) / 27
-
-
-def _to_mel(hz: float) -> float:
-    linear = min(hz, _LOG_FROM_HZ) / _MEL_HZ
-    return linear + math.log(max(hz / _LOG_FROM_HZ, 1.0)) / _LOG_STEP
-
-
-def _to_hz(mel: float) -> float:
-    log_from = _LOG_FROM_HZ / _MEL_HZ
-    return min(mel, log_from) * _MEL_HZ * math.exp(_LOG_STEP * max(mel - log_from, 0.0))
 
 
 def require_readable(format_version: object) -> None:

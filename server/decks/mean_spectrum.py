@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 from export.audio.arrays import Floats
 from export.audio.stereo import FULL_SCALE
 from export.bundle.format import Manifest
+from export.bundle.mel import to_mels
 from server.engine.deck import Recording
+from server.engine.magnitudes import FLOOR
 
 LOUDEST_SHARE, RANGE_DB = 0.2, 20.0
 SMOOTHED_BANDS = 6.0
 """The wider, the less of the chords of one deck is left in the other's sound, and the less of its
 timbre: at /interp/style 1 0.83 of the way with chroma kept to 0.59, with 12 bands 0.64 and 0.80. On
 pairs whose true answer exists, 6 bands are nearer to it (``training/EXPERIMENTS.md``)."""
-FLOOR = 1e-5
-"""Of magnitudes, as in the detail: where a full-scale sine has a quarter of the window."""
 
 _BLOCK_SPECTRA = 256
-_LOWEST_HZ = 30.0
 
 
 def mean_spectrum(recording: Recording, manifest: Manifest) -> Floats:
@@ -63,16 +62,10 @@ def _smoothed(spectrum: NDArray[np.float64], manifest: Manifest) -> Floats:
     """The mean over ``SMOOTHED_BANDS`` mel bands around each bin (F,)."""
     bins = np.arange(spectrum.size)
     hz_per_bin = manifest.sample_rate_hz / manifest.window_samples
-    mels = _mels(bins * hz_per_bin)
-    band = (mels[-1] - _mels(np.array([_LOWEST_HZ]))[0]) / (manifest.mel_bins + 1)
+    mels = to_mels(bins * hz_per_bin)
+    band = (mels[-1] - to_mels(np.array([manifest.lowest_hz]))[0]) / (manifest.mel_bins + 1)
     half = SMOOTHED_BANDS * band / 2
     begin = np.minimum(np.searchsorted(mels, mels - half, side="left"), bins)
     end = np.maximum(np.searchsorted(mels, mels + half, side="right"), bins + 1)
     sums = np.concatenate([[0.0], np.cumsum(spectrum)])
     return np.asarray((sums[end] - sums[begin]) / (end - begin), np.float32)
-
-
-def _mels(hz: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Slaney's scale: linear up to 1000 Hz (15 mels), 27 mels to 6.4 times as high above."""
-    above = 15 + np.log(np.maximum(hz, 1000.0) / 1000.0) * 27 / np.log(6.4)
-    return np.where(hz < 1000.0, hz * 0.015, above)
