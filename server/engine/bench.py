@@ -139,12 +139,13 @@ def _time_blocks(engine: Engine, frames: int, blocks: int) -> Timings:
 
 
 def _any_deck(bundle: Bundle) -> DeckData:
-    """Return a library deck, or a silent one where the bundle has none, with noise as its
-    recording, if the bundle can add that."""
+    """Return a library deck, or a silent one where the bundle has none; of a bundle that can add
+    detail its beginning, with noise as the recording."""
     manifest, random = bundle.manifest, np.random.default_rng(0)
     deck = next((library_deck(stored) for stored in bundle.decks.values()), _silence(manifest))
     if not manifest.gives_spectra:
         return deck
+    deck = replace(deck, structure=deck.structure[:, : manifest.clip_ticks])
     spectra = deck.ticks * manifest.frames_per_tick * manifest.spectra_per_frame
     pcm = random.integers(-3000, 3000, (deck.ticks * manifest.tick_samples, 2), np.int16)
     reference = random.normal(0, 1, (spectra, manifest.spectrum_bins)).astype(np.float16)
