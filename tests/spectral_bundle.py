@@ -7,29 +7,19 @@ The level is structure's mean. That of the frame before is the decoder's memory.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
-from export.bundle.format import Bundle, Manifest, StateSpec
+from export.bundle.format import Bundle, Manifest
 from tests import mini_bundle
-from tests.mini_bundle import SPECTRA, STRUCTURE_DIMS, STYLE_DIMS
-
-WINDOW = 128
-BINS = WINDOW // 2 + 1
+from tests.mini_bundle import SPECTRA, STRUCTURE_DIMS, STYLE_DIMS, WINDOW
+from tests.mini_bundle import WINDOW_BINS as BINS
 
 
 def manifest() -> Manifest:
     """The manifest of the bundle."""
-    return replace(
-        mini_bundle.manifest(),
-        format=2,
-        window_samples=WINDOW,
-        spectrum_bins=BINS,
-        latency_samples=WINDOW // 2,
-        states=(StateSpec("level", (1, 1, 1)),),
-    )
+    return mini_bundle.spectra_manifest(latency_samples=WINDOW // 2)
 
 
 def bundle() -> Bundle:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from export.audio.arrays import Floats
 from export.audio.errors import AudioError
-from export.audio.stereo import FULL_SCALE
+from export.audio.stereo import FULL_SCALE, to_pcm
 
 CHANNELS = 2
 LONGEST_S = 600.0
@@ -109,5 +109,5 @@ def _decoded(sound: Any) -> Iterator[NDArray[np.int16]]:
         if not len(block):
             raise AudioError("corrupt", f"ends after {filled} of {sound.frames} samples")
         # As 16-bit integers, libsndfile would wrap what Vorbis decodes beyond full scale.
-        yield np.round(np.clip(block, -1, 1) * FULL_SCALE).astype(np.int16)
+        yield to_pcm(block, 1.0)
         filled += len(block)

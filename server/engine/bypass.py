@@ -24,7 +24,7 @@ from server.controls.addresses import DECKS
 from server.engine.deck import DeckData, Recording
 from server.engine.generator import LARGEST_STEP_FRAMES
 from server.engine.glide import ramp_between
-from server.engine.playhead import TimePositions
+from server.engine.playhead import TimePositions, around_loop, frames_at
 from server.engine.synthesis import CHANNELS
 
 _GAIN_PER_SPEED = 10.0
@@ -76,7 +76,7 @@ class Bypass:
         """The places (N,) at which the deck is read, in frames from its start."""
         if deck is None:
             return np.zeros(positions.size)
-        return (positions.on(deck.ticks, deck.beats).ticks + 0.5) * self._frames_per_tick - 0.5
+        return frames_at(positions.on(deck.ticks, deck.beats).ticks, self._frames_per_tick)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ class _RecordingReader:
     def _step(self, previous: _RecordingPath, start: float) -> float:
         """Samples per output sample since the previous frame; unchanged after a jump."""
         distance = start - previous.start
-        if previous.recording is not None:  # the shorter way around the loop
-            distance -= previous.recording.samples * round(distance / previous.recording.samples)
+        if previous.recording is not None:
+            distance = around_loop(distance, previous.recording.samples)
         step = distance / self._hop_samples
         return step if abs(step) <= LARGEST_STEP_FRAMES else previous.step

@@ -31,8 +31,8 @@ from server.engine.voices import LEAST_POWER, LayerVoice, of_latents, together
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A layer with detail in L spectra: ``amplitude`` (L,), and the log magnitudes that its
-    recording gets (L, 2, F)."""
+    """A layer with detail in L spectra: ``amplitude`` and share of the ``power`` (L,), and the log
+    magnitudes that its recording gets (L, 2, F)."""
 
     read: LayerReading
     amplitude: Floats

@@ -22,6 +22,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from server.engine.deck import Recording
+from server.engine.playhead import around_loop
 from server.engine.spectra import Grid
 
 TOLERANCE_S = 0.0116
@@ -79,7 +80,7 @@ class GrainReader:
 
     def _next(self, recording: Recording, target: float, scatter: float) -> tuple[int, bool]:
         length, hop = recording.samples, self._hop
-        step = _around(target - self._target, length)
+        step = around_loop(target - self._target, length)
         self._target = target
         if self._centre is None or abs(step) > _LONGEST_STEP_HOPS * hop:
             self._centre = round(target) % length
@@ -88,7 +89,7 @@ class GrainReader:
         continued = self._centre + (-hop if is_reversed else hop)
         if abs(step) < _SLOWEST_STEP_HOPS * hop:
             place = self._alike(recording, continued, round(target + scatter * self._scatter))
-        elif abs(_around(continued - target, length)) <= self._tolerance:
+        elif abs(around_loop(continued - target, length)) <= self._tolerance:
             place = continued
         else:
             place = self._alike(recording, continued, round(target))
@@ -113,8 +114,3 @@ class GrainReader:
         samples = recording.pcm[np.arange(start, start + size) % recording.samples]
         mono: NDArray[np.float32] = samples.astype(np.float32) @ np.array(recording.mid, np.float32)
         return mono
-
-
-def _around(distance: float, length: int) -> float:
-    """The shorter way around a loop."""
-    return distance - length * round(distance / length)

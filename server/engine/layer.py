@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from server.engine.magnitudes import (
     log_magnitudes,
     with_detail,
 )
+from server.engine.playhead import around_loop
 from server.engine.spectra import Grid
 from server.engine.stft import Complexes, SpectrumReader
 
@@ -64,7 +66,7 @@ class LayerReading:
     confidence: Floats
     log: Floats
 
-    @property
+    @cached_property
     def power(self) -> Floats:
         """Power (L,) of the deck by itself, the mean of both channels."""
         recorded = np.exp(2 * self.true).sum(axis=(1, 2)) / 2
@@ -148,8 +150,7 @@ class LayerStream:
         targets = np.empty((frames.size, grid.per_frame))
         for n, frame in enumerate(frames.tolist()):
             if self._last_frame is not None and not jumps[n]:
-                distance = frame - self._last_frame
-                step = distance - loop_frames * round(distance / loop_frames)
+                step = around_loop(frame - self._last_frame, loop_frames)
                 self._step = step if abs(step) <= LARGEST_STEP_FRAMES else self._step
             self._last_frame = frame
             targets[n] = frame + 0.5 + within * self._step

@@ -21,7 +21,7 @@ from server.engine.head import FADE_FRAMES
 from server.engine.layer import Layer
 from server.engine.magnitudes import change_share
 from server.engine.mixer import DeckPart, MixedLatents
-from server.engine.playhead import TimePositions
+from server.engine.playhead import DeckReading, TimePositions, frames_at
 
 MEMORY_S = 0.15
 """Time constant with which a distance of the latents is forgotten."""
@@ -67,34 +67,21 @@ class Layers:
             counts = change_share(self._moved_by(part, decoded))
             if not part.deck.is_encoded:
                 detail, counts = np.ones_like(left), np.zeros_like(counts)
+            reading = positions.on(part.deck.ticks, part.deck.beats)
             layers.append(
                 Layer(
                     part.deck,
                     part.structure,
                     part.style,
-                    self._frames(part, positions),
+                    frames_at(reading.ticks, self._frames_per_tick),
                     detail.astype(np.float32),
                     counts,
-                    self._jumps(part, positions),
+                    _jumps(reading),
                 )
             )
         kept = {id(part.deck) for part in parts}
         self._moved = {key: moved for key, moved in self._moved.items() if key in kept}
         return layers
-
-    def _jumps(self, part: DeckPart, positions: TimePositions) -> NDArray[np.bool_]:
-        """The frames (N,) that begin at another place than where the one before led."""
-        weight = positions.on(part.deck.ticks, part.deck.beats).weight
-        if weight is None:
-            return np.zeros(positions.size, np.bool_)
-        jumps: NDArray[np.bool_] = weight <= 1 / FADE_FRAMES
-        return jumps
-
-    def _frames(self, part: DeckPart, positions: TimePositions) -> NDArray[np.float64]:
-        """The places (N,) at which a deck is read, in frames from its start."""
-        ticks = positions.on(part.deck.ticks, part.deck.beats).ticks
-        frames: NDArray[np.float64] = (ticks + 0.5) * self._frames_per_tick - 0.5
-        return frames
 
     def _moved_by(self, part: DeckPart, decoded: MixedLatents) -> Floats:
         """Distance (N,) of what is decoded from a deck's own latents, lately."""
@@ -109,6 +96,14 @@ class Layers:
             moved[n] = last
         self._moved[id(part.deck)] = last
         return np.asarray(moved, np.float32)
+
+
+def _jumps(reading: DeckReading) -> NDArray[np.bool_]:
+    """The frames (N,) that begin at another place than where the one before led."""
+    if reading.weight is None:
+        return np.zeros(reading.ticks.size, np.bool_)
+    jumps: NDArray[np.bool_] = reading.weight <= 1 / FADE_FRAMES
+    return jumps
 
 
 def _left_between(parts: Sequence[DeckPart], between: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -306,6 +306,16 @@ def ticks_at(position_frames: NDArray[np.float64], frames_per_tick: int) -> NDAr
     return (position_frames + 0.5) / frames_per_tick - 0.5
 
 
+def frames_at(ticks: NDArray[np.float64], frames_per_tick: int) -> NDArray[np.float64]:
+    """Return the positions in frames of fractional ticks (N,): the inverse of ``ticks_at``."""
+    return (ticks + 0.5) * frames_per_tick - 0.5
+
+
+def around_loop(distance: float, length: float) -> float:
+    """Return ``distance`` the shorter way around a loop of ``length``."""
+    return distance - length * round(distance / length)
+
+
 def read_loop(track: Floats, positions: TimePositions, beats: Beats | None = None) -> Floats:
     """Return columns (S, N) of a looped track (S, K) at N places, linear between neighbours."""
     reading = positions.on(track.shape[1], beats)

@@ -91,7 +91,8 @@ class OrtDecoderSession:
         if frames not in self._buffers:
             self._buffers[frames] = self._allocate(frames)
         buffers = self._buffers[frames]
-        for value, data in zip(buffers.inputs, (style, structure, noise), strict=False):
+        given = (style, structure, noise)[: len(buffers.inputs)]  # spectra need no noise
+        for value, data in zip(buffers.inputs, given, strict=True):
             value.update_inplace(np.ascontiguousarray(data[None], np.float32))
         buffers.graph.run_with_iobinding(buffers.bindings[self._turn])
         self._turn = 1 - self._turn
@@ -186,10 +187,7 @@ def warm_up(
 def _dimensions(manifest: Manifest, frames: int | None) -> dict[str, int]:
     if frames is None:
         return {}
-    sizes = {"frames": frames}
-    if not manifest.gives_spectra:
-        sizes["spectra"] = frames * manifest.spectra_per_frame
-    return sizes
+    return {"frames": frames, "spectra": frames * manifest.spectra_per_frame}
 
 
 def _check_names(session: onnxruntime.InferenceSession, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""DecodedSpectra as the decoder gives them, and the grid on which they stand.
+"""Spectra as the decoder gives them, and the grid on which they stand.
 
     frame n        |         hop         |
     spectra        |  l = rn   | l = rn+1|      r spectra a frame, each in the middle of its hop
@@ -52,9 +52,3 @@ class Grid:
         """Periodic Hann window (W,)."""
         turns = np.arange(self.window) / self.window
         return (0.5 - 0.5 * np.cos(2 * np.pi * turns)).astype(np.float32)
-
-    def centres(self, frames: Floats) -> Floats:
-        """Centres (N, r), in samples, of the spectra of ``frames`` (N,), played at speed 1."""
-        steps = self.hop * (np.arange(self.per_frame) + 0.5)
-        centres: Floats = frames[:, None] * (self.hop * self.per_frame) + steps
-        return centres

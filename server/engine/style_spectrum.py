@@ -4,7 +4,7 @@
     network  what the decoder has changed, on average over the louder spectra
     added    wanted - network
 
-The decoder alone moves a mean spectrum about a third of the way from one recording to another
+The decoder alone moves a mean spectrum a fifth to a third of the way from one recording to another
 (``docs/results.md``), since structure carries timbre too. Its share is followed slowly, per bin, as
 a slope over the distance between style and structure, so that a turn of the knob is answered at
 once. Where knobs move the style elsewhere, what was found before holds: their change is no part of
