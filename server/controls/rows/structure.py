@@ -26,7 +26,7 @@ def structure_gains(edges_hz: Sequence[float]) -> tuple[Control, ...]:
             midi=True,
             members=tuple(str(band) for band in range(len(bands))),
             member_notes=tuple(f"This band: {low:.0f} to {high:.0f} Hz" for low, high in bands),
-            description="How strongly one band of the structure moves, from low to high: 0 "
-            "flattens its rhythm and notes to their mean, 2 exaggerates them",
+            description="How strongly one band of the structure moves; band 0 is the lowest. A "
+            "gain of 0 flattens its rhythm and notes to their mean, 2 exaggerates them",
         ),
     )
